@@ -1,0 +1,1 @@
+"""The virtual bench: chip, board, helper, card and scenarios, on one virtual clock."""
