@@ -1,0 +1,98 @@
+"""Reads a JSON object key by key, and says which key is wrong and what to do about it.
+
+Every reader raises `JobError` whose message begins with the path of the key ("image.segments[1].address").
+"""
+
+from rescuelink.errors import JobError
+
+_HEX_DIGITS = "0123456789abcdef"
+
+
+def bad(path: str, what: str, next_step: str) -> JobError:
+    """The error for one key: `path` where, `what` is wrong, `next_step` for the person who wrote the job."""
+    return JobError("job", path + ": " + what, next_step=next_step)
+
+
+class Fields:
+    """One JSON object at `path`. Call `end()` when all keys were read: it refuses keys nobody asked for."""
+
+    def __init__(self, value: object, path: str) -> None:
+        if not isinstance(value, dict):
+            raise bad(path or "job", "is not an object", "write it as {...}")
+        self._value: dict[object, object] = value
+        self._path = path
+        self._seen: list[str] = []
+
+    def path(self, key: str) -> str:
+        return self._path + "." + key if self._path else key
+
+    def has(self, key: str) -> bool:
+        return key in self._value
+
+    def raw(self, key: str) -> object:
+        self._seen.append(key)
+        if key not in self._value:
+            raise bad(self.path(key), "is missing", "add it")
+        return self._value[key]
+
+    def text(self, key: str, default: str | None = None) -> str:
+        if default is not None and not self.has(key):
+            return default
+        value = self.raw(key)
+        if not isinstance(value, str):
+            raise bad(self.path(key), "is not a text", 'write it as "..."')
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
+        value = self.text(key, default)
+        if value not in choices:
+            raise bad(self.path(key), "is " + repr(value), "use one of: " + ", ".join(choices))
+        return value
+
+    def number(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        """A whole number in [low, high], as a JSON number or as a text such as "0x08000000"."""
+        if default is not None and not self.has(key):
+            return default
+        value = self.raw(key)
+        path = self.path(key)
+        if isinstance(value, str):
+            number = _parse_int(value, path)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            number = value
+        else:
+            raise bad(path, "is not a whole number", 'write it as 123 or "0x7b"')
+        if not low <= number <= high:
+            raise bad(path, "is %d (0x%x)" % (number, number), "keep it between %d and %d" % (low, high))
+        return number
+
+    def sha256(self, key: str) -> str:
+        value = self.text(key).lower()
+        if len(value) != 64 or any(digit not in _HEX_DIGITS for digit in value):
+            raise bad(self.path(key), "is not a SHA-256", "write the 64 hexadecimal digits")
+        return value
+
+    def array(self, key: str, default_empty: bool = False) -> list[object]:
+        if default_empty and not self.has(key):
+            return []
+        value = self.raw(key)
+        if not isinstance(value, list):
+            raise bad(self.path(key), "is not a list", "write it as [...]")
+        return value
+
+    def object(self, key: str, default_empty: bool = False) -> "Fields":
+        if default_empty and not self.has(key):
+            return Fields({}, self.path(key))
+        return Fields(self.raw(key), self.path(key))
+
+    def end(self) -> None:
+        for key in self._value:
+            if key not in self._seen:
+                raise bad(self.path(str(key)), "is not known", "remove it or correct its spelling")
+
+
+def _parse_int(text: str, path: str) -> int:
+    digits, base = (text[2:], 16) if text[:2].lower() == "0x" else (text, 10)
+    # int() alone would also take "1_000", " 7 " and "-0x1".
+    if not digits or any(digit not in _HEX_DIGITS[:base] for digit in digits.lower()):
+        raise bad(path, "is " + repr(text), 'write it as 123 or "0x7b"')
+    return int(digits, base)

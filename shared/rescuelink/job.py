@@ -1,0 +1,287 @@
+"""job.json, format `bmsrescue-job/1`: what to bring back, with which image, within which limits.
+
+The same validator serves the card builder on the host and the agent before it touches a wire. An address is a JSON
+number or a text such as "0x08000000". Rules: unknown keys, wrong types, overlap, misalignment, data outside the flash
+and a segment over a preserved region are refused, each with the path of the key and what to do.
+"""
+
+from rescuelink.fields import Fields, bad
+from rescuelink.limits import Limits, read_limits
+from rescuelink.targets import FLASH_BASE, TARGETS, reset_vector_valid, stack_pointer_valid
+
+FORMAT = "bmsrescue-job/1"
+REPAIR = "repair"
+REWRITE = "rewrite"
+CORE_RUNNING = "core-running"
+
+_MODES = (REPAIR, REWRITE)
+_RULES = (CORE_RUNNING,)
+_MAX_NAME = 64
+_CONSENT_WORDS = ("newer-firmware", "option-bytes", "wrp", "rdp-regression")
+_CONSENT_SECTOR = "sector:"
+
+
+class Segment:
+    """`length` bytes of the image file from `offset`, for `address`; the last flash word is padded with 0xFF."""
+
+    def __init__(self, address: int, length: int, offset: int, sha256: str) -> None:
+        self.address = address
+        self.length = length
+        self.offset = offset
+        self.sha256 = sha256
+
+    def end(self, word_bytes: int) -> int:
+        """First address after the last flash word it fills."""
+        return self.address + (self.length + word_bytes - 1) // word_bytes * word_bytes
+
+
+class Region:
+    """A named part of the flash that must survive."""
+
+    def __init__(self, name: str, address: int, length: int) -> None:
+        self.name = name
+        self.address = address
+        self.length = length
+
+
+class Image:
+    def __init__(self, file: str, version: str, sha256: str, segments: list[Segment]) -> None:
+        self.file = file
+        self.version = version
+        self.sha256 = sha256
+        self.segments = segments
+
+    def length(self) -> int:
+        """Bytes of the image file that the segments need."""
+        return max(segment.offset + segment.length for segment in self.segments)
+
+
+class Proof:
+    """How the unit shows that it runs: in `window_ms`, within `timeout_ms`, at `min_clock_hz` or more when given."""
+
+    def __init__(self, rule: str, window_ms: int, min_clock_hz: int, timeout_ms: int) -> None:
+        self.rule = rule
+        self.window_ms = window_ms
+        self.min_clock_hz = min_clock_hz
+        self.timeout_ms = timeout_ms
+
+
+class Job:
+    """A validated job. `boot_address` is where the chip starts: the vector table of the image lies there."""
+
+    def __init__(
+        self,
+        name: str,
+        chip: str,
+        dev_id: int,
+        flash_kib: int,
+        boot_address: int,
+        image: Image,
+        mode: str,
+        preserve: list[Region],
+        consent: list[str],
+        limits: Limits,
+        proof: Proof,
+    ) -> None:
+        self.name = name
+        self.chip = chip
+        self.dev_id = dev_id
+        self.flash_kib = flash_kib
+        self.boot_address = boot_address
+        self.image = image
+        self.mode = mode
+        self.preserve = preserve
+        self.consent = consent
+        self.limits = limits
+        self.proof = proof
+
+    def boot_segment(self) -> Segment:
+        """The segment that holds the vector table (the validator has made sure that there is one)."""
+        for segment in self.image.segments:
+            if segment.address <= self.boot_address < segment.address + segment.length:
+                return segment
+        raise bad("image.segments", "none holds the boot address", "add the vector table to the image")
+
+    def owns(self, address: int, length: int) -> bool:
+        """Whether any byte in [address, address + length) belongs to the image."""
+        word_bytes = TARGETS[self.chip].word_bytes
+        for segment in self.image.segments:
+            if segment.address < address + length and address < segment.end(word_bytes):
+                return True
+        return False
+
+
+def validate(document: object) -> Job:
+    """A `Job` from parsed JSON. Raises `JobError` naming the first key that is wrong."""
+    fields = Fields(document, "")
+    fields.choice("format", (FORMAT,))
+    name = fields.text("name")
+    if not 0 < len(name) <= _MAX_NAME:
+        raise bad("name", "has %d characters" % len(name), "give it 1 to %d characters" % _MAX_NAME)
+
+    target = fields.object("target")
+    chip = target.choice("chip", tuple(sorted(TARGETS)))
+    facts = TARGETS[chip]
+    dev_id = target.number("dev_id", 0, 0xFFF)
+    if dev_id != facts.dev_id:
+        raise bad("target.dev_id", "is 0x%03x" % dev_id, "%s has 0x%03x" % (chip, facts.dev_id))
+    flash_kib = target.number("flash_kib", 1, 4096)
+    if flash_kib not in facts.flash_kib:
+        raise bad("target.flash_kib", "is %d" % flash_kib, "%s has one of %s" % (chip, facts.flash_kib))
+    flash_end = FLASH_BASE + flash_kib * 1024
+    boot_address = target.number("boot_address", FLASH_BASE, flash_end - 1, FLASH_BASE)
+    target.end()
+
+    image = _read_image(fields.object("image"), facts.word_bytes, flash_end)
+    policy = fields.object("policy", default_empty=True)
+    mode = policy.choice("mode", _MODES, REPAIR)
+    preserve = [
+        _read_region(Fields(item, policy.path("preserve[%d]" % index)), flash_end)
+        for index, item in enumerate(policy.array("preserve", default_empty=True))
+    ]
+    sectors = flash_kib * 1024 // facts.sector_bytes
+    consent = [
+        _read_consent(item, policy.path("consent[%d]" % index), sectors)
+        for index, item in enumerate(policy.array("consent", default_empty=True))
+    ]
+    policy.end()
+
+    limits = read_limits(fields.object("limits", default_empty=True))
+    proof = _read_proof(fields.object("proof", default_empty=True))
+    fields.end()
+
+    job = Job(name, chip, dev_id, flash_kib, boot_address, image, mode, preserve, consent, limits, proof)
+    _check_layout(job, facts.word_bytes)
+    return job
+
+
+def check_vectors(job: Job, head: bytes) -> None:
+    """Refuses an image whose first eight bytes at the boot address are no vector table. Raises `JobError`."""
+    if len(head) < 8:
+        raise bad("image.segments", "hold only %d bytes at the boot address" % len(head), "build the whole image")
+    sp = int.from_bytes(head[0:4], "little")
+    pc = int.from_bytes(head[4:8], "little")
+    flash_end = FLASH_BASE + job.flash_kib * 1024
+    if not stack_pointer_valid(TARGETS[job.chip], sp) or not reset_vector_valid(pc, FLASH_BASE, flash_end):
+        raise bad(
+            "image",
+            "has no vector table at 0x%08x (SP 0x%08x, PC 0x%08x)" % (job.boot_address, sp, pc),
+            "check that it is an application for the %s linked to that address" % job.chip,
+        )
+
+
+def default_job(
+    file: str,
+    sha256: str,
+    segments: list[dict[str, object]],
+    version: str = "",
+    name: str = "",
+    chip: str = "STM32H725",
+    flash_kib: int = 1024,
+) -> dict[str, object]:
+    """The job for nothing but an image: repair to it, preserve nothing by name, proof by a running core.
+
+    `segments` holds {"address", "length", "offset", "sha256"} per segment. The result is a document for `validate`.
+    """
+    return {
+        "format": FORMAT,
+        "name": name or file,
+        "target": {"chip": chip, "dev_id": "0x%03x" % TARGETS[chip].dev_id, "flash_kib": flash_kib},
+        "image": {"file": file, "version": version, "sha256": sha256, "segments": segments},
+        "policy": {"mode": REPAIR, "preserve": [], "consent": []},
+        "proof": {"rule": CORE_RUNNING, "window_ms": 100, "timeout_ms": 5000},
+    }
+
+
+def _read_image(fields: Fields, word_bytes: int, flash_end: int) -> Image:
+    file = fields.text("file")
+    if not file or "/" in file or "\\" in file or file.startswith("."):
+        raise bad("image.file", "is " + repr(file), "name a file that lies beside job.json")
+    version = fields.text("version", "")
+    sha256 = fields.sha256("sha256")
+    segments = []
+    for index, item in enumerate(fields.array("segments")):
+        segments.append(_read_segment(Fields(item, fields.path("segments[%d]" % index)), word_bytes, flash_end))
+    if not segments:
+        raise bad("image.segments", "is empty", "list at least the segment with the vector table")
+    fields.end()
+    return Image(file, version, sha256, segments)
+
+
+def _read_segment(fields: Fields, word_bytes: int, flash_end: int) -> Segment:
+    address = fields.number("address", 0, 0xFFFF_FFFF)
+    length = fields.number("length", 1, 0xFFFF_FFFF)
+    offset = fields.number("offset", 0, 0xFFFF_FFFF)
+    sha256 = fields.sha256("sha256")
+    fields.end()
+    if address % word_bytes:
+        raise bad(
+            fields.path("address"),
+            "0x%08x is not a multiple of %d" % (address, word_bytes),
+            "start the segment at a flash word; pad it in front",
+        )
+    if address < FLASH_BASE or address + length > flash_end:
+        raise bad(
+            fields.path("address"),
+            "0x%08x..0x%08x lies outside the flash" % (address, address + length),
+            "the flash is 0x%08x..0x%08x" % (FLASH_BASE, flash_end),
+        )
+    return Segment(address, length, offset, sha256)
+
+
+def _read_region(fields: Fields, flash_end: int) -> Region:
+    name = fields.text("name")
+    address = fields.number("address", FLASH_BASE, flash_end - 1)
+    length = fields.number("length", 1, flash_end - address)
+    fields.text("why", "")
+    fields.end()
+    return Region(name, address, length)
+
+
+def _read_consent(item: object, path: str, sectors: int) -> str:
+    if not isinstance(item, str):
+        raise bad(path, "is not a text", 'write it as "sector:7"')
+    if item in _CONSENT_WORDS:
+        return item
+    number = item[len(_CONSENT_SECTOR) :]
+    if item.startswith(_CONSENT_SECTOR) and number.isdigit() and int(number) < sectors:
+        return item
+    raise bad(
+        path, "is " + repr(item), 'use one of: "sector:0".."sector:%d", ' % (sectors - 1) + ", ".join(_CONSENT_WORDS)
+    )
+
+
+def _read_proof(fields: Fields) -> Proof:
+    rule = fields.choice("rule", _RULES, CORE_RUNNING)
+    window_ms = fields.number("window_ms", 10, 10_000, 100)
+    min_clock_hz = fields.number("min_clock_hz", 0, 1_000_000_000, 0)
+    timeout_ms = fields.number("timeout_ms", 100, 60_000, 5_000)
+    fields.end()
+    return Proof(rule, window_ms, min_clock_hz, timeout_ms)
+
+
+def _check_layout(job: Job, word_bytes: int) -> None:
+    segments = sorted(job.image.segments, key=lambda segment: segment.address)
+    for index in range(1, len(segments)):
+        before, after = segments[index - 1], segments[index]
+        if after.address < before.end(word_bytes):
+            raise bad(
+                "image.segments",
+                "0x%08x and 0x%08x overlap" % (before.address, after.address),
+                "keep segments apart by whole flash words",
+            )
+    job.image.segments = segments
+    for region in job.preserve:
+        for segment in segments:
+            if segment.address < region.address + region.length and region.address < segment.end(word_bytes):
+                raise bad(
+                    "policy.preserve",
+                    "segment 0x%08x lies over %s" % (segment.address, repr(region.name)),
+                    "take the region out of the image, or out of preserve",
+                )
+    if not any(s.address <= job.boot_address and job.boot_address + 8 <= s.address + s.length for s in segments):
+        raise bad(
+            "image.segments",
+            "none holds a vector table at the boot address 0x%08x" % job.boot_address,
+            "add the start of the application, or set target.boot_address",
+        )

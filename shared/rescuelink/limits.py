@@ -1,0 +1,86 @@
+"""Electrical and time limits of a job, with the defaults of bms-domain 1.4 and 3. A job may override any of them."""
+
+from rescuelink.fields import Fields, bad
+
+RAIL_NAMES = ("bplus", "v12", "v5iso", "v3v3", "vcap")
+
+# Rail: lowest good, highest good, danger (power is cut at once), all in mV (bms-domain 1.4).
+_WINDOWS_MV = {
+    "bplus": (15_000, 24_000, 60_000),
+    "v12": (10_800, 13_200, 15_000),
+    "v5iso": (4_500, 6_500, 7_000),
+    "v3v3": (3_135, 3_465, 3_630),
+    "vcap": (940, 1_400, 1_450),
+}
+
+# Name: default, lowest and highest allowed.
+_NUMBERS = {
+    "supply_ma": (150, 10, 2_000),  # what the bench supply is set to give
+    "trip_ma": (300, 10, 3_000),  # cut at once above this
+    "swd_hz": (4_000_000, 10_000, 50_000_000),  # what the wire is raised to once it answers
+    "inrush_ms": (150, 1, 1_000),  # current is ignored this long while the rails rise
+    "short_ms": (20, 1, 500),  # at the current limit and not rising this long is a short
+    "rise_ms": (500, 10, 5_000),  # all rails must have settled by then
+    "quiet_ms": (100, 0, 5_000),  # observed before the rails are judged
+    "discharged_mv": (300, 50, 1_000),  # off means below this
+    "discharge_ms": (10_000, 100, 60_000),
+    "hold_off_ms": (100, 0, 10_000),  # kept off this long after the rails are down
+    "energise_ms": (180_000, 1_000, 300_000),  # longest time powered in one go
+    "cycles_per_minute": (5, 1, 60),
+    "nrst_window_ms": (100, 10, 10_000),
+}
+
+
+class Window:
+    """One rail's window in mV: good in [low, high], dangerous above `danger`."""
+
+    def __init__(self, low_mv: int, high_mv: int, danger_mv: int) -> None:
+        self.low_mv = low_mv
+        self.high_mv = high_mv
+        self.danger_mv = danger_mv
+
+
+class Limits:
+    """All limits, complete: defaults overlaid with the job's own."""
+
+    def __init__(self, numbers: dict[str, int], rails: dict[str, Window]) -> None:
+        self.rails = rails
+        self.supply_ma = numbers["supply_ma"]
+        self.trip_ma = numbers["trip_ma"]
+        self.swd_hz = numbers["swd_hz"]
+        self.inrush_ms = numbers["inrush_ms"]
+        self.short_ms = numbers["short_ms"]
+        self.rise_ms = numbers["rise_ms"]
+        self.quiet_ms = numbers["quiet_ms"]
+        self.discharged_mv = numbers["discharged_mv"]
+        self.discharge_ms = numbers["discharge_ms"]
+        self.hold_off_ms = numbers["hold_off_ms"]
+        self.energise_ms = numbers["energise_ms"]
+        self.cycles_per_minute = numbers["cycles_per_minute"]
+        self.nrst_window_ms = numbers["nrst_window_ms"]
+
+
+def read_limits(fields: Fields) -> Limits:
+    """Limits from the job's "limits" object; an empty object gives the defaults. Raises `JobError`."""
+    numbers = {}
+    for name, (default, low, high) in _NUMBERS.items():
+        numbers[name] = fields.number(name, low, high, default)
+    rails = {}
+    windows = fields.object("rails", default_empty=True)
+    for name, default_window in _WINDOWS_MV.items():
+        window = windows.object(name, default_empty=True)
+        low_mv = window.number("low_mv", 0, 100_000, default_window[0])
+        high_mv = window.number("high_mv", 0, 100_000, default_window[1])
+        danger_mv = window.number("danger_mv", 0, 100_000, default_window[2])
+        window.end()
+        if not low_mv <= high_mv <= danger_mv:
+            raise bad(windows.path(name), "limits are out of order", "keep low_mv <= high_mv <= danger_mv")
+        rails[name] = Window(low_mv, high_mv, danger_mv)
+    windows.end()
+    fields.end()
+    return Limits(numbers, rails)
+
+
+def default_limits() -> Limits:
+    """The limits of a job that names none; also what the helper uses while it has no job."""
+    return read_limits(Fields({}, "limits"))

@@ -1,0 +1,52 @@
+"""How a job can end: one name, one sentence, one colour word and one exit class each.
+
+`exit_class` is what a shell sees: 0 the unit ended well, 1 it did not. `TOOL_ERROR` is ours and is never counted
+against the unit. Recovered is not released: the maker's protection test comes after.
+"""
+
+
+class Outcome:
+    """One way a job can end. `blinks` is the cause group on the LED for those who do not see colours."""
+
+    def __init__(
+        self, name: str, sentence: str, colour: str, exit_class: int, blinks: int, counts_against_unit: bool
+    ) -> None:
+        self.name = name
+        self.sentence = sentence
+        self.colour = colour
+        self.exit_class = exit_class
+        self.blinks = blinks
+        self.counts_against_unit = counts_against_unit
+
+
+RECOVERED = "RECOVERED"
+RECOVERED_CHECK_CONFIG = "RECOVERED_CHECK_CONFIG"
+NO_FAULT_FOUND = "NO_FAULT_FOUND"
+NOT_FIRMWARE = "NOT_FIRMWARE"
+LOCKED = "LOCKED"
+WRONG_TARGET = "WRONG_TARGET"
+UNSAFE = "UNSAFE"
+INTERRUPTED = "INTERRUPTED"
+ABORTED = "ABORTED"
+TOOL_ERROR = "TOOL_ERROR"
+
+_TABLE = (
+    Outcome(RECOVERED, "The unit runs again after a true power cycle.", "green", 0, 0, False),
+    Outcome(RECOVERED_CHECK_CONFIG, "The unit runs again; its configuration must be checked.", "yellow", 0, 1, False),
+    Outcome(NO_FAULT_FOUND, "The firmware is intact; nothing was changed.", "green", 0, 0, False),
+    Outcome(NOT_FIRMWARE, "Not a firmware fault: new firmware does not cure it.", "blue", 1, 2, True),
+    Outcome(LOCKED, "The chip is locked; nothing was written.", "blue", 1, 3, True),
+    Outcome(WRONG_TARGET, "This is not the chip the job is for; nothing was written.", "red", 1, 4, False),
+    Outcome(UNSAFE, "Stopped and switched off: a rail or current is out of its limits.", "red", 1, 5, True),
+    Outcome(INTERRUPTED, "Cut short; the next run continues where this one stopped.", "red", 1, 6, False),
+    Outcome(ABORTED, "Stopped on request before anything was at risk.", "yellow", 1, 7, False),
+    Outcome(TOOL_ERROR, "The helper, its card or its job is at fault, not the unit.", "red", 1, 8, False),
+)
+
+OUTCOMES = {outcome.name: outcome for outcome in _TABLE}
+
+
+def exit_class(name: str) -> int:
+    """0 when the unit ended well, 1 when it did not (or when nobody knows the name)."""
+    outcome = OUTCOMES.get(name)
+    return 1 if outcome is None else outcome.exit_class
