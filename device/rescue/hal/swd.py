@@ -1,0 +1,232 @@
+# SWD transfers over anything that can clock bits. Arm IHI 0031 (ADIv5.2) chapter B4; reference sheet section 2.1.
+#
+# `bits` is an object with
+#   clock_out(value, count)   drive SWDIO with `count` bits of `value`, LSB first
+#   clock_in(count) -> int    let go of SWDIO and sample `count` bits, LSB first; an undriven line reads 1
+#   engage(), release()       drive the pins; let go of them
+#   set_frequency(hz)         returns the frequency reached
+#   cycles                    SWCLK cycles so far
+#
+# No `machine` here: the same file runs on the helper over its pins and on CPython inside the virtual helper's wire.
+
+import struct
+
+from micropython import const
+
+from rescuelink.errors import WireError
+
+_ACK_OK = const(1)
+_ACK_WAIT = const(2)
+_ACK_FAULT = const(4)
+_ACK_NONE = const(7)
+
+# Register offsets that the wire itself must know.
+_RESEND = const(0x8)
+_RDBUFF = const(0xC)
+
+_IDLE_CYCLES = const(8)  # after the last write, so that the DP completes it
+_RESET_ONES = const(56)  # a line reset is >= 50 ones
+_RESET_ZEROS = const(8)  # and >= 2 zeros
+_JTAG_TO_SWD = const(0xE79E)
+_DORMANT_ACTIVATE_SWD = const(0x1A)
+_ALERT = b"\x92\xf3\x09\x62\x95\x2d\x85\x86\xe9\xaf\xdd\xe3\xa2\x0e\xbc\x19"
+
+_ONES = (1 << 28) - 1
+
+
+def _request(ap, read, a32):
+    """Start, APnDP, RnW, A[2:3], parity over those four, Stop 0, Park 1."""
+    fields = ap | read << 1 | (a32 >> 2 & 3) << 2
+    parity = fields ^ fields >> 1 ^ fields >> 2 ^ fields >> 3
+    return 0x81 | fields << 1 | (parity & 1) << 5
+
+
+def _requests(read):
+    """Request bytes at index `ap << 2 | a32 >> 2`."""
+    return bytes([_request(index >> 2, read, (index & 3) << 2) for index in range(8)])
+
+
+READ_REQUESTS = _requests(1)
+WRITE_REQUESTS = _requests(0)
+
+
+def _parity_by_table(value):
+    value ^= value >> 16
+    return 0x6996 >> ((value >> 12 ^ value >> 8 ^ value >> 4 ^ value) & 15) & 1
+
+
+# CPython counts bits in one instruction; MicroPython has no int.bit_count. Only bit 0 of the answer is used.
+_ones = getattr(int, "bit_count", _parity_by_table)
+
+
+class SwdWire:
+    """The `Wire` port over `bits`; see hal/ports.py for what each method means.
+
+    wait_limit: how often one transfer is repeated on WAIT before WireError("wait"). A repetition takes 13 clocks.
+    """
+
+    def __init__(self, bits, wait_limit=256):
+        self._bits = bits
+        self._out = bits.clock_out
+        self._in = bits.clock_in
+        self.wait_limit = wait_limit
+        self.waits = 0  # WAIT answers seen
+        self.resends = 0  # reads whose parity was wrong
+        self.frequency_hz = 0
+
+    @property
+    def cycles(self):
+        return self._bits.cycles
+
+    def set_frequency(self, hz):
+        self.frequency_hz = self._bits.set_frequency(hz) or hz
+
+    def engage(self):
+        self._bits.engage()
+
+    def release(self):
+        self._bits.release()
+
+    # -- sequences ---------------------------------------------------------------------------------------------------
+
+    def idle(self, cycles):
+        while cycles > 0:
+            count = min(cycles, 28)
+            self._out(0, count)
+            cycles -= count
+
+    def line_reset(self):
+        self._out(_ONES, _RESET_ONES // 2)
+        self._out(_ONES, _RESET_ONES // 2)
+        self._out(0, _RESET_ZEROS)
+
+    def jtag_to_swd(self):
+        self._out(_ONES, _RESET_ONES // 2)
+        self._out(_ONES, _RESET_ONES // 2)
+        self._out(_JTAG_TO_SWD, 16)
+        self.line_reset()
+
+    def dormant_to_swd(self):
+        self._out(0xFF, 8)
+        for byte in _ALERT:
+            self._out(byte, 8)
+        self._out(0, 4)
+        self._out(_DORMANT_ACTIVATE_SWD, 8)
+        self.line_reset()
+
+    # -- single transfers --------------------------------------------------------------------------------------------
+
+    def read(self, ap, a32):
+        value = self._read(READ_REQUESTS[ap << 2 | a32 >> 2])
+        if ap:
+            return self._read(READ_REQUESTS[_RDBUFF >> 2])
+        return value
+
+    def write(self, ap, a32, value):
+        self._write(WRITE_REQUESTS[ap << 2 | a32 >> 2], value)
+
+    # -- blocks ------------------------------------------------------------------------------------------------------
+
+    def read_block(self, ap, a32, buf):
+        # Reads of an AP are posted: each answer is the value of the read before it.
+        request = READ_REQUESTS[ap << 2 | a32 >> 2]
+        read = self._read
+        pack_into = struct.pack_into
+        offset = 0
+        end = len(buf)
+        if not end:
+            return
+        try:
+            if ap:
+                read(request)
+                end -= 4
+            while offset < end:
+                pack_into("<I", buf, offset, read(request))
+                offset += 4
+            if ap:
+                pack_into("<I", buf, offset, read(READ_REQUESTS[_RDBUFF >> 2]))
+        except WireError as error:
+            error.done = offset >> 2
+            raise
+
+    def write_block(self, ap, a32, buf):
+        request = WRITE_REQUESTS[ap << 2 | a32 >> 2]
+        write = self._write
+        unpack_from = struct.unpack_from
+        offset = 0
+        end = len(buf)
+        try:
+            while offset < end:
+                write(request, unpack_from("<I", buf, offset)[0])
+                offset += 4
+        except WireError as error:
+            # A FAULT tells of the write before this one, which the DP had taken but the bus refused.
+            error.done = max((offset >> 2) - (error.kind == "fault"), 0)
+            raise
+        self._out(0, _IDLE_CYCLES)
+
+    # -- one request on the line -------------------------------------------------------------------------------------
+
+    def _read(self, request):
+        """32 bits of answer. Bad parity is asked for once more: RESEND for AP data, the same read for a DP register."""
+        bits = self._acknowledged_read(request)
+        data = bits & 0xFFFFFFFF
+        if not (_ones(data) ^ bits >> 32) & 1:
+            return data
+        self.resends += 1
+        if request & 0x02 or request == READ_REQUESTS[_RDBUFF >> 2]:
+            request = READ_REQUESTS[_RESEND >> 2]
+        bits = self._acknowledged_read(request)
+        data = bits & 0xFFFFFFFF
+        if (_ones(data) ^ bits >> 32) & 1:
+            raise WireError("parity", "the chip's answer was damaged twice")
+        return data
+
+    def _acknowledged_read(self, request):
+        """Data in bits 0..31, parity in bit 32. The line is turned round again."""
+        out = self._out
+        listen = self._in
+        out(request, 8)
+        answer = listen(4) >> 1  # after one turnaround clock
+        if answer == _ACK_OK:
+            return listen(34)  # data, parity, turnaround
+        for _ in range(self.wait_limit):
+            if answer != _ACK_WAIT:
+                break
+            self.waits += 1
+            listen(1)
+            out(request, 8)
+            answer = listen(4) >> 1
+        if answer == _ACK_OK:
+            return listen(34)
+        listen(1)
+        raise self._refused(answer)
+
+    def _write(self, request, value):
+        out = self._out
+        listen = self._in
+        out(request, 8)
+        answer = listen(5) >> 1 & 7  # turnaround, ACK, turnaround
+        if answer != _ACK_OK:
+            for _ in range(self.wait_limit):
+                if answer != _ACK_WAIT:
+                    break
+                self.waits += 1
+                out(request, 8)
+                answer = listen(5) >> 1 & 7
+            if answer != _ACK_OK:
+                raise self._refused(answer)
+        out(value | (_ones(value) & 1) << 32, 33)
+
+    def _refused(self, answer):
+        if answer == _ACK_WAIT:
+            return WireError("wait", "the chip kept answering WAIT")
+        if answer == _ACK_FAULT:
+            return WireError("fault", "the chip answered FAULT")
+        if answer == _ACK_NONE:
+            return WireError("no_ack", "nothing answers on SWD")
+        if answer == 0:
+            return WireError("protocol", "SWDIO is stuck low")
+        # Line noise: the chip may be in its data phase. Let it finish with the line free; a line reset must follow.
+        self._in(34)
+        return WireError("protocol", "the chip's answer makes no sense")
