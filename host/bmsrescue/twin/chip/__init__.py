@@ -1,0 +1,1 @@
+"""A simulated STM32H725VGT6, seen through its pins."""

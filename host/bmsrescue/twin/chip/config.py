@@ -1,0 +1,113 @@
+"""Everything about the chip that silicon has not confirmed, as named switches, and how this one chip is made and wired.
+
+The defaults are the project's fact sheet's (section 13 unless another is named). A test that depends on an unconfirmed
+behaviour runs with the switch both ways.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Supply = Literal["ldo", "smps", "smps_1v8_ldo", "smps_2v5_ldo", "external"]
+"""How the board feeds VCORE: linear regulator, step-down regulator, one after the other, or from outside."""
+
+
+@dataclass(frozen=True)
+class ChipConfig:
+    # --- the part and its board -------------------------------------------------------------------------------------
+    revision_id: int = 0x1001
+    """REV_ID of DBGMCU_IDC: 0x1000 is A, 0x1001 is Z."""
+    unique_id: tuple[int, int, int] = (0x00420031, 0x32335110, 0x38363130)
+    board_supply: Supply = "ldo"
+    """What the board is wired for; a PWR_CR3 that does not fit it takes VCORE away."""
+    bootloader_version: int = 0x93
+    """Byte 0x1FF1E7FE. 0x91 and 0x92 write PWR_CR3 with a 32-bit access and so use up its one write (section 7)."""
+
+    # --- supply and reset -------------------------------------------------------------------------------------------
+    por_rise_mv: int = 1670
+    por_fall_mv: int = 1620
+    power_on_delay_us: int = 377
+    """Reset temporisation after the supply is there: typically 377 us, at most 550 us."""
+    reset_pulse_us: int = 20
+    """How long an internal reset holds NRST low (unconfirmed)."""
+    bor_is_power_reset: bool = True
+    """A brown-out reset clears what a power-on reset clears (PWR_CR3's lock, DBGMCU); RAM is kept."""
+    vcore_collapse_us: int = 1000
+    """From a wrong supply selection to a dead core (13.4)."""
+    debug_survives_wrong_supply: bool = False
+    """Whether the debug port still answers once VCORE is gone (13.4: it does not)."""
+    unpowered_line_level: int = 0
+    """What SWDIO reads with VDD off: the chip's clamp diodes hold a released line low."""
+    gated_ram_is_error: bool = True
+    """AHB and backup SRAM with their clock off: bus error, or (False) reads 0 and drops writes."""
+    power_loss_scrambles_ram: bool = True
+
+    # --- debug port -------------------------------------------------------------------------------------------------
+    target_id: int = 0x04830041
+    """DP TARGETID; derived from ST's pattern, not read on an H72x."""
+    first_access_must_be_dpidr: bool = True
+    """After a line reset anything but a DPIDR read (or TARGETSEL write) is left unanswered (13.11)."""
+    line_reset_idle_cycles: int = 2
+    """Low cycles that must follow the ones of a line reset."""
+    power_up_ack_us: int = 10
+    """From CDBGPWRUPREQ/CSYSPWRUPREQ to their acknowledgement."""
+    select_at_power_on: int = 0xFF0000F0
+    """SELECT is undefined until written (2.2): an AP that does not exist, so that forgetting it shows."""
+    ap_write_drain_cycles: int = 8
+    """SWCLK cycles after its parity bit until a buffered AP write reaches the bus (2.1: end a burst with >= 8)."""
+
+    # --- access ports -----------------------------------------------------------------------------------------------
+    ap1_idr: int = 0x84770001
+    ap2_idr: int = 0x54770002
+    ap2_base: int = 0xE00E0003
+    tar_increment_bits: int = 10
+    """How many low bits of TAR count in auto-increment; then it wraps."""
+    packed_transfers: bool = True
+    """Whether the AHB-APs keep CSW.AddrInc = 2."""
+    ap0_without_axi_under_reset: bool = True
+    """While NRST is low AP0 reaches the PPB only (13.3)."""
+    ap2_csw_trap: bool = True
+    """AP2.CSW written with bit 31 clear hides DBGMCU at 0x5C001000 until power-on reset (13.6)."""
+    ap2_csw_clear_in_reset: bool = True
+    """AP2.CSW bit 31 reads 0 while in reset and is set by hardware at its end (2.3)."""
+    sleep_stalls_core_registers: bool = True
+    """WFI with DBGSLEEP_D1 = 0: AP0's PPB accesses WAIT (13.5)."""
+
+    # --- flash ------------------------------------------------------------------------------------------------------
+    flash_time_spread: float = 1.0
+    """0: each operation takes its typical time; 1: drawn from typical to maximum (13.12), mostly near typical."""
+    read_while_busy_waits: bool = True
+    """Flash read with QW=1 is stalled until the operation ends (13.2); otherwise a bus error."""
+    write_while_busy: Literal["wait", "error"] = "wait"
+    """A write to flash with QW=1: the bus stalls until the buffer is free, or the write is refused with PGSERR."""
+    bsy_drops_between_steps: bool = True
+    """BSY falls for a moment inside an operation; QW does not (4.2)."""
+    start_hold_us: int = 1
+    """After START any FLASH register access is held for so long (4.2)."""
+    wrong_unlock_sticks: bool = True
+    """A wrong key or a second unlock sequence keeps LOCK set until the next system reset (13.7)."""
+    erase_bits_block_programming: bool = True
+    """SER or BER left set with PG makes a write fail with PGSERR (4.2, seen on H723)."""
+    overwrite_result: Literal["double", "single"] = "double"
+    """Programming other data over a programmed word: AND of both, with a double or a single ECC error (13.8)."""
+    overwrite_with_zeros_ok: bool = True
+    """All-zero over a programmed word reads back clean (4.3 step 6)."""
+    ones_count_as_programmed: bool = False
+    """Whether a word programmed with all ones may not be programmed again; on a physical cell it stays erased."""
+    torn_word_faults: bool = True
+    """A read of a word with a double ECC error is a bus error (13.1); DBECCERR is latched either way."""
+    erase_cut_band_words: int = 16
+    """Words left with double errors between erased and old ones where a sector erase was cut (13.9)."""
+    crc_initial: int = 0xFFFFFFFF
+    """The CRC unit's start value: nobody has confirmed it on an H725 (4.4)."""
+    crc_reflected: bool = False
+    """Whether the CRC unit takes each byte's least significant bit first and reflects its result."""
+    crc_word_bytes: Literal[1, 4, 8, 32] = 4
+    """The CRC unit takes the most significant byte of each such word first."""
+
+    # --- option bytes -----------------------------------------------------------------------------------------------
+    option_change_ms: tuple[int, int] = (20, 500)
+    """Shortest and longest option change (13.12)."""
+    cut_option_change_rdp1: bool = True
+    """A cut option change leaves RDP at level 1 and the rest at factory values; otherwise the old values stay."""
