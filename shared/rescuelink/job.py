@@ -6,8 +6,25 @@ and a segment over a preserved region are refused, each with the path of the key
 """
 
 from rescuelink.fields import Fields, bad
-from rescuelink.limits import Limits, read_limits
+from rescuelink.limits import read_limits
+from rescuelink.model import Image, Job, Limits, Proof, Region, Segment
 from rescuelink.targets import FLASH_BASE, TARGETS, reset_vector_valid, stack_pointer_valid
+
+__all__ = (
+    "CORE_RUNNING",
+    "FORMAT",
+    "REPAIR",
+    "REWRITE",
+    "Image",
+    "Job",
+    "Limits",
+    "Proof",
+    "Region",
+    "Segment",
+    "check_vectors",
+    "default_job",
+    "validate",
+)
 
 FORMAT = "bmsrescue-job/1"
 REPAIR = "repair"
@@ -19,96 +36,6 @@ _RULES = (CORE_RUNNING,)
 _MAX_NAME = 64
 _CONSENT_WORDS = ("newer-firmware", "option-bytes", "wrp", "rdp-regression")
 _CONSENT_SECTOR = "sector:"
-
-
-class Segment:
-    """`length` bytes of the image file from `offset`, for `address`; the last flash word is padded with 0xFF."""
-
-    def __init__(self, address: int, length: int, offset: int, sha256: str) -> None:
-        self.address = address
-        self.length = length
-        self.offset = offset
-        self.sha256 = sha256
-
-    def end(self, word_bytes: int) -> int:
-        """First address after the last flash word it fills."""
-        return self.address + (self.length + word_bytes - 1) // word_bytes * word_bytes
-
-
-class Region:
-    """A named part of the flash that must survive."""
-
-    def __init__(self, name: str, address: int, length: int) -> None:
-        self.name = name
-        self.address = address
-        self.length = length
-
-
-class Image:
-    def __init__(self, file: str, version: str, sha256: str, segments: list[Segment]) -> None:
-        self.file = file
-        self.version = version
-        self.sha256 = sha256
-        self.segments = segments
-
-    def length(self) -> int:
-        """Bytes of the image file that the segments need."""
-        return max(segment.offset + segment.length for segment in self.segments)
-
-
-class Proof:
-    """How the unit shows that it runs: in `window_ms`, within `timeout_ms`, at `min_clock_hz` or more when given."""
-
-    def __init__(self, rule: str, window_ms: int, min_clock_hz: int, timeout_ms: int) -> None:
-        self.rule = rule
-        self.window_ms = window_ms
-        self.min_clock_hz = min_clock_hz
-        self.timeout_ms = timeout_ms
-
-
-class Job:
-    """A validated job. `boot_address` is where the chip starts: the vector table of the image lies there."""
-
-    def __init__(
-        self,
-        name: str,
-        chip: str,
-        dev_id: int,
-        flash_kib: int,
-        boot_address: int,
-        image: Image,
-        mode: str,
-        preserve: list[Region],
-        consent: list[str],
-        limits: Limits,
-        proof: Proof,
-    ) -> None:
-        self.name = name
-        self.chip = chip
-        self.dev_id = dev_id
-        self.flash_kib = flash_kib
-        self.boot_address = boot_address
-        self.image = image
-        self.mode = mode
-        self.preserve = preserve
-        self.consent = consent
-        self.limits = limits
-        self.proof = proof
-
-    def boot_segment(self) -> Segment:
-        """The segment that holds the vector table (the validator has made sure that there is one)."""
-        for segment in self.image.segments:
-            if segment.address <= self.boot_address < segment.address + segment.length:
-                return segment
-        raise bad("image.segments", "none holds the boot address", "add the vector table to the image")
-
-    def owns(self, address: int, length: int) -> bool:
-        """Whether any byte in [address, address + length) belongs to the image."""
-        word_bytes = TARGETS[self.chip].word_bytes
-        for segment in self.image.segments:
-            if segment.address < address + length and address < segment.end(word_bytes):
-                return True
-        return False
 
 
 def validate(document: object) -> Job:
@@ -150,7 +77,21 @@ def validate(document: object) -> Job:
     proof = _read_proof(fields.object("proof", default_empty=True))
     fields.end()
 
-    job = Job(name, chip, dev_id, flash_kib, boot_address, image, mode, preserve, consent, limits, proof)
+    job = Job(
+        name,
+        chip,
+        dev_id,
+        flash_kib,
+        facts.sector_bytes,
+        facts.word_bytes,
+        boot_address,
+        image,
+        mode,
+        preserve,
+        consent,
+        limits,
+        proof,
+    )
     _check_layout(job, facts.word_bytes)
     return job
 

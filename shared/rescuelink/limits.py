@@ -1,6 +1,9 @@
 """Electrical and time limits of a job, with the defaults of bms-domain 1.4 and 3. A job may override any of them."""
 
 from rescuelink.fields import Fields, bad
+from rescuelink.model import Limits, Window
+
+__all__ = ("RAIL_NAMES", "Limits", "Window", "default_limits", "read_limits")
 
 RAIL_NAMES = ("bplus", "v12", "v5iso", "v3v3", "vcap")
 
@@ -29,35 +32,6 @@ _NUMBERS = {
     "cycles_per_minute": (5, 1, 60),
     "nrst_window_ms": (100, 10, 10_000),
 }
-
-
-class Window:
-    """One rail's window in mV: good in [low, high], dangerous above `danger`."""
-
-    def __init__(self, low_mv: int, high_mv: int, danger_mv: int) -> None:
-        self.low_mv = low_mv
-        self.high_mv = high_mv
-        self.danger_mv = danger_mv
-
-
-class Limits:
-    """All limits, complete: defaults overlaid with the job's own."""
-
-    def __init__(self, numbers: dict[str, int], rails: dict[str, Window]) -> None:
-        self.rails = rails
-        self.supply_ma = numbers["supply_ma"]
-        self.trip_ma = numbers["trip_ma"]
-        self.swd_hz = numbers["swd_hz"]
-        self.inrush_ms = numbers["inrush_ms"]
-        self.short_ms = numbers["short_ms"]
-        self.rise_ms = numbers["rise_ms"]
-        self.quiet_ms = numbers["quiet_ms"]
-        self.discharged_mv = numbers["discharged_mv"]
-        self.discharge_ms = numbers["discharge_ms"]
-        self.hold_off_ms = numbers["hold_off_ms"]
-        self.energise_ms = numbers["energise_ms"]
-        self.cycles_per_minute = numbers["cycles_per_minute"]
-        self.nrst_window_ms = numbers["nrst_window_ms"]
 
 
 def read_limits(fields: Fields) -> Limits:

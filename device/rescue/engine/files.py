@@ -1,0 +1,93 @@
+# Small file habits that every part of the engine shares: a card can be full, torn or pulled at any moment.
+#
+# Bulk data moves through one 4 KiB buffer, allocated once at start while the heap is whole.
+
+import os
+
+from micropython import const
+from rescuelink.errors import CardError
+
+CHUNK = const(4096)
+buffer = bytearray(CHUNK)
+view = memoryview(buffer)
+
+
+def exists(path):
+    """Whether a file or directory is there; False as well when the card does not answer."""
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def make_directory(path):
+    """Creates `path` unless it is there. Raises CardError."""
+    if exists(path):
+        return
+    try:
+        os.mkdir(path)
+    except OSError as error:
+        raise card_error("cannot create " + path, error)
+
+
+def size_of(path):
+    """Length of a file in bytes. Raises CardError when it is missing."""
+    try:
+        return os.stat(path)[6]
+    except OSError as error:
+        raise card_error(path + " is missing", error)
+
+
+def append_line(path, line):
+    """Appends a line and forces it out of every buffer. Raises OSError."""
+    with open(path, "a") as file:
+        file.write(line)
+        file.write("\n")
+        file.flush()
+    sync()
+
+
+def last_line(path, limit=32768):
+    """The last complete line of a file (at most `limit` bytes are looked at), "" when there is none."""
+    lines = tail_lines(path, limit)
+    return lines[-1] if lines else ""
+
+
+def tail_lines(path, limit):
+    """The complete lines in the last `limit` bytes. A torn last line (no newline) is left out."""
+    try:
+        size = os.stat(path)[6]
+        with open(path, "rb") as file:
+            if size > limit:
+                file.seek(size - limit)
+            data = file.read(limit)
+    except OSError:
+        return []
+    end = data.rfind(b"\n")
+    if end < 0:
+        return []
+    start = 0 if size <= limit else data.find(b"\n") + 1
+    lines = []
+    for raw in data[start:end].split(b"\n"):
+        try:
+            lines.append(raw.decode())
+        except UnicodeError:
+            lines.append("")
+    return lines
+
+
+def sync():
+    """Writes out what the file system still holds, on ports that can say so."""
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+def card_error(what, error):
+    """A CardError from an OSError, with a next step that fits its number."""
+    number = error.errno if hasattr(error, "errno") else None
+    if number == 28:
+        return CardError("full", what + ": the card is full", next_step="free some space on it")
+    if number == 2:
+        return CardError("missing", what, next_step="copy it to the card; `bmsrescue card check` tells what is missing")
+    return CardError("io", what + " (error %s)" % number, next_step="try another card, or write this one anew")

@@ -1,0 +1,128 @@
+"""A job once it has been checked (`rescuelink.job.validate`): plain data, kept apart from the checking.
+
+On the helper the validator's code is dropped when its work is done; these objects stay.
+"""
+
+from rescuelink.errors import JobError
+
+
+class Window:
+    """One rail's window in mV: good in [low, high], dangerous above `danger`."""
+
+    def __init__(self, low_mv: int, high_mv: int, danger_mv: int) -> None:
+        self.low_mv = low_mv
+        self.high_mv = high_mv
+        self.danger_mv = danger_mv
+
+
+class Limits:
+    """All limits, complete: defaults overlaid with the job's own."""
+
+    def __init__(self, numbers: dict[str, int], rails: dict[str, Window]) -> None:
+        self.rails = rails
+        self.supply_ma = numbers["supply_ma"]
+        self.trip_ma = numbers["trip_ma"]
+        self.swd_hz = numbers["swd_hz"]
+        self.inrush_ms = numbers["inrush_ms"]
+        self.short_ms = numbers["short_ms"]
+        self.rise_ms = numbers["rise_ms"]
+        self.quiet_ms = numbers["quiet_ms"]
+        self.discharged_mv = numbers["discharged_mv"]
+        self.discharge_ms = numbers["discharge_ms"]
+        self.hold_off_ms = numbers["hold_off_ms"]
+        self.energise_ms = numbers["energise_ms"]
+        self.cycles_per_minute = numbers["cycles_per_minute"]
+        self.nrst_window_ms = numbers["nrst_window_ms"]
+
+
+class Segment:
+    """`length` bytes of the image file from `offset`, for `address`; the last flash word is padded with 0xFF."""
+
+    def __init__(self, address: int, length: int, offset: int, sha256: str) -> None:
+        self.address = address
+        self.length = length
+        self.offset = offset
+        self.sha256 = sha256
+
+    def end(self, word_bytes: int) -> int:
+        """First address after the last flash word it fills."""
+        return self.address + (self.length + word_bytes - 1) // word_bytes * word_bytes
+
+
+class Region:
+    """A named part of the flash that must survive."""
+
+    def __init__(self, name: str, address: int, length: int) -> None:
+        self.name = name
+        self.address = address
+        self.length = length
+
+
+class Image:
+    def __init__(self, file: str, version: str, sha256: str, segments: list[Segment]) -> None:
+        self.file = file
+        self.version = version
+        self.sha256 = sha256
+        self.segments = segments
+
+    def length(self) -> int:
+        """Bytes of the image file that the segments need."""
+        return max(segment.offset + segment.length for segment in self.segments)
+
+
+class Proof:
+    """How the unit shows that it runs: in `window_ms`, within `timeout_ms`, at `min_clock_hz` or more when given."""
+
+    def __init__(self, rule: str, window_ms: int, min_clock_hz: int, timeout_ms: int) -> None:
+        self.rule = rule
+        self.window_ms = window_ms
+        self.min_clock_hz = min_clock_hz
+        self.timeout_ms = timeout_ms
+
+
+class Job:
+    """A validated job. `boot_address` is where the chip starts: the vector table of the image lies there."""
+
+    def __init__(
+        self,
+        name: str,
+        chip: str,
+        dev_id: int,
+        flash_kib: int,
+        sector_bytes: int,
+        word_bytes: int,
+        boot_address: int,
+        image: Image,
+        mode: str,
+        preserve: list[Region],
+        consent: list[str],
+        limits: Limits,
+        proof: Proof,
+    ) -> None:
+        self.name = name
+        self.chip = chip
+        self.dev_id = dev_id
+        self.flash_kib = flash_kib
+        self.sector_bytes = sector_bytes
+        self.word_bytes = word_bytes
+        self.boot_address = boot_address
+        self.image = image
+        self.mode = mode
+        self.preserve = preserve
+        self.consent = consent
+        self.limits = limits
+        self.proof = proof
+
+    def boot_segment(self) -> Segment:
+        """The segment that holds the vector table (the validator has made sure that there is one)."""
+        for segment in self.image.segments:
+            if segment.address <= self.boot_address < segment.address + segment.length:
+                return segment
+        raise JobError("job", "no segment holds the boot address")
+
+    def owns(self, address: int, length: int) -> bool:
+        """Whether any byte in [address, address + length) belongs to the image."""
+        for segment in self.image.segments:
+            if segment.address < address + length and address < segment.end(self.word_bytes):
+                return True
+        return False
