@@ -99,7 +99,11 @@ class ConsentError(RescueError):
     """A destructive act without the permission for it."""
 
 
-_CLASSES = (RescueError, WireError, TargetError, FlashError, PowerError, CardError, JobError, ConsentError)
+class LinkError(RescueError):
+    """The link between host and helper: a frame, a message or a method call that is not what it should be."""
+
+
+_CLASSES = (RescueError, WireError, TargetError, FlashError, PowerError, CardError, JobError, ConsentError, LinkError)
 
 
 def from_dict(data: dict[str, str | int | None]) -> RescueError:
