@@ -1,0 +1,131 @@
+# A memory access port: 32-bit reads and writes, and blocks, with errors tied to the address they belong to.
+# IHI 0031G chapter C2. TAR is rewritten at every 1 KiB boundary and after every error.
+
+from micropython import const
+
+from rescue.debug import adi_registers as adi
+from rescuelink.errors import WireError
+
+_TRIES = const(2)
+
+
+class MemAp:
+    """Access port `index`. Every WireError leaves the DP recovered and carries the address.
+
+    Reads are tried again after anything but a FAULT (which is the bus's own answer). Data writes never are: a key register
+    or a flash word must not be written twice.
+    """
+
+    def __init__(self, dp, index, csw):
+        self.dp = dp
+        self.index = index
+        self.csw = csw
+        self._wire = dp.wire
+        self._epoch = -1  # the DP epoch in which CSW was written
+
+    def idr(self):
+        return self._register(adi.IDR)
+
+    def base(self):
+        return self._register(adi.BASE)
+
+    def read32(self, address):
+        for attempt in range(_TRIES):
+            self._aim(address)
+            try:
+                return self._wire.read(1, adi.DRW)
+            except WireError as error:
+                self._recover(error, address, attempt)
+
+    def write32(self, address, value):
+        """Returns when the bus has taken the word."""
+        self._aim(address)
+        try:
+            self._wire.write(1, adi.DRW, value)
+            self._wire.read(0, adi.RDBUFF)
+        except WireError as error:
+            self._recover(error, address, _TRIES)
+
+    def read_block(self, address, buf):
+        """Fill `buf` from the word-aligned `address`. On error, error.done words of `buf` are good."""
+        view = memoryview(buf)
+        offset = 0
+        while offset < len(buf):
+            end = self._chunk_end(address, offset, len(buf))
+            for attempt in range(_TRIES):
+                self._aim(address + offset)
+                try:
+                    self._wire.read_block(1, adi.DRW, view[offset:end])
+                    break
+                except WireError as error:
+                    error.done += offset >> 2
+                    self._recover(error, address + 4 * error.done, attempt)
+            offset = end
+
+    def write_block(self, address, buf):
+        """Write `buf` from the word-aligned `address`; returns when the bus has taken the last word."""
+        view = memoryview(buf)
+        offset = 0
+        while offset < len(buf):
+            end = self._chunk_end(address, offset, len(buf))
+            self.post_block(address + offset, view[offset:end], offset >> 2)
+            offset = end
+        try:
+            self._wire.read(0, adi.RDBUFF)
+        except WireError as error:
+            error.done = max((len(buf) >> 2) - 1, 0)
+            self._recover(error, address + 4 * error.done, _TRIES)
+
+    def post_block(self, address, buf, done_before=0):
+        """write_block() for a piece inside one 1 KiB page, without waiting for its last word: a bus error of that word
+        shows on the next access."""
+        self._aim(address)
+        try:
+            self._wire.write_block(1, adi.DRW, buf)
+        except WireError as error:
+            where = address + 4 * error.done
+            error.done += done_before
+            self._recover(error, where, _TRIES)
+
+    def _chunk_end(self, address, offset, length):
+        return min(offset + adi.TAR_WRAP - (address + offset & adi.TAR_WRAP - 1), length)
+
+    def _aim(self, address):
+        for attempt in range(_TRIES):
+            try:
+                self.dp.select(self.index, 0)
+                if self._epoch != self.dp.epoch:
+                    self._wire.write(1, adi.CSW, self.csw)
+                    self._epoch = self.dp.epoch
+                self._wire.write(1, adi.TAR, address)
+                return
+            except WireError as error:
+                self._recover(error, address, attempt)
+
+    def _register(self, reg):
+        for attempt in range(_TRIES):
+            try:
+                self.dp.select(self.index, reg >> 4)
+                return self._wire.read(1, reg & 0xC)
+            except WireError as error:
+                self._recover(error, None, attempt)
+
+    def _recover(self, error, address, attempt):
+        """Bring the DP back; raise `error` if it is the bus's answer or this was the last attempt."""
+        error.address = address
+        status = self.dp.recover(error)
+        if status & adi.WDATAERR:
+            error.kind = "parity"
+            error.message = "a written word was damaged on the way"
+        if error.kind == "fault" or attempt + 1 >= _TRIES:
+            raise error
+
+
+def ahb_ap(dp, index):
+    """The AP of a Cortex-M or of an AHB matrix."""
+    return MemAp(dp, index, adi.CSW_AHB | adi.CSW_WORDS)
+
+
+def apb_ap(dp, index):
+    """The AP of a debug APB. DbgSwEnable is always written 1."""
+    return MemAp(dp, index, adi.CSW_DBGSWEN | adi.CSW_WORDS)

@@ -1,0 +1,117 @@
+# The rungs of the connect ladder: each tries one way to a core that can be talked to. Reference sheet 3.1, 7, 8.
+#
+# The order of the rungs, their retries, and everything about power is the engine's. Power is judged good before a rung is
+# called; a rung that needs the supply removed calls the `power_cycle` it was given, which returns when the removal is
+# proven and the rails are good again, and which leaves NRST as it finds it.
+
+from micropython import const
+
+from rescue.debug import adi_registers as adi
+from rescue.debug.ap import ahb_ap, apb_ap
+from rescue.debug.cortex_m import CortexM
+from rescue.debug.dp import DebugPort
+from rescue.hal.ports import Timeout
+from rescuelink.errors import RescueError, TargetError
+
+ATTACH = "attach"
+UNDER_RESET = "under-reset"
+POWER_CYCLE_UNDER_RESET = "power-cycle-under-reset"
+BOOT0 = "boot0"
+RUNGS = (ATTACH, UNDER_RESET, POWER_CYCLE_UNDER_RESET, BOOT0)
+
+_NRST_LOW_MS = const(2)
+_NRST_RISE_MS = const(100)
+_BOOT0_HOLD_MS = const(15)  # latched shortly after reset release
+_ROM_START_MS = const(100)  # the system bootloader is up after 54 ms (AN2606)
+
+
+class Target:
+    """A chip whose debug port answers. aps: {"0": IDR, ...}."""
+
+    def __init__(self, dp, how, hz):
+        self.dp = dp
+        self.how = how
+        self.hz = hz
+        self.dpidr = dp.dpidr
+        self.ap0 = ahb_ap(dp, 0)
+        self.ap1 = ahb_ap(dp, 1)
+        self.ap2 = apb_ap(dp, 2)
+        self.core = CortexM(self.ap0, dp.clock)
+        self.aps = {"0": self.ap0.idr(), "1": self.ap1.idr(), "2": self.ap2.idr()}
+
+
+def connect(ports, how, hz=1000000, setup=(), power_cycle=None):
+    """Try the rung `how` at `hz` and return the Target, or raise with the pins as they were before.
+
+    setup: ((address, value), ..) written through AP2, the debug APB, as soon as it answers (the chip table's debug_setup).
+    """
+    try:
+        if how == ATTACH:
+            return _attach(ports, how, hz, setup)
+        if how == UNDER_RESET:
+            return _under_reset(ports, how, hz, setup, None)
+        if how == POWER_CYCLE_UNDER_RESET and power_cycle is not None:
+            return _under_reset(ports, how, hz, setup, power_cycle)
+        if how == BOOT0 and power_cycle is not None:
+            return _boot0(ports, how, hz, setup, power_cycle)
+    except RescueError:
+        ports.wire.release()
+        ports.lines.nrst(False)
+        ports.lines.boot0(None)
+        raise
+    raise TargetError("rung", "there is no way to connect called '" + how + "' here")
+
+
+def _attach(ports, how, hz, setup):
+    """Only look: the core goes on with whatever it is doing."""
+    wire = ports.wire
+    wire.engage()
+    wire.set_frequency(hz)
+    dp = DebugPort(wire, ports.clock)
+    dp.connect()
+    dp.power_up()
+    target = Target(dp, how, hz)
+    if target.aps["0"] & adi.IDR_MASK != adi.IDR_AHB:
+        raise TargetError("wrong_ap", "access port 0 is not that of a Cortex-M core")
+    if target.aps["2"] & adi.IDR_MASK == adi.IDR_APB:
+        for address, value in setup:
+            target.ap2.write32(address, value)
+    return target
+
+
+def _under_reset(ports, how, hz, setup, power_cycle):
+    """Halted at the reset vector: the firmware executes nothing."""
+    ports.lines.nrst(True)
+    ports.clock.sleep_ms(_NRST_LOW_MS)
+    if power_cycle is not None:
+        ports.wire.release()
+        power_cycle()
+    target = _attach(ports, how, hz, setup)
+    target.core.catch_reset()
+    _let_go_of_reset(ports)
+    target.core.wait_caught()
+    return target
+
+
+def _boot0(ports, how, hz, setup, power_cycle):
+    """Into the system bootloader, so that the flash's own firmware never sets the core supply after power-on."""
+    ports.wire.release()
+    # BOOT0 is driven only once the chip has power, under a reset that was held through power-on.
+    ports.lines.nrst(True)
+    power_cycle()
+    ports.lines.boot0(True)
+    ports.clock.sleep_ms(_NRST_LOW_MS)
+    _let_go_of_reset(ports)
+    ports.clock.sleep_ms(_BOOT0_HOLD_MS)
+    ports.lines.boot0(None)
+    ports.clock.sleep_ms(_ROM_START_MS)
+    target = _attach(ports, how, hz, setup)
+    target.core.halt()
+    return target
+
+
+def _let_go_of_reset(ports):
+    ports.lines.nrst(False)
+    limit = Timeout(ports.clock, _NRST_RISE_MS, "rise of NRST")
+    while not ports.lines.nrst_level():
+        limit.pause(1)

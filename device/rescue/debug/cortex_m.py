@@ -1,0 +1,191 @@
+# Control of one Cortex-M core through its AHB-AP. Armv7-M DDI 0403E chapter C1; reference sheet 3.
+
+from micropython import const
+
+from rescue.debug import cortex_m_registers as cm
+from rescue.hal.ports import Timeout
+from rescuelink.errors import TargetError, WireError
+
+_HALT_MS = const(100)
+_RESET_MS = const(500)
+_REGISTER_MS = const(50)
+
+
+class CortexM:
+    """reset_halted: no instruction has run since the last reset, so clocks, caches and MPU are as the reset left them."""
+
+    def __init__(self, ap, clock):
+        self.ap = ap
+        self.clock = clock
+        self.reset_halted = False
+
+    # -- run control -------------------------------------------------------------------------------------------------
+
+    def halt(self):
+        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
+        self._wait_halted(_HALT_MS, "halt of the core")
+
+    def resume(self):
+        self.reset_halted = False
+        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
+
+    def step(self):
+        """One instruction, interrupts masked."""
+        self.reset_halted = False
+        # C_MASKINTS may only change while the core stays halted.
+        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT | cm.C_MASKINTS)
+        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_STEP | cm.C_MASKINTS)
+        self._wait_halted(_HALT_MS, "single step")
+
+    def catch_reset(self):
+        """Make the next reset end in a halt before the first instruction."""
+        self.ap.write32(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
+        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
+
+    def wait_caught(self):
+        """After catch_reset() and a reset: halted, with the vector catch taken back."""
+        self._wait_halted(_RESET_MS, "halt after reset")
+        self.ap.write32(cm.DEMCR, cm.TRCENA)
+        self.reset_halted = True
+
+    def reset_halt(self):
+        """System reset, halted before the first instruction."""
+        # Halted first, so that nothing runs between these writes; a core that cannot halt is reset all the same.
+        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
+        self.ap.write32(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
+        try:
+            self.ap.read32(cm.DHCSR)  # clears an old S_RESET_ST
+            self.ap.write32(cm.AIRCR, cm.AIRCR_SYSRESETREQ)
+        except WireError as error:
+            if error.kind == "no_ack":
+                raise  # the reset cuts transfers short, it does not silence the DP
+        self._wait_halted(_RESET_MS, "system reset", cm.S_RESET_ST)
+        self.wait_caught()
+
+    def release(self):
+        """Let the core run as if no debugger were there."""
+        self.reset_halted = False
+        self.ap.write32(cm.DEMCR, 0)
+        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY)
+
+    def _wait_halted(self, limit_ms, what, bits=cm.S_HALT):
+        """Until one of `bits` is set in DHCSR. Transfers refused while the chip resets are tried again until the limit."""
+        limit = Timeout(self.clock, limit_ms, what)
+        refused = None
+        while not limit.expired():
+            try:
+                if self.ap.read32(cm.DHCSR) & bits:
+                    return
+                refused = None
+            except WireError as error:
+                refused = error
+            self.clock.sleep_ms(1)
+        if refused is not None:
+            raise refused
+        limit.check()
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def state(self):
+        """ "reset", "lockup", "halted", "sleeping" or "running", without stopping the core."""
+        self.ap.read32(cm.DHCSR)
+        status = self.ap.read32(cm.DHCSR)  # S_RESET_ST clears on reading: still set means still in reset
+        for bit, name in (
+            (cm.S_RESET_ST, "reset"),
+            (cm.S_LOCKUP, "lockup"),
+            (cm.S_HALT, "halted"),
+            (cm.S_SLEEP, "sleeping"),
+        ):
+            if status & bit:
+                return name
+        return "running"
+
+    def pc_samples(self, count):
+        """`count` program counters of the running core; 0xFFFFFFFF where it was halted, asleep or in reset."""
+        self._trace_on()
+        return [self.ap.read32(cm.DWT_PCSR) for _ in range(count)]
+
+    def cycles_hz(self, window_ms):
+        """Core clock in Hz, from CYCCNT over `window_ms` of the helper's own time; 0 if the core does not count.
+
+        Good to some per cent for a window of 20 ms and more. A core clock of 550 MHz wraps the counter after 7.8 s.
+        """
+        self._trace_on()
+        control = self.ap.read32(cm.DWT_CTRL)
+        self.ap.write32(cm.DWT_CTRL, control | cm.DWT_CYCCNTENA)
+        began_us = self.clock.us()
+        first = self.ap.read32(cm.DWT_CYCCNT)
+        self.clock.sleep_ms(window_ms)
+        elapsed_us = self.clock.us() - began_us & 0x3FFFFFFF
+        last = self.ap.read32(cm.DWT_CYCCNT)
+        self.ap.write32(cm.DWT_CTRL, control)
+        if not elapsed_us:
+            return 0
+        return (last - first & 0xFFFFFFFF) * 1000000 // elapsed_us
+
+    def faults(self):
+        """The fault registers as they are, with the names of the set flags; addresses are None where not valid."""
+        cfsr = self.ap.read32(cm.CFSR)
+        hfsr = self.ap.read32(cm.HFSR)
+        flags = [name for bit, name in cm.CFSR_FLAGS if cfsr & bit]
+        flags += [name for bit, name in cm.HFSR_FLAGS if hfsr & bit]
+        return {
+            "cfsr": cfsr,
+            "hfsr": hfsr,
+            "bfar": self.ap.read32(cm.BFAR) if cfsr & cm.CFSR_BFARVALID else None,
+            "mmfar": self.ap.read32(cm.MMFAR) if cfsr & cm.CFSR_MMARVALID else None,
+            "flags": flags,
+        }
+
+    def _trace_on(self):
+        demcr = self.ap.read32(cm.DEMCR)
+        if not demcr & cm.TRCENA:
+            self.ap.write32(cm.DEMCR, demcr | cm.TRCENA)
+
+    # -- registers and routines (core halted) ------------------------------------------------------------------------
+
+    def read_core(self, reg):
+        """A core register by its DCRSR number."""
+        self.ap.write32(cm.DCRSR, reg)
+        self._wait_register()
+        return self.ap.read32(cm.DCRDR)
+
+    def write_core(self, reg, value):
+        self.ap.write32(cm.DCRDR, value)
+        self.ap.write32(cm.DCRSR, cm.DCRSR_WRITE | reg)
+        self._wait_register()
+
+    def _wait_register(self):
+        limit = Timeout(self.clock, _REGISTER_MS, "core register transfer")
+        while not self.ap.read32(cm.DHCSR) & cm.S_REGRDY:
+            limit.check()
+
+    def call(self, entry, args, stack, limit_ms):
+        """Run the Thumb routine at `entry` with up to four `args` in r0..r3 and the stack at `stack` until its BKPT.
+
+        Interrupts are masked. Returns r0. Raises TargetError "timeout", or "fault" with the address of the instruction
+        that faulted; the core is halted in either case.
+        """
+        self.reset_halted = False
+        ap = self.ap
+        for number, value in enumerate(args):
+            self.write_core(cm.R0 + number, value)
+        self.write_core(cm.SPECIAL, 1)  # PRIMASK; thread mode on the main stack
+        self.write_core(cm.MSP, stack)
+        self.write_core(cm.LR, 0xFFFFFFFF)  # the routine does not return
+        self.write_core(cm.XPSR, cm.XPSR_THUMB)
+        self.write_core(cm.PC, entry & ~1)
+        ap.write32(cm.DFSR, cm.DFSR_ALL)
+        # A fault halts the core instead of entering a handler that may not exist.
+        ap.write32(cm.DEMCR, cm.TRCENA | cm.VC_HARDERR | cm.VC_BUSERR)
+        ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
+        try:
+            self._wait_halted(limit_ms, "routine on the core")
+        except TargetError:
+            self.halt()
+            raise
+        finally:
+            ap.write32(cm.DEMCR, cm.TRCENA)
+        if not ap.read32(cm.DFSR) & cm.DFSR_BKPT:
+            raise TargetError("fault", "the routine on the core faulted", self.read_core(cm.PC))
+        return self.read_core(cm.R0)

@@ -1,0 +1,74 @@
+# Armv7-M (DDI 0403E): debug (C1.6), fault status (B3.2), DWT (C1.8). Cortex-M7 addresses; reference sheet 3.
+
+CPUID = 0xE000ED00
+AIRCR = 0xE000ED0C
+AIRCR_SYSRESETREQ = 0x05FA0004
+
+CFSR = 0xE000ED28
+HFSR = 0xE000ED2C
+DFSR = 0xE000ED30
+MMFAR = 0xE000ED34
+BFAR = 0xE000ED38
+DFSR_BKPT = 1 << 1
+DFSR_ALL = 0x1F
+
+DHCSR = 0xE000EDF0
+DHCSR_KEY = 0xA05F0000
+C_DEBUGEN = 1 << 0
+C_HALT = 1 << 1
+C_STEP = 1 << 2
+C_MASKINTS = 1 << 3
+S_REGRDY = 1 << 16
+S_HALT = 1 << 17
+S_SLEEP = 1 << 18
+S_LOCKUP = 1 << 19
+S_RESET_ST = 1 << 25
+
+DCRSR = 0xE000EDF4
+DCRSR_WRITE = 1 << 16
+DCRDR = 0xE000EDF8
+
+DEMCR = 0xE000EDFC
+VC_CORERESET = 1 << 0
+VC_BUSERR = 1 << 8
+VC_HARDERR = 1 << 10
+TRCENA = 1 << 24
+
+DWT_CTRL = 0xE0001000
+DWT_CYCCNTENA = 1 << 0
+DWT_CYCCNT = 0xE0001004
+DWT_PCSR = 0xE000101C
+
+# DCRSR register numbers
+R0 = 0
+SP = 13
+LR = 14
+PC = 15
+XPSR = 16
+MSP = 17
+SPECIAL = 20  # CONTROL, FAULTMASK, BASEPRI, PRIMASK in bytes 3..0
+XPSR_THUMB = 1 << 24
+
+CFSR_FLAGS = (
+    (1 << 0, "IACCVIOL"),
+    (1 << 1, "DACCVIOL"),
+    (1 << 3, "MUNSTKERR"),
+    (1 << 4, "MSTKERR"),
+    (1 << 5, "MLSPERR"),
+    (1 << 8, "IBUSERR"),
+    (1 << 9, "PRECISERR"),
+    (1 << 10, "IMPRECISERR"),
+    (1 << 11, "UNSTKERR"),
+    (1 << 12, "STKERR"),
+    (1 << 13, "LSPERR"),
+    (1 << 16, "UNDEFINSTR"),
+    (1 << 17, "INVSTATE"),
+    (1 << 18, "INVPC"),
+    (1 << 19, "NOCP"),
+    (1 << 24, "UNALIGNED"),
+    (1 << 25, "DIVBYZERO"),
+)
+CFSR_MMARVALID = 1 << 7
+CFSR_BFARVALID = 1 << 15
+
+HFSR_FLAGS = ((1 << 1, "VECTTBL"), (1 << 30, "FORCED"), (1 << 31, "DEBUGEVT"))
