@@ -1,0 +1,315 @@
+"""Somebody else's STM32H725 on two sockets: OpenOCD's remote_bitbang with SWD, and a control port for power and BOOT0.
+
+    python tests/foreign_chip/server.py --state blank --bitbang-port 0 --control-port 0
+
+prints one JSON line with the ports. Nothing here knows bmsrescue: it was written from the chip's fact sheet alone, to
+have a second opinion.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import selectors
+import socket
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from chip import Chip, Identity
+from dap import DapOptions, DebugPort
+from flash import FLASH_BASE, WORD_BYTES, Flash
+from swd_line import SwdLine
+from timebase import TimeBase
+
+STATES = ("blank", "image", "partial", "torn", "rdp1", "other-chip")
+
+
+class Pins:
+    """remote_bitbang characters on one side, the chip's pins on the other."""
+
+    def __init__(self, chip: Chip, line: SwdLine, port: DebugPort, clock: TimeBase) -> None:
+        self._chip, self._line, self._port, self._clock = chip, line, port, clock
+        self.while_unpowered: Counter[str] = Counter()
+        self.bad_characters: Counter[str] = Counter()
+        self._swclk = self._swdio = 0
+        self._host_drives = False
+        self._nrst_low_by = {"bitbang": False, "control": False}
+        self.sleep_s = 0.0
+
+    def feed(self, characters: bytes) -> tuple[bytes, int]:
+        """Eats characters until they are used up or a sleep is asked for. Returns the answers, how many were eaten."""
+        answers = bytearray()
+        for eaten, character in enumerate(characters, 1):
+            if 0x64 <= character <= 0x67:  # d e f g: SWCLK SWDIO as two bits
+                self._drive(character - 0x64 >> 1, character - 0x64 & 1)
+            elif character == 0x63:  # c
+                answers.append(0x30 + self._sample())
+            elif character in b"oO":
+                self._host_drives = character == 0x4F
+                self._watch_unpowered()
+            elif character in b"rstu":  # bit 0 is SRST, bit 1 TRST, asserted when 1
+                self.set_nrst("bitbang", bool(character - 0x72 & 1))
+            elif character in b"Zz":
+                self.sleep_s += 1e-3 if character == 0x5A else 1e-6
+                if self.sleep_s >= 1e-3:
+                    return bytes(answers), eaten
+            elif character == 0x51:  # Q
+                raise ConnectionAbortedError
+            elif character not in b"Bb\n":
+                self.bad_characters[chr(character)] += 1
+        return bytes(answers), len(characters)
+
+    def _drive(self, swclk: int, swdio: int) -> None:
+        self._swdio = swdio
+        rising = swclk and not self._swclk
+        self._swclk = swclk
+        if not self._chip.power:
+            self._watch_unpowered()
+        elif rising:
+            self._clock.swclk_cycles += 1
+            if not self._resetting():
+                self._line.edge(swdio, self._host_drives)
+
+    def _resetting(self) -> bool:
+        """Power-on reset ends on the wall clock, looked at only until it has ended."""
+        if self._in_power_on_reset and self._chip.powered_up:
+            self._in_power_on_reset = False
+        return self._in_power_on_reset
+
+    _in_power_on_reset = True
+
+    def _sample(self) -> int:
+        if not self._chip.power:
+            return 0
+        if self._line.driving:
+            return self._line.out
+        return self._swdio if self._host_drives else 1
+
+    def _watch_unpowered(self) -> None:
+        if not self._chip.power:
+            if self._host_drives and self._swdio:
+                self.while_unpowered["swdio_high"] += 1
+            if self._swclk:
+                self.while_unpowered["swclk_high"] += 1
+
+    def set_nrst(self, who: str, low: bool) -> None:
+        self._nrst_low_by[who] = low
+        self._chip.set_nrst(any(self._nrst_low_by.values()))
+
+    def set_power(self, on: bool) -> None:
+        if on == self._chip.power:
+            return
+        self._port.power_on_reset()
+        self._line.power_on_reset()
+        self._in_power_on_reset = True
+        self._chip.set_power(on)
+        self._watch_unpowered()
+
+
+class Control:
+    """One command per line, one JSON object per answer."""
+
+    def __init__(self, chip: Chip, pins: Pins, line: SwdLine, port: DebugPort, clock: TimeBase) -> None:
+        self._chip, self._pins, self._line, self._port, self._clock = chip, pins, line, port, clock
+
+    def answer(self, command: str) -> dict[str, Any]:
+        words = command.split()
+        match words:
+            case ["power", "0" | "1" as level]:
+                self._pins.set_power(level == "1")
+            case ["boot0", "0" | "1" as level]:
+                self._chip.boot0 = level == "1"
+            case ["nrst", "0" | "1" as level]:
+                self._pins.set_nrst("control", level == "0")
+            case ["status"]:
+                pass
+            case ["stats"]:
+                return {"ok": True, **self._stats()}
+            case ["dump", path]:
+                Path(path).write_bytes(self._chip.flash.array)
+                torn = [FLASH_BASE + WORD_BYTES * word for word in sorted(self._chip.flash.torn)]
+                return {"ok": True, "bytes": len(self._chip.flash.array), "torn": torn}
+            case _:
+                return {"ok": False, "error": f"unknown command: {command}"}
+        chip = self._chip
+        return {"ok": True, "power": int(chip.power), "boot0": int(chip.boot0), "nrst": int(not chip.nrst_low)}
+
+    def _stats(self) -> dict[str, Any]:
+        flash, chip = self._chip.flash, self._chip
+        flash.read_register(0x10)  # lets what is due be counted
+        errors = dict(self._line.violations) | {f"character {c!r}": n for c, n in self._pins.bad_characters.items()}
+        return {
+            "power": int(chip.power),
+            "power_cycles": chip.power_cycles,
+            "swclk_cycles": self._clock.swclk_cycles,
+            "transfers": {k: self._port.counters[k] for k in ("dp_reads", "dp_writes", "ap_reads", "ap_writes")},
+            "waits": self._port.counters["waits"],
+            "faults": self._port.counters["faults"],
+            "protocol_errors": errors,
+            "erases": flash.erases,
+            "words_programmed": flash.words_programmed,
+            "double_programmed": flash.double_programmed,
+            "refused_flash_accesses": flash.refused,
+            "option_changes": flash.option_changes,
+            "cr3_writes": chip.cr3_writes,
+            "debug_block_dead": chip.debug_block_dead,
+            "driven_while_unpowered": dict(self._pins.while_unpowered),
+        }
+
+
+class Server:
+    """Both ports in one thread. Pins are served before commands, so that what was sent first is done first."""
+
+    def __init__(self, pins: Pins, control: Control, bitbang_port: int, control_port: int) -> None:
+        self._pins, self._control = pins, control
+        self._selector = selectors.DefaultSelector()
+        self._listeners = {"bitbang": self._listen(bitbang_port), "control": self._listen(control_port)}
+        for role, listener in self._listeners.items():
+            self._selector.register(listener, selectors.EVENT_READ, (role, "listener"))
+        self._waiting = b""
+        self._wake_at = 0.0
+        self._lines: dict[socket.socket, bytes] = {}
+        self._debugger: socket.socket | None = None
+
+    @staticmethod
+    def _listen(port: int) -> socket.socket:
+        return socket.create_server(("127.0.0.1", port))
+
+    def ports(self) -> dict[str, int]:
+        return {f"{role}_port": listener.getsockname()[1] for role, listener in self._listeners.items()}
+
+    def serve_forever(self) -> None:
+        while True:
+            timeout = max(0.0, self._wake_at - time.monotonic()) if self._waiting else None
+            ready = [key for key, _ in self._selector.select(timeout)]
+            for key in sorted(ready, key=lambda key: key.data[0]):  # "bitbang" sorts before "control"
+                if key.data[1] == "listener":
+                    self._accept(key.data[0], key.fileobj)
+                elif key.data[0] == "bitbang":
+                    self._serve_bitbang(key.fileobj)
+                else:
+                    self._serve_control(key.fileobj)
+            if self._waiting and time.monotonic() >= self._wake_at and self._debugger:
+                waiting, self._waiting = self._waiting, b""
+                self._eat(self._debugger, waiting)
+
+    def _accept(self, role: str, listener: Any) -> None:
+        connection = listener.accept()[0]
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if role == "bitbang":
+            if self._debugger:
+                self._drop(self._debugger)
+            self._debugger, self._waiting = connection, b""
+        else:
+            self._lines[connection] = b""
+        self._selector.register(connection, selectors.EVENT_READ, (role, "connection"))
+
+    def _drop(self, connection: Any) -> None:
+        self._selector.unregister(connection)
+        connection.close()
+        self._lines.pop(connection, None)
+        if connection is self._debugger:
+            self._debugger = None
+
+    def _receive(self, connection: Any) -> bytes:
+        try:
+            received: bytes = connection.recv(1 << 16)
+        except ConnectionError:
+            received = b""
+        if not received:
+            self._drop(connection)
+        return received
+
+    def _serve_bitbang(self, connection: Any) -> None:
+        received = self._receive(connection)
+        if self._waiting:
+            self._waiting += received
+        elif received:
+            self._eat(connection, received)
+
+    def _eat(self, connection: Any, characters: bytes) -> None:
+        try:
+            answers, eaten = self._pins.feed(characters)
+            if answers:
+                connection.sendall(answers)
+        except ConnectionError:
+            self._drop(connection)
+            return
+        self._waiting = characters[eaten:]
+        self._wake_at = time.monotonic() + self._pins.sleep_s
+        self._pins.sleep_s = 0.0
+
+    def _serve_control(self, connection: Any) -> None:
+        received = self._receive(connection)
+        if not received:
+            return
+        *commands, rest = (self._lines[connection] + received).split(b"\n")
+        self._lines[connection] = rest
+        for command in commands:
+            answer = self._control.answer(command.decode("utf-8", "replace").strip())
+            connection.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def prepare(flash: Flash, identity: Identity, state: str, image: bytes, rng: random.Random) -> None:
+    """An update cut halfway has the first half of the image; a torn one has a broken word where it was cut."""
+    if state == "blank":
+        return
+    whole = image or (0x2002_0000).to_bytes(4, "little") + (0x0800_02C1).to_bytes(4, "little") + rng.randbytes(0x8000)
+    half = len(whole) // 2 & ~(WORD_BYTES - 1)
+    flash.preload(0, whole if state in ("image", "rdp1", "other-chip") else whole[:half])
+    if state == "torn":
+        flash.tear(half // WORD_BYTES)
+    if state == "rdp1":
+        flash.options[0x1C] = flash.options[0x1C] & ~0xFF00 | 0x5500
+        flash.reset()
+    if state == "other-chip":
+        identity.dev_id, identity.rev_id, identity.flash_kib, identity.name = 0x450, 0x2003, 2048, 0x4837_3433
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="A simulated STM32H725 for anybody's SWD debugger.")
+    parser.add_argument("--state", choices=STATES, default="blank")
+    parser.add_argument("--image", type=Path, help="what state image, partial, torn and rdp1 were made from")
+    parser.add_argument("--bitbang-port", type=int, default=0)
+    parser.add_argument("--control-port", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--time", choices=("wall", "swclk"), default="wall", help="swclk: cycles at a nominal 4 MHz")
+    parser.add_argument(
+        "--scale", type=float, default=20.0, help="flash busy times are this much shorter than silicon's"
+    )
+    parser.add_argument(
+        "--wait-rate", type=float, default=0.0, help="part of the requests answered with WAIT for no reason"
+    )
+    parser.add_argument("--bit-error-rate", type=float, default=0.0)
+    parser.add_argument("--no-orundetect", action="store_true", help="CTRL/STAT.ORUNDETECT reads 0 and does nothing")
+    parser.add_argument(
+        "--array-kib", type=int, default=1024, help="how much flash there really is; the size word is unchanged"
+    )
+    parser.add_argument("--stale-flags", action="store_true", help="SR1.RDSERR is set after every reset")
+    parser.add_argument("--alive", action="store_true", help="CYCCNT counts at 64 MHz and PCSR moves")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = parse_arguments()
+    clock = TimeBase(options.time, options.scale)
+    identity = Identity(alive=options.alive)
+    rng = random.Random(options.seed)
+    flash = Flash(clock, options.array_kib, rng, options.stale_flags)
+    prepare(flash, identity, options.state, options.image.read_bytes() if options.image else b"", rng)
+    chip = Chip(clock, flash, identity, rng)
+    port = DebugPort(chip, DapOptions(not options.no_orundetect, options.wait_rate), rng)
+    line = SwdLine(port, options.bit_error_rate, rng)
+    pins = Pins(chip, line, port, clock)
+    server = Server(pins, Control(chip, pins, line, port, clock), options.bitbang_port, options.control_port)
+    sys.stdout.write(json.dumps(server.ports()) + "\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

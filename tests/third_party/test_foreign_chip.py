@@ -1,0 +1,227 @@
+"""Somebody else's STM32H725, written from the fact sheet alone: that it is sound, and that the helper rescues it."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from foreign_chip.selftest_client import FAULT, SILENT, WAIT, ControlPort, Debugger, SwdFailure
+
+SERVER = Path(__file__).parents[1] / "foreign_chip" / "server.py"
+FLASH, CR1, KEYR1, SR1, CCR1 = 0x0800_0000, 0x5200_200C, 0x5200_2004, 0x5200_2010, 0x5200_2014
+DHCSR, DEMCR, PCSR = 0xE000_EDF0, 0xE000_EDFC, 0xE000_101C
+
+
+class Chip:
+    def __init__(self, *options: str) -> None:
+        command = [sys.executable, str(SERVER), *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        ports = json.loads(self.process.stdout.readline())
+        self.bitbang_port, self.control_port = ports["bitbang_port"], ports["control_port"]
+        self.control = ControlPort(self.control_port)
+
+    def debugger(self, **options: int) -> Debugger:
+        assert self.control("power 1")["ok"]
+        return Debugger(self.bitbang_port, **options)
+
+    def connected(self) -> Debugger:
+        debugger = self.debugger()
+        assert debugger.connect() == 0x6BA0_2477
+        return debugger
+
+    def flash(self, path: Path) -> bytes:
+        assert self.control(f"dump {path}")["ok"]
+        return path.read_bytes()
+
+
+@pytest.fixture
+def chip() -> Iterator[Callable[..., Chip]]:
+    """Starts chips with the given server options and ends them."""
+    started: list[Chip] = []
+
+    def start(*options: str) -> Chip:
+        started.append(Chip(*options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.terminate()
+        one.process.wait(10)
+
+
+def unlock(debugger: Debugger) -> None:
+    debugger.write(KEYR1, 0x4567_0123)
+    debugger.write(KEYR1, 0xCDEF_89AB)
+    assert debugger.read(CR1) & 1 == 0
+
+
+def until_idle(debugger: Debugger) -> int:
+    for _ in range(10_000):
+        status = debugger.read(SR1)
+        if not status & 4:
+            return status
+    raise AssertionError("flash stays busy")
+
+
+def program(debugger: Debugger, address: int, words: list[int]) -> int:
+    debugger.write(CCR1, 0x1FEF_0000)
+    debugger.write(CR1, 0x32)
+    debugger.write(address, *words)
+    return until_idle(debugger)
+
+
+def test_it_is_silent_until_it_is_switched_to_serial_wire(chip: Callable[..., Chip]) -> None:
+    debugger = chip().debugger()
+    debugger.line_reset()
+    with pytest.raises(SwdFailure) as silence:
+        debugger.transfer(False, 0)
+    assert silence.value.ack == SILENT
+    assert debugger.connect() == 0x6BA0_2477
+
+
+def test_it_names_itself_and_its_access_ports(chip: Callable[..., Chip]) -> None:
+    debugger = chip().connected()
+    assert [debugger.ap_register(index, 0xFC) for index in range(4)] == [0x8477_0001, 0x8477_0001, 0x5477_0002, 0]
+    assert debugger.read(0x5C00_1000) & 0xFFF == 0x483
+    assert debugger.read(0x1FF1_E880) & 0xFFFF == 1024
+    assert debugger.read(0x1FF1_E8C0) == 0x4837_3235
+    assert debugger.read(0xE000_ED00) & 0xFFF0 == 0xC270
+
+
+def test_a_sector_is_erased_programmed_and_read_back(chip: Callable[..., Chip], tmp_path: Path) -> None:
+    server = chip("--state", "image")
+    debugger = server.connected()
+    unlock(debugger)
+    debugger.write(CR1, 0x34)
+    debugger.write(CR1, 0xB4)
+    assert debugger.read(SR1) & 4
+    assert until_idle(debugger) & 0x07EE_0000 == 0
+    words = [0x2002_0000, 0x0800_0101, *range(6)]
+    assert program(debugger, FLASH, words) & 0x07EE_0000 == 0
+    assert [debugger.read(FLASH + 4 * i) for i in range(9)] == [*words, 0xFFFF_FFFF]
+    stats = server.control("stats")
+    assert (stats["erases"][0], stats["words_programmed"]) == (1, 1)
+    assert stats["protocol_errors"] == {} and stats["double_programmed"] == []
+    assert server.flash(tmp_path / "flash.bin")[32:] == b"\xff" * (0x10_0000 - 32)
+
+
+def test_reading_flash_during_an_erase_waits_and_an_abort_frees_the_bus(chip: Callable[..., Chip]) -> None:
+    server = chip("--scale", "0.001")
+    debugger = server.debugger(waits_to_bear=3)
+    debugger.connect()
+    unlock(debugger)
+    debugger.write(CR1, 0xB4)
+    with pytest.raises(SwdFailure) as busy:
+        debugger.read(FLASH)
+    assert busy.value.ack == WAIT
+    debugger.transfer(False, 0, 1)
+    assert debugger.ctrl_stat() & 1 << 5
+    debugger.clear_sticky()
+    assert debugger.read(SR1) & 4
+
+
+def test_a_word_programmed_twice_is_broken_and_reported(chip: Callable[..., Chip]) -> None:
+    server = chip()
+    debugger = server.connected()
+    unlock(debugger)
+    program(debugger, FLASH, [0x1234_5678] * 8)
+    program(debugger, FLASH, [0x8765_4321] * 8)
+    with pytest.raises(SwdFailure) as broken:
+        debugger.read(FLASH)
+    assert broken.value.ack == FAULT
+    debugger.clear_sticky()
+    debugger.select_ap(0)
+    assert debugger.read(SR1) & 1 << 26
+    assert server.control("stats")["double_programmed"] == [FLASH]
+
+
+def test_power_lost_during_a_program_tears_the_word(chip: Callable[..., Chip], tmp_path: Path) -> None:
+    server = chip("--scale", "0.001")
+    debugger = server.connected()
+    unlock(debugger)
+    debugger.write(CR1, 0x32)
+    debugger.write(FLASH + 32, *range(8))
+    debugger.out(0, 8)
+    debugger.sync()
+    server.control("power 0")
+    assert debugger.into(4) == 0
+    assert server.control(f"dump {tmp_path / 'flash.bin'}")["torn"] == [FLASH + 32]
+
+
+def test_a_line_driven_high_into_an_unpowered_chip_is_noticed(chip: Callable[..., Chip]) -> None:
+    server = chip()
+    debugger = Debugger(server.bitbang_port)
+    debugger.out(0, 8)
+    assert debugger.into(4) == 0
+    assert "swdio_high" not in server.control("stats")["driven_while_unpowered"]
+    debugger.line_reset()
+    debugger.sync()
+    assert server.control("stats")["driven_while_unpowered"]["swdio_high"] > 0
+
+
+def test_vector_catch_holds_the_core_at_the_end_of_reset(chip: Callable[..., Chip]) -> None:
+    debugger = chip("--state", "image").debugger()
+    debugger.nrst(True)
+    debugger.connect()
+    with pytest.raises(SwdFailure):
+        debugger.read(FLASH)
+    debugger.clear_sticky()
+    debugger.select_ap(0)
+    debugger.write(DEMCR, 0x0100_0001)
+    debugger.write(DHCSR, 0xA05F_0001)
+    debugger.nrst(False)
+    assert debugger.read(DHCSR) & 0x0202_0000 == 0x0202_0000
+    debugger.write(0xE000_EDF4, 15)
+    assert debugger.read(0xE000_EDF8) == 0x0800_02C0
+
+
+def test_overrun_detection_clocks_the_data_phase_of_every_answer(chip: Callable[..., Chip]) -> None:
+    debugger = chip().connected()
+    debugger.transfer(False, 4, 0x5000_0001)
+    assert debugger.ctrl_stat() & 1
+    debugger.transfer(True, 4, 0xC000_0000)
+    debugger.transfer(True, 0xC)
+    for is_read in (True, False):
+        with pytest.raises(SwdFailure) as fault:
+            debugger.transfer(True, 0xC, None if is_read else 0, data_phase_always=True)
+        assert fault.value.ack == FAULT
+    assert debugger.ctrl_stat() & 0x22 == 0x22
+
+
+def test_a_chip_without_overrun_detection_reads_back_zero(chip: Callable[..., Chip]) -> None:
+    debugger = chip("--no-orundetect").connected()
+    debugger.transfer(False, 4, 0x5000_0001)
+    assert debugger.ctrl_stat() & 1 == 0
+
+
+def test_random_waits_change_nothing_but_the_time(chip: Callable[..., Chip]) -> None:
+    server = chip("--wait-rate", "0.2", "--time", "swclk")
+    debugger = server.connected()
+    words = [random.Random(3).getrandbits(32) for _ in range(64)]
+    debugger.write(0x2000_0000, *words)
+    assert [debugger.read(0x2000_0000 + 4 * i) for i in range(64)] == words
+    stats = server.control("stats")
+    assert stats["waits"] > 20 and stats["protocol_errors"] == {}
+
+
+def test_a_live_core_counts_and_moves_and_a_dead_one_does_not(chip: Callable[..., Chip]) -> None:
+    for options, moves in ((("--state", "image", "--alive"), True), (("--state", "image"), False)):
+        debugger = chip(*options).connected()
+        debugger.write(DEMCR, 0x0100_0000)
+        debugger.write(0xE000_1000, 1)
+        assert (debugger.read(0xE000_1004) != debugger.read(0xE000_1004)) is moves
+        assert (len({debugger.read(PCSR) for _ in range(8)}) > 1) is moves
+
+
+def test_a_protected_chip_shows_no_flash_and_takes_none(chip: Callable[..., Chip]) -> None:
+    debugger = chip("--state", "rdp1").connected()
+    assert debugger.read(0x5200_201C) >> 8 & 0xFF == 0x55
+    with pytest.raises(SwdFailure):
+        debugger.read(FLASH)
