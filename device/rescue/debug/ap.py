@@ -12,8 +12,8 @@ _TRIES = const(2)
 class MemAp:
     """Access port `index`. Every WireError leaves the DP recovered and carries the address.
 
-    Reads are tried again after anything but a FAULT (which is the bus's own answer). Data writes never are: a key register
-    or a flash word must not be written twice.
+    Reads are tried again after anything but a FAULT (which is the bus's own answer). Data writes never are: a key
+    register or a flash word must not be written twice.
     """
 
     def __init__(self, dp, index, csw):
@@ -30,12 +30,14 @@ class MemAp:
         return self._register(adi.BASE)
 
     def read32(self, address):
-        for attempt in range(_TRIES):
+        failure = None
+        for _ in range(_TRIES):
             self._aim(address)
             try:
                 return self._wire.read(1, adi.DRW)
             except WireError as error:
-                self._recover(error, address, attempt)
+                failure = self._recovered(error, address)
+        raise failure
 
     def write32(self, address, value):
         """Returns when the bus has taken the word."""
@@ -44,7 +46,7 @@ class MemAp:
             self._wire.write(1, adi.DRW, value)
             self._wire.read(0, adi.RDBUFF)
         except WireError as error:
-            self._recover(error, address, _TRIES)
+            raise self._recovered(error, address) from None
 
     def read_block(self, address, buf):
         """Fill `buf` from the word-aligned `address`. On error, error.done words of `buf` are good."""
@@ -52,14 +54,18 @@ class MemAp:
         offset = 0
         while offset < len(buf):
             end = self._chunk_end(address, offset, len(buf))
-            for attempt in range(_TRIES):
+            failure = None
+            for _ in range(_TRIES):
                 self._aim(address + offset)
                 try:
                     self._wire.read_block(1, adi.DRW, view[offset:end])
+                    failure = None
                     break
                 except WireError as error:
                     error.done += offset >> 2
-                    self._recover(error, address + 4 * error.done, attempt)
+                    failure = self._recovered(error, address + 4 * error.done)
+            if failure is not None:
+                raise failure
             offset = end
 
     def write_block(self, address, buf):
@@ -74,7 +80,7 @@ class MemAp:
             self._wire.read(0, adi.RDBUFF)
         except WireError as error:
             error.done = max((len(buf) >> 2) - 1, 0)
-            self._recover(error, address + 4 * error.done, _TRIES)
+            raise self._recovered(error, address + 4 * error.done) from None
 
     def post_block(self, address, buf, done_before=0):
         """write_block() for a piece inside one 1 KiB page, without waiting for its last word: a bus error of that word
@@ -85,13 +91,14 @@ class MemAp:
         except WireError as error:
             where = address + 4 * error.done
             error.done += done_before
-            self._recover(error, where, _TRIES)
+            raise self._recovered(error, where) from None
 
     def _chunk_end(self, address, offset, length):
         return min(offset + adi.TAR_WRAP - (address + offset & adi.TAR_WRAP - 1), length)
 
     def _aim(self, address):
-        for attempt in range(_TRIES):
+        failure = None
+        for _ in range(_TRIES):
             try:
                 self.dp.select(self.index, 0)
                 if self._epoch != self.dp.epoch:
@@ -100,25 +107,29 @@ class MemAp:
                 self._wire.write(1, adi.TAR, address)
                 return
             except WireError as error:
-                self._recover(error, address, attempt)
+                failure = self._recovered(error, address)
+        raise failure
 
     def _register(self, reg):
-        for attempt in range(_TRIES):
+        failure = None
+        for _ in range(_TRIES):
             try:
                 self.dp.select(self.index, reg >> 4)
                 return self._wire.read(1, reg & 0xC)
             except WireError as error:
-                self._recover(error, None, attempt)
+                failure = self._recovered(error, None)
+        raise failure
 
-    def _recover(self, error, address, attempt):
-        """Bring the DP back; raise `error` if it is the bus's answer or this was the last attempt."""
+    def _recovered(self, error, address):
+        """`error` with its address, after the DP was brought back. Raised at once if it is the bus's own answer."""
         error.address = address
         status = self.dp.recover(error)
         if status & adi.WDATAERR:
             error.kind = "parity"
             error.message = "a written word was damaged on the way"
-        if error.kind == "fault" or attempt + 1 >= _TRIES:
+        if error.kind == "fault":
             raise error
+        return error
 
 
 def ahb_ap(dp, index):

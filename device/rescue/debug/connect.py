@@ -1,8 +1,8 @@
 # The rungs of the connect ladder: each tries one way to a core that can be talked to. Reference sheet 3.1, 7, 8.
 #
-# The order of the rungs, their retries, and everything about power is the engine's. Power is judged good before a rung is
-# called; a rung that needs the supply removed calls the `power_cycle` it was given, which returns when the removal is
-# proven and the rails are good again, and which leaves NRST as it finds it.
+# The order of the rungs, their retries, and everything about power is the engine's. Power is judged good before a rung
+# is called; a rung that needs the supply removed calls the `power_cycle` it was given, which returns when the removal
+# is proven and the rails are good again, and which leaves NRST as it finds it.
 
 from micropython import const
 
@@ -43,7 +43,7 @@ class Target:
 def connect(ports, how, hz=1000000, setup=(), power_cycle=None):
     """Try the rung `how` at `hz` and return the Target, or raise with the pins as they were before.
 
-    setup: ((address, value), ..) written through AP2, the debug APB, as soon as it answers (the chip table's debug_setup).
+    setup: ((address, value), ..) written through AP2, the debug APB, as soon as it answers: the chip's debug_setup.
     """
     try:
         if how == ATTACH:

@@ -12,7 +12,7 @@ _REGISTER_MS = const(50)
 
 
 class CortexM:
-    """reset_halted: no instruction has run since the last reset, so clocks, caches and MPU are as the reset left them."""
+    """reset_halted: nothing but our own routines has run since the last reset; clocks, caches, MPU are as after it."""
 
     def __init__(self, ap, clock):
         self.ap = ap
@@ -69,7 +69,7 @@ class CortexM:
         self.ap.write32(cm.DHCSR, cm.DHCSR_KEY)
 
     def _wait_halted(self, limit_ms, what, bits=cm.S_HALT):
-        """Until one of `bits` is set in DHCSR. Transfers refused while the chip resets are tried again until the limit."""
+        """Until one of `bits` is set in DHCSR. Transfers refused while the chip resets are tried until the limit."""
         limit = Timeout(self.clock, limit_ms, what)
         refused = None
         while not limit.expired():
@@ -163,11 +163,12 @@ class CortexM:
     def call(self, entry, args, stack, limit_ms):
         """Run the Thumb routine at `entry` with up to four `args` in r0..r3 and the stack at `stack` until its BKPT.
 
-        Interrupts are masked. Returns r0. Raises TargetError "timeout", or "fault" with the address of the instruction
-        that faulted; the core is halted in either case.
+        Interrupts are masked. Returns r0. Raises TargetError "timeout", or "fault" if the routine took an exception; the
+        core is halted in either case, but needs a reset before the next call.
         """
-        self.reset_halted = False
         ap = self.ap
+        fresh = self.reset_halted
+        self.reset_halted = False  # until the routine has ended well
         for number, value in enumerate(args):
             self.write_core(cm.R0 + number, value)
         self.write_core(cm.SPECIAL, 1)  # PRIMASK; thread mode on the main stack
@@ -187,5 +188,8 @@ class CortexM:
         finally:
             ap.write32(cm.DEMCR, cm.TRCENA)
         if not ap.read32(cm.DFSR) & cm.DFSR_BKPT:
-            raise TargetError("fault", "the routine on the core faulted", self.read_core(cm.PC))
+            faults = self.faults()
+            message = "the routine on the core faulted (" + ", ".join(faults["flags"]) + ")"
+            raise TargetError("fault", message, faults["bfar"])
+        self.reset_halted = fresh
         return self.read_core(cm.R0)

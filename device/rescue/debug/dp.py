@@ -75,8 +75,8 @@ class DebugPort:
     def recover(self, error):
         """After a WireError: ready for AP accesses again. Returns CTRL/STAT as it was; raises if nothing answers.
 
-        WAIT without end: the transfer is given up (DAPABORT). FAULT: the sticky flags are read and cleared. No answer or
-        nonsense: the line is reset and the DP found again. SELECT, CSW and TAR are trusted in none of these cases.
+        WAIT without end: the transfer is given up (DAPABORT). FAULT: the sticky flags are read and cleared. No answer
+        or nonsense: the line is reset and the DP found again. SELECT, CSW and TAR are trusted in none of these cases.
         """
         if error.kind == "wait":
             self.wire.write(0, adi.ABORT, adi.DAPABORT)

@@ -181,6 +181,11 @@ class Timeout:
         self._error = error
         self._address = address
 
+    def restart(self, address=None):
+        """The same limit from now on, for the next of many short waits."""
+        self._start = self._clock.ms()
+        self._address = address
+
     def expired(self):
         return self._clock.since_ms(self._start) > self._limit_ms
 

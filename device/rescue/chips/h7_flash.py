@@ -1,0 +1,224 @@
+# Flash of the STM32H72x over its AHB-AP: erase one sector, program 32-byte flash words, read what can be read.
+# RM0468 section 4.3; reference sheet 4.2, 4.3, 5. There is no mass erase here, and there never will be.
+
+from micropython import const
+
+from rescue.chips import h7_flash_registers as reg
+from rescue.hal.ports import Timeout
+from rescuelink.consent import ERASE, PROGRAM
+from rescuelink.errors import FlashError, WireError
+
+_BLOCK = const(1024)
+_ERASE_MS = const(10000)  # 2 s at most with x64, 4 s with x8
+_ERASE_POLL_MS = const(10)
+_PROGRAM_MS = const(20)  # 200 us at most
+_READY_MS = const(10000)  # an operation that somebody else left running
+
+_FILL = b"\xff"
+
+_ADVICE = {
+    "WRPERR": "the option bytes write-protect this sector",
+    "RDPERR": "the chip is read-protected (RDP level 1)",
+    "RDSERR": "this is a secure-only area",
+}
+
+
+class H7Flash:
+    """size: bytes of flash; base: its address. Operations need a halted core, reset into halt for programming."""
+
+    def __init__(self, ap, clock, chip, flash_kib):
+        self._ap = ap
+        self._clock = clock
+        self._chip = chip
+        self.base = chip.flash_base
+        self.size = flash_kib << 10
+        self._sr = chip.flash_registers + reg.SR1
+        self._block = bytearray(_BLOCK)
+        view = memoryview(self._block)
+        self._words = [view[at : at + chip.word_bytes] for at in range(0, _BLOCK, chip.word_bytes)]
+        self._blank = _FILL * _BLOCK
+        self._blank_word = _FILL * chip.word_bytes
+
+    # -- geometry ----------------------------------------------------------------------------------------------------
+
+    def sectors(self):
+        """[(index, address, size in bytes), ..]"""
+        size = self._chip.sector_bytes
+        return [(n, self.base + n * size, size) for n in range(self.size // size)]
+
+    def sector_of(self, address):
+        """Index of the sector that holds `address`. Raises FlashError("range")."""
+        self._check_range(address, 1)
+        return (address - self.base) // self._chip.sector_bytes
+
+    def _check_range(self, address, length):
+        if address < self.base or address + length > self.base + self.size:
+            raise FlashError("range", "not in this chip's flash", address)
+
+    # -- control -----------------------------------------------------------------------------------------------------
+
+    def unlock(self):
+        """Allow erasing and programming. A second key sequence would lock until reset, so LOCK is looked at first."""
+        if not self._read(reg.CR1) & reg.CR_LOCK:
+            return
+        for key in reg.KEYS:
+            self._write(reg.KEYR1, key)
+        if self._read(reg.CR1) & reg.CR_LOCK:
+            advice = "reset the chip and try again"
+            raise FlashError("locked", "the flash controller stays locked", None, None, advice)
+
+    def lock(self):
+        self._write(reg.CR1, reg.CR_LOCKED)
+
+    def erase(self, sector, consent):
+        """Erase one sector of 128 KiB (about 1 s). Raises ConsentError, FlashError."""
+        consent.require(ERASE, sector)
+        address = self.base + sector * self._chip.sector_bytes
+        self._check_range(address, self._chip.sector_bytes)
+        self._make_ready(address)
+        control = reg.CR_ERASE | sector << reg.CR_SNB_SHIFT
+        self._write(reg.CR1, control)
+        self._write(reg.CR1, control | reg.CR_START)
+        limit = Timeout(self._clock, _ERASE_MS, "sector erase", FlashError, address)
+        self._finish(limit, _ERASE_POLL_MS, address)
+        self._write(reg.CR1, reg.CR_IDLE)
+
+    def program(self, address, buf, consent, erased=False):
+        """Program `buf` at `address`, both whole flash words (32 bytes); words that are all 0xFF are left blank.
+
+        A flash word can be programmed once per erase. Unless `erased` says that the sector was erased just now, the
+        range is read first and refused where it is not blank. Raises ConsentError, FlashError.
+        """
+        word_bytes = self._chip.word_bytes
+        if address % word_bytes or len(buf) % word_bytes:
+            raise FlashError("alignment", "flash is programmed in words of %d bytes" % word_bytes, address)
+        self._check_range(address, len(buf))
+        for sector in range(self.sector_of(address), self.sector_of(address + max(len(buf), 1) - 1) + 1):
+            consent.require(PROGRAM, sector)
+        if not erased and not self.is_blank(address, len(buf)):
+            raise FlashError("not_blank", "this part of flash is not blank", address, None, "erase the sector first")
+        self._make_ready(address)
+        self._write(reg.CR1, reg.CR_PROGRAM)
+        try:
+            self._stream(address, memoryview(buf))
+        except FlashError:
+            self._write(reg.CR1, reg.CR_IDLE)
+            raise
+        self._write(reg.CR1, reg.CR_IDLE)
+
+    def _stream(self, address, view):
+        """One flash word after the other, each finished before the next is sent."""
+        word_bytes = self._chip.word_bytes
+        post = self._ap.post_block
+        read32 = self._ap.read32
+        blank = self._blank_word
+        limit = Timeout(self._clock, _PROGRAM_MS, "flash word", FlashError)
+        for start in range(0, len(view), _BLOCK):
+            piece = view[start : start + _BLOCK]
+            self._block[: len(piece)] = piece
+            for index in range(len(piece) // word_bytes):
+                word = self._words[index]
+                if word != blank:
+                    post(address, word)
+                    status = read32(self._sr)
+                    if status & (reg.SR_BUSY | reg.SR_ERRORS):
+                        limit.restart(address)
+                        self._finish(limit, 0, address)
+                address += word_bytes
+
+    def _make_ready(self, address):
+        """Nothing running, no old error flags (they appear by themselves and would stop the first write)."""
+        if self._read(reg.CR1) & reg.CR_LOCK:
+            raise FlashError("locked", "the flash controller is locked", address)
+        limit = Timeout(self._clock, _READY_MS, "earlier flash operation", FlashError, address)
+        while self._ap.read32(self._sr) & reg.SR_BUSY:
+            limit.pause(1)
+        self._write(reg.CCR1, reg.CCR_ALL)
+
+    def _finish(self, limit, pause_ms, address):
+        """Until the controller is idle; raises FlashError with the names of its error flags."""
+        status = self._ap.read32(self._sr)
+        while status & reg.SR_BUSY:
+            if pause_ms:
+                limit.pause(pause_ms)
+            else:
+                limit.check()
+            status = self._ap.read32(self._sr)
+        if status & reg.SR_ERRORS:
+            raise self._refusal(status, address)
+
+    def _refusal(self, status, address):
+        names = [name for bit, name in reg.SR_FLAGS if status & bit]
+        self._write(reg.CCR1, reg.CCR_ALL)
+        kind = {"WRPERR": "write_protected", "RDPERR": "read_protected", "RDSERR": "secure"}.get(names[0], "controller")
+        message = "the flash controller reports " + ", ".join(names)
+        return FlashError(kind, message, address, None, _ADVICE.get(names[0]))
+
+    def _read(self, offset):
+        return self._ap.read32(self._chip.flash_registers + offset)
+
+    def _write(self, offset, value):
+        self._ap.write32(self._chip.flash_registers + offset, value)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def read(self, address, buf):
+        """Fill `buf` from the word-aligned `address`. Returns the addresses of torn flash words.
+
+        A torn word, one whose ECC cannot correct it, answers with a bus error; its 32 bytes are given as 0xFF. Read
+        protection raises FlashError("read_protected"). Ask in pieces of a few KiB: the list can get long.
+        """
+        self._check_range(address, len(buf))
+        torn = []
+        view = memoryview(buf)
+        for start in range(0, len(buf), _BLOCK):
+            piece = view[start : start + _BLOCK]
+            try:
+                self._ap.read_block(address + start, piece)
+            except WireError as error:
+                if error.kind != "fault":
+                    raise
+                self._write(reg.CCR1, reg.CCR_ALL)
+                self._read_word_by_word(address + start, piece, torn)
+        return torn
+
+    def _read_word_by_word(self, address, view, torn):
+        word_bytes = self._chip.word_bytes
+        start = 0
+        while start < len(view):
+            end = min(start + word_bytes - (address + start) % word_bytes, len(view))
+            try:
+                self._ap.read_block(address + start, view[start:end])
+            except WireError as error:
+                if error.kind != "fault":
+                    raise
+                status = self._ap.read32(self._sr)
+                if status & (reg.SR_RDPERR | reg.SR_RDSERR):
+                    raise self._refusal(status & (reg.SR_RDPERR | reg.SR_RDSERR), address + start) from None
+                self._write(reg.CCR1, reg.CCR_ECC)
+                view[start:end] = self._blank_word[: end - start]
+                torn.append((address + start) & ~(word_bytes - 1))
+            start = end
+
+    def is_blank(self, address, length):
+        """Whether `length` bytes from `address` all read 0xFF and no word is torn."""
+        view = memoryview(self._block)
+        for start in range(0, length, _BLOCK):
+            count = min(_BLOCK, length - start)
+            if self.read(address + start, view[:count]) or view[:count] != self._blank[:count]:
+                return False
+        return True
+
+    def vectors(self, address):
+        """{"sp", "pc", "valid"} of the vector table at `address`; sp and pc are None where the table is torn.
+
+        Valid: the stack in a RAM and word-aligned, the reset vector odd (Thumb) and in flash.
+        """
+        view = memoryview(self._block)[:8]
+        if self.read(address, view):
+            return {"sp": None, "pc": None, "valid": False}
+        sp = int.from_bytes(view[:4], "little")
+        pc = int.from_bytes(view[4:8], "little")
+        stack_ok = sp % 4 == 0 and any(low < sp <= high for low, high in self._chip.stack_ranges)
+        entry_ok = pc & 1 and self.base <= pc < self.base + self.size
+        return {"sp": sp, "pc": pc, "valid": bool(stack_ok and entry_ok)}

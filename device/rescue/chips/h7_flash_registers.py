@@ -1,0 +1,53 @@
+# STM32H72x flash controller: offsets from its base, bits, keys. RM0468 section 4.9; reference sheet 4.1.
+
+KEYR1 = 0x04
+KEYS = (0x45670123, 0xCDEF89AB)
+
+# CR1 is always written as a whole word: SER or SNB left set while PG is set makes writes fail (reference sheet 4.2).
+CR1 = 0x0C
+CR_LOCK = 1 << 0
+CR_PG = 1 << 1
+CR_SER = 1 << 2
+CR_PSIZE_X64 = 3 << 4
+CR_START = 1 << 7
+CR_SNB_SHIFT = 8
+CR_IDLE = CR_PSIZE_X64
+CR_PROGRAM = CR_PSIZE_X64 | CR_PG
+CR_ERASE = CR_PSIZE_X64 | CR_SER
+CR_LOCKED = CR_PSIZE_X64 | CR_LOCK
+
+SR1 = 0x10
+SR_BSY = 1 << 0
+SR_WBNE = 1 << 1
+SR_QW = 1 << 2
+SR_BUSY = SR_BSY | SR_QW  # BSY drops between the steps of an operation, QW does not
+SR_WRPERR = 1 << 17
+SR_RDPERR = 1 << 23
+SR_RDSERR = 1 << 24
+SR_DBECCERR = 1 << 26
+SR_ERRORS = 0x07EE0000  # every error flag, without EOP and the CRC unit's
+SR_FLAGS = (
+    (SR_WRPERR, "WRPERR"),
+    (1 << 18, "PGSERR"),
+    (1 << 19, "STRBERR"),
+    (1 << 21, "INCERR"),
+    (1 << 22, "OPERR"),
+    (SR_RDPERR, "RDPERR"),
+    (SR_RDSERR, "RDSERR"),
+    (1 << 25, "SNECCERR"),
+    (SR_DBECCERR, "DBECCERR"),
+)
+
+CCR1 = 0x14
+CCR_ALL = 0x1FEF0000
+CCR_ECC = 0x06000000
+
+OPTCR = 0x18
+OPTSR_CUR = 0x1C
+PRAR_CUR = 0x28
+SCAR_CUR = 0x30
+WPSN_CUR = 0x38
+BOOT_CUR = 0x40
+OPTSR2_CUR = 0x70
+
+ECC_FA1 = 0x60  # index of the first flash word with an ECC error since the flags were cleared

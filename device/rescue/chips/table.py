@@ -1,0 +1,49 @@
+# The chips the agent knows, by DBGMCU_IDC.DEV_ID. Reference sheet 1 and 12; RM0468 for the H72x/H73x.
+#
+# A chip is a class used as a plain table: geometry, addresses, names. A second family is a second class.
+
+
+class H72x:
+    """STM32H723/725/730/733/735: one die, DEV_ID 0x483. One bank of 128 KiB sectors, 32-byte flash words."""
+
+    dev_id = 0x483
+    name = "STM32H72x"
+    revisions = {0x1000: "A", 0x1001: "Z"}
+
+    flash_base = 0x08000000
+    flash_kib = 1024  # where the size register is not programmed
+    sector_bytes = 0x20000
+    word_bytes = 32
+    flash_registers = 0x52002000
+
+    flash_size_address = 0x1FF1E880
+    uid_address = 0x1FF1E800
+    part_name_address = 0x1FF1E8C0
+
+    work_ram = 0x20000000  # DTCM: never cached, no wait states
+    work_ram_bytes = 0x20000
+    # Where an initial stack pointer may point: one past the end of a RAM is legal.
+    stack_ranges = (
+        (0x00000000, 0x00040000),  # ITCM, up to 256 KiB by option
+        (0x20000000, 0x20020000),  # DTCM
+        (0x24000000, 0x24050000),  # AXI SRAM
+        (0x30000000, 0x30008000),  # AHB SRAM1, SRAM2
+        (0x38000000, 0x38004000),  # SRAM4
+    )
+
+    reset_clock_hz = 64000000  # HSI
+
+    # DBGMCU_CR through AP2: debug clocks of D1 and D3 on, debug alive in Sleep, Stop and Standby of D1.
+    # Bits 3..8 stay 0: they upset the debug clocks of the family (reference sheet 3.2).
+    debug_setup = ((0xE00E1004, 0x00600007),)
+
+
+CHIPS = (H72x,)
+
+
+def find(dev_id):
+    """The chip with this DEV_ID, or None."""
+    for chip in CHIPS:
+        if chip.dev_id == dev_id:
+            return chip
+    return None
