@@ -221,4 +221,6 @@ class Rails:
             return self._switched_on_ns is not None and self._buck12.running
         if rail == "vcap":
             return self._start["vcap"] > 0.3
-        return {"v12": self._buck12, "v3v3": self._buck3v3, "v5iso": self._iso}[rail].running
+        if rail == "v5iso":
+            return self._iso.running
+        return self._buck12.running if rail == "v12" else self._buck3v3.running

@@ -1,0 +1,101 @@
+"""Wiring faults on the two SWD wires, as a wrapper of the chip's pins."""
+
+from __future__ import annotations
+
+from math import log
+from random import Random
+from typing import TYPE_CHECKING
+
+from ..clock import VirtualClock
+from .faults import BoardFaults
+
+if TYPE_CHECKING:
+    from ..chip.h725 import SwdPins
+
+_REFERENCE_HZ = 1_000_000
+_NS = 1_000_000_000
+
+
+class _Crossed:
+    """The chip never sees a clock that means anything; cycles still take their time."""
+
+    def __init__(self, clock: VirtualClock, frequency_hz: int, idle: int) -> None:
+        self._clock = clock
+        self._idle = idle
+        self.frequency_hz = frequency_hz
+
+    def clock_out(self, value: int, count: int) -> None:
+        self._clock.advance(count * _NS // self.frequency_hz)
+
+    def clock_in(self, count: int) -> int:
+        self._clock.advance(count * _NS // self.frequency_hz)
+        return ((1 << count) - 1) * self._idle
+
+
+def swapped(clock: VirtualClock, pins: SwdPins) -> SwdPins:
+    """SWDIO and SWCLK exchanged: the helper listens on the chip's SWCLK, which has a pull-down, and reads zeros."""
+    return _Crossed(clock, pins.frequency_hz, 0)
+
+
+def data_open(clock: VirtualClock, pins: SwdPins) -> SwdPins:
+    """SWDIO not connected: the helper reads its own pull-up."""
+    return _Crossed(clock, pins.frequency_hz, 1)
+
+
+class NoisyPins:
+    """Bits flip at random in both directions, less often at a slower clock: rate * (f / 1 MHz)^2 per bit."""
+
+    def __init__(self, pins: SwdPins, error_rate: float, rng: Random) -> None:
+        self._pins = pins
+        self._error_rate = error_rate
+        self._rng = rng
+        self._frequency_hz = 0
+        self._good_bits = 0
+        self.flipped = 0
+        """How many bits were turned so far."""
+        self.frequency_hz = pins.frequency_hz
+
+    @property
+    def frequency_hz(self) -> int:
+        return self._frequency_hz
+
+    @frequency_hz.setter
+    def frequency_hz(self, hz: int) -> None:
+        self._frequency_hz = hz
+        self._pins.frequency_hz = hz
+        self._rate = min(0.5, self._error_rate * (hz / _REFERENCE_HZ) ** 2)
+        self._draw()
+
+    def clock_out(self, value: int, count: int) -> None:
+        self._pins.clock_out(value ^ self._errors(count), count)
+
+    def clock_in(self, count: int) -> int:
+        return self._pins.clock_in(count) ^ self._errors(count)
+
+    def _errors(self, count: int) -> int:
+        mask, position = 0, self._good_bits
+        while position < count:
+            mask |= 1 << position
+            self.flipped += 1
+            self._draw()
+            position += 1 + self._good_bits
+        self._good_bits = position - count
+        return mask
+
+    def _draw(self) -> None:
+        """How many bits pass before the next error (a geometric draw, so that good bits cost nothing)."""
+        if self._rate <= 0.0:
+            self._good_bits = 1 << 62
+        else:
+            self._good_bits = int(log(1.0 - self._rng.random()) / log(1.0 - self._rate))
+
+
+def wired(clock: VirtualClock, pins: SwdPins, faults: BoardFaults, rng: Random) -> SwdPins:
+    """The chip's pins as the helper's wires reach them."""
+    if faults.swd_swapped:
+        return swapped(clock, pins)
+    if faults.swdio_open:
+        return data_open(clock, pins)
+    if faults.swd_bit_error_rate > 0.0:
+        return NoisyPins(pins, faults.swd_bit_error_rate, rng)
+    return pins

@@ -1,0 +1,274 @@
+"""The unit on the bench: chip, rails, latch, reset net, button, LEDs and display on one clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from ..clock import Event, VirtualClock
+from .faults import BoardFaults
+from .latch import PowerLatch
+from .nrst import NrstLine
+from .parts import RAILS, Parts
+from .pins import UnitPins
+from .rails import Demand, Rails
+from .swd_wiring import wired
+from .unit_display import UnitDisplay
+
+if TYPE_CHECKING:
+    from ..chip.h725 import Stm32H725, SwdPins
+    from ..scenarios.scenario import Scenario
+
+_MS = 1_000_000
+_GLANCE_NS = 20 * _MS  # how often the board looks at what the firmware has done meanwhile
+_LOAD_CHANGE_A = 0.0005  # smaller changes of a load do not move a rail enough to see
+_VCAP_CHANGE_V = 0.002
+_LOGIC_V = 1.0  # below this on 3.3 V nothing on the board has levels
+_PULSE_LOW_NS = 2 * _MS  # how long a firing supervisor holds NRST low
+
+
+class Unit:
+    """A unit and the bench supply it hangs on. `rail_names` are the rails the helper has sense wires to."""
+
+    rail_names = RAILS
+
+    def __init__(
+        self,
+        clock: VirtualClock,
+        chip: Stm32H725,
+        pins: UnitPins,
+        seed: int = 0,
+        parts: Parts | None = None,
+    ) -> None:
+        parts = Parts() if parts is None else parts
+        self.clock = clock
+        self.chip = chip
+        self.rng = Random(f"unit {seed}")
+        self.swd: SwdPins = chip.swd
+        self.faults = BoardFaults()
+        self.display = UnitDisplay(clock, parts.loads)
+        self._parts = parts
+        self._pins = pins
+        self._leds = dict.fromkeys(pins.leds, False)
+        self._latch = PowerLatch()
+        self._pressed = False
+        self._energised = False
+        self._latch_line: bool | None = None
+        self._disturbance: Event | None = None
+        self._glance: Event | None = None
+        self._asked = Demand(False, 0.0, 0.0, 0.0)
+        self._rails = Rails(clock, parts, self._demand, Random(f"ripple {seed}"))
+        self._nrst = NrstLine(clock, parts.nrst, self.chip.set_nrst)
+        self._rails.on_step = self._follow_rails
+        self.chip.on_nrst = self._chip_pulls_nrst
+        self.chip.on_pin = self._pin_changed
+        self.chip.on_uart = self._uart_sent
+        self._nrst.pull("chip", self.chip.nrst_low)
+        self.chip.set_pin(pins.button, not pins.button_pressed)
+
+    # What the helper does.
+
+    def set_power(self, on: bool) -> None:
+        """Switch the bench supply's output."""
+        self._rails.switch_supply(on)
+        if on and not self._energised:
+            self._energised = True
+            self._schedule_dip()
+
+    def set_boot0(self, level: bool | None) -> None:
+        """Drive BOOT0; None releases it to its pull-down."""
+        self.chip.set_boot0(bool(level))
+
+    def set_nrst(self, low: bool) -> None:
+        """Pull NRST low (open drain), or let it go."""
+        self._nrst.pull("helper", low)
+
+    def press_button(self, pressed: bool) -> None:
+        """Press the unit's power button, or let it go."""
+        self._pressed = pressed
+        self.chip.set_pin(self._pins.button, pressed == self._pins.button_pressed)
+        self._follow_latch()
+
+    # What the helper and a person see.
+
+    @property
+    def nrst_level(self) -> bool:
+        """The level of the reset net."""
+        self._look()
+        return self._nrst.level
+
+    @property
+    def nrst_falls(self) -> int:
+        """Falling edges of NRST since the beginning."""
+        self._look()
+        return self._nrst.falling_edges
+
+    @property
+    def supply_ma(self) -> int:
+        """Current the bench supply gives."""
+        self._look()
+        return round(1000 * self._rails.supply_a)
+
+    @property
+    def peak_supply_ma(self) -> int:
+        """Highest supply current since the supply was last switched on: the inrush."""
+        return round(1000 * self._rails.peak_supply_a)
+
+    @property
+    def leds(self) -> dict[str, bool]:
+        """Which LEDs are lit now."""
+        self._look()
+        return dict(self._leds)
+
+    def rail_mv(self, name: str) -> int:
+        """One sample of a rail on the helper's sense wire, ripple included; an open wire reads nothing.
+
+        Raises:
+            KeyError: the unit has no such rail.
+        """
+        if name not in RAILS:
+            raise KeyError(f"no rail {name!r}; the unit has {', '.join(RAILS)}")
+        self._look()
+        return 0 if name in self.faults.sense_open else self._rails.measured_mv(name)
+
+    def true_mv(self, name: str) -> int:
+        """The voltage of a rail itself, whatever the wires say."""
+        self._look()
+        return round(1000 * self._rails.volts(name))
+
+    @property
+    def settled(self) -> bool:
+        """No rail moves."""
+        return self._rails.settled
+
+    # What a scenario does.
+
+    def break_board(self, **faults: object) -> None:
+        """Set fields of `BoardFaults`, before power or while it is on.
+
+        Raises:
+            TypeError: no such fault.
+        """
+        self.faults = replace(self.faults, **faults)  # type: ignore[arg-type]
+        self._rails.faults = self.faults
+        self._latch.shorted = self.faults.latch_shorted
+        self.display.dead = self.faults.display_dead
+        self._nrst.stuck_high = self.faults.nrst_stuck_high
+        self._nrst.pull("board", self.faults.nrst_held or self.faults.core_supply_dead)
+        if self.faults.nrst_pulse_period_ms is not None:
+            self._pulse_nrst()
+        self.swd = wired(self.clock, self.chip.swd, self.faults, self.rng)
+        self._rails.disturb()
+
+    # The board reacts.
+
+    def _look(self) -> None:
+        """Let the firmware catch up with the clock, and take over what it does to its pins."""
+        line = self.chip.pin(self._pins.latch) if self._supplied() else None
+        if line != self._latch_line:
+            self._latch_line = line
+            self._follow_latch()
+
+    def _supplied(self) -> bool:
+        return self._rails.volts("v3v3") > _LOGIC_V
+
+    def _demand(self) -> Demand:
+        loads = self._parts.loads
+        supplied = self._supplied()
+        logic_a = loads.v3v3_base_a + loads.led_a * sum(self._leds.values()) if supplied else 0.0
+        self._asked = Demand(
+            v12_enabled=self._latch.enabled,
+            v3v3_a=logic_a + self.chip.supply_ua * 1e-6,
+            v5iso_a=self.display.current_a,
+            vcap_v=self.chip.vcap_mv / 1000,
+        )
+        return self._asked
+
+    def _follow_rails(self) -> None:
+        v3v3 = self._rails.volts("v3v3")
+        self.chip.set_vdd_mv(0 if self.faults.core_supply_dead else max(0, round(1000 * v3v3)))
+        self._nrst.supply(v3v3)
+        self.display.supply(self._rails.volts("v5iso"))
+        self._latch_line = self.chip.pin(self._pins.latch) if self._supplied() else None
+        self._latch.update(self._rails.volts("bplus"), self._latch_line, self._pressed)
+        if not self._supplied():
+            self._leds = dict.fromkeys(self._leds, False)
+        elif self._glance is None:
+            self._glance = self.clock.at(self.clock.now_ns + _GLANCE_NS, self._glance_at_chip)
+
+    def _glance_at_chip(self) -> None:
+        self._glance = None
+        if not self._supplied():
+            return
+        self._glance = self.clock.at(self.clock.now_ns + _GLANCE_NS, self._glance_at_chip)
+        before = self._asked
+        self._look()
+        now = self._demand()
+        if (
+            abs(now.v3v3_a - before.v3v3_a) > _LOAD_CHANGE_A
+            or abs(now.v5iso_a - before.v5iso_a) > _LOAD_CHANGE_A
+            or abs(now.vcap_v - before.vcap_v) > _VCAP_CHANGE_V
+        ):
+            self._rails.disturb()
+
+    def _follow_latch(self) -> None:
+        before = self._latch.enabled
+        self._latch.update(self._rails.volts("bplus"), self._latch_line, self._pressed)
+        if self._latch.enabled != before:
+            self._disturb_soon()
+
+    # The chip calls back from the middle of its own work: note it, and act at the next turn of the clock.
+
+    def _pin_changed(self, name: str, level: bool | None) -> None:
+        if name == self._pins.latch:
+            self._latch_line = level
+            self._follow_latch()
+            return
+        for led, (pin, lit_level) in self._pins.leds.items():
+            if pin == name:
+                self._leds[led] = level == lit_level
+                self._disturb_soon()
+
+    def _uart_sent(self, name: str, data: bytes) -> None:
+        if name == self._pins.display_uart:
+            self.display.receive(data)
+
+    def _chip_pulls_nrst(self, low: bool) -> None:
+        self.clock.at(self.clock.now_ns, lambda: self._nrst.pull("chip", low))
+
+    def _disturb_soon(self) -> None:
+        if self._disturbance is None:
+            self._disturbance = self.clock.at(self.clock.now_ns, self._disturb)
+
+    def _disturb(self) -> None:
+        self._disturbance = None
+        self._rails.disturb()
+
+    # Faults that have a course in time.
+
+    def _schedule_dip(self) -> None:
+        dip = self.faults.dip
+        if dip is None:
+            return
+        start_ns = self.clock.now_ns + int(dip.at_ms * _MS)
+        self.clock.at(start_ns, lambda: self._rails.start_dip(True))
+        self.clock.at(start_ns + int(dip.for_ms * _MS), lambda: self._rails.start_dip(False))
+
+    def _pulse_nrst(self) -> None:
+        period_ms = self.faults.nrst_pulse_period_ms
+        if period_ms is None:
+            return
+        self._nrst.pull("supervisor", True)
+        now_ns = self.clock.now_ns
+        self.clock.at(now_ns + _PULSE_LOW_NS, lambda: self._nrst.pull("supervisor", False))
+        self.clock.at(now_ns + int(period_ms * _MS), self._pulse_nrst)
+
+
+def build_unit(scenario: Scenario, seed: int = 0) -> Unit:
+    """A unit with its serial and chip identity from `seed`, healthy and unpowered, then broken by `scenario`."""
+    from .healthy import healthy_unit  # brings the firmware image in, which a unit alone does not need
+
+    unit = healthy_unit(seed, scenario.config)
+    scenario.breaks(unit)
+    return unit
