@@ -42,9 +42,9 @@ class TargetCrc:
     def crc32(self, address, length, crc=0):
         """CRC of `length` bytes from `address` (both multiples of 4), continuing from `crc`; as binascii.crc32.
 
-        None where the core cannot say: a torn flash word in the range, a core that does not run the routine, a self-test
-        that failed (then also for every later call). The caller reads back instead. The core is reset into halt if
-        anything else has run on it, which also locks the flash controller; it is left halted.
+        None where the core cannot say: a torn flash word in the range, a core that does not run the routine, a
+        self-test that failed (then also for every later call). The caller reads back instead. The core is reset into
+        halt if anything else has run on it, which also locks the flash controller; it is left halted.
         """
         if address % 4 or length % 4:
             raise TargetError("alignment", "the CRC routine works on whole words", address)

@@ -163,8 +163,8 @@ class CortexM:
     def call(self, entry, args, stack, limit_ms):
         """Run the Thumb routine at `entry` with up to four `args` in r0..r3 and the stack at `stack` until its BKPT.
 
-        Interrupts are masked. Returns r0. Raises TargetError "timeout", or "fault" if the routine took an exception; the
-        core is halted in either case, but needs a reset before the next call.
+        Interrupts are masked. Returns r0. Raises TargetError "timeout", or "fault" if the routine took an exception;
+        the core is halted in either case, but needs a reset before the next call.
         """
         ap = self.ap
         fresh = self.reset_halted
