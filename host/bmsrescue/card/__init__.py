@@ -1,0 +1,1 @@
+"""The dongle's card: built, checked, and read as files or as a raw FAT image."""

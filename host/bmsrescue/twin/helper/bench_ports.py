@@ -1,0 +1,175 @@
+"""The calls for time, single lines, rails and events: what the helper's other pins do to the unit on the bench."""
+
+import json
+import struct
+from collections.abc import Callable
+
+from bmsrescue.twin.clock import Event, VirtualClock
+from bmsrescue.twin.helper.adc import CAPTURE_NS, CAPTURE_SAMPLES, READING_NS, READING_SAMPLES, RailAdc
+from bmsrescue.twin.helper.bench_unit import BenchUnit, DebugWire
+from bmsrescue.twin.helper.micropython import twin_opcodes as op
+from bmsrescue.twin.helper.rpc import Refused, Reply
+
+_MS = 1_000_000
+# Reading the time takes a MicroPython call on the board; it also makes every wait loop end.
+_CLOCK_READ_NS = 10_000
+# The RP2040's watchdog cannot wait longer than this.
+WATCHDOG_NS = 8_388 * _MS
+_FEED_EVERY_NS = 1_000 * _MS
+
+
+class ClockPort:
+    """The calls `CLOCK_*`, and the helper's watchdog: it starts at the first feed and cannot be stopped."""
+
+    def __init__(self, clock: VirtualClock, on_sleep: Callable[[int], None] | None = None) -> None:
+        self._clock = clock
+        self._on_sleep = on_sleep
+        self._bite: Event | None = None
+        self.bitten = False
+
+    def us(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        self._clock.advance(_CLOCK_READ_NS)
+        self._check()
+        return self._clock.now_ns // 1000
+
+    def sleep_us(self, small: int, _number: int, wide: int, _payload: bytes) -> Reply:
+        remaining_ns = wide * 1000
+        if self._on_sleep:
+            self._on_sleep(remaining_ns)
+        while remaining_ns > 0:
+            slice_ns = min(remaining_ns, _FEED_EVERY_NS)
+            self._clock.advance(slice_ns)
+            remaining_ns -= slice_ns
+            self._check()
+            if small and self._bite:
+                self._arm()
+        return 0
+
+    def feed(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        self._check()
+        self._arm()
+        return 0
+
+    def stop(self) -> None:
+        """The run is over."""
+        if self._bite:
+            self._bite.cancel()
+
+    def _arm(self) -> None:
+        if self._bite:
+            self._bite.cancel()
+        self._bite = self._clock.at(self._clock.now_ns + WATCHDOG_NS, self._expire)
+
+    def _expire(self) -> None:
+        self.bitten = True
+
+    def _check(self) -> None:
+        if self.bitten:
+            raise WatchdogBite
+
+
+class WatchdogBite(Exception):
+    """The agent did not feed the helper's watchdog in time: the board resets."""
+
+
+class LinesPort:
+    """The calls `LINE_*`."""
+
+    def __init__(self, unit: BenchUnit, wire: DebugWire) -> None:
+        self._unit = unit
+        self._wire = wire
+        self._falls_seen = unit.nrst_falls
+        self.powered = False
+        self.power_ons = 0
+
+    def power(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        on = bool(small)
+        self.power_ons += on and not self.powered
+        self.powered = on
+        self._unit.set_power(on)
+        return 0
+
+    def nrst(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        self._unit.set_nrst(bool(small))
+        return 0
+
+    def nrst_level(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        return int(self._unit.nrst_level)
+
+    def nrst_edges(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        falls = self._unit.nrst_falls
+        new, self._falls_seen = falls - self._falls_seen, falls
+        return new
+
+    def boot0(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        self._unit.set_boot0(None if small == op.RELEASED else bool(small))
+        return 0
+
+    def button(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        self._unit.press_button(bool(small))
+        return 0
+
+    def release_all(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        self.make_safe()
+        return 0
+
+    def make_safe(self) -> None:
+        """What the board's pull resistors do when the helper resets or loses its supply."""
+        self._wire.release()
+        self.powered = False
+        self._unit.set_power(False)
+        self._unit.set_nrst(False)
+        self._unit.set_boot0(None)
+        self._unit.press_button(False)
+
+
+class RailsPort:
+    """The calls `RAIL_*`, through dividers and the helper's ADC."""
+
+    def __init__(self, unit: BenchUnit, seed: int) -> None:
+        self._unit = unit
+        self._names = tuple(unit.rail_names)
+        self._adc = RailAdc(seed)
+
+    def names(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        return ",".join(self._names).encode()
+
+    def read(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        name = self._names[small]
+        self._unit.clock.advance(READING_NS)
+        return self._adc.read_mv(name, self._unit.rail_mv(name), READING_SAMPLES)
+
+    def capture(self, _small: int, number: int, wide: int, _payload: bytes) -> Reply:
+        if not number:
+            raise Refused("a capture needs a period")
+        clock = self._unit.clock
+        end_ns = clock.now_ns + wide * _MS
+        points: list[list[int]] = [[] for _ in self._names]
+        while clock.now_ns < end_ns or not points[0]:
+            next_ns = clock.now_ns + number * _MS
+            for name, values in zip(self._names, points, strict=True):
+                clock.advance(CAPTURE_NS)
+                values.append(self._adc.read_mv(name, self._unit.rail_mv(name), CAPTURE_SAMPLES))
+            clock.advance(max(next_ns - clock.now_ns, 0))
+        return b"".join(struct.pack(op.CAPTURE_ENTRY, min(v), round(sum(v) / len(v)), max(v)) for v in points)
+
+    def current(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        self._unit.clock.advance(READING_NS)
+        return self._adc.read_ma(self._unit.supply_ma)
+
+
+class ObserverPort:
+    """The call `EVENT`: keeps what the agent tells, and passes it on to whoever watches."""
+
+    def __init__(self, clock: VirtualClock, watch: Callable[[int, str, object], None] | None = None) -> None:
+        self._clock = clock
+        self._watch = watch
+        self.events: list[tuple[int, str, object]] = []
+
+    def event(self, _small: int, _number: int, _wide: int, payload: bytes) -> Reply:
+        name, data = json.loads(payload)
+        at_ms = self._clock.now_ns // _MS
+        self.events.append((at_ms, name, data))
+        if self._watch:
+            self._watch(at_ms, name, data)
+        return 0

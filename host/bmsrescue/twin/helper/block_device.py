@@ -1,0 +1,136 @@
+"""The helper's two memories: an SD card in a slot, and the board's own flash."""
+
+import errno
+from dataclasses import dataclass
+
+from bmsrescue.twin.clock import VirtualClock
+from bmsrescue.twin.helper.micropython import twin_opcodes as op
+from bmsrescue.twin.helper.rpc import Reply
+
+SD_BLOCK_BYTES = 512
+# An SD card on SPI under MicroPython's driver reads at 100 to 400 kB/s and writes at about half of that.
+SD_READ_NS = 1_250_000
+SD_WRITE_NS = 2_500_000
+
+FLASH_BLOCK_BYTES = 4096
+FLASH_BLOCKS = 64
+# QSPI flash of a Pico: 4 KiB read at some MB/s; a write is a 45 ms sector erase plus 16 page programs.
+FLASH_READ_NS = 400_000
+FLASH_WRITE_NS = 50_000_000
+
+# Linux's numbers, which are also MicroPython's; Python's `errno` has others on macOS.
+_ENOMEDIUM = 123
+
+
+class PowerCut(Exception):
+    """The helper's own supply went away in the middle of a write."""
+
+
+@dataclass
+class CardFaults:
+    """What goes wrong with a card, and when. Writes are counted in blocks, from the start of the run.
+
+    pull_at_write: from that write on, the card is no longer in its slot.
+    cut_at_write: the helper loses its supply in that write; half of the block has arrived.
+    unreadable: every transfer ends in an error.
+    """
+
+    pull_at_write: int | None = None
+    cut_at_write: int | None = None
+    unreadable: bool = False
+
+
+class BlockDevice:
+    """A memory of equal blocks whose transfers take virtual time."""
+
+    def __init__(self, clock: VirtualClock, data: bytearray, block_bytes: int, read_ns: int, write_ns: int) -> None:
+        self._clock = clock
+        self.data = data
+        self._block_bytes = block_bytes
+        self._read_ns = read_ns
+        self._write_ns = write_ns
+        self.blocks_read = 0
+        self.blocks_written = 0
+
+    def info(self) -> int:
+        """Block size and count, as `BLOCK_INFO` answers them."""
+        return self._block_bytes << 32 | len(self.data) // self._block_bytes
+
+    def read(self, block: int, offset: int, count: int) -> bytes:
+        """Return `count` bytes from `offset` in `block`; raises OSError outside the device."""
+        start = self._start(block, offset, count)
+        blocks = -(-count // self._block_bytes)
+        self.blocks_read += blocks
+        self._clock.advance(blocks * self._read_ns)
+        return bytes(self.data[start : start + count])
+
+    def write(self, block: int, offset: int, data: bytes) -> None:
+        """Store `data` block by block; raises OSError outside the device."""
+        start = self._start(block, offset, len(data))
+        for at in range(0, len(data), self._block_bytes):
+            piece = data[at : at + self._block_bytes]
+            self._clock.advance(self._write_ns)
+            self._store(start + at, piece)
+            self.blocks_written += 1
+
+    def _store(self, address: int, piece: bytes) -> None:
+        self.data[address : address + len(piece)] = piece
+
+    def _start(self, block: int, offset: int, count: int) -> int:
+        start = block * self._block_bytes + offset
+        if start + count > len(self.data):
+            raise OSError(errno.EINVAL, "outside the device")
+        return start
+
+
+class CardSlot(BlockDevice):
+    """An SD card, or none (`image` is None), with the faults it is to have."""
+
+    def __init__(self, clock: VirtualClock, image: bytearray | None, faults: CardFaults | None = None) -> None:
+        super().__init__(clock, bytearray() if image is None else image, SD_BLOCK_BYTES, SD_READ_NS, SD_WRITE_NS)
+        self._present = image is not None
+        self._faults = faults or CardFaults()
+
+    def info(self) -> int:
+        self._check()
+        return super().info()
+
+    def read(self, block: int, offset: int, count: int) -> bytes:
+        self._check()
+        return super().read(block, offset, count)
+
+    def write(self, block: int, offset: int, data: bytes) -> None:
+        self._check()
+        super().write(block, offset, data)
+
+    def _store(self, address: int, piece: bytes) -> None:
+        if self.blocks_written == self._faults.pull_at_write:
+            self._present = False
+            self._check()
+        if self.blocks_written == self._faults.cut_at_write:
+            super()._store(address, piece[: len(piece) // 2])
+            raise PowerCut
+        super()._store(address, piece)
+
+    def _check(self) -> None:
+        if not self._present:
+            raise OSError(_ENOMEDIUM, "no card")
+        if self._faults.unreadable:
+            raise OSError(errno.EIO, "unreadable")
+
+
+class BlockPort:
+    """The calls `BLOCK_*`, for the card and the internal flash."""
+
+    def __init__(self, card: BlockDevice, store: BlockDevice) -> None:
+        self._devices = {op.BLOCK_CARD: card, op.BLOCK_STORE: store}
+
+    def read(self, small: int, number: int, wide: int, _payload: bytes) -> Reply:
+        return self._devices[small].read(number, wide >> 32, wide & 0xFFFF_FFFF)
+
+    def write(self, small: int, number: int, wide: int, payload: bytes) -> Reply:
+        self._devices[small].write(number, wide, payload)
+        return 0
+
+    def info(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        return self._devices[small].info()

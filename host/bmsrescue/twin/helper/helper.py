@@ -1,0 +1,221 @@
+"""The virtual helper: a real MicroPython that runs the agent as shipped, wired to a unit on the twin's bench.
+
+Virtual time passes where the board would spend it: one period per SWCLK cycle, the asked time per sleep, and a modelled
+cost per ADC reading, card or flash block, display refresh and look at the clock. The interpreter's own time is not
+modelled, so a run's virtual time is a lower bound of the board's.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from bmsrescue.agent_files import device_dir, shared_dir
+from bmsrescue.twin.helper.bench_ports import ClockPort, LinesPort, ObserverPort, RailsPort, WatchdogBite
+from bmsrescue.twin.helper.bench_unit import BenchUnit, DebugWire
+from bmsrescue.twin.helper.block_device import (
+    FLASH_BLOCK_BYTES,
+    FLASH_BLOCKS,
+    FLASH_READ_NS,
+    FLASH_WRITE_NS,
+    BlockDevice,
+    BlockPort,
+    CardFaults,
+    CardSlot,
+    PowerCut,
+)
+from bmsrescue.twin.helper.micropython import twin_opcodes as op
+from bmsrescue.twin.helper.panel import PanelLog, PanelPort, Press
+from bmsrescue.twin.helper.process import MicroPythonChild
+from bmsrescue.twin.helper.rpc import Handler, RpcServer, TimeExpired
+from bmsrescue.twin.helper.wire import WirePort
+
+_PORTS_FOLDER = Path(__file__).parent / "micropython"
+_WALL_LIMIT_S = 300.0
+
+# How a run ended: by itself, by an uncaught error, or because something ended it.
+ENDED = "ended"
+CRASHED = "crashed"
+WATCHDOG = "watchdog"
+POWER_CUT = "power cut"
+TIME_EXPIRED = "time expired"
+
+
+@dataclass
+class RunResult:
+    """What one run of the helper left behind. `left_powered`: the agent ended with the unit's supply still on."""
+
+    how: str
+    exit_status: int
+    output: str
+    events: list[tuple[int, str, object]]
+    panel: PanelLog
+    card: bytearray | None
+    virtual_ms: int
+    swclk_cycles: int
+    power_ons: int
+    left_powered: bool
+    wall_s: float
+    counters: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def record(self) -> dict[str, object] | None:
+        """The record of the run as the agent announced it, or None when it made none."""
+        for _at_ms, name, data in reversed(self.events):
+            if name == "record" and isinstance(data, dict):
+                return data
+        return None
+
+
+class VirtualHelper:
+    """A helper board on the bench. `run` may be called again: that is the same board switched on once more.
+
+    unit, wire: what its pins are wired to.
+    card: the card's image, changed in place as the agent writes; None is an empty slot.
+    presses: when the person presses the button.
+    watch: told each event of the agent as it happens (virtual ms, name, data); `on_screen` each new picture.
+    """
+
+    def __init__(
+        self,
+        unit: BenchUnit,
+        wire: DebugWire,
+        card: bytearray | None,
+        *,
+        faults: CardFaults | None = None,
+        seed: int = 0,
+        presses: Sequence[Press] = (Press(),),
+        watch: Callable[[int, str, object], None] | None = None,
+        on_screen: Callable[[bytes], None] | None = None,
+        on_sleep: Callable[[int], None] | None = None,
+        wall_limit_s: float = _WALL_LIMIT_S,
+    ) -> None:
+        self._unit = unit
+        self._wire = wire
+        self._card = card
+        self._faults = faults
+        self._seed = seed
+        self._presses = presses
+        self._watch = watch
+        self._on_screen = on_screen
+        self._on_sleep = on_sleep
+        self._wall_limit_s = wall_limit_s
+        self.flash = bytearray(b"\xff" * (FLASH_BLOCK_BYTES * FLASH_BLOCKS))
+
+    def run(self, script: Path | None = None, settings: Mapping[str, object] | None = None) -> RunResult:
+        """Switch the board on and let it run `script` (by default the agent's main.py) to its end.
+
+        `settings` are added to the board.json that the agent finds in its current folder.
+        """
+        unit, clock = self._unit, self._unit.clock
+        started_s, started_ns, cycles = monotonic(), clock.now_ns, self._wire.cycles
+        time = ClockPort(clock, self._on_sleep)
+        lines = LinesPort(unit, self._wire)
+        panel = PanelPort(clock, self._presses, self._on_screen)
+        observer = ObserverPort(clock, self._watch)
+        card = CardSlot(clock, self._card, self._faults)
+        store = BlockDevice(clock, self.flash, FLASH_BLOCK_BYTES, FLASH_READ_NS, FLASH_WRITE_NS)
+        handlers = _table(
+            time, WirePort(self._wire), lines, RailsPort(unit, self._seed), BlockPort(card, store), panel, observer
+        )
+        script = script or device_dir() / "main.py"
+        search = [_PORTS_FOLDER, device_dir(), shared_dir()]
+        with (
+            tempfile.TemporaryDirectory(prefix="bmsrescue-helper-") as folder,
+            MicroPythonChild(script, search, Path(folder)) as child,
+        ):
+            board = {
+                "ports": "twin_ports",
+                "once": True,
+                "socket": child.socket_fd,
+                "helper": "twin",
+                **(settings or {}),
+            }
+            (Path(folder) / "board.json").write_text(json.dumps(board))
+            child.start("board.json")
+            server = RpcServer(child.connection, handlers, self._wall_limit_s)
+            how = ENDED
+            try:
+                server.serve()
+            except WatchdogBite:
+                how = WATCHDOG
+            except PowerCut:
+                how = POWER_CUT
+            except TimeExpired:
+                how = TIME_EXPIRED
+            finally:
+                left_powered = lines.powered
+                time.stop()
+                lines.make_safe()
+            status = child.end() if how == ENDED else child.kill()
+            if how == ENDED and status != 0:
+                how = CRASHED
+            output = child.output()
+        return RunResult(
+            how=how,
+            exit_status=status,
+            output=output,
+            events=observer.events,
+            panel=panel.log,
+            card=self._card,
+            virtual_ms=(clock.now_ns - started_ns) // 1_000_000,
+            swclk_cycles=self._wire.cycles - cycles,
+            power_ons=lines.power_ons,
+            left_powered=left_powered,
+            wall_s=monotonic() - started_s,
+            counters={
+                "calls": server.calls,
+                "card_blocks_read": card.blocks_read,
+                "card_blocks_written": card.blocks_written,
+                "flash_blocks_written": store.blocks_written,
+            },
+        )
+
+
+def _table(
+    time: ClockPort,
+    wire: WirePort,
+    lines: LinesPort,
+    rails: RailsPort,
+    blocks: BlockPort,
+    panel: PanelPort,
+    observer: ObserverPort,
+) -> dict[int, Handler]:
+    return {
+        op.CLOCK_US: time.us,
+        op.CLOCK_SLEEP_US: time.sleep_us,
+        op.CLOCK_FEED: time.feed,
+        op.WIRE_SET_FREQUENCY: wire.set_frequency,
+        op.WIRE_ENGAGE: wire.engage,
+        op.WIRE_RELEASE: wire.release,
+        op.WIRE_LINE_RESET: wire.line_reset,
+        op.WIRE_JTAG_TO_SWD: wire.jtag_to_swd,
+        op.WIRE_DORMANT_TO_SWD: wire.dormant_to_swd,
+        op.WIRE_READ: wire.read,
+        op.WIRE_WRITE: wire.write,
+        op.WIRE_READ_BLOCK: wire.read_block,
+        op.WIRE_WRITE_BLOCK: wire.write_block,
+        op.WIRE_IDLE: wire.idle,
+        op.WIRE_CYCLES: wire.cycles,
+        op.LINE_POWER: lines.power,
+        op.LINE_NRST: lines.nrst,
+        op.LINE_NRST_LEVEL: lines.nrst_level,
+        op.LINE_NRST_EDGES: lines.nrst_edges,
+        op.LINE_BOOT0: lines.boot0,
+        op.LINE_BUTTON: lines.button,
+        op.LINE_RELEASE_ALL: lines.release_all,
+        op.RAIL_NAMES: rails.names,
+        op.RAIL_READ: rails.read,
+        op.RAIL_CAPTURE: rails.capture,
+        op.RAIL_CURRENT: rails.current,
+        op.BLOCK_READ: blocks.read,
+        op.BLOCK_WRITE: blocks.write,
+        op.BLOCK_INFO: blocks.info,
+        op.PANEL_SHOW: panel.show,
+        op.PANEL_LED: panel.led,
+        op.PANEL_BEEP: panel.beep,
+        op.PANEL_PRESSED: panel.pressed,
+        op.EVENT: observer.event,
+    }

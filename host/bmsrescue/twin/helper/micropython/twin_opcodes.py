@@ -1,0 +1,72 @@
+# The calls between the MicroPython child (which asks) and the twin (which answers), for both sides.
+#
+# A request is REQUEST plus `length` bytes of payload, its answer is ANSWER plus `length` bytes of payload; the child
+# waits for each answer, so there is one call under way at most. Little-endian throughout.
+#
+#   REQUEST  op u8, small u8, (2 unused), length u32, number u32, wide i64
+#   ANSWER   status u8, (3 unused), length u32, value i64
+
+REQUEST = "<BBxxIIq"
+REQUEST_BYTES = 20
+ANSWER = "<BxxxIq"
+ANSWER_BYTES = 16
+
+# Answer status. OK: `value` and payload as the table says. WIRE: a WireError, payload "kind\ndone\nmessage", value
+# its address or -1. OS: an OSError, value its errno. REFUSED: the twin cannot do that, payload says why.
+OK = 0
+WIRE = 1
+OS = 2
+REFUSED = 3
+
+# Clock                         request                                    answer
+CLOCK_US = 1  #                                                            value: virtual time since start, us
+CLOCK_SLEEP_US = 2  #           wide: us, small: 1 keeps the watchdog fed
+CLOCK_FEED = 3
+
+# Wire
+WIRE_SET_FREQUENCY = 10  #      number: Hz                                 value: Hz the wire really runs at
+WIRE_ENGAGE = 11
+WIRE_RELEASE = 12
+WIRE_LINE_RESET = 13
+WIRE_JTAG_TO_SWD = 14
+WIRE_DORMANT_TO_SWD = 15
+WIRE_READ = 16  #               small: AP<<4 | A[3:0]                      value: word
+WIRE_WRITE = 17  #              small: AP<<4 | A[3:0], number: word
+WIRE_READ_BLOCK = 18  #         small: AP<<4 | A[3:0], number: bytes       payload: words
+WIRE_WRITE_BLOCK = 19  #        small: AP<<4 | A[3:0], payload: words
+WIRE_IDLE = 20  #               number: cycles
+WIRE_CYCLES = 21  #                                                        value: SWCLK cycles so far
+
+# Lines
+LINE_POWER = 30  #              small: 0/1
+LINE_NRST = 31  #               small: 1 pulled low, 0 released
+LINE_NRST_LEVEL = 32  #                                                    value: 0/1
+LINE_NRST_EDGES = 33  #                                                    value: falls since the last call
+LINE_BOOT0 = 34  #              small: 0/1, RELEASED
+LINE_BUTTON = 35  #             small: 1 pressed
+LINE_RELEASE_ALL = 36
+RELEASED = 2
+
+# Rails
+RAIL_NAMES = 40  #                                                         payload: names, comma-separated
+RAIL_READ = 41  #               small: index into the names                value: mV
+RAIL_CAPTURE = 42  #            number: period ms, wide: window ms         payload: min, mean, max i32 per rail, mV
+RAIL_CURRENT = 43  #                                                       value: mA, or -1 when not measured
+CAPTURE_ENTRY = "<iii"
+CAPTURE_ENTRY_BYTES = 12
+
+# Block devices: the card and the helper's internal flash
+BLOCK_CARD = 0
+BLOCK_STORE = 1
+BLOCK_READ = 50  #              small: device, number: block,
+#                               wide: offset in block << 32 | bytes        payload: data
+BLOCK_WRITE = 51  #             small: device, number: block,
+#                               wide: offset in block, payload: data
+BLOCK_INFO = 52  #              small: device                              value: block size << 32 | block count
+
+# Panel and observer
+PANEL_SHOW = 60  #              payload: 1024 bytes, 128x64 MONO_VLSB
+PANEL_LED = 61  #               number: red<<16 | green<<8 | blue, each 0..255
+PANEL_BEEP = 62  #              number: ms
+PANEL_PRESSED = 63  #                                                      value: 0/1
+EVENT = 70  #                   payload: JSON [name, data]

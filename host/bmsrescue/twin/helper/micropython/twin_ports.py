@@ -1,0 +1,314 @@
+# The helper's ports as the twin serves them: each method is one call over the socket (see twin_opcodes.py).
+# Loaded by main.py because the twin's board.json says "ports": "twin_ports"; the rest of the agent is as shipped.
+
+import io
+import json
+import os
+from struct import pack_into, unpack_from
+
+import twin_opcodes as op
+
+from rescue.hal.ports import Ports
+from rescuelink.errors import CardError, RescueError, WireError
+
+
+class Link:
+    # One call at a time over a stream socket; the buffers are made once.
+    def __init__(self, fd):
+        self._stream = io.open(fd, "r+b")  # noqa: SIM115 - open as long as the helper lives
+        self._request = bytearray(op.REQUEST_BYTES)
+        self._answer = bytearray(op.ANSWER_BYTES)
+        self._answer_view = memoryview(self._answer)
+
+    def call(self, opcode, small=0, number=0, wide=0):
+        # A call without payloads; returns the answer's value.
+        pack_into(op.REQUEST, self._request, 0, opcode, small, 0, number, wide)
+        self._stream.write(self._request)
+        return self._finish(None)
+
+    def send(self, opcode, small, number, payload, wide=0):
+        # A call that carries `payload` there.
+        pack_into(op.REQUEST, self._request, 0, opcode, small, len(payload), number, wide)
+        self._stream.write(self._request)
+        self._write(payload)
+        return self._finish(None)
+
+    def fetch(self, opcode, small, number, wide, buffer):
+        # A call that fills `buffer` from the answer's payload; returns the bytes it got.
+        pack_into(op.REQUEST, self._request, 0, opcode, small, 0, number, wide)
+        self._stream.write(self._request)
+        return self._finish(buffer)
+
+    def _finish(self, buffer):
+        self._read(self._answer_view)
+        status, length, value = unpack_from(op.ANSWER, self._answer, 0)
+        if status == op.OK:
+            if length == 0:
+                return value
+            if buffer is None or length > len(buffer):
+                raise RescueError("tool", "the twin answered %d bytes too many" % length)
+            self._read(buffer if length == len(buffer) else memoryview(buffer)[:length])
+            return length
+        message = bytearray(length)
+        self._read(message)
+        raise _error(status, value, message.decode())
+
+    def _read(self, buffer):
+        view = memoryview(buffer)
+        at = 0
+        end = len(buffer)
+        while at < end:
+            count = self._stream.readinto(view[at:] if at else view)
+            if not count:
+                raise SystemExit(1)  # the twin has hung up: the helper's power is gone
+            at += count
+
+    def _write(self, payload):
+        view = memoryview(payload)
+        at = 0
+        while at < len(view):
+            at += self._stream.write(view[at:])
+
+
+def _error(status, value, text):
+    if status == op.WIRE:
+        kind, done, message = text.split("\n", 2)
+        return WireError(kind, message, None if value < 0 else value, done=int(done))
+    if status == op.OS:
+        return OSError(value)
+    return RescueError("tool", text)
+
+
+class Clock:
+    def __init__(self, link):
+        self._link = link
+
+    def us(self):
+        return self._link.call(op.CLOCK_US)
+
+    def ms(self):
+        return self._link.call(op.CLOCK_US) // 1000
+
+    def since_ms(self, start):
+        return self.ms() - start
+
+    def sleep_ms(self, duration):
+        self._link.call(op.CLOCK_SLEEP_US, 1, 0, duration * 1000)
+
+    def sleep_us(self, duration):
+        self._link.call(op.CLOCK_SLEEP_US, 0, 0, duration)
+
+    def feed(self):
+        self._link.call(op.CLOCK_FEED)
+
+
+class Wire:
+    frequency_hz = 0
+
+    def __init__(self, link):
+        self._link = link
+
+    @property
+    def cycles(self):
+        return self._link.call(op.WIRE_CYCLES)
+
+    def set_frequency(self, hz):
+        self.frequency_hz = self._link.call(op.WIRE_SET_FREQUENCY, 0, hz)
+
+    def engage(self):
+        self._link.call(op.WIRE_ENGAGE)
+
+    def release(self):
+        self._link.call(op.WIRE_RELEASE)
+
+    def line_reset(self):
+        self._link.call(op.WIRE_LINE_RESET)
+
+    def jtag_to_swd(self):
+        self._link.call(op.WIRE_JTAG_TO_SWD)
+
+    def dormant_to_swd(self):
+        self._link.call(op.WIRE_DORMANT_TO_SWD)
+
+    def read(self, ap, a32):
+        return self._link.call(op.WIRE_READ, ap << 4 | a32)
+
+    def write(self, ap, a32, value):
+        self._link.call(op.WIRE_WRITE, ap << 4 | a32, value)
+
+    def read_block(self, ap, a32, buf):
+        self._link.fetch(op.WIRE_READ_BLOCK, ap << 4 | a32, len(buf), 0, buf)
+
+    def write_block(self, ap, a32, buf):
+        self._link.send(op.WIRE_WRITE_BLOCK, ap << 4 | a32, 0, buf)
+
+    def idle(self, cycles):
+        self._link.call(op.WIRE_IDLE, 0, cycles)
+
+
+class Lines:
+    def __init__(self, link):
+        self._link = link
+
+    def power(self, on):
+        self._link.call(op.LINE_POWER, 1 if on else 0)
+
+    def nrst(self, low):
+        self._link.call(op.LINE_NRST, 1 if low else 0)
+
+    def nrst_level(self):
+        return self._link.call(op.LINE_NRST_LEVEL) == 1
+
+    def nrst_edges(self):
+        return self._link.call(op.LINE_NRST_EDGES)
+
+    def boot0(self, level):
+        self._link.call(op.LINE_BOOT0, op.RELEASED if level is None else 1 if level else 0)
+
+    def unit_button(self, pressed):
+        self._link.call(op.LINE_BUTTON, 1 if pressed else 0)
+
+    def release_all(self):
+        self._link.call(op.LINE_RELEASE_ALL)
+
+
+class Rails:
+    def __init__(self, link):
+        self._link = link
+        text = bytearray(256)
+        self.names = tuple(str(text[: link.fetch(op.RAIL_NAMES, 0, 0, 0, text)], "utf8").split(","))
+        self._entries = bytearray(op.CAPTURE_ENTRY_BYTES * len(self.names))
+
+    def read_mv(self, name):
+        return self._link.call(op.RAIL_READ, self.names.index(name))
+
+    def capture(self, window_ms, period_ms):
+        self._link.fetch(op.RAIL_CAPTURE, 0, period_ms, window_ms, self._entries)
+        return {
+            name: unpack_from(op.CAPTURE_ENTRY, self._entries, op.CAPTURE_ENTRY_BYTES * index)
+            for index, name in enumerate(self.names)
+        }
+
+    def current_ma(self):
+        value = self._link.call(op.RAIL_CURRENT)
+        return None if value < 0 else value
+
+
+class BlockDevice:
+    # A block device in MicroPython's extended interface, for VfsFat and VfsLfs2.
+    def __init__(self, link, device):
+        self._link = link
+        self._device = device
+        info = link.call(op.BLOCK_INFO, device)
+        self._size = info >> 32
+        self._count = info & 0xFFFFFFFF
+
+    def readblocks(self, block, buffer, offset=0):
+        self._link.fetch(op.BLOCK_READ, self._device, block, offset << 32 | len(buffer), buffer)
+
+    def writeblocks(self, block, buffer, offset=0):
+        self._link.send(op.BLOCK_WRITE, self._device, block, buffer, offset)
+
+    def ioctl(self, operation, _argument):
+        if operation == 4:  # block count
+            return self._count
+        if operation == 5:  # block size
+            return self._size
+        return 0  # init, deinit, sync and erase have nothing to do
+
+
+class Card:
+    root = "/sd"
+
+    def __init__(self, link):
+        self._link = link
+        self._mounted = False
+
+    def mount(self):
+        if self._mounted:
+            return
+        code = self._try_mount()
+        if code == 123:  # ENOMEDIUM: the slot's detect switch is open
+            raise CardError("no_card", "there is no card in the slot", next_step="put in a card with a job")
+        if code:
+            message = "the card cannot be read (error %d)" % code
+            raise CardError("unreadable", message, next_step="make the card anew, or use another one")
+        self._mounted = True
+
+    def _try_mount(self):
+        # 0, or the number of the error.
+        try:
+            os.mount(os.VfsFat(BlockDevice(self._link, op.BLOCK_CARD)), self.root)
+        except OSError as error:
+            return error.errno or 5
+        return 0
+
+    def unmount(self):
+        if not self._mounted:
+            return
+        self._mounted = False
+        try:
+            os.umount(self.root)
+        except OSError:
+            return  # a pulled card cannot be written any more; what it holds is settled
+
+    def free_bytes(self):
+        try:
+            status = os.statvfs(self.root)
+        except OSError as error:
+            code = error.errno
+        else:
+            return status[1] * status[3]
+        raise CardError("unreadable", "the card does not answer any more (error %d)" % code)
+
+
+class Store:
+    root = "/flash"
+
+    def __init__(self, link):
+        device = BlockDevice(link, op.BLOCK_STORE)
+        try:
+            os.mount(os.VfsLfs2(device), self.root)
+        except OSError:
+            os.VfsLfs2.mkfs(device)  # a helper's first start
+            os.mount(os.VfsLfs2(device), self.root)
+
+
+class Panel:
+    def __init__(self, link):
+        self._link = link
+
+    def show(self, framebuffer):
+        self._link.send(op.PANEL_SHOW, 0, 0, framebuffer)
+
+    def led(self, red, green, blue):
+        self._link.call(op.PANEL_LED, 0, red << 16 | green << 8 | blue)
+
+    def beep(self, duration_ms):
+        self._link.call(op.PANEL_BEEP, 0, duration_ms)
+
+    def pressed(self):
+        return self._link.call(op.PANEL_PRESSED) == 1
+
+
+class Observer:
+    def __init__(self, link):
+        self._link = link
+
+    def event(self, name, data):
+        self._link.send(op.EVENT, 0, 0, json.dumps([name, data]))
+
+
+def open(config):  # noqa: A001 - the name that every ports module has
+    # All ports, over the socket whose descriptor board.json names.
+    link = Link(config["socket"])
+    return Ports(
+        clock=Clock(link),
+        wire=Wire(link),
+        lines=Lines(link),
+        rails=Rails(link),
+        card=Card(link),
+        store=Store(link),
+        panel=Panel(link),
+        observer=Observer(link),
+    )

@@ -1,0 +1,71 @@
+"""The helper's front: a 128x64 display, one three-colour LED, a buzzer, a button - and the person who presses it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bmsrescue.twin.clock import VirtualClock
+from bmsrescue.twin.helper.rpc import Refused, Reply
+
+WIDTH = 128
+HEIGHT = 64
+FRAME_BYTES = WIDTH * HEIGHT // 8
+# A full refresh of an SSD1306 over I2C at 400 kHz: 1025 bytes of 9 bits.
+_REFRESH_NS = 23_000_000
+_MS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Press:
+    """One press of the button, `after_ms` after the agent first looked at it (a person waits for the idle screen)."""
+
+    after_ms: int = 500
+    duration_ms: int = 200
+
+
+@dataclass
+class PanelLog:
+    """What the front has shown, with virtual times in ms."""
+
+    screens: list[tuple[int, bytes]] = field(default_factory=list)
+    leds: list[tuple[int, tuple[int, int, int]]] = field(default_factory=list)
+    beeps: list[tuple[int, int]] = field(default_factory=list)
+
+
+class PanelPort:
+    """The calls `PANEL_*`."""
+
+    def __init__(
+        self, clock: VirtualClock, presses: Sequence[Press], on_screen: Callable[[bytes], None] | None = None
+    ) -> None:
+        self._clock = clock
+        self._presses = presses
+        self._on_screen = on_screen
+        self._first_look_ns: int | None = None
+        self.log = PanelLog()
+
+    def show(self, _small: int, _number: int, _wide: int, payload: bytes) -> Reply:
+        if len(payload) != FRAME_BYTES:
+            raise Refused(f"a frame has {FRAME_BYTES} bytes, not {len(payload)}")
+        self._clock.advance(_REFRESH_NS)
+        if not self.log.screens or self.log.screens[-1][1] != payload:
+            self.log.screens.append((self._now_ms(), payload))
+            if self._on_screen:
+                self._on_screen(payload)
+        return 0
+
+    def led(self, _small: int, number: int, _wide: int, _payload: bytes) -> Reply:
+        self.log.leds.append((self._now_ms(), (number >> 16 & 0xFF, number >> 8 & 0xFF, number & 0xFF)))
+        return 0
+
+    def beep(self, _small: int, number: int, _wide: int, _payload: bytes) -> Reply:
+        self.log.beeps.append((self._now_ms(), number))
+        return 0
+
+    def pressed(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        if self._first_look_ns is None:
+            self._first_look_ns = self._clock.now_ns
+        since_ms = (self._clock.now_ns - self._first_look_ns) // _MS
+        return int(any(p.after_ms <= since_ms < p.after_ms + p.duration_ms for p in self._presses))
+
+    def _now_ms(self) -> int:
+        return self._clock.now_ns // _MS

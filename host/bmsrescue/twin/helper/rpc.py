@@ -1,0 +1,99 @@
+"""The twin's side of the calls that the MicroPython child makes: one request, one answer, over a socket.
+
+The format and the opcodes are in `micropython/twin_opcodes.py`, which both sides import.
+"""
+
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from time import monotonic
+
+from bmsrescue.twin.helper.micropython import twin_opcodes as op
+from rescuelink.errors import WireError
+
+# What a call answers: a number, or a payload.
+Reply = int | bytes | bytearray | memoryview
+# (small, number, wide, payload) as in the opcode table.
+Handler = Callable[[int, int, int, bytes], Reply]
+
+_RECEIVE_TIMEOUT_S = 1
+_REQUESTS_BETWEEN_CLOCK_READS = 512
+
+
+class Refused(Exception):
+    """The twin does not do what was asked: shown to the agent as a tool error, not as a fault of the unit."""
+
+
+class TimeExpired(Exception):
+    """The child outlived its wall-clock limit."""
+
+
+class RpcServer:
+    """Answers the child's calls until it hangs up."""
+
+    def __init__(self, connection: socket.socket, handlers: Mapping[int, Handler], limit_s: float) -> None:
+        self._connection = connection
+        self._handlers: list[Handler | None] = [handlers.get(opcode) for opcode in range(256)]
+        self._deadline = monotonic() + limit_s
+        self.calls = 0
+        # The child blocks on every call, so a silence means that it computes: look at the deadline now and then.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _RECEIVE_TIMEOUT_S, 0))
+
+    def serve(self) -> None:
+        """Return when the child has closed its end.
+
+        Raises:
+            TimeExpired: the wall-clock limit has passed.
+            Exception: whatever the twin itself raised, other than wire and operating-system errors and `Refused`.
+        """
+        unpack, pack = struct.Struct(op.REQUEST).unpack, struct.Struct(op.ANSWER).pack
+        handlers, send = self._handlers, self._connection.sendall
+        while header := self._receive(op.REQUEST_BYTES):
+            opcode, small, length, number, wide = unpack(header)
+            payload = self._receive(length) if length else b""
+            if len(payload) != length:
+                return
+            self.calls += 1
+            if self.calls % _REQUESTS_BETWEEN_CLOCK_READS == 0:
+                self._check_deadline()
+            handler = handlers[opcode]
+            status, value, data = op.OK, 0, b""
+            try:
+                if handler is None:
+                    raise Refused(f"unknown call {opcode}")
+                reply = handler(small, number, wide, payload)
+                if isinstance(reply, int):
+                    value = reply
+                else:
+                    data = bytes(reply)
+            except WireError as error:
+                status, value = op.WIRE, -1 if error.address is None else error.address
+                data = f"{error.kind}\n{error.done}\n{error.message}".encode()
+            except OSError as error:
+                status, value = op.OS, error.errno or 5
+            except Refused as error:
+                status, data = op.REFUSED, str(error).encode()
+            try:
+                send(pack(status, len(data), value) + data)
+            except (BrokenPipeError, ConnectionResetError):
+                return
+
+    def _receive(self, count: int) -> bytes:
+        """Return `count` bytes, or fewer when the child has hung up."""
+        received = b""
+        while len(received) < count:
+            try:
+                part = self._connection.recv(count - len(received), socket.MSG_WAITALL)
+            except BlockingIOError:
+                self._check_deadline()
+                continue
+            except ConnectionResetError:
+                return b""
+            if not part:
+                return b""
+            received += part
+        return received
+
+    def _check_deadline(self) -> None:
+        if monotonic() > self._deadline:
+            raise TimeExpired
