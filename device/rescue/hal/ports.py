@@ -9,7 +9,7 @@
 #   us()                      monotonic microseconds; may wrap at 2**30: a difference is (b - a) & 0x3FFFFFFF
 #   since_ms(start)           milliseconds since `start`, a value of ms()
 #   sleep_ms(n), sleep_us(n)  wait, keeping the watchdog fed
-#   feed()                    tell the watchdog that the agent lives; untold, the helper resets and the unit's power goes
+#   feed()                    tell the watchdog that the agent lives; untold, the helper resets and power goes off
 #
 # Wire: SWD in whole transfers (swd.py). Raises WireError. `ap` 0 is the DP, 1 the selected AP; `a32` is 0, 4, 8 or 12.
 #   set_frequency(hz)         ask for a SWCLK frequency; `frequency_hz` says what came of it

@@ -1,0 +1,53 @@
+# The helper as board.json describes it: makes the real ports. The only module above the drivers that knows them all.
+
+from machine import I2C, Pin
+
+from rescue.hal.ports import Ports
+
+
+def safe_pins(config):
+    """Power off, everything let go: before anything else is imported or tried."""
+    lines = config["lines"]
+    Pin(lines["power"], Pin.OUT, value=0)
+    Pin(lines["unit_button"], Pin.OUT, value=0)
+    for number in (lines["nrst"], lines["boot0"], config["swd"]["swclk"], config["swd"]["swdio"]):
+        Pin(number, Pin.IN)
+
+
+def open(config):  # noqa: A001 - the name every ports module has
+    """The Ports of this helper; `config` is board.json."""
+    safe_pins(config)
+    # Imported only now, so that the pins are safe while the rest loads.
+    from rescue.hal.card import Card
+    from rescue.hal.clock import Clock
+    from rescue.hal.ina226 import Ina226
+    from rescue.hal.lines import Lines
+    from rescue.hal.panel import Panel
+    from rescue.hal.rails import Rails
+    from rescue.hal.store import Store
+    from rescue.hal.swd import SwdWire
+
+    bus = config["i2c"]
+    i2c = I2C(bus["id"], sda=Pin(bus["sda"]), scl=Pin(bus["scl"]), freq=bus["hz"])
+    meter = config.get("ina226")
+    current = Ina226(i2c, meter["address"], meter["shunt_mohm"]) if meter else None
+    return Ports(
+        clock=Clock(config["watchdog_ms"]),
+        wire=SwdWire(_bits(config["swd"])),
+        lines=Lines(config["lines"]),
+        rails=Rails(config, current),
+        card=Card(config["card"]),
+        store=Store(),
+        panel=Panel(config["panel"], i2c),
+    )
+
+
+def _bits(config):
+    """The fastest way to move SWD bits that this port of MicroPython has."""
+    try:
+        from rescue.hal.swd_rp2 import SioBits
+    except (ImportError, SyntaxError, AttributeError):  # no viper, or not an RP2
+        from rescue.hal.swd_pins import PinBits
+
+        return PinBits(config["swclk"], config["swdio"])
+    return SioBits(config["swclk"], config["swdio"])

@@ -1,0 +1,52 @@
+# The single wires to the unit, on machine.Pin.
+
+from machine import Pin
+
+
+class Lines:
+    """config: {"power", "nrst", "boot0", "unit_button"}: pin numbers. The constructor leaves the safe state.
+
+    Wiring: power and unit_button drive an enable gate and an opto-coupler, both off at low level and pulled down
+    outside; NRST and BOOT0 go to the unit through resistors.
+    """
+
+    def __init__(self, config):
+        self._power = Pin(config["power"], Pin.OUT, value=0)
+        self._button = Pin(config["unit_button"], Pin.OUT, value=0)
+        # Open drain: 1 lets go. The unit's own pull-up makes the high level.
+        self._nrst = Pin(config["nrst"], Pin.OPEN_DRAIN, value=1)
+        self._boot0 = Pin(config["boot0"], Pin.IN)
+        self._edges = 0
+        self._nrst.irq(self._count_edge, Pin.IRQ_FALLING)
+
+    def power(self, on):
+        self._power.value(1 if on else 0)
+
+    def nrst(self, low):
+        self._nrst.value(0 if low else 1)
+
+    def nrst_level(self):
+        return self._nrst.value() == 1
+
+    def nrst_edges(self):
+        edges = self._edges
+        self._edges -= edges  # an edge in between is kept for the next call
+        return edges
+
+    def boot0(self, level):
+        if level is None:
+            self._boot0.init(Pin.IN)
+        else:
+            self._boot0.init(Pin.OUT, value=1 if level else 0)
+
+    def unit_button(self, pressed):
+        self._button.value(1 if pressed else 0)
+
+    def release_all(self):
+        self._power.value(0)
+        self._button.value(0)
+        self._boot0.init(Pin.IN)
+        self._nrst.value(1)
+
+    def _count_edge(self, _pin):
+        self._edges += 1

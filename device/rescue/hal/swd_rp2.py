@@ -1,0 +1,119 @@
+# SWD bits on an RP2040 or RP2350 through the SIO registers, in viper: about 1.5 MHz flat out at 125 MHz.
+# RP2040 data sheet 2.3.1.7, RP2350 data sheet 3.1.11. Pins 0..29 only.
+
+import sys
+import time
+
+import micropython
+from machine import Pin
+from micropython import const
+
+_SIO = const(0xD0000000)
+_PIECE = const(24)  # bits a viper call moves, so that no number on the way needs more than a small int
+_TRIAL = const(2400)  # clocks of the speed measurement
+
+# Word offsets in SIO: GPIO_IN, GPIO_OUT_SET, GPIO_OUT_CLR, GPIO_OE_SET, GPIO_OE_CLR
+_RP2040 = (1, 5, 6, 9, 10)
+_RP2350 = (1, 6, 8, 14, 16)
+
+
+@micropython.viper
+def _out(sio: ptr32, regs: ptr8, clk: uint, dio: uint, value: uint, count: int, delay: int):  # noqa: F821
+    put, clear = int(regs[1]), int(regs[2])
+    while count:
+        if value & 1:
+            sio[put] = dio
+        else:
+            sio[clear] = dio
+        value >>= 1
+        wait = delay
+        while wait:
+            wait -= 1
+        sio[put] = clk
+        wait = delay
+        while wait:
+            wait -= 1
+        sio[clear] = clk
+        count -= 1
+
+
+@micropython.viper
+def _in(sio: ptr32, regs: ptr8, clk: uint, dio: uint, count: int, delay: int) -> uint:  # noqa: F821
+    put, clear, level = int(regs[1]), int(regs[2]), int(regs[0])
+    value = uint(0)  # noqa: F821
+    bit = uint(1)  # noqa: F821
+    while count:
+        wait = delay
+        while wait:
+            wait -= 1
+        if uint(sio[level]) & dio:  # noqa: F821
+            value |= bit
+        bit <<= 1
+        sio[put] = clk
+        wait = delay
+        while wait:
+            wait -= 1
+        sio[clear] = clk
+        count -= 1
+    return value
+
+
+class SioBits:
+    """The `bits` of hal/swd.py. Both pins are high impedance until engage()."""
+
+    def __init__(self, swclk, swdio):
+        self._regs = bytes(_RP2350 if "RP2350" in sys.implementation._machine else _RP2040)
+        self._swclk = Pin(swclk, Pin.IN)
+        self._swdio = Pin(swdio, Pin.IN)
+        self._clk = 1 << swclk
+        self._dio = 1 << swdio
+        self._delay = 0
+        self._driving = False
+        self.cycles = 0
+        # How long a clock takes without and with delay. With empty pin masks the trial moves no pin.
+        self._fast_ns = self._clock_ns(0)
+        self._step_ns = max((self._clock_ns(10) - self._fast_ns) // 10, 1)
+
+    def engage(self):
+        self._swclk.init(Pin.OUT, value=0)
+        self._drive()
+
+    def release(self):
+        self._swdio.init(Pin.IN)
+        self._swclk.init(Pin.IN)
+        self._driving = False
+
+    def set_frequency(self, hz):
+        wanted_ns = 1000000000 // hz
+        self._delay = max((wanted_ns - self._fast_ns + self._step_ns - 1) // self._step_ns, 0)
+        return 1000000000 // (self._fast_ns + self._delay * self._step_ns)
+
+    def clock_out(self, value, count):
+        if not self._driving:
+            self._drive()
+        self.cycles += count
+        while count > _PIECE:
+            _out(_SIO, self._regs, self._clk, self._dio, value & 0xFFFFFF, _PIECE, self._delay)
+            value >>= _PIECE
+            count -= _PIECE
+        _out(_SIO, self._regs, self._clk, self._dio, value, count, self._delay)
+
+    def clock_in(self, count):
+        if self._driving:
+            self._swdio.init(Pin.IN)
+            self._driving = False
+        self.cycles += count
+        first = min(count, _PIECE)
+        value = _in(_SIO, self._regs, self._clk, self._dio, first, self._delay)
+        if count > first:
+            value |= _in(_SIO, self._regs, self._clk, self._dio, count - first, self._delay) << first
+        return value
+
+    def _drive(self):
+        self._swdio.init(Pin.OUT, value=0)
+        self._driving = True
+
+    def _clock_ns(self, delay):
+        start = time.ticks_us()
+        _out(_SIO, self._regs, 0, 0, 0, _TRIAL, delay)
+        return time.ticks_diff(time.ticks_us(), start) * 1000 // _TRIAL
