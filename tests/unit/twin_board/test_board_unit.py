@@ -50,8 +50,8 @@ def test_the_display_shows_what_the_firmware_sends_and_forgets_it_after_two_seco
     bench = Bench().energise()
     bench.chip.on_uart("USART3", FRAME)
     assert bench.unit.display.cells_mv == [3300] * 16
-    assert bench.unit.display.text()[0] == "PACK 52.8 V   SOC  74 %"
-    assert len(bench.unit.display.text()) == 5
+    assert bench.unit.display.lines[0] == "PACK 52.8 V   SOC  74 %"
+    assert len(bench.unit.display.lines) == 5
     bench.run_ms(1900)
     assert bench.unit.display.fresh
     bench.run_ms(200)
@@ -62,7 +62,7 @@ def test_the_display_shows_what_the_firmware_sends_and_forgets_it_after_two_seco
 def test_the_display_needs_a_moment_to_boot() -> None:
     bench = Bench().energise(settle_ms=200)
     assert not bench.unit.display.powered
-    assert bench.unit.display.text() == []
+    assert bench.unit.display.lines == []
     bench.run_ms(250)
     assert bench.unit.display.powered
 

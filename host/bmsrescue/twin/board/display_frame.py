@@ -36,7 +36,7 @@ class FrameReader:
         """Take more bytes; returns the frames that are complete now."""
         buffer = self._buffer
         buffer += data
-        frames = []
+        frames: list[DisplayFrame] = []
         while (start := buffer.find(_SYNC)) >= 0:
             del buffer[:start]
             if len(buffer) < _OVERHEAD:

@@ -58,7 +58,7 @@ class Unit:
         self._disturbance: Event | None = None
         self._glance: Event | None = None
         self._asked = Demand(False, 0.0, 0.0, 0.0)
-        self._rails = Rails(clock, parts, self._demand, Random(f"ripple {seed}"))
+        self._rails = Rails(clock, parts, self._ask, Random(f"ripple {seed}"))
         self._nrst = NrstLine(clock, parts.nrst, self.chip.set_nrst)
         self._rails.on_step = self._follow_rails
         self.chip.on_nrst = self._chip_pulls_nrst
@@ -173,17 +173,20 @@ class Unit:
     def _supplied(self) -> bool:
         return self._rails.volts("v3v3") > _LOGIC_V
 
+    def _ask(self) -> Demand:
+        self._asked = self._demand()
+        return self._asked
+
     def _demand(self) -> Demand:
         loads = self._parts.loads
         supplied = self._supplied()
         logic_a = loads.v3v3_base_a + loads.led_a * sum(self._leds.values()) if supplied else 0.0
-        self._asked = Demand(
+        return Demand(
             v12_enabled=self._latch.enabled,
             v3v3_a=logic_a + self.chip.supply_ua * 1e-6,
             v5iso_a=self.display.current_a,
             vcap_v=self.chip.vcap_mv / 1000,
         )
-        return self._asked
 
     def _follow_rails(self) -> None:
         v3v3 = self._rails.volts("v3v3")

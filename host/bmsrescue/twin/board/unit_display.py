@@ -88,7 +88,8 @@ class UnitDisplay:
     def cells_mv(self) -> list[int]:
         return list(self._shown().cells_mv)
 
-    def text(self) -> list[str]:
+    @property
+    def lines(self) -> list[str]:
         """The lines on the screen; none while it is dark."""
         if not self.powered:
             return []
