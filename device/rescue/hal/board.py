@@ -1,5 +1,7 @@
 # The helper as board.json describes it: makes the real ports. The only module above the drivers that knows them all.
 
+import sys
+
 from machine import I2C, Pin
 
 from rescue.hal.ports import Ports
@@ -44,10 +46,10 @@ def open(config):  # noqa: A001 - the name every ports module has
 
 def _bits(config):
     """The fastest way to move SWD bits that this port of MicroPython has."""
-    try:
+    if sys.platform == "rp2":
         from rescue.hal.swd_rp2 import SioBits
-    except (ImportError, SyntaxError, AttributeError):  # no viper, or not an RP2
-        from rescue.hal.swd_pins import PinBits
 
-        return PinBits(config["swclk"], config["swdio"])
-    return SioBits(config["swclk"], config["swdio"])
+        return SioBits(config["swclk"], config["swdio"])
+    from rescue.hal.swd_pins import PinBits
+
+    return PinBits(config["swclk"], config["swdio"])
