@@ -1,0 +1,209 @@
+"""A helper, as the host calls it: requests with answers, events as they come, a heartbeat while the session is open.
+
+The stream is anything pyserial opens (`serial_for_url`): a USB CDC port, a pty, `socket://host:port`. Lost frames are
+repeated with the same id, which the agent answers again without doing the work again.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+import msgpack
+import serial
+
+from rescuelink import rpc
+from rescuelink.errors import LinkError, from_dict
+from rescuelink.framing import MAX_BODY_BYTES, FrameReader, frame
+
+EventHandler = Callable[[str, Any], None]
+
+_RESEND_S = 0.5  # an answer that took longer may have been lost
+_READ_S = 0.05  # how long the reader waits for the first byte, and then for the rest of a frame
+_WRITE_S = 5.0
+
+
+class LinkClient:
+    """One open link. Thread-safe: calls from several threads are answered each to its own.
+
+    Args:
+        url: what `serial.serial_for_url` takes, e.g. "/dev/ttyACM0" or "socket://127.0.0.1:4000".
+        on_event: called from the reader's thread with (name, data) of each notification.
+        on_lost: called once, from the reader's thread, when the port has vanished.
+
+    Raises:
+        LinkError: kind "port" when the stream cannot be opened.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        on_event: EventHandler | None = None,
+        on_lost: Callable[[LinkError], None] | None = None,
+    ) -> None:
+        self.url = url
+        self._on_event = on_event
+        self._on_lost = on_lost
+        try:
+            self._port = serial.serial_for_url(url, timeout=_READ_S, write_timeout=_WRITE_S)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise LinkError(
+                "port",
+                f"cannot open {url}: {error}",
+                next_step="check the cable and that no other program has the port",
+            ) from None
+        self._frames = FrameReader()
+        self._write_lock = threading.Lock()
+        self._lock = threading.Lock()
+        self._waiting: dict[int, Future[Any]] = {}
+        self._next_id = 0
+        self._lost: LinkError | None = None
+        self._closing = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._read_all, name=f"link {url}", daemon=True),
+            threading.Thread(target=self._beat, name=f"heartbeat {url}", daemon=True),
+        ]
+        self._in_session = False
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def frames_damaged(self) -> int:
+        """Frames from the agent that failed their check."""
+        return self._frames.bad_frames
+
+    def hello(self, client: str, timeout_s: float = 3.0) -> dict[str, Any]:
+        """Open the session; returns what the agent says of itself. Raises `LinkError` (version, timeout)."""
+        try:
+            about: dict[str, Any] = self.call("hello", rpc.PROTOCOL_VERSION, client, timeout_s=timeout_s)
+        except LinkError as error:
+            if error.kind == "timeout":
+                error.next_step = "put the agent on this helper with `bmsrescue deploy`, or reset the helper"
+            raise
+        self._in_session = True
+        return about
+
+    def call(self, method: str, *params: Any, timeout_s: float = 5.0) -> Any:
+        """The result of `method`. Raises the agent's own error, or `LinkError` (timeout, lost)."""
+        with self._lock:
+            if self._lost:
+                raise self._lost
+            self._next_id = (self._next_id + 1) & 0xFFFF_FFFF
+            number = self._next_id
+            answer: Future[Any] = Future()
+            self._waiting[number] = answer
+        request = frame(msgpack.packb([rpc.REQUEST, number, method, list(params)]))
+        deadline = time.monotonic() + timeout_s
+        try:
+            while True:
+                self._write(request)
+                left_s = deadline - time.monotonic()
+                try:
+                    return answer.result(min(max(left_s, 0.0), _RESEND_S))
+                except FutureTimeout:
+                    if left_s <= _RESEND_S:
+                        raise LinkError(
+                            "timeout", f"no answer to {method} within {timeout_s:g} s", next_step="reset the helper"
+                        ) from None
+        finally:
+            with self._lock:
+                self._waiting.pop(number, None)
+
+    def notify(self, method: str, *params: Any) -> None:
+        """Send what needs no answer."""
+        self._write(frame(msgpack.packb([rpc.NOTIFICATION, method, list(params)])))
+
+    def close(self) -> None:
+        """End the session (the agent makes the unit safe) and let go of the port."""
+        if self._closing.is_set():
+            return
+        if self._in_session and self._lost is None:
+            with contextlib.suppress(LinkError):  # the port is gone: the agent finds out by itself
+                self.notify("bye")
+        self._closing.set()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(2.0)
+        self._port.close()
+
+    def __enter__(self) -> "LinkClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(self, data: bytes) -> None:
+        if self._lost:
+            raise self._lost
+        try:
+            with self._write_lock:
+                self._port.write(data)
+        except (serial.SerialException, OSError) as error:
+            self._lose(error)
+            raise self._gone(error) from None
+
+    def _gone(self, error: Exception) -> LinkError:
+        return LinkError("lost", f"{self.url} has vanished: {error}", next_step="plug the helper in again")
+
+    def _lose(self, error: Exception) -> None:
+        with self._lock:
+            if self._lost or self._closing.is_set():
+                return
+            self._lost = self._gone(error)
+            waiting, self._waiting = self._waiting, {}
+        for answer in waiting.values():
+            answer.set_exception(self._lost)
+        if self._on_lost:
+            self._on_lost(self._lost)
+
+    def _beat(self) -> None:
+        while not self._closing.wait(rpc.HEARTBEAT_MS / 1000):
+            if self._lost:
+                return
+            if self._in_session:
+                try:
+                    self.notify("beat")
+                except LinkError:
+                    return
+
+    def _read_all(self) -> None:
+        while not self._closing.is_set():
+            try:
+                data = self._port.read(max(1, min(self._port.in_waiting, MAX_BODY_BYTES)))
+            except (serial.SerialException, OSError, TypeError) as error:  # pyserial on a closed pty: TypeError
+                self._lose(error)
+                return
+            if not data and self._frames.pending():
+                self._frames.give_up()
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        while True:
+            while (body := self._frames.next()) is not None:
+                self._dispatch(bytes(body))
+            if not data:
+                return
+            data = data[self._frames.feed(data) :]
+
+    def _dispatch(self, body: bytes) -> None:
+        try:
+            message: Any = rpc.check(msgpack.unpackb(body, strict_map_key=False))
+        except (ValueError, LinkError):
+            return  # a whole frame that is no message: somebody else's
+        if message[0] == rpc.NOTIFICATION:
+            if self._on_event:
+                self._on_event(message[1], message[2])
+            return
+        if message[0] != rpc.RESPONSE:
+            return
+        with self._lock:
+            answer = self._waiting.pop(message[1], None)
+        if answer is None:
+            return  # a second answer to a repeated request
+        if message[2] is None:
+            answer.set_result(message[3])
+        else:
+            answer.set_exception(from_dict(message[2]))

@@ -1,0 +1,33 @@
+"""Messages of the link: MessagePack-RPC shapes, and the few numbers both sides must agree on. See docs/protocol.md.
+
+    [0, id, method, params]      request      params is an array
+    [1, id, error, result]       response     error is nil or the map of `RescueError.to_dict`
+    [2, method, params]          notification
+
+A request with the id of the one before it is that same request again (its answer was lost): it is answered again, never
+done again. The host is taken for lost when nothing came from it for `HOST_LOST_MS`.
+"""
+
+from rescuelink.errors import LinkError
+
+PROTOCOL_VERSION = 1
+REQUEST = 0
+RESPONSE = 1
+NOTIFICATION = 2
+
+HEARTBEAT_MS = 400  # how often the host says that it is there
+HOST_LOST_MS = 1500  # and how long the agent waits before it makes the unit safe
+WINDOW_BYTES = 4096  # of big data in one message
+
+
+def check(message: object) -> list[object]:
+    """`message` if it has one of the three shapes. Raises `LinkError` (malformed)."""
+    if isinstance(message, list) and message:
+        kind = message[0]
+        if kind == REQUEST and len(message) == 4 and isinstance(message[2], str) and isinstance(message[3], list):
+            return message
+        if kind == RESPONSE and len(message) == 4 and (message[2] is None or isinstance(message[2], dict)):
+            return message
+        if kind == NOTIFICATION and len(message) == 3 and isinstance(message[1], str):
+            return message
+    raise LinkError("malformed", "a frame holds no message of this protocol")
