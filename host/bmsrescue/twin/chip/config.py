@@ -81,8 +81,8 @@ class ChipConfig:
     """Flash read with QW=1 is stalled until the operation ends (13.2); otherwise a bus error."""
     write_while_busy: Literal["wait", "error"] = "wait"
     """A write to flash with QW=1: the bus stalls until the buffer is free, or the write is refused with PGSERR."""
-    bsy_drops_between_steps: bool = True
-    """BSY falls for a moment inside an operation; QW does not (4.2)."""
+    bsy_drops_between_steps: bool = False
+    """BSY falls for a moment inside an operation, as 4.2 allows; QW never does. Off, as tools that poll BSY do work."""
     start_hold_us: int = 1
     """After START any FLASH register access is held for so long (4.2)."""
     wrong_unlock_sticks: bool = True

@@ -1,0 +1,143 @@
+"""The flash cells: bytes, and for each flash word whether its ECC still holds."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from .config import ChipConfig
+from .geometry import H725_1M, FlashGeometry
+
+ERASED: Final = 0
+PROGRAMMED: Final = 1
+TORN: Final = 2
+"""Double ECC error: reading it is a bus error."""
+WEAK: Final = 3
+"""Single ECC error: corrected, and reported."""
+
+Wear = Literal["erase", "program"]
+
+
+class FlashArray:
+    """Contents and ECC state. Addresses are bus addresses; words count from 0.
+
+    ``data`` is never resized. ``worn`` names sectors that fail to erase or to program.
+    """
+
+    def __init__(self, config: ChipConfig, geometry: FlashGeometry = H725_1M) -> None:
+        self.geometry = geometry
+        self.data = bytearray(b"\xff" * geometry.size)
+        self.state = bytearray(geometry.words)
+        self.worn: dict[int, Wear] = {}
+        self.generation = 0
+        """Goes up with every change, so that whoever keeps a copy sees that it is old."""
+        self._config = config
+        self._blank_word = b"\xff" * geometry.word_size
+        self._changes: list[tuple[int, int]] = []
+
+    # --- for scenarios and tests --------------------------------------------------------------------------------------
+
+    def load(self, address: int, data: bytes) -> None:
+        """Put an image there as if it had been programmed well; the rest of its last word is 0xFF."""
+        geometry = self.geometry
+        offset = address - geometry.base
+        if offset % geometry.word_size or offset < 0 or offset + len(data) > geometry.size:
+            raise ValueError(f"image of {len(data)} bytes does not fit at 0x{address:08x}")
+        padded = data + self._blank_word[: -len(data) % geometry.word_size]
+        self.data[offset : offset + len(padded)] = padded
+        for word in range(offset // geometry.word_size, (offset + len(padded)) // geometry.word_size):
+            blank = self.word(word) == self._blank_word
+            self.state[word] = ERASED if blank else PROGRAMMED
+        self._changed(offset, len(padded))
+
+    def tear(self, address: int) -> None:
+        """Break the ECC of the flash word at ``address``, as an operation cut there would."""
+        word = self.word_index(address)
+        self.state[word] = TORN
+        self._changed(word * self.geometry.word_size, self.geometry.word_size)
+
+    def weaken(self, address: int) -> None:
+        """Give the flash word at ``address`` a single-bit error that the ECC corrects."""
+        word = self.word_index(address)
+        self.state[word] = WEAK
+        self._changed(word * self.geometry.word_size, self.geometry.word_size)
+
+    def is_torn(self, address: int) -> bool:
+        return self.state[self.word_index(address)] == TORN
+
+    def blank(self, sector: int) -> None:
+        """Erase a sector at once."""
+        self.erase_words(sector * self.geometry.words_per_sector, self.geometry.words_per_sector)
+
+    def is_blank(self, sector: int) -> bool:
+        first = sector * self.geometry.words_per_sector
+        return not any(self.state[first : first + self.geometry.words_per_sector])
+
+    def snapshot(self) -> bytes:
+        """All bytes, whatever their ECC says."""
+        return bytes(self.data)
+
+    # --- for the controller and the core ------------------------------------------------------------------------------
+
+    def word_index(self, address: int) -> int:
+        offset = address - self.geometry.base
+        if not 0 <= offset < self.geometry.size:
+            raise ValueError(f"0x{address:08x} is not in flash")
+        return offset // self.geometry.word_size
+
+    def word(self, index: int) -> bytes:
+        start = index * self.geometry.word_size
+        return bytes(self.data[start : start + self.geometry.word_size])
+
+    def erase_words(self, first: int, count: int) -> None:
+        size = self.geometry.word_size
+        self.data[first * size : (first + count) * size] = b"\xff" * (count * size)
+        self.state[first : first + count] = bytes(count)
+        self._changed(first * size, count * size)
+
+    def tear_words(self, first: int, count: int) -> None:
+        size = self.geometry.word_size
+        self.state[first : first + count] = bytes([TORN]) * count
+        self._changed(first * size, count * size)
+
+    def program_word(self, index: int, value: bytes) -> None:
+        """Program a whole word. Cells only ever go from 1 to 0; what that does to the ECC is section 4.3 step 6."""
+        config = self._config
+        state = self.state[index]
+        old = self.word(index)
+        if state == ERASED:
+            ones = value == self._blank_word and not config.ones_count_as_programmed
+            self._store(index, value, ERASED if ones else PROGRAMMED)
+        elif state == TORN:
+            # Programming over a torn word is not a repair.
+            self._store(index, bytes(a & b for a, b in zip(old, value, strict=True)), TORN)
+        elif value == old:
+            self._store(index, value, state)
+        elif config.overwrite_with_zeros_ok and not any(value):
+            self._store(index, value, PROGRAMMED)
+        else:
+            broken = TORN if config.overwrite_result == "double" else WEAK
+            self._store(index, bytes(a & b for a, b in zip(old, value, strict=True)), broken)
+
+    def store_torn(self, index: int, value: bytes) -> None:
+        """Leave ``value`` in the cells with an ECC that does not fit it."""
+        self._store(index, value, TORN)
+
+    def take_changes(self) -> list[tuple[int, int]]:
+        """(offset, length) of what changed since the last call, neighbours joined."""
+        changes = self._changes
+        self._changes = []
+        return changes
+
+    def _store(self, index: int, value: bytes, state: int) -> None:
+        size = self.geometry.word_size
+        self.data[index * size : (index + 1) * size] = value
+        self.state[index] = state
+        self._changed(index * size, size)
+
+    def _changed(self, offset: int, length: int) -> None:
+        self.generation += 1
+        changes = self._changes
+        if changes and changes[-1][0] + changes[-1][1] == offset:
+            changes[-1] = (changes[-1][0], changes[-1][1] + length)
+        else:
+            changes.append((offset, length))

@@ -1,0 +1,39 @@
+"""The flash array as the bus sees it: reads with ECC and protection, writes into the controller's buffer."""
+
+from __future__ import annotations
+
+from .bus import BusError
+from .config import ChipConfig
+from .flash_array import PROGRAMMED, TORN, FlashArray
+from .flash_controller import FlashController
+
+
+class FlashMemory:
+    """Bus device over ``FlashArray``."""
+
+    __slots__ = ("_array", "_base", "_controller", "_data", "_faults", "_state", "_word_size")
+
+    def __init__(self, array: FlashArray, controller: FlashController, config: ChipConfig) -> None:
+        self._array = array
+        self._controller = controller
+        self._faults = config.torn_word_faults
+        self._data = array.data
+        self._state = array.state
+        self._base = array.geometry.base
+        self._word_size = array.geometry.word_size
+
+    def read(self, address: int, size: int) -> int:
+        controller = self._controller
+        if controller.reads_blocked:
+            controller.check_read(address)
+        offset = address - self._base
+        state = self._state[offset // self._word_size]
+        if state > PROGRAMMED:
+            double = state == TORN
+            controller.ecc_error(offset // self._word_size, double=double)
+            if double and self._faults:
+                raise BusError(address, "double ECC error")
+        return int.from_bytes(self._data[offset : offset + size], "little")
+
+    def write(self, address: int, size: int, value: int) -> None:
+        self._controller.buffer_write(address, size, value)

@@ -1,0 +1,210 @@
+"""The whole chip: its pins on one side, everything behind them on the other."""
+
+from __future__ import annotations
+
+import random
+
+from ..clock import VirtualClock
+from . import ap_registers, dbgmcu, flash_registers, memory_map, rom_table, system_memory
+from .bus import Bus, BusError, BusWait, RomBlock
+from .config import ChipConfig
+from .core import CortexM7
+from .counters import Counters
+from .dbgmcu import Dbgmcu, HiddenDbgmcu
+from .debug_port import DebugPort
+from .flash_array import FlashArray
+from .flash_controller import FlashController
+from .flash_memory import FlashMemory
+from .memap import ApbAp, MemAp
+from .option_bytes import OptionBytes
+from .reset import ResetKind, clears_power_domain
+from .swdp import SwdPort
+from .system import System
+
+_AHB_D2_BLIND = ((memory_map.ITCM, 0x00010000), (memory_map.DTCM, 0x20020000), (memory_map.PPB, 0x100000000))
+"""What AP1 does not reach: the core's own memories and its private peripherals (start, end)."""
+
+_IDLE_UA = 6_000
+_RUN_UA_PER_MHZ = 220
+_SLEEP_UA_PER_MHZ = 70
+_VCORE_DEAD_UA = 1_500
+
+
+class Stm32H725:
+    """An STM32H725VGT6. The board drives its pins; a debugger drives ``swd``."""
+
+    def __init__(self, clock: VirtualClock, seed: int = 0, config: ChipConfig | None = None) -> None:
+        self.config = config = config or ChipConfig()
+        self.clock = clock
+        self._rng = random.Random(seed)
+        self.counters = Counters()
+        self.system = System(clock, config)
+        self.rams = memory_map.make_rams(gated_is_error=config.gated_ram_is_error)
+        self.system.gates = {name: self.rams[name] for name in ("SRAM1", "SRAM2", "BKPRAM")}
+        self.flash = FlashArray(config)
+        self.options = OptionBytes()
+        self.dbgmcu = Dbgmcu(config.revision_id)
+        self.bus = Bus()
+        self.flash_controller = FlashController(clock, self.system, self.flash, self.options, config, self._rng)
+        self.flash_controller.on_regression = self._readout_protection_fell
+        rom = RomBlock(system_memory.START, system_memory.contents(config))
+        self.core = CortexM7(clock, self.bus, [*self.rams.values(), rom], config, self.flash)
+        self.core.on_reset_request = lambda: self.system.request_reset("software")
+        self._attach_memories(rom)
+        self.ap0, self.ap1, self.ap2 = self._make_access_ports()
+        debug_port = DebugPort(clock, self.counters, config, {0: self.ap0, 1: self.ap1, 2: self.ap2})
+        self._debug_port = debug_port
+        self.swd = SwdPort(clock, debug_port, self.counters, config)
+        self.system.on_power.append(self._power_changed)
+        self.system.on_reset.append(self._reset_begins)
+        self.system.on_release.append(self._reset_over)
+        self.system.on_vcore_lost.append(self._vcore_lost)
+        self.system.on_debug_access.append(self._debug_access_changed)
+
+    # --- what the board drives ----------------------------------------------------------------------------------------
+
+    def set_vdd_mv(self, mv: int) -> None:
+        """The 3.3 V supply; crossing the power-on and brown-out thresholds does what it does on silicon."""
+        self.core.run_to(self.clock.now_ns)
+        self.system.set_vdd_mv(mv)
+
+    def set_nrst(self, low: bool) -> None:
+        """An open-drain pull on NRST from outside."""
+        self.core.run_to(self.clock.now_ns)
+        self.system.set_nrst(low)
+
+    def set_boot0(self, high: bool) -> None:
+        self.system.boot0_pin = high
+
+    # --- what the board sees ------------------------------------------------------------------------------------------
+
+    @property
+    def nrst_low(self) -> bool:
+        """The chip itself pulls NRST low: an internal reset, or no supply."""
+        return self.system.nrst_pulled_low
+
+    @property
+    def vcap_mv(self) -> int:
+        """What the core regulator makes."""
+        return self.system.vcap_mv
+
+    @property
+    def supply_ua(self) -> int:
+        """Current drawn from 3.3 V: an estimate from the core clock, and the flash operation's of the data sheet."""
+        system = self.system
+        if not system.powered:
+            return 0
+        if not system.vcore_ok:
+            return _VCORE_DEAD_UA
+        if system.in_reset:
+            return _IDLE_UA
+        per_mhz = _SLEEP_UA_PER_MHZ if self.core.sleeping else _RUN_UA_PER_MHZ
+        return _IDLE_UA + per_mhz * self.core.frequency_hz // 1_000_000 + self.flash_controller.supply_ua
+
+    # --- assembly -----------------------------------------------------------------------------------------------------
+
+    def _attach_memories(self, rom: RomBlock) -> None:
+        bus = self.bus
+        for ram in self.rams.values():
+            bus.attach(ram.start, len(ram.data), ram)
+        bus.attach(rom.start, len(rom.data), rom)
+        geometry = self.flash.geometry
+        bus.attach(geometry.base, geometry.size, FlashMemory(self.flash, self.flash_controller, self.config))
+        bus.attach(flash_registers.FLASH_BASE, flash_registers.FLASH_SIZE, self.flash_controller)
+        hidden = HiddenDbgmcu(self.dbgmcu, lambda: self.ap2.csw_hides_dbgmcu)
+        bus.attach(dbgmcu.AHB_BASE, dbgmcu.SIZE, hidden)
+        bus.attach(memory_map.PPB, memory_map.PPB_SIZE, self.core.ppb)
+
+    def _make_access_ports(self) -> tuple[MemAp, MemAp, ApbAp]:
+        config = self.config
+        debug_apb = Bus()
+        components = rom_table.DebugComponents()
+        for address in rom_table.COMPONENT_ADDRESSES:
+            debug_apb.attach(address, rom_table.COMPONENT_SIZE, components)
+        debug_apb.attach(dbgmcu.APB_BASE, dbgmcu.SIZE, self.dbgmcu)
+        counters = self.counters
+        ap0 = MemAp("AP0", self.bus, counters, self._ap0_access, config, ap_registers.AP0_IDR, ap_registers.AP0_BASE)
+        ap1 = MemAp("AP1", self.bus, counters, self._ap1_access, config, config.ap1_idr, ap_registers.NO_BASE)
+        ap2 = ApbAp("AP2", debug_apb, counters, self._ap2_access, config, config.ap2_idr, config.ap2_base)
+        return ap0, ap1, ap2
+
+    # --- what stands between the access ports and their buses ---------------------------------------------------------
+
+    def _ap0_access(self, address: int) -> None:
+        self._debugger_seen()
+        if not self.core.halted:
+            self.core.run_to(self.clock.now_ns)
+        private = address >= memory_map.PPB
+        if self.system.in_reset:
+            if not private and self.config.ap0_without_axi_under_reset:
+                raise BusError(address, "in reset")
+        elif private and self.core.sleeping and self._sleep_stalls_debug():
+            raise BusWait
+
+    def _sleep_stalls_debug(self) -> bool:
+        return self.config.sleep_stalls_core_registers and not self.dbgmcu.debug_in_sleep
+
+    def _ap1_access(self, address: int) -> None:
+        self._debugger_seen()
+        self.core.run_to(self.clock.now_ns)
+        if self.system.in_reset:
+            raise BusError(address, "in reset")
+        if any(start <= address < end for start, end in _AHB_D2_BLIND):
+            raise BusError(address, "not on the D2 matrix")
+
+    def _ap2_access(self, _address: int) -> None:
+        self.core.run_to(self.clock.now_ns)
+
+    def _debugger_seen(self) -> None:
+        if not self.system.debugger_seen:
+            self.system.debugger_seen = True
+            self.flash_controller.update_read_guard()
+
+    # --- power and reset ----------------------------------------------------------------------------------------------
+
+    def _power_changed(self, up: bool) -> None:
+        if up:
+            self.options.reload()
+            self.swd.power_on_reset()
+            self._debug_port.power_on_reset()
+            for port in (self.ap0, self.ap1, self.ap2):
+                port.power_on_reset()
+            return
+        self.flash_controller.reset(flash_powered=False)
+        self.core.power_off()
+        if self.config.power_loss_scrambles_ram:
+            memory_map.scramble(self.rams, self._rng)
+
+    def _reset_begins(self, kind: ResetKind) -> None:
+        if clears_power_domain(kind, bor_is_power_reset=self.config.bor_is_power_reset):
+            self.dbgmcu.power_on_reset()
+            self.core.power_off()
+        self._debug_port.bus_reset()
+        self.flash_controller.reset()
+        options = self.options.current
+        self.system.boot_addresses = options.boot_addresses
+        self.system.bor_level = options.bor_level
+        self.system.hardware_watchdog = options.hardware_watchdog
+        for name in self.system.gates:
+            self.system.set_gate(name, False)
+        self.ap2.in_reset = True
+        self.core.reset(hold=True)
+
+    def _reset_over(self) -> None:
+        self.ap2.in_reset = False
+        self.core.boot_address = self.system.boot_address
+        self.core.reset(hold=False)
+
+    def _vcore_lost(self) -> None:
+        self.flash_controller.reset(flash_powered=False)
+        self.core.power_off()
+
+    def _debug_access_changed(self) -> None:
+        dead_level = 1 if self.system.powered else self.config.unpowered_line_level
+        self.swd.set_alive(self.system.debug_port_alive, dead_level)
+
+    def _readout_protection_fell(self, fraction: float) -> None:
+        """Backup SRAM goes together with the flash."""
+        if fraction >= 1.0:
+            backup = self.rams["BKPRAM"].data
+            backup[:] = bytes(len(backup))
