@@ -1,8 +1,8 @@
 """Pin edges to whole cycles: what a bit-banging debugger does with SWCLK and SWDIO, put onto ``SwdPins``.
 
-The ``remote_bitbang`` characters are OpenOCD's (doc/manual/jtag/drivers/remote_bitbang.txt): ``d`` ``e`` ``f`` ``g`` set
-SWCLK and SWDIO to 00, 01, 10, 11; ``O`` and ``o`` drive and release SWDIO; ``c`` asks for its level, answered by ``0``
-or ``1``.
+The characters of ``remote_bitbang`` are OpenOCD's (doc/manual/jtag/drivers/remote_bitbang.txt): ``d`` ``e`` ``f`` ``g``
+set SWCLK and SWDIO to 00, 01, 10, 11; ``O`` and ``o`` drive and release SWDIO; ``c`` asks for its level, answered by
+``0`` or ``1``.
 """
 
 from __future__ import annotations

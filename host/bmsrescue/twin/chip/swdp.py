@@ -188,12 +188,21 @@ class SwdPort:
                     got += left + 3
                     continue
             elif phase == _READ_DATA:
-                if left == _DATA_BITS and got + _DATA_BITS <= count and self._out >= 0 and self._tick(_DATA_BITS):
-                    result |= self._out << got
-                    self._ones = _DATA_BITS - (self._out ^ _DATA_MASK).bit_length()
-                    self._turn_to_host()
-                    got += _DATA_BITS
-                    continue
+                if left == _DATA_BITS and self._out >= 0:
+                    # The turnaround that follows comes along when it is asked for.
+                    turn = self._dp.turnaround_cycles
+                    if got + _DATA_BITS + turn <= count and self._tick(_DATA_BITS + turn):
+                        result |= (self._out | ((1 << turn) - 1) << _DATA_BITS) << got
+                        self._ones = _DATA_BITS - (self._out ^ _DATA_MASK).bit_length() + turn
+                        self._phase = _IDLE
+                        got += _DATA_BITS + turn
+                        continue
+                    if got + _DATA_BITS <= count and self._tick(_DATA_BITS):
+                        result |= self._out << got
+                        self._ones = _DATA_BITS - (self._out ^ _DATA_MASK).bit_length()
+                        self._turn_to_host()
+                        got += _DATA_BITS
+                        continue
             elif phase in (_TURN_TO_HOST, _WRITE_TURN) and got + left <= count and self._tick(left):
                 result |= ((1 << left) - 1) << got
                 self._ones += left
