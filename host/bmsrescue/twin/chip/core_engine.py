@@ -1,0 +1,268 @@
+"""The instruction set: Unicorn wrapped so that it runs a budget of instructions and says precisely why it stopped.
+
+Stopping inside a memory access leaves the instruction undone, so that faults are precise and held-off accesses can
+simply be tried again. One instruction counts as one cycle.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from unicorn import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB, UC_PROT_ALL, Uc, UcError
+from unicorn import unicorn_const as uc_const
+from unicorn.arm_const import (
+    UC_ARM_REG_LR,
+    UC_ARM_REG_MSP,
+    UC_ARM_REG_PC,
+    UC_ARM_REG_R0,
+    UC_ARM_REG_XPSR,
+    UC_CPU_ARM_CORTEX_M7,
+)
+
+DEVICE_SPACE = ((0x40000000, 0x20000000), (0xE0000000, 0x00100000))
+"""Address ranges whose accesses go to callbacks: peripherals and the private peripheral bus."""
+
+_UNTIL = 0xFFFFFFFF
+_XPSR_T = 1 << 24
+_WFE = 0xBF20
+_WFI = 0xBF30
+
+# Numbers Unicorn hands to interrupt hooks (QEMU's EXCP_*).
+_EXCP_UNDEFINED = 1
+_EXCP_SVC = 2
+_EXCP_PREFETCH_ABORT = 3
+_EXCP_BKPT = 7
+_EXCP_EXCEPTION_EXIT = 8
+_EXCP_NOCP = 17
+_EXCP_INVSTATE = 18
+
+
+class SharedMemory(Protocol):
+    """A RAM or ROM whose bytes the core shares: ``data`` is never resized."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def data(self) -> bytearray: ...
+
+
+class StopReason(Enum):
+    BUDGET = auto()
+    """The instructions asked for have been executed."""
+    REQUESTED = auto()
+    """``stop()`` was called from an access: the accessing instruction has not been executed."""
+    BREAKPOINT = auto()
+    """The next instruction is a hardware breakpoint."""
+    BKPT = auto()
+    SVC = auto()
+    EXCEPTION_RETURN = auto()
+    """A branch to an EXC_RETURN value, which is in the program counter (bit 0 lost)."""
+    SLEEP = auto()
+    """WFI or WFE was executed."""
+    DATA_FAULT = auto()
+    """A load or store at ``address`` went nowhere."""
+    FETCH_FAULT = auto()
+    UNDEFINED = auto()
+    INVALID_STATE = auto()
+
+
+@dataclass(slots=True)
+class Stop:
+    reason: StopReason
+    address: int = 0
+
+
+_INTERRUPTS = {
+    _EXCP_UNDEFINED: StopReason.UNDEFINED,
+    _EXCP_SVC: StopReason.SVC,
+    _EXCP_PREFETCH_ABORT: StopReason.FETCH_FAULT,
+    _EXCP_BKPT: StopReason.BKPT,
+    _EXCP_EXCEPTION_EXIT: StopReason.EXCEPTION_RETURN,
+    _EXCP_NOCP: StopReason.UNDEFINED,
+    _EXCP_INVSTATE: StopReason.INVALID_STATE,
+}
+
+
+class Engine:
+    """A Cortex-M7's registers and instruction execution over shared memories and device callbacks."""
+
+    def __init__(
+        self,
+        memories: Iterable[SharedMemory],
+        read_device: Callable[[int, int], int],
+        write_device: Callable[[int, int, int], None],
+    ) -> None:
+        self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
+        self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M7)
+        self._pinned: list[object] = []
+        self._stop: Stop | None = None
+        self._breakpoints: dict[int, int] = {}
+        self._guards: list[int] = []
+        for memory in memories:
+            self.map_memory(memory.start, memory.data)
+        for start, size in DEVICE_SPACE:
+            self._map_devices(start, size, read_device, write_device)
+        self._uc.hook_add(uc_const.UC_HOOK_INTR, self._on_interrupt)
+        self._uc.hook_add(uc_const.UC_HOOK_MEM_UNMAPPED, self._on_unmapped)
+
+    # --- memory -------------------------------------------------------------------------------------------------------
+
+    def map_memory(self, start: int, data: bytearray) -> None:
+        """Share ``data`` (whole 4 KiB pages) with the core at ``start``."""
+        view = (ctypes.c_char * len(data)).from_buffer(data)
+        self._pinned.append(view)
+        self._uc.mem_map_ptr(start, len(data), UC_PROT_ALL, ctypes.addressof(view))
+
+    def watch_writes(self, start: int, size: int, handler: Callable[[int, int, int], None]) -> None:
+        """Call ``handler(address, size, value)`` before each store into the range; the store itself still happens."""
+
+        def on_write(_uc: Uc, _kind: int, address: int, width: int, value: int, _data: object) -> None:
+            handler(address, width, value & ((1 << 8 * width) - 1))
+
+        self._uc.hook_add(uc_const.UC_HOOK_MEM_WRITE, on_write, begin=start, end=start + size - 1)
+
+    def set_broken_ranges(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Make loads and fetches in these (start, size) ranges fault; replaces what was set before."""
+        for guard in self._guards:
+            self._uc.hook_del(guard)
+        self._guards = []
+        for start, size in ranges:
+            end = start + size - 1
+            self._guards.append(
+                self._uc.hook_add(uc_const.UC_HOOK_MEM_READ, self._on_broken_read, begin=start, end=end)
+            )
+            self._guards.append(self._uc.hook_add(uc_const.UC_HOOK_CODE, self._on_broken_fetch, begin=start, end=end))
+        self.forget_translations()
+
+    def _map_devices(
+        self, start: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
+    ) -> None:
+        def on_read(_uc: Uc, offset: int, width: int, _data: object) -> int:
+            return read(start + offset, width)
+
+        def on_write(_uc: Uc, offset: int, width: int, value: int, _data: object) -> None:
+            write(start + offset, width, value)
+
+        self._uc.mmio_map(start, size, on_read, None, on_write, None)
+
+    # --- execution ----------------------------------------------------------------------------------------------------
+
+    def run(self, instructions: int) -> Stop:
+        """Execute at most so many instructions (at least 1) from the program counter on."""
+        self._stop = None
+        start = self.pc
+        try:
+            self._uc.emu_start(start | 1 if self.thumb else start, _UNTIL, count=instructions)
+        except UcError as error:
+            stop = self._stop or self._from_error(error, start)
+        else:
+            stop = self._stop or self._finished(start)
+        if stop.reason in (StopReason.FETCH_FAULT, StopReason.DATA_FAULT) and not stop.address:
+            stop.address = self.pc
+        return stop
+
+    def stop(self, stop: Stop | None = None) -> None:
+        """From a device callback: end ``run`` before the accessing instruction takes effect."""
+        if self._stop is None:
+            self._stop = stop or Stop(StopReason.REQUESTED)
+        self._uc.emu_stop()
+
+    def forget_translations(self) -> None:
+        """Code in memory may have been changed by others than the core."""
+        self._uc.ctl_flush_tb()
+
+    def set_breakpoints(self, addresses: set[int]) -> None:
+        """Stop before instructions at these halfword addresses."""
+        if addresses == self._breakpoints.keys():
+            return
+        for hook in self._breakpoints.values():
+            self._uc.hook_del(hook)
+        self._breakpoints = {
+            address: self._uc.hook_add(uc_const.UC_HOOK_CODE, self._on_breakpoint, begin=address, end=address)
+            for address in sorted(addresses)
+        }
+        self.forget_translations()
+
+    def _finished(self, start: int) -> Stop:
+        # Unicorn ends a run at WFI without saying so.
+        if self.pc != start and self.halfword(self.pc - 2) == _WFI:
+            return Stop(StopReason.SLEEP)
+        return Stop(StopReason.BUDGET)
+
+    def _from_error(self, error: UcError, start: int) -> Stop:
+        if error.errno == uc_const.UC_ERR_INSN_INVALID:
+            # WFE ends a run as if the instruction after it were invalid.
+            if self.pc != start and self.halfword(self.pc - 2) == _WFE:
+                return Stop(StopReason.SLEEP)
+            return Stop(StopReason.UNDEFINED if self.thumb else StopReason.INVALID_STATE)
+        if error.errno in (uc_const.UC_ERR_FETCH_UNMAPPED, uc_const.UC_ERR_FETCH_PROT):
+            return Stop(StopReason.FETCH_FAULT)
+        if error.errno == uc_const.UC_ERR_EXCEPTION:
+            return Stop(StopReason.UNDEFINED)
+        return Stop(StopReason.DATA_FAULT)
+
+    def _on_interrupt(self, _uc: Uc, number: int, _data: object) -> None:
+        self.stop(Stop(_INTERRUPTS.get(number, StopReason.UNDEFINED)))
+
+    def _on_unmapped(self, _uc: Uc, kind: int, address: int, _size: int, _value: int, _data: object) -> bool:
+        fetch = kind == uc_const.UC_MEM_FETCH_UNMAPPED
+        self._stop = self._stop or Stop(StopReason.FETCH_FAULT if fetch else StopReason.DATA_FAULT, address)
+        return False
+
+    def _on_broken_read(self, _uc: Uc, _kind: int, address: int, _size: int, _value: int, _data: object) -> None:
+        self.stop(Stop(StopReason.DATA_FAULT, address))
+
+    def _on_broken_fetch(self, _uc: Uc, address: int, _size: int, _data: object) -> None:
+        self.stop(Stop(StopReason.FETCH_FAULT, address))
+
+    def _on_breakpoint(self, _uc: Uc, address: int, _size: int, _data: object) -> None:
+        self.stop(Stop(StopReason.BREAKPOINT, address))
+
+    def halfword(self, address: int) -> int:
+        try:
+            return int.from_bytes(self._uc.mem_read(address, 2), "little")
+        except UcError:
+            return 0
+
+    # --- registers ----------------------------------------------------------------------------------------------------
+
+    def read(self, register: int) -> int:
+        """One register by Unicorn's number, as an unsigned 32-bit value."""
+        return int(self._uc.reg_read(register)) & 0xFFFFFFFF
+
+    def write(self, register: int, value: int) -> None:
+        self._uc.reg_write(register, value & 0xFFFFFFFF)
+
+    @property
+    def pc(self) -> int:
+        return self.read(UC_ARM_REG_PC)
+
+    @pc.setter
+    def pc(self, value: int) -> None:
+        # Unicorn takes bit 0 for the Thumb state, which is to stay as xPSR says.
+        self.write(UC_ARM_REG_PC, value & ~1 | self.thumb)
+
+    @property
+    def xpsr(self) -> int:
+        return self.read(UC_ARM_REG_XPSR)
+
+    @xpsr.setter
+    def xpsr(self, value: int) -> None:
+        self.write(UC_ARM_REG_XPSR, value)
+
+    @property
+    def thumb(self) -> bool:
+        return bool(self.xpsr & _XPSR_T)
+
+    def clear_registers(self) -> None:
+        """What a reset does to the registers that have a reset value, and zero for the others."""
+        for number in range(13):
+            self.write(UC_ARM_REG_R0 + number, 0)
+        self.write(UC_ARM_REG_LR, 0xFFFFFFFF)
+        self.xpsr = _XPSR_T
+        self.write(UC_ARM_REG_MSP, 0)

@@ -1,0 +1,226 @@
+"""Exceptions: what is pending, enabled and active, entry and return, fault status and its escalation.
+
+Follows ARMv7-M (DDI0403E) B1.5. Frames are basic ones: the floating-point context is not stacked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from unicorn.arm_const import (
+    UC_ARM_REG_BASEPRI,
+    UC_ARM_REG_CONTROL,
+    UC_ARM_REG_FAULTMASK,
+    UC_ARM_REG_LR,
+    UC_ARM_REG_MSP,
+    UC_ARM_REG_PRIMASK,
+    UC_ARM_REG_PSP,
+    UC_ARM_REG_R0,
+)
+
+from . import core_regs as r
+from .core_engine import Engine
+
+_IPSR = 0x1FF
+_XPSR_T = 1 << 24
+_XPSR_FLAGS = 0xF80F0000
+_FRAME_BYTES = 32
+_FRAME_ALIGNED = 1 << 9
+_CONTROL_SPSEL = 1 << 1
+_R12 = UC_ARM_REG_R0 + 12
+_LOWEST_PRIORITY = 256
+_ENABLE_BIT = {
+    r.EXC_MEMMANAGE: r.SHCSR_MEMFAULTENA,
+    r.EXC_BUSFAULT: r.SHCSR_BUSFAULTENA,
+    r.EXC_USAGEFAULT: r.SHCSR_USGFAULTENA,
+}
+
+
+class MemoryFault(Exception):
+    """A stacking, unstacking or vector access failed."""
+
+
+class CoreMemory(Protocol):
+    """The core's own loads and stores outside instructions; both raise MemoryFault."""
+
+    def load(self, address: int) -> int: ...
+
+    def store(self, address: int, value: int) -> None: ...
+
+
+class ExceptionUnit:
+    """State of all exceptions of one core."""
+
+    def __init__(self, engine: Engine, memory: CoreMemory) -> None:
+        self._engine = engine
+        self._memory = memory
+        self.on_entry: Callable[[int, int], None] = lambda number, cause: None
+        """Called after an entry with the exception number and the CFSR bits that led to it (vector catch)."""
+        self.reset(0)
+
+    def reset(self, vector_table: int) -> None:
+        self.vtor = vector_table
+        self.prigroup = 0
+        self.shcsr = 0
+        self.cfsr = 0
+        self.hfsr = 0
+        self.mmfar = 0
+        self.bfar = 0
+        self.abfsr = 0
+        self.pending: set[int] = set()
+        self.active: list[int] = []
+        self.enabled: set[int] = set()
+        self.priorities = bytearray(r.EXC_FIRST_IRQ + r.NVIC_LINES)
+        self.locked_up = False
+
+    # --- priorities ---------------------------------------------------------------------------------------------------
+
+    def priority(self, number: int) -> int:
+        fixed = {r.EXC_RESET: -3, r.EXC_NMI: -2, r.EXC_HARDFAULT: -1}.get(number)
+        return self.priorities[number] & 0xF0 if fixed is None else fixed
+
+    def execution_priority(self) -> int:
+        engine = self._engine
+        priority = min((self.priority(number) for number in self.active), default=_LOWEST_PRIORITY)
+        basepri = engine.read(UC_ARM_REG_BASEPRI) & 0xF0
+        if basepri:
+            priority = min(priority, basepri)
+        if engine.read(UC_ARM_REG_PRIMASK) & 1:
+            priority = min(priority, 0)
+        if engine.read(UC_ARM_REG_FAULTMASK) & 1:
+            priority = min(priority, -1)
+        return priority
+
+    def _ready(self) -> list[int]:
+        return [n for n in self.pending if n < r.EXC_FIRST_IRQ or n in self.enabled]
+
+    def wakes(self) -> bool:
+        """Whether a pending exception ends WFI (PRIMASK does not matter)."""
+        return bool(self._ready())
+
+    def next_to_take(self) -> int | None:
+        """The pending exception that preempts what is running, if any."""
+        ready = self._ready()
+        if not ready:
+            return None
+        best = min(ready, key=lambda n: (self.priority(n), n))
+        return best if self.priority(best) < self.execution_priority() else None
+
+    # --- entry and return ---------------------------------------------------------------------------------------------
+
+    def take(self, number: int, cause: int = 0) -> None:
+        """Enter exception ``number`` with the program counter as return address."""
+        self.pending.discard(number)
+        engine = self._engine
+        handler_mode = bool(engine.xpsr & _IPSR)
+        process_stack = not handler_mode and bool(engine.read(UC_ARM_REG_CONTROL) & _CONTROL_SPSEL)
+        try:
+            self._push_frame(UC_ARM_REG_PSP if process_stack else UC_ARM_REG_MSP)
+        except MemoryFault:
+            self.cfsr |= r.CFSR_STKERR
+            if number == r.EXC_HARDFAULT or self.execution_priority() < 0:
+                self._lock_up()
+                return
+            number, cause = r.EXC_HARDFAULT, cause | r.CFSR_STKERR
+            self.hfsr |= r.HFSR_FORCED
+        try:
+            vector = self._memory.load(self.vtor + 4 * number)
+        except MemoryFault:
+            self.hfsr |= r.HFSR_VECTTBL
+            if number == r.EXC_HARDFAULT:
+                self._lock_up()
+                return
+            number, cause = r.EXC_HARDFAULT, cause | r.CFSR_IBUSERR
+            try:
+                vector = self._memory.load(self.vtor + 4 * number)
+            except MemoryFault:
+                self._lock_up()
+                return
+        engine.write(UC_ARM_REG_LR, 0xFFFFFFF1 if handler_mode else 0xFFFFFFFD if process_stack else 0xFFFFFFF9)
+        engine.write(UC_ARM_REG_CONTROL, engine.read(UC_ARM_REG_CONTROL) & ~_CONTROL_SPSEL)
+        engine.xpsr = engine.xpsr & _XPSR_FLAGS | number | (_XPSR_T if vector & 1 else 0)
+        engine.pc = vector & ~1
+        self.active.append(number)
+        self.on_entry(number, cause)
+
+    def leave(self, exc_return: int) -> None:
+        """Return from the active exception to where EXC_RETURN says."""
+        engine = self._engine
+        number = engine.xpsr & _IPSR
+        kind = exc_return & 0xF
+        if number not in self.active or kind not in (0x1, 0x9, 0xD):
+            self.raise_fault(r.EXC_USAGEFAULT, r.CFSR_INVPC)
+            return
+        self.active.remove(number)
+        if number != r.EXC_NMI:
+            engine.write(UC_ARM_REG_FAULTMASK, 0)
+        stack = UC_ARM_REG_PSP if kind == 0xD else UC_ARM_REG_MSP
+        sp = engine.read(stack)
+        try:
+            frame = [self._memory.load(sp + 4 * word) for word in range(8)]
+        except MemoryFault:
+            self.raise_fault(r.EXC_BUSFAULT, r.CFSR_UNSTKERR)
+            return
+        for index in range(4):
+            engine.write(UC_ARM_REG_R0 + index, frame[index])
+        engine.write(_R12, frame[4])
+        engine.write(UC_ARM_REG_LR, frame[5])
+        xpsr = frame[7]
+        engine.write(stack, sp + _FRAME_BYTES + (4 if xpsr & _FRAME_ALIGNED else 0))
+        if kind != 0x1:
+            control = engine.read(UC_ARM_REG_CONTROL) & ~_CONTROL_SPSEL
+            engine.write(UC_ARM_REG_CONTROL, control | (_CONTROL_SPSEL if kind == 0xD else 0))
+        engine.xpsr = xpsr & ~_FRAME_ALIGNED
+        engine.pc = frame[6] & ~1
+
+    def _push_frame(self, stack: int) -> None:
+        engine = self._engine
+        sp = engine.read(stack)
+        aligned = bool(sp & 4)
+        frame_at = (sp - _FRAME_BYTES - (4 if aligned else 0)) & 0xFFFFFFFF
+        words = [engine.read(UC_ARM_REG_R0 + index) for index in range(4)]
+        words += [engine.read(_R12), engine.read(UC_ARM_REG_LR), engine.pc]
+        words.append(engine.xpsr & ~_FRAME_ALIGNED | (_FRAME_ALIGNED if aligned else 0))
+        for index, word in enumerate(words):
+            self._memory.store(frame_at + 4 * index, word)
+        engine.write(stack, frame_at)
+
+    # --- faults -------------------------------------------------------------------------------------------------------
+
+    def raise_fault(self, number: int, cause: int, address: int | None = None) -> None:
+        """Record a fault's cause (CFSR bits) and enter its handler, or HardFault, or lockup."""
+        self.cfsr |= cause
+        if address is not None and number == r.EXC_BUSFAULT:
+            self.cfsr |= r.CFSR_BFARVALID
+            self.bfar = address
+        elif address is not None:
+            self.cfsr |= r.CFSR_MMARVALID
+            self.mmfar = address
+        current = self.execution_priority()
+        if self.shcsr & _ENABLE_BIT[number] and self.priority(number) < current:
+            self.take(number, cause)
+            return
+        self._hard_fault(r.HFSR_FORCED, cause, current)
+
+    def debug_event_fault(self) -> None:
+        """BKPT with halting debug disabled."""
+        self._hard_fault(r.HFSR_DEBUGEVT, 0, self.execution_priority())
+
+    def supervisor_call(self) -> None:
+        """SVC: its handler, or HardFault when its priority does not allow it."""
+        if self.priority(r.EXC_SVCALL) < self.execution_priority():
+            self.take(r.EXC_SVCALL)
+        else:
+            self._hard_fault(r.HFSR_FORCED, 0, self.execution_priority())
+
+    def _hard_fault(self, status: int, cause: int, current_priority: int) -> None:
+        self.hfsr |= status
+        if current_priority <= -1:
+            self._lock_up()
+        else:
+            self.take(r.EXC_HARDFAULT, cause)
+
+    def _lock_up(self) -> None:
+        self.locked_up = True
+        self._engine.pc = 0xFFFFFFFE

@@ -1,0 +1,86 @@
+"""The core's view of the flash: a copy that can be executed, kept in step with the array."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .core_engine import Engine
+from .flash_array import TORN, FlashArray
+
+
+class WriteSink(Protocol):
+    """Takes a store to flash: the flash controller, by way of the bus."""
+
+    def __call__(self, address: int, size: int, value: int) -> None: ...
+
+
+class FlashShadow:
+    """Maps a copy of the array into the core. Stores go to ``on_store``; words with broken ECC fault when read."""
+
+    def __init__(self, engine: Engine, array: FlashArray, on_store: WriteSink, *, torn_words_fault: bool) -> None:
+        self._engine = engine
+        self._array = array
+        self._on_store = on_store
+        self._torn_words_fault = torn_words_fault
+        self._copy = bytearray(array.data)
+        self._generation = -1
+        self._disturbed: list[tuple[int, int]] = []
+        self._unchecked: list[tuple[int, int]] = [(0, array.geometry.size)]
+        self._torn: list[tuple[int, int]] = []
+        geometry = array.geometry
+        self.start = geometry.base
+        self.end = geometry.base + geometry.size
+        engine.map_memory(geometry.base, self._copy)
+        engine.watch_writes(geometry.base, geometry.size, self._store)
+
+    def refresh(self) -> None:
+        """Bring bytes and broken words up to date; only while the engine stands."""
+        self.refresh_data()
+        if self._unchecked:
+            self._refresh_torn()
+
+    def refresh_data(self) -> None:
+        """Take over what changed in the array, and undo what stores left in the copy."""
+        if self._generation == self._array.generation and not self._disturbed:
+            return
+        changes = self._array.take_changes()
+        self._unchecked += changes
+        for offset, length in changes + self._disturbed:
+            self._copy[offset : offset + length] = self._array.data[offset : offset + length]
+        self._disturbed = []
+        self._generation = self._array.generation
+
+    def contains(self, address: int) -> bool:
+        return self.start <= address < self.end
+
+    def _store(self, address: int, size: int, value: int) -> None:
+        self._disturbed.append((address - self.start, size))
+        self._on_store(address, size, value)
+
+    def _refresh_torn(self) -> None:
+        changes, self._unchecked = self._unchecked, []
+        if not self._torn_words_fault:
+            return
+        state = self._array.state
+        size = self._array.geometry.word_size
+        touched = any(TORN in state[offset // size : -(-(offset + length) // size)] for offset, length in changes)
+        if not touched and not self._torn:
+            return
+        torn = _runs(state, TORN)
+        if torn != self._torn:
+            self._torn = torn
+            self._engine.set_broken_ranges((self.start + first * size, count * size) for first, count in torn)
+
+
+def _runs(state: bytearray, wanted: int) -> list[tuple[int, int]]:
+    """(first, count) of each run of ``wanted``."""
+    runs = []
+    mark = bytes([wanted])
+    first = state.find(mark)
+    while first >= 0:
+        end = first
+        while end < len(state) and state[end] == wanted:
+            end += 1
+        runs.append((first, end - first))
+        first = state.find(mark, end)
+    return runs
