@@ -5,11 +5,13 @@
 import os
 
 from micropython import const
+
 from rescuelink.errors import CardError
 
 CHUNK = const(4096)
 buffer = bytearray(CHUNK)
 view = memoryview(buffer)
+second = memoryview(bytearray(CHUNK))  # for what the first is compared with
 
 
 def exists(path):
@@ -28,7 +30,7 @@ def make_directory(path):
     try:
         os.mkdir(path)
     except OSError as error:
-        raise card_error("cannot create " + path, error)
+        raise card_error("cannot create " + path, error) from None
 
 
 def size_of(path):
@@ -36,16 +38,30 @@ def size_of(path):
     try:
         return os.stat(path)[6]
     except OSError as error:
-        raise card_error(path + " is missing", error)
+        raise card_error(path + " is missing", error) from None
 
 
 def append_line(path, line):
-    """Appends a line and forces it out of every buffer. Raises OSError."""
+    """Appends a line and forces it out of every buffer. A torn last line is closed off first. Raises OSError."""
+    torn = _ends_torn(path)
     with open(path, "a") as file:
+        if torn:
+            file.write("\n")
         file.write(line)
         file.write("\n")
         file.flush()
     sync()
+
+
+def _ends_torn(path):
+    try:
+        with open(path, "rb") as file:
+            if not file.seek(0, 2):
+                return False
+            file.seek(-1, 2)
+            return file.read(1) != b"\n"
+    except OSError:
+        return False  # not there yet
 
 
 def last_line(path, limit=32768):

@@ -16,6 +16,7 @@ _VTREF_WINDOW_MS = 50
 _VTREF_RIPPLE_MV = 100
 _BLEED_LOOK_MS = 20
 _MINUTE_MS = 60_000
+_CHECK_MS = 50  # during long work, a look at the rails no more often than this
 
 
 class Power:
@@ -29,10 +30,12 @@ class Power:
         self._observer = ports.observer
         self._limits = limits
         self._since = None  # ms() at power on
+        self._checked = None  # ms() of the last look during long work
         self._starts = []
         self.is_on = False
         self.trip = None
         self.cycles = 0
+        self.current_ma = None  # of the supply, at the last look
 
     def sense_off(self):
         """Rails with everything off and let go, after bleeding. A rail that stays up is a backfeed trip."""
@@ -52,16 +55,16 @@ class Power:
         clock, limits = self._clock, self._limits
         self.trip = None
         self._since = start = clock.ms()
+        self._checked = None
         self.cycles += 1
         self.is_on = True
         self._lines.power(True)
         last = {}
-        peak_ma = 0
         moved_at = rose_at = start
         while clock.since_ms(start) < limits.rise_ms:
             clock.feed()
             seen = self._rails.capture(_SLICE_MS, _PERIOD_MS)
-            current = self._rails.current_ma()
+            current = self.current_ma = self._rails.current_ma()
             if self._over_voltage(seen):
                 return _as_evidence(seen)
             now = clock.ms()
@@ -73,7 +76,6 @@ class Power:
                 if abs(change) > _RISE_MV:
                     moved_at = now
             if current is not None:
-                peak_ma = max(peak_ma, current)
                 in_budget = clock.since_ms(start) < limits.inrush_ms and clock.since_ms(rose_at) < limits.short_ms
                 if current > limits.trip_ma and not in_budget:
                     self._set_trip("over-current", "bplus", seen["bplus"][1], limits.trip_ma, current)
@@ -88,7 +90,7 @@ class Power:
     def observe(self, window_ms):
         """Rails over a window, judged against the danger limits. Returns {rail: {mv, min_mv, max_mv}}."""
         seen = self._rails.capture(max(window_ms, _SLICE_MS), 2)
-        current = self._rails.current_ma()
+        current = self.current_ma = self._rails.current_ma()
         if not self._over_voltage(seen) and current is not None and current > self._limits.trip_ma:
             self._set_trip("over-current", "bplus", seen["bplus"][1], self._limits.trip_ma, current)
         evidence = _as_evidence(seen)
@@ -100,6 +102,9 @@ class Power:
         if not self.is_on:
             raise PowerError("off", "the unit has no power")
         self._clock.feed()
+        if self._checked is not None and self._clock.since_ms(self._checked) < _CHECK_MS:
+            return
+        self._checked = self._clock.ms()
         if self._clock.since_ms(self._since) > self._limits.energise_ms:
             self._set_trip("max-time", "bplus", self._rails.read_mv("bplus"), self._limits.energise_ms)
         else:
@@ -117,16 +122,32 @@ class Power:
         if self.trip is not None:
             raise PowerError(self.trip["kind"], "power was cut: %s on %s" % (self.trip["kind"], self.trip["rail"]))
 
+    def cycle(self):
+        """A proven removal and a new start with NRST left as it is; raises PowerError unless 3.3 V is good again."""
+        self.off(hold_reset=True)
+        rails = self.energise()
+        if not self.is_on or not self.vtref_steady():
+            raise PowerError("no_vtref", "3.3 V did not come back (%d mV)" % rails["v3v3"]["mv"])
+
     def vtref_steady(self):
         """Whether the unit's 3.3 V is there and steady, so that its pins may be driven (bms-domain 3.6)."""
         if not self.is_on:
             return False
         low, _, high = self._rails.capture(_VTREF_WINDOW_MS, 2)["v3v3"]
-        return _VTREF_LOW_MV <= low and high <= _VTREF_HIGH_MV and high - low <= _VTREF_RIPPLE_MV
+        return low >= _VTREF_LOW_MV and high <= _VTREF_HIGH_MV and high - low <= _VTREF_RIPPLE_MV
 
-    def off(self):
-        """Switches off and proves it: every rail below the limit, and kept so. Raises PowerError("no_discharge")."""
-        self.cut()
+    def off(self, hold_reset=False):
+        """Switches off and proves it: every rail below the limit, and kept so. Raises PowerError("no_discharge").
+
+        With `hold_reset` NRST stays as it is, so that it can be held low through the next power-on.
+        """
+        if hold_reset:
+            self._wire.release()
+            self._lines.boot0(None)
+            self._lines.power(False)
+            self.is_on = False
+        else:
+            self.cut()
         seen = self._wait_discharged()
         for name in seen:
             if seen[name]["mv"] >= self._limits.discharged_mv:

@@ -1,0 +1,107 @@
+# Step "act": carries out the plan. Every step that cannot be undone is in the journal before it begins.
+#
+# Order: the boot sector is erased first if it must be erased at all; the other sectors are erased, written and verified
+# one by one; the boot sector is written without its first flash word, verified, and that word is written last.
+
+from rescue.engine import files, image
+from rescue.engine.source import SectorSource
+from rescue.engine.verify import Verifier
+from rescuelink.consent import ERASE, PROGRAM, Consent
+from rescuelink.errors import CardError, FlashError
+
+_TRIES = 2  # then the sector is worn: never a loop of erases (anchors C)
+
+
+def act(run):
+    """Raises what stopped it; `run.erase_begun` tells whether the flash has been touched."""
+    plan = run.plan
+    if run.backup is None or not run.backup.verified:
+        raise run.backup_error or CardError("backup", "there is no backup", next_step="nothing was erased")
+    Cure(run, plan["steps"]).carry_out()
+
+
+class Cure:
+    def __init__(self, run, steps):
+        self._run = run
+        self._steps = steps
+        self._flash = run.chip.flash
+        self._word_bytes = run.job.word_bytes
+        self._verifier = Verifier(run.chip)
+        sectors = tuple(step["sector"] for step in steps)
+        self._consent = Consent.from_policy(run.job.name, (ERASE, PROGRAM), sectors)
+        self._total = sum(step["size"] for step in steps)
+        self._done = 0
+        self._progress = run.progress_in_bytes("write")
+        self._erased = set()
+
+    def carry_out(self):
+        run = self._run
+        run.journal_write("begin", {"uid": run.evidence["chip"]["uid"], "job": run.job.name, "format": "journal/1"})
+        run.journal_write("consent", self._consent.to_dict())
+        run.journal_write("backup", run.backup.to_dict())
+        self._flash.unlock()
+        for step in self._steps:
+            if step["vectors"] and step["erase"]:
+                self._erase(step)
+        for step in self._steps:
+            self._write_sector(step)
+        self._flash.lock()
+        run.verified = {"by_crc": self._verifier.by_crc, "by_reading": self._verifier.by_reading}
+
+    def _write_sector(self, step):
+        source = SectorSource(step, self._run.image, self._run.backup.path, self._run.job.preserve, self._flash.base)
+        before = self._done
+        for attempt in range(1, _TRIES + 1):
+            self._done = before
+            try:
+                if (step["erase"] and step["sector"] not in self._erased) or attempt > 1:
+                    self._erase(step)
+                self._program(step, source)
+                break
+            except FlashError as error:
+                if attempt == _TRIES or error.kind in ("write_protected", "read_protected", "secure", "locked"):
+                    raise
+                self._run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
+        self._run.journal_write("done", {"sector": step["sector"]})
+
+    def _erase(self, step):
+        run = self._run
+        run.power.check()
+        run.journal_write("erase", {"sector": step["sector"]})
+        run.erase_begun = True
+        run.say("erase sector %d" % step["sector"])
+        self._flash.erase(step["sector"], self._consent)
+        self._erased.add(step["sector"])
+
+    def _program(self, step, source):
+        run = self._run
+        run.journal_write("program", {"sector": step["sector"]})
+        run.erase_begun = True
+        run.say("write sector %d" % step["sector"])
+        held_back = run.job.boot_address // self._word_bytes * self._word_bytes if step["vectors"] else None
+        for at in range(0, step["size"], files.CHUNK):
+            run.power.check()
+            address = step["address"] + at
+            source.fill(address, files.view)
+            if held_back is not None and address <= held_back < address + files.CHUNK:
+                offset = held_back - address
+                image.fill_blank(files.view[offset : offset + self._word_bytes])
+            self._flash.program(address, files.view, self._consent, True)
+            self._done += files.CHUNK
+            self._progress(self._done, self._total)
+        if held_back is None:
+            self._verifier.check(source, step["address"], step["size"])
+        else:
+            self._write_vectors(step, source, held_back)
+
+    def _write_vectors(self, step, source, address):
+        # All but the first flash word is verified before the chip is given something to start.
+        after = address + self._word_bytes
+        if address > step["address"]:
+            self._verifier.check(source, step["address"], address - step["address"])
+        self._verifier.check(source, after, step["address"] + step["size"] - after)
+        self._run.journal_write("vectors", {"sector": step["sector"]})
+        word = files.view[: self._word_bytes]
+        source.fill(address, word)
+        self._flash.program(address, word, self._consent, True)
+        self._verifier.check(source, address, self._word_bytes)

@@ -1,0 +1,63 @@
+# What can be learnt about the chip without changing it, as one plain dict (docs/architecture.md, Evidence).
+#
+# Each group is read by itself: what cannot be read is left out and named under "unreadable", and the rest still counts.
+
+from rescuelink.errors import RescueError
+
+_PC_SAMPLES = 16
+_CLOCK_WINDOW_MS = 20
+
+
+def expected(job):
+    """What the diagnosis compares with, so that it stays a pure function of the evidence alone."""
+    rails = {}
+    for name, window in job.limits.rails.items():
+        rails[name] = [window.low_mv, window.high_mv]
+    return {
+        "chip": job.chip,
+        "dev_id": job.dev_id,
+        "flash_kib": job.flash_kib,
+        "boot_address": job.boot_address,
+        "flash": [0x08000000, 0x08000000 + job.flash_kib * 1024],
+        "min_clock_hz": job.proof.min_clock_hz,
+        "rails": rails,
+    }
+
+
+def watch_reset(ports, window_ms):
+    """evidence["nrst"]: the level at the end of a window with the helper's line let go, and falling edges in it."""
+    ports.lines.nrst_edges()
+    ports.clock.sleep_ms(window_ms)
+    return {
+        "level": 1 if ports.lines.nrst_level() else 0,
+        "edges": ports.lines.nrst_edges(),
+        "window_ms": window_ms,
+    }
+
+
+def gather(evidence, target, chip, boot_address, attached):
+    """Adds chip, reset_cause, options, supply, core and vectors. The reset cause is read before any reset of ours.
+
+    `attached`: the core was left running, so that its state and samples are its own.
+    """
+    groups = [("chip", chip.identity)]
+    if attached:
+        groups.append(("core", lambda: _core(target.core)))
+    groups += [
+        ("reset_cause", chip.reset_cause),
+        ("options", chip.options.read),
+        ("supply", chip.supply),
+        ("vectors", lambda: chip.flash.vectors(boot_address)),
+    ]
+    for name, read in groups:
+        try:
+            evidence[name] = read()
+        except RescueError as error:
+            evidence.setdefault("unreadable", {})[name] = error.kind
+
+
+def _core(core):
+    found = {"state": core.state(), "pc_samples": core.pc_samples(_PC_SAMPLES)}
+    found["clock_hz"] = core.cycles_hz(_CLOCK_WINDOW_MS)
+    found.update(core.faults())
+    return found

@@ -1,0 +1,75 @@
+# Steps "sense" to "evidence": from a unit nobody touches to a chip that tells what it is. Nothing is changed.
+
+from rescue.chips.h7_registers import DBGMCU_IDC
+from rescue.chips.stm32h7 import Stm32H7
+from rescue.chips.table import H72x
+from rescue.debug.connect import ATTACH
+from rescue.engine import evidence, ladder
+from rescuelink.errors import TargetError
+
+_SETTLE_LOOK_MS = 100
+
+
+def sense(run):
+    """Everything off and let go: no rail may be up."""
+    run.evidence["expected"] = evidence.expected(run.job)
+    rails = run.evidence["rails"]
+    rails["off"] = run.power.sense_off()
+    if run.power.trip is not None:
+        rails["trip"] = run.power.trip
+        run.skip_to("diagnosis")
+
+
+def energise(run):
+    """Power on within the limits."""
+    rails = run.evidence["rails"]
+    rails["on"] = run.power.energise()
+    rails["ma"] = run.power.current_ma
+    if run.power.trip is not None:
+        rails["trip"] = run.power.trip
+        run.skip_to("diagnosis")
+
+
+def judge_rails(run):
+    """The rails over a window, NRST with our line let go, and whether our lines may be driven at all."""
+    run.evidence["nrst"] = evidence.watch_reset(run.ports, run.limits.nrst_window_ms)
+    rails = run.evidence["rails"]
+    rails["on"] = run.power.observe(_SETTLE_LOOK_MS)
+    rails["ma"] = run.power.current_ma
+    if run.power.trip is not None:
+        rails["trip"] = run.power.trip
+        run.skip_to("diagnosis")
+    elif not run.power.vtref_steady() or not _in_window(rails["on"]["v3v3"], run.limits.rails["v3v3"]):
+        run.skip_to("diagnosis")
+
+
+def connect(run):
+    """The connect ladder."""
+    run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
+    if run.target is None:
+        run.skip_to("diagnosis")
+
+
+def gather(run):
+    """Identity, reset cause, options, core: what the chip says before anything is changed."""
+    run.power.check()
+    try:
+        run.chip = Stm32H7(run.target, run.ports.clock)
+    except TargetError as error:
+        if error.kind != "wrong_chip":
+            raise
+        dev_id = run.target.ap2.read32(DBGMCU_IDC) & 0xFFF
+        run.evidence["chip"] = {"dev_id": dev_id, "rev_id": None, "flash_kib": None, "uid": None, "name": None}
+        run.skip_to("diagnosis")
+        return
+    attached = run.evidence["swd"]["how"] == ATTACH
+    evidence.gather(run.evidence, run.target, run.chip, run.job.boot_address, attached)
+    chip = run.evidence.get("chip")
+    if chip is None or chip["dev_id"] != run.job.dev_id or chip["flash_kib"] != run.job.flash_kib:
+        run.skip_to("diagnosis")
+    elif run.evidence.get("options", {}).get("rdp") != 0:
+        run.skip_to("diagnosis")  # flash that cannot be read is not read
+
+
+def _in_window(rail, window):
+    return window.low_mv <= rail["mv"] <= window.high_mv

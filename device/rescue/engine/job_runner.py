@@ -1,0 +1,284 @@
+# Runs the job on the card: a visible list of named steps, each timed, with the safe state at the end of all of them.
+#
+# A step is a function of `Run`; what it finds it leaves there. It may skip forward, never back. Whatever happens, the
+# power goes off and every line is let go, and there is a record. The modules of a step are loaded when its turn comes
+# and dropped after it, so that the helper's heap never holds them all.
+
+import gc
+import sys
+
+from rescue.engine.power import Power
+from rescuelink.errors import RescueError
+from rescuelink.limits import default_limits
+
+STEPS = (
+    ("job", "load", "load_job"),
+    ("sense", "examine", "sense"),
+    ("energise", "examine", "energise"),
+    ("rails", "examine", "judge_rails"),
+    ("connect", "examine", "connect"),
+    ("evidence", "examine", "gather"),
+    ("backup", "survey", "survey"),
+    ("diagnosis", "finish", "judge"),
+    ("plan", "finish", "plan"),
+    ("act", "cure", "act"),
+    ("verify", "finish", "verify"),
+    ("proof", "proof", "prove"),
+)
+SAFE_OFF = "safe-off"
+RECORD = "record"
+COUNT = len(STEPS) + 2
+
+# What a fault of our own code or of the file system looks like; it is never the unit's.
+OUR_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
+_EVENT_MS = 100  # progress is told no more often than this
+# Small modules that live through the whole run.
+_KEPT = ("rescue.engine.job_runner", "rescue.engine.power", "rescue.engine.files", "rescue.engine.journal")
+_DROPPED = ("rescue.engine.", "rescuelink.job", "rescuelink.fields", "rescuelink.limits", "rescuelink.diagnoses")
+
+
+class Run:
+    """Everything one run knows."""
+
+    def __init__(self, ports, helper, screen=None):
+        self.ports = ports
+        self.helper = helper
+        self.observer = ports.observer
+        self.screen = screen
+        self.limits = default_limits()
+        self.power = Power(ports, self.limits)
+        self.card_mounted = False
+        self.job = None
+        self.image = None
+        self.resumed = None
+        self.target = None
+        self.chip = None
+        self.evidence = {"rails": {"off": None, "on": None, "trip": None, "ma": None}}
+        self.backup = None
+        self.backup_error = None
+        self.diagnosis = None
+        self.ends_as = None
+        self.plan = None
+        self.journal = None
+        self.erase_begun = False
+        self.cured = False
+        self.verified = {"by_crc": 0, "by_reading": 0}
+        self.sectors_after = []
+        self.proof = None
+        self.error = None
+        self.steps = []
+        self.heap_free_min = None
+        self.step = ""
+        self.index = 0
+        self._sequence = None
+        self._skip_to = None
+        self._told = None
+        self._clock = ports.clock
+        self.started_ms = ports.clock.ms()
+        self.started_cycles = ports.wire.cycles
+
+    # --- for the steps ---
+
+    def skip_to(self, name):
+        """Go on with a later step."""
+        self._skip_to = name
+
+    def use_power_limits(self):
+        self.power = Power(self.ports, self.limits)
+
+    def sequence(self):
+        """This record's number."""
+        if self._sequence is None:
+            from rescue.engine.record import next_sequence
+
+            self._sequence = next_sequence(self.ports.card.root, self.ports.store.root)
+        return self._sequence
+
+    def journal_write(self, event, facts):
+        if self.journal is None:
+            from rescue.engine.journal import Journal
+
+            self.journal = Journal((self.ports.card.root, self.ports.store.root))
+        if not self.journal.write(event, facts):
+            raise OSError(5)  # an act that cannot be journalled is not done
+
+    def say(self, text):
+        """One line about what is being done now."""
+        if self.screen is not None:
+            self.screen.working(self.step, self.index, COUNT, text)
+
+    def progress_in(self, what, unit):
+        """A function (done, total) that tells whoever watches, at a bearable rate, and keeps the watchdog fed."""
+
+        def tell(done, total):
+            clock = self._clock
+            if self._told is not None and done < total and clock.since_ms(self._told) < _EVENT_MS:
+                return
+            self._told = clock.ms()
+            clock.feed()
+            self.note_heap()
+            self.observer.event(
+                "progress", {"step": self.step, "what": what, "done": done, "total": total, "unit": unit}
+            )
+            if self.screen is not None:
+                self.screen.progress(self.step, self.index, COUNT, what, done, total)
+
+        return tell
+
+    def progress_in_bytes(self, what):
+        return self.progress_in(what, "bytes")
+
+    def leave_target(self):
+        """Take our debug enables back and let the wire go; the chip may no longer answer, which harms nothing."""
+        if self.target is not None:
+            try:
+                self.target.core.release()
+            except RescueError:
+                pass
+        self.target = None
+        self.chip = None
+        self.ports.wire.release()
+
+    def note_heap(self):
+        """Remember the lowest free heap. CPython has no figure to give."""
+        if hasattr(gc, "mem_free"):
+            gc.collect()
+            free = gc.mem_free()
+            if self.heap_free_min is None or free < self.heap_free_min:
+                self.heap_free_min = free
+
+    # --- the run ---
+
+    def carry_out(self):
+        """All steps, then the safe state and the record. Returns the record; never raises for what a unit, a card or
+        a job can do."""
+        try:
+            self._carry_out_steps()
+        finally:
+            self.index = len(STEPS)
+            self._timed(SAFE_OFF, None, None)
+        return self._conclude()
+
+    def _carry_out_steps(self):
+        for index, (name, module, function) in enumerate(STEPS):
+            if self._skip_to is not None and self._skip_to != name:
+                continue
+            self._skip_to = None
+            self.index = index
+            if not self._timed(name, module, function):
+                # A unit's fault found on the way is still diagnosed from what is known.
+                if self.diagnosis is None and self.job is not None and self._unit_may_be_at_fault():
+                    self._timed("diagnosis", "finish", "judge")
+                return
+        self.cured = True
+
+    def _unit_may_be_at_fault(self):
+        self.evidence["rails"]["trip"] = self.power.trip
+        return self.power.trip is not None
+
+    def _timed(self, name, module, function):
+        # One step, timed, with its outcome; False when it failed.
+        self.step = name
+        self._told = None
+        self.observer.event("step", {"name": name, "index": self.index, "count": COUNT})
+        start = self._clock.ms()
+        outcome = "ok"
+        try:
+            self.say("")
+            if module is None:
+                self._safe_off()
+            else:
+                _call(module, function, self)
+        except RescueError as error:
+            error.phase = error.phase or name
+            outcome = error.kind
+            self._failed(error)
+        except OUR_FAULTS as error:
+            outcome = "error"
+            self._failed(_as_tool_error(error, name))
+        entry = {"name": name, "ms": self._clock.since_ms(start), "outcome": outcome}
+        self.steps.append(entry)
+        self.observer.event("step-end", entry)
+        _drop_modules()
+        self.note_heap()
+        return outcome == "ok"
+
+    def _failed(self, error):
+        # The first error is the one that counts; what follows from it is kept out of its way.
+        self.observer.event("error", error.to_dict())
+        if self.error is None:
+            self.error = error
+
+    def _safe_off(self):
+        was_on = self.power.is_on
+        try:
+            if was_on:
+                self.leave_target()
+        finally:
+            # First off, then the proof that it is off.
+            self.power.cut()
+            if self.image is not None:
+                self.image.close()
+            if self.journal is not None and (self.cured or not self.erase_begun):
+                self.journal.close()
+        if was_on:
+            self.power.off()
+
+    def _conclude(self):
+        self.index = COUNT - 1
+        self.step = RECORD
+        self.observer.event("step", {"name": RECORD, "index": self.index, "count": COUNT})
+        self.target = self.chip = self.image = None
+        from rescue.engine.report import conclude
+
+        record = conclude(self)
+        self.observer.event("outcome", {"outcome": record["outcome"], "sentence": record["sentence"]})
+        self.observer.event("record", record)
+        return record
+
+
+def run(ports, helper, screen=None):
+    """Runs the job on the card and returns the record (docs/architecture.md)."""
+    return Run(ports, helper, screen).carry_out()
+
+
+def _call(module, function, argument):
+    name = "rescue.engine." + module
+    __import__(name)
+    getattr(sys.modules[name], function)(argument)
+
+
+def _drop_modules():
+    # MicroPython keeps a module alive through sys.modules and through its package's attribute.
+    if sys.implementation.name != "micropython":
+        return
+    for name in list(sys.modules):
+        if name in _KEPT or not any(name.startswith(prefix) for prefix in _DROPPED):
+            continue
+        sys.modules.pop(name)
+        package, _, leaf = name.rpartition(".")
+        if package in sys.modules and hasattr(sys.modules[package], leaf):
+            delattr(sys.modules[package], leaf)
+    gc.collect()
+
+
+def _as_tool_error(error, name):
+    if sys.implementation.name == "micropython":
+        sys.print_exception(error)
+    kind = "memory" if isinstance(error, MemoryError) else "tool"
+    message = "%s: %s" % (error.__class__.__name__, error)
+    return RescueError(kind, message, phase=name, next_step="keep the record and report it; the unit is switched off")

@@ -1,0 +1,65 @@
+# The connect ladder: the cheapest way first, every try kept as evidence (design 3.3; anchors B 2, 4, 6, C).
+#
+# No answer, WAIT, FAULT and a wrong ID are different findings. A first failure under reset is tried once more: the halt
+# races the start-up on some parts (probe-rs issue 4113); that it happened stays in the list of tries.
+
+from rescue.debug import connect as rungs
+from rescuelink.errors import PowerError, RescueError
+
+_START_HZ = 1_000_000
+_SLOW_HZ = 100_000
+_CHECKS = 16
+
+_LADDER = (
+    (rungs.ATTACH, _START_HZ),
+    (rungs.ATTACH, _SLOW_HZ),
+    (rungs.UNDER_RESET, _START_HZ),
+    (rungs.UNDER_RESET, _START_HZ),
+    (rungs.POWER_CYCLE_UNDER_RESET, _START_HZ),
+    (rungs.BOOT0, _START_HZ),
+    (rungs.BOOT0, _START_HZ),
+    (rungs.BOOT0, _START_HZ),
+)
+
+
+def connect(ports, power, limits, setup):
+    """(target or None, evidence["swd"]). Raises PowerError only, when the rails go wrong on the way."""
+    tries = []
+    swd = {"how": None, "hz": None, "tries": tries, "dpidr": None, "aps": {}}
+    for how, hz in _LADDER:
+        ports.clock.feed()
+        attempt = {"how": how, "hz": hz, "result": "ok"}
+        tries.append(attempt)
+        try:
+            target = rungs.connect(ports, how, hz, setup, power.cycle)
+        except PowerError:
+            attempt["result"] = "power"
+            raise
+        except RescueError as error:
+            attempt["result"] = error.kind
+            continue
+        swd["how"] = how
+        swd["dpidr"] = target.dpidr
+        swd["aps"] = target.aps
+        swd["hz"] = _raise_clock(ports.wire, target, hz, limits.swd_hz)
+        return target, swd
+    return None, swd
+
+
+def _raise_clock(wire, target, now_hz, wanted_hz):
+    # Up to the wanted clock, if the identity registers still read the same there; else back.
+    if now_hz < _START_HZ or wanted_hz <= now_hz:
+        return now_hz
+    wire.set_frequency(wanted_hz)
+    try:
+        for _ in range(_CHECKS):
+            if target.dp.read(0) != target.dpidr or target.ap0.idr() != target.aps["0"]:
+                break
+        else:
+            return wire.frequency_hz
+    except RescueError:
+        pass  # too fast for this wiring: that is what is being found out
+    wire.set_frequency(now_hz)
+    target.dp.connect()
+    target.dp.power_up()
+    return wire.frequency_hz

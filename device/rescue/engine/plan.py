@@ -1,0 +1,85 @@
+# The smallest cure: which sectors are erased and written, from where, in which order. A pure function.
+#
+# A sector that already holds the image is left alone (unless the job says rewrite), and so is every sector the job does
+# not own. A blank sector is not erased. The sector with the vector table is erased first and written last, its first
+# flash word at the very end: a cut in between leaves a chip that is plainly blank at its start, never one that starts
+# half an application.
+
+FROM_IMAGE = "image"
+FROM_BACKUP = "backup"
+
+_ERASE_MS = 1100  # typical, with x64 (STM32H7 sheet section 6)
+_BYTES_PER_MS = 150
+
+
+def make_plan(sectors, job, dirty=()):
+    """{"steps": [{"sector", "address", "size", "erase", "source", "vectors", "why"}], "lines", "bytes", "estimate_ms"}.
+
+    `dirty`: sectors an earlier run was cut in; that they read blank proves nothing, they are erased again.
+    """
+    steps = []
+    for sector in sectors:
+        step = _step_for(sector, job, sector["index"] in dirty)
+        if step is not None:
+            steps.append(step)
+    steps.sort(key=lambda step: (step["vectors"], step["sector"]))
+    size = sum(step["size"] for step in steps)
+    erases = sum(1 for step in steps if step["erase"])
+    return {
+        "steps": steps,
+        "lines": _lines(steps, sectors, job),
+        "bytes": size,
+        "estimate_ms": erases * _ERASE_MS + size // _BYTES_PER_MS,
+    }
+
+
+def _step_for(sector, job, dirty):
+    owned, state = sector["owned"], sector["state"]
+    if owned:
+        if state == "match" and job.mode != "rewrite":
+            return None
+        why = "rewrite" if state == "match" else state
+        return _step(sector, dirty or state != "blank", FROM_IMAGE, _has_vectors(sector, job), why)
+    if state != "torn":
+        return None
+    if "sector:%d" % sector["index"] not in job.consent:
+        return None
+    return _step(sector, True, FROM_BACKUP, False, "torn, consent given")
+
+
+def _step(sector, erase, source, vectors, why):
+    return {
+        "sector": sector["index"],
+        "address": sector["address"],
+        "size": sector["size"],
+        "erase": erase,
+        "source": source,
+        "vectors": vectors,
+        "why": why,
+    }
+
+
+def _has_vectors(sector, job):
+    return sector["address"] <= job.boot_address < sector["address"] + sector["size"]
+
+
+def _lines(steps, sectors, job):
+    lines = []
+    if not steps:
+        return ["nothing to write"]
+    for step in steps:
+        if step["vectors"] and step["erase"] and len(steps) > 1:
+            lines.append("erase sector %d first: it holds the vector table" % step["sector"])
+    for step in steps:
+        act = "erase and write" if step["erase"] else "write"
+        origin = "" if step["source"] == FROM_IMAGE else ", readable words from the backup"
+        lines.append("%s sector %d (%s)%s" % (act, step["sector"], step["why"], origin))
+        if step["vectors"]:
+            lines.append("write the first flash word at 0x%08x last" % job.boot_address)
+    touched = [step["sector"] for step in steps]
+    kept = [str(sector["index"]) for sector in sectors if sector["index"] not in touched]
+    if kept:
+        lines.append("leave sector(s) %s as they are" % ", ".join(kept))
+    for region in job.preserve:
+        lines.append("keep %s at 0x%08x" % (region.name, region.address))
+    return lines

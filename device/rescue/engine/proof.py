@@ -1,0 +1,80 @@
+# Step "proof": a true power cycle, then the unit is only watched. Nothing but power helps it to start.
+#
+# After flashing, a reset proves nothing: the core supply is chosen once per power-on (anchors B 1), and debug enables
+# of ours would survive it. So: power off until every rail is down, normal boot, rails, NRST quiet, attach without
+# reset, PC samples and core clock. Then the debug enables are taken back and the power is removed once more.
+
+from rescue.chips.table import H72x
+from rescue.debug.connect import ATTACH, connect
+from rescue.engine.evidence import watch_reset
+from rescuelink.errors import PowerError, RescueError, WireError
+
+_SAMPLES = 16
+_HZ = 1_000_000
+_LOOK_AGAIN_MS = 50
+
+
+def prove(run):
+    """Sets run.proof = {"passed", "rule", "lines", "rails", "nrst", "core"}."""
+    run.leave_target()
+    run.power.off()
+    run.say("power cycle")
+    proof = {"passed": False, "rule": run.job.proof.rule, "lines": [], "rails": None, "nrst": None, "core": None}
+    run.proof = proof
+    proof["rails"] = run.power.energise()
+    if run.power.trip is not None:
+        raise PowerError(run.power.trip["kind"], "power was cut during the proof: " + run.power.trip["rail"])
+    proof["lines"].append("all rails were below %d mV, then came up" % run.limits.discharged_mv)
+    clock = run.ports.clock
+    start = clock.ms()
+    while True:
+        reason = _look(run, proof)
+        if not reason:
+            proof["passed"] = True
+            break
+        if clock.since_ms(start) >= run.job.proof.timeout_ms:
+            proof["lines"].append(reason)
+            break
+        clock.sleep_ms(_LOOK_AGAIN_MS)
+    run.power.off()
+
+
+def _look(run, proof):
+    # One look at the running unit; "" when it does what the rule asks, else what is missing.
+    window_ms = run.job.proof.window_ms
+    proof["nrst"] = watch_reset(run.ports, window_ms)
+    if proof["nrst"]["level"] == 0 or proof["nrst"]["edges"]:
+        return "NRST is not quiet: level %d, %d edges" % (proof["nrst"]["level"], proof["nrst"]["edges"])
+    if not run.power.vtref_steady():
+        return "3.3 V is not steady"
+    try:
+        target = connect(run.ports, ATTACH, _HZ, H72x.debug_setup)
+    except WireError as error:
+        return "the running unit does not answer on SWD (%s)" % error.kind
+    try:
+        core = target.core
+        proof["core"] = {
+            "state": core.state(),
+            "pc_samples": core.pc_samples(_SAMPLES),
+            "clock_hz": core.cycles_hz(window_ms),
+        }
+        core.release()
+    except RescueError as error:
+        return "the core cannot be watched (%s)" % error.kind
+    finally:
+        run.ports.wire.release()
+    return _judge(proof, run.job)
+
+
+def _judge(proof, job):
+    core = proof["core"]
+    if core["state"] not in ("running", "sleeping"):
+        return "the core is in %s" % core["state"]
+    inside = [pc for pc in core["pc_samples"] if job.owns(pc, 1)]
+    if not inside and core["state"] != "sleeping":
+        return "the core runs, but not the image (PC 0x%08x)" % core["pc_samples"][0]
+    if core["clock_hz"] < job.proof.min_clock_hz:
+        return "the core clock is %d Hz, the job asks for %d" % (core["clock_hz"], job.proof.min_clock_hz)
+    proof["lines"].append("the core is %s, %d of %d PC samples in the image" % (core["state"], len(inside), _SAMPLES))
+    proof["lines"].append("core clock %.1f MHz" % (core["clock_hz"] / 1e6))
+    return ""

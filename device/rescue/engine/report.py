@@ -1,0 +1,113 @@
+# The end of a run: the outcome, the record, and that it was really saved.
+
+from rescue.engine import record as records
+from rescue.engine import verdict
+from rescuelink import outcomes
+from rescuelink.errors import RescueError
+
+_RECORD_LOST = "The record could not be saved on the card: "
+
+
+def conclude(run):
+    """Makes the record and saves it on the card and in the helper. Returns it as it was stored."""
+    name = verdict.judge(
+        run.error,
+        run.ends_as or outcomes.TOOL_ERROR,
+        None if run.proof is None else run.proof["passed"],
+        run.erase_begun,
+        run.cured,
+        _own_data_rewritten(run.plan),
+    )
+    record = _record(run, name)
+    card, store = run.ports.card, run.ports.store
+    line = None
+    if run.card_mounted:
+        try:
+            line = records.save_on_card(card, record, store.root)
+        except (OSError, RescueError) as error:
+            _mark_unsaved(record, error)
+        card.unmount()
+    try:
+        records.mirror(store.root, line or records.seal(record, None, store.root))
+    except OSError as error:
+        if line is None:
+            _mark_unsaved(record, error)
+    return record
+
+
+def _mark_unsaved(record, error):
+    # A result that nobody can look up later is never green.
+    record["record_saved"] = False
+    if outcomes.exit_class(record["outcome"]) == 0:
+        record["unit_outcome"] = record["outcome"]
+        record["outcome"] = outcomes.TOOL_ERROR
+        record["sentence"] = _RECORD_LOST + str(error)
+        record["next_step"] = "Replace the card and run the job again."
+
+
+def _own_data_rewritten(plan):
+    return plan is not None and any(step["source"] != "image" for step in plan["steps"])
+
+
+def _record(run, name):
+    job, error, proof = run.job, run.error, run.proof
+    sentence, next_step = outcomes.OUTCOMES[name].sentence, None
+    if error is not None:
+        sentence, next_step = error.sentence(), error.next_step
+    elif proof is not None and not proof["passed"]:
+        sentence = "The image is written and verified, but the unit does not run it: " + proof["lines"][-1] + "."
+        next_step = "Check that the image fits this board, then the board itself."
+    elif run.diagnosis is not None:
+        if name == outcomes.RECOVERED:
+            next_step = "Do the maker's protection test before the unit goes back on cells."
+        else:
+            next_step = run.diagnosis["next_step"]
+    rails = run.evidence["rails"]
+    return {
+        "format": records.FORMAT,
+        "sequence": run.sequence(),
+        "helper": run.helper,
+        "job": None if job is None else _job_facts(job),
+        "unit": run.evidence.get("chip"),
+        "diagnosis": run.diagnosis or _not_examined(error),
+        "outcome": name,
+        "sentence": sentence,
+        "next_step": next_step,
+        "error": None if error is None else error.to_dict(),
+        "resumed": run.resumed,
+        "evidence": run.evidence,
+        "plan": None if run.plan is None else run.plan["lines"],
+        "steps": run.steps,
+        "rails": {"off": rails["off"], "on": rails["on"], "proof": None if proof is None else proof["rails"]},
+        "sectors": {"before": _states(run.evidence.get("sectors")), "after": run.sectors_after or None},
+        "backup": None if run.backup is None else run.backup.to_dict(),
+        "verified": run.verified,
+        "proof": proof,
+        "power_cycles": run.power.cycles,
+        "swclk_cycles": run.ports.wire.cycles - run.started_cycles,
+        "virtual_ms": run.ports.clock.since_ms(run.started_ms),
+        "heap_free_min": run.heap_free_min,
+        "record_saved": True,
+    }
+
+
+def _job_facts(job):
+    image = job.image
+    return {"name": job.name, "image": image.file, "version": image.version, "sha256": image.sha256, "mode": job.mode}
+
+
+def _states(sectors):
+    return None if sectors is None else [{"index": s["index"], "state": s["state"]} for s in sectors]
+
+
+def _not_examined(error):
+    # The job ended before there was anything to judge; the reason stands in for the diagnosis.
+    message = "stopped before the unit was examined" if error is None else error.sentence()
+    return {
+        "cause": "not-examined",
+        "confidence": "certain",
+        "sentence": message,
+        "evidence": [] if error is None else [error.message],
+        "alternatives": [],
+        "next_step": None if error is None else error.next_step,
+    }

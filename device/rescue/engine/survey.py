@@ -1,0 +1,85 @@
+# Step "backup": the sector map and, if something is wrong, the backup, in one pass over the flash.
+#
+# From here on the core is halted after a reset. Sectors that a CRC explains are not read at all: a backup takes a blank
+# sector as blank and a matching one from the image on the card, which is equal to it by CRC. A unit with nothing to
+# cure gets no backup, because nothing will be erased.
+
+from rescue.engine import files, image
+from rescue.engine.backup import Backup
+from rescue.engine.sectors import SectorMap
+from rescuelink.errors import CardError, ConsentError
+
+
+def survey(run):
+    run.target.core.reset_halt()
+    run.chip.freeze_watchdogs()
+    sector_map = SectorMap(run.chip, run.image, run.job)
+    run.evidence["sectors"] = sector_map.sectors
+    sector_map.look_by_crc(run.progress_in("compare", "sectors"))
+    backup = None
+    if _something_is_wrong(sector_map.sectors, run.job):
+        backup = _open_backup(run)
+    if backup is None:
+        for sector in sector_map.to_read():
+            sector_map.read(sector, None, run.progress_in_bytes("read sector %d" % sector["index"]))
+        return
+    try:
+        _read_into(run, sector_map, backup)
+    except CardError as error:
+        backup.abandon()
+        run.backup_error = error
+        for sector in sector_map.to_read():
+            sector_map.read(sector, None, run.progress_in_bytes("read sector %d" % sector["index"]))
+        return
+    run.backup = backup
+
+
+def _something_is_wrong(sectors, job):
+    return job.mode == "rewrite" or any(
+        sector["state"] is None or (sector["owned"] and sector["state"] != "match") for sector in sectors
+    )
+
+
+def _open_backup(run):
+    # A card that cannot take the backup must not keep the unit from being diagnosed: the act will refuse instead.
+    uid = run.evidence["chip"]["uid"]
+    try:
+        return Backup(run.ports.card, uid, run.sequence(), run.chip.flash.size)
+    except CardError as error:
+        run.backup_error = error
+        return None
+
+
+def _read_into(run, sector_map, backup):
+    progress = run.progress_in_bytes("backup")
+    done = 0
+    total = run.chip.flash.size
+    for sector in sector_map.sectors:
+        state = sector["state"]
+        if state is None:
+            sector_map.read(sector, backup.add, lambda at, _size, base=done: progress(base + at, total))
+        else:
+            for at in range(0, sector["size"], files.CHUNK):
+                _known_chunk(run, sector["address"] + at, state)
+                backup.add(files.view)
+                progress(done + at + files.CHUNK, total)
+        done += sector["size"]
+        run.power.check()
+    run.image.close()  # the card is unmounted and mounted again
+    facts = {
+        "uid": run.evidence["chip"]["uid"],
+        "job": run.job.name,
+        "address": run.chip.flash.base,
+        "torn": [address for sector in sector_map.sectors for address in sector["torn"]],
+        "sectors": [[s["index"], s["state"]] for s in sector_map.sectors],
+    }
+    backup.finish(facts, run.progress_in_bytes("check backup"))
+
+
+def _known_chunk(run, address, state):
+    if state == "blank":
+        image.fill_blank(files.view)
+    elif state == "match":
+        run.image.fill(address, files.view)
+    elif run.chip.flash.read(address, files.view):
+        raise ConsentError("torn", "a flash word broke while it was being read", address)

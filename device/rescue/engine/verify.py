@@ -1,0 +1,56 @@
+# Is a range of flash what it should be? By a CRC on the target's own core, or by reading it back where that cannot run.
+
+import binascii
+
+from rescue.engine import files
+from rescuelink.errors import FlashError, RescueError
+
+
+class Verifier:
+    """`reads` counts the ranges that had to be read back."""
+
+    def __init__(self, chip):
+        self._chip = chip
+        self.by_crc = 0
+        self.by_reading = 0
+
+    def check(self, source, address, length):
+        """Raises FlashError("verify") naming the first flash word that is wrong, or the range."""
+        expected = 0
+        for at in range(0, length, files.CHUNK):
+            view = files.view[: min(files.CHUNK, length - at)]
+            source.fill(address + at, view)
+            expected = binascii.crc32(view, expected)
+        found = self._crc(address, length)
+        if found is not None:
+            self.by_crc += 1
+            if found == expected:
+                return
+        # A wrong CRC is read as well: the address is what a person needs.
+        self.by_reading += 1
+        self._compare(source, address, length)
+
+    def _crc(self, address, length):
+        try:
+            return self._chip.crc.crc32(address, length)
+        except RescueError:
+            return None
+
+    def _compare(self, source, address, length):
+        for at in range(0, length, files.CHUNK):
+            size = min(files.CHUNK, length - at)
+            source.fill(address + at, files.second[:size])
+            torn = self._chip.flash.read(address + at, files.view[:size])
+            if torn:
+                raise FlashError("verify", "a flash word cannot be read after it was written", torn[0])
+            if files.view[:size] != files.second[:size]:
+                raise FlashError(
+                    "verify", "flash does not hold what was written", self._first_wrong(address + at, size)
+                )
+
+    def _first_wrong(self, address, size):
+        word_bytes = self._chip.chip.word_bytes
+        for at in range(0, size, word_bytes):
+            if files.view[at : at + word_bytes] != files.second[at : at + word_bytes]:
+                return address + at
+        return address
