@@ -12,6 +12,8 @@ from .bus import BusError
 
 APB_ROM_TABLE: Final = 0xE00E0000
 SWO: Final = 0xE00E3000
+SWO_FUNNEL: Final = 0xE00E4000
+"""Not in the sheet, but debuggers enable its ports on every H7 (OpenOCD's stm32h7x.cfg: SWTF_CTRL)."""
 TRACE_FUNNEL: Final = 0xE00F3000
 TPIU: Final = 0xE00F5000
 
@@ -48,11 +50,13 @@ def identification(part: int, designer: int, component_class: int, *, device_typ
 _COMPONENTS: Final[dict[int, dict[int, int]]] = {
     APB_ROM_TABLE: {
         0x000: entry(APB_ROM_TABLE, SWO),
-        0x004: entry(APB_ROM_TABLE, TRACE_FUNNEL),
-        0x008: entry(APB_ROM_TABLE, TPIU),
+        0x004: entry(APB_ROM_TABLE, SWO_FUNNEL),
+        0x008: entry(APB_ROM_TABLE, TRACE_FUNNEL),
+        0x00C: entry(APB_ROM_TABLE, TPIU),
         **identification(0x483, _ST, _CLASS_ROM_TABLE),
     },
     SWO: identification(0x914, _ARM, _CLASS_CORESIGHT, device_type=0x11),
+    SWO_FUNNEL: identification(0x908, _ARM, _CLASS_CORESIGHT, device_type=0x12),
     TRACE_FUNNEL: identification(0x908, _ARM, _CLASS_CORESIGHT, device_type=0x12),
     TPIU: identification(0x912, _ARM, _CLASS_CORESIGHT, device_type=0x11),
 }

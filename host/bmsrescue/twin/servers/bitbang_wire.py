@@ -57,9 +57,13 @@ class BitbangWire(SwdWire):
         self._keeps_overrun: bool | None = None
         self._overrun_left_on = False
 
-    def line_reset(self) -> None:
+    def forget(self) -> None:
+        """Bits were clocked past this wire: what it knows of the debug port may be wrong."""
         self._dp_bank = None
         self._keeps_overrun = None
+
+    def line_reset(self) -> None:
+        self.forget()
         super().line_reset()
 
     def write(self, ap: int, a32: int, value: int) -> None:

@@ -19,6 +19,7 @@ import json
 from collections.abc import Callable
 
 from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.chip.h725 import Stm32H725
 from bmsrescue.twin.servers.bitbang import BitbangPort
 from bmsrescue.twin.servers.lines import ResetPulls
 
@@ -105,7 +106,7 @@ class ControlPort:
             "nrst": int(unit.nrst_level),
             "rails_mv": {name: unit.rail_mv(name) for name in unit.rail_names},
             "supply_ma": unit.supply_ma,
-            "core": unit.chip.core.state,
+            "core": core_state(unit.chip),
             "display": {"powered": display.powered, "text": list(display.lines)},
             "leds": dict(unit.leds),
         }
@@ -151,6 +152,14 @@ class ControlSession:
         else:
             answer = self._port.execute(line.decode("ascii", errors="replace").strip())
         return json.dumps(answer).encode() + b"\n"
+
+
+def core_state(chip: Stm32H725) -> str:
+    """What the core is doing now, in one word."""
+    core = chip.core
+    core.run_to(chip.clock.now_ns)
+    states = {"reset": core.in_reset, "halted": core.halted, "lockup": core.lockup, "sleeping": core.sleeping}
+    return next((name for name, is_so in states.items() if is_so), "running")
 
 
 def _level(arguments: list[str]) -> bool:
