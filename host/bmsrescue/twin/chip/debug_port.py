@@ -57,7 +57,7 @@ class DebugPort:
         self._read_ok = 0
         self._dlcr = dp.DLCR_RESET
         self._power_ack_ns = 0
-        self._powered_up = False
+        self._ready = False
         self._result = 0
         self._last_read = 0
         self._pending: tuple[AccessPort, int, int | None] | None = None
@@ -80,7 +80,8 @@ class DebugPort:
                 self._counters.ap_reads += 1
                 self.data = self._last_read = self._result
                 self._read_ok = dp.READOK
-                self._start_read(self._ap_bank | (request & 3) << 2)
+                if self._ready or self._prepare():
+                    self._read(self._ap_bank | (request & 3) << 2)
             else:
                 self._counters.ap_writes += 1
             return ACK_OK
@@ -110,7 +111,7 @@ class DebugPort:
     def write(self, request: int, value: int) -> None:
         """The data phase of an acknowledged write, with its parity found good. AP writes are buffered in ``posted``."""
         if request >= AP_WRITE:
-            self.posted = (self._selected_ap(), self._ap_bank | (request & 3) << 2, value)
+            self.posted = (self._ap, self._ap_bank | (request & 3) << 2, value)
             return
         register = request & 3
         if register == dp.DPIDR_ABORT:
@@ -133,9 +134,7 @@ class DebugPort:
         if posted is None:
             return
         port, register, value = posted
-        if not self._debug_powered():
-            return
-        if port is None:
+        if not (self._ready or self._prepare()) or port is None:
             return
         trnmode = self._control >> dp.TRNMODE_SHIFT & 3
         if trnmode:
@@ -155,10 +154,8 @@ class DebugPort:
 
     # --- AP transactions ----------------------------------------------------------------------------------------------
 
-    def _start_read(self, register: int) -> None:
-        port = self._selected_ap()
-        if not self._debug_powered():
-            return
+    def _read(self, register: int) -> None:
+        port = self._ap
         if port is None:
             self._result = 0
             return
@@ -169,19 +166,16 @@ class DebugPort:
         except BusError:
             self._sticky |= dp.STICKYERR
 
-    def _selected_ap(self) -> AccessPort | None:
+    def _prepare(self) -> bool:
+        """Whether the debug power is up, so that APs can be used; using them without, or before SELECT, is noted."""
         if not self._select_written:
             self._counters.violation("AP access before SELECT was written")
-        return self._ap
-
-    def _debug_powered(self) -> bool:
-        if not self._powered_up:
-            requested = dp.CDBGPWRUPREQ | dp.CSYSPWRUPREQ
-            if self._control & requested != requested or self._clock.now_ns < self._power_ack_ns:
-                self._sticky |= dp.STICKYERR
-                self._counters.violation("AP access before power-up")
-                return False
-            self._powered_up = True
+        requested = dp.CDBGPWRUPREQ | dp.CSYSPWRUPREQ
+        if self._control & requested != requested or self._clock.now_ns < self._power_ack_ns:
+            self._sticky |= dp.STICKYERR
+            self._counters.violation("AP access before power-up")
+            return False
+        self._ready = self._select_written
         return True
 
     def _hold(self, port: AccessPort, register: int, value: int | None, wait: BusWait) -> None:
@@ -281,7 +275,7 @@ class DebugPort:
             if (value ^ self._control) & requests & value:
                 self._power_ack_ns = self._clock.now_ns + self._config.power_up_ack_us * 1000
             self._control = value & dp.CTRL_WRITABLE
-            self._powered_up = False
+            self._ready = False
             self.overrun_detect = bool(value & dp.ORUNDETECT)
         elif self._dp_bank == dp.BANK_DLCR:
             turnround = value >> dp.DLCR_TURNROUND_SHIFT & 3
