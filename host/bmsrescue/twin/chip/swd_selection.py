@@ -39,6 +39,12 @@ class LineSelection:
     def swd(self) -> bool:
         return self.protocol == "swd"
 
+    @property
+    def switching(self) -> bool:
+        """The bits since the line reset may yet become the way out of SWD, so they need not be a request."""
+        seen = (1 << swd.SWITCH_BITS - self._left) - 1
+        return self.watching and self._bits in (swd.SWD_TO_JTAG & seen, swd.SWD_TO_DORMANT & seen)
+
     def step(self, level: int, ones_before: int) -> bool:
         """One bit, which came after ``ones_before`` high bits in a row; true when it completed a switch."""
         if self.protocol == "dormant":

@@ -287,7 +287,7 @@ class SwdPort:
         request = REQUESTS[self._shift]
         if request == INVALID_REQUEST:
             # A host that lets go of the line clocks ones into it: that is no malformed request of its own making.
-            if self._shift != 0xFF:
+            if self._shift != 0xFF and not self._selection.switching:
                 self._counters.violation("malformed request", f"0x{self._shift:02x}")
             self._phase = _SILENT
         else:
