@@ -37,7 +37,7 @@ class SwdLine:
         self._history = 0
         self._window = 0  # bits of a possible switch sequence still to come after >= 50 ones
         self._sequence = 0
-        self._suspicion = ""  # a bad request that may turn out to be a switch sequence
+        self._suspicion = ""  # a bad request that may turn out to be a switch sequence or the start of a line reset
         self._released = False  # the host let go of SWDIO somewhere in its own phase
         self._fresh = False  # after a line reset, before DPIDR was read
         self.driving = False
@@ -62,6 +62,8 @@ class SwdLine:
         else:
             if self._ones >= LINE_RESET_ONES:
                 self._window, self._sequence = 16, 0
+            elif not self._window:
+                self._confirm_suspicion()
             self._ones = 0
         if self._window:
             self._sequence |= bit << (16 - self._window)
@@ -75,7 +77,7 @@ class SwdLine:
     # -- selection
 
     def _line_reset(self) -> None:
-        self._confirm_suspicion()
+        self._suspicion = ""
         self.driving = False
         if self._selected == "swd":
             self._fresh, self._state = True, self._in_line_reset
@@ -96,7 +98,7 @@ class SwdLine:
     def _complain(self, what: str) -> None:
         """The chip falls silent until the next line reset."""
         self._state = self._deaf
-        if self._window:
+        if self._window or self._ones >= 8:
             self._suspicion = what
         else:
             self.violations[what] += 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +87,21 @@ def test_it_is_silent_until_it_is_switched_to_serial_wire(chip: Callable[..., Ch
         debugger.transfer(False, 0)
     assert silence.value.ack == SILENT
     assert debugger.connect() == 0x6BA0_2477
+
+
+def test_a_line_reset_or_switch_on_a_live_port_is_no_error_but_a_malformed_request_is(
+    chip: Callable[..., Chip],
+) -> None:
+    server = chip()
+    debugger = server.connected()
+    debugger.connect()
+    debugger.line_reset()
+    debugger.transfer(False, 0)
+    assert server.control("stats")["protocol_errors"] == {}
+    debugger.out(0b1110_0101, 8)
+    with pytest.raises(SwdFailure):
+        debugger.transfer(False, 0)
+    assert sum(server.control("stats")["protocol_errors"].values()) == 1
 
 
 def test_it_names_itself_and_its_access_ports(chip: Callable[..., Chip]) -> None:
@@ -225,3 +243,140 @@ def test_a_protected_chip_shows_no_flash_and_takes_none(chip: Callable[..., Chip
     assert debugger.read(0x5200_201C) >> 8 & 0xFF == 0x55
     with pytest.raises(SwdFailure):
         debugger.read(FLASH)
+
+
+# -- the helper on this chip
+
+BMSRESCUE = Path(sys.executable).parent / "bmsrescue"
+RECORD_KEYS = {
+    "diagnosis",
+    "outcome",
+    "evidence",
+    "steps",
+    "rails",
+    "sectors",
+    "backup",
+    "swclk_cycles",
+    "virtual_ms",
+    "heap_free_min",
+}
+WELL_ENDED = {"RECOVERED", "RECOVERED_CHECK_CONFIG", "NO_FAULT_FOUND"}
+
+
+@dataclass
+class Rescue:
+    record: dict[str, Any]
+    exit_code: int
+    stats: dict[str, Any]
+    before: bytes
+    after: bytes
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """64 KiB of noise behind a vector table that a core would accept."""
+    path = tmp_path_factory.mktemp("image") / "unit.bin"
+    vectors = (0x2002_0000).to_bytes(4, "little") + (0x0800_02C1).to_bytes(4, "little")
+    path.write_bytes(vectors + random.Random(2).randbytes(0x1_0000 - len(vectors)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def blank_card(image: Path) -> Path:
+    card = image.parent / "card"
+    subprocess.run([BMSRESCUE, "card", "build", image, "-o", card], check=True, timeout=60, capture_output=True)
+    return card
+
+
+@pytest.fixture
+def rescue(chip: Callable[..., Chip], image: Path, blank_card: Path, tmp_path: Path) -> Callable[..., Rescue]:
+    """One button press on the helper wired to a chip with the given options; two minutes at most."""
+
+    def press(*options: str) -> Rescue:
+        card = shutil.copytree(blank_card, tmp_path / "card")
+        server = chip("--image", str(image), *options)
+        before = server.flash(tmp_path / "before.bin")
+        target, control = f"bitbang:127.0.0.1:{server.bitbang_port}", f"127.0.0.1:{server.control_port}"
+        command = [BMSRESCUE, "twin", "run", "--target", target, "--control", control, "--card", card, "--json"]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert run.returncode in (0, 1), run.stderr
+        stats = server.control("stats")
+        return Rescue(json.loads(run.stdout), run.returncode, stats, before, server.flash(tmp_path / "after.bin"))
+
+    return press
+
+
+def assert_well_behaved(one: Rescue) -> None:
+    assert set(one.record) >= RECORD_KEYS
+    assert one.stats["protocol_errors"] == {}
+    assert one.stats["double_programmed"] == []
+    assert one.stats["refused_flash_accesses"] == 0
+    assert one.stats["option_changes"] == one.stats["cr3_writes"] == 0
+    assert not one.stats["debug_block_dead"]
+    assert one.stats["driven_while_unpowered"] == {}
+    assert one.stats["power"] == 0
+    assert one.stats["power_cycles"] >= 1
+
+
+def assert_repaired(one: Rescue, image: Path) -> None:
+    expected = image.read_bytes()
+    assert one.after[: len(expected)] == expected
+    assert one.after[len(expected) :].count(0xFF) == len(one.after) - len(expected)
+    assert one.stats["erases"][1:] == [0] * 7, "only the image's own sector is touched"
+    assert_well_behaved(one)
+
+
+def assert_untouched(one: Rescue) -> None:
+    assert one.after == one.before
+    assert one.stats["erases"] == [0] * 8 and one.stats["words_programmed"] == 0
+    assert one.exit_code == 1
+    assert_well_behaved(one)
+
+
+def test_a_blank_chip_gets_the_image_and_a_core_that_never_runs_is_not_called_recovered(
+    rescue: Callable[..., Rescue], image: Path
+) -> None:
+    one = rescue("--state", "blank")
+    assert_repaired(one, image)
+    assert one.stats["words_programmed"] == 2048
+    assert one.record["outcome"] not in WELL_ENDED and one.exit_code == 1
+
+
+def test_a_blank_chip_whose_core_lives_is_recovered(rescue: Callable[..., Rescue], image: Path) -> None:
+    one = rescue("--state", "blank", "--alive")
+    assert_repaired(one, image)
+    assert (one.record["outcome"], one.exit_code) == ("RECOVERED", 0)
+    assert one.stats["power_cycles"] >= 2, "proven by a true power cycle"
+
+
+@pytest.mark.parametrize("state", ["partial", "torn"])
+def test_an_update_cut_halfway_is_repaired(rescue: Callable[..., Rescue], image: Path, state: str) -> None:
+    one = rescue("--state", state, "--alive", "--stale-flags")
+    assert_repaired(one, image)
+    assert one.stats["erases"][0] == 1
+    assert one.record["outcome"] == "RECOVERED"
+
+
+def test_random_waits_do_not_harm(rescue: Callable[..., Rescue], image: Path) -> None:
+    one = rescue("--state", "blank", "--alive", "--wait-rate", "0.02")
+    assert_repaired(one, image)
+    assert one.stats["waits"] > 100
+    assert one.record["outcome"] == "RECOVERED"
+
+
+def test_a_chip_without_overrun_detection_is_repaired(rescue: Callable[..., Rescue], image: Path) -> None:
+    one = rescue("--state", "torn", "--alive", "--no-orundetect", "--wait-rate", "0.005")
+    assert_repaired(one, image)
+    assert one.record["outcome"] == "RECOVERED"
+
+
+def test_another_chip_is_recognised_and_left_alone(rescue: Callable[..., Rescue]) -> None:
+    one = rescue("--state", "other-chip")
+    assert one.record["outcome"] == "WRONG_TARGET"
+    assert_untouched(one)
+
+
+def test_a_locked_chip_is_recognised_and_left_alone(rescue: Callable[..., Rescue]) -> None:
+    one = rescue("--state", "rdp1")
+    assert one.record["outcome"] == "LOCKED"
+    assert_untouched(one)
