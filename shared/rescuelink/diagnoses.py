@@ -182,7 +182,7 @@ _TABLE = (
     # Firmware (P5).
     Cause(
         "blank",
-        "The flash is empty: there is no application on the chip.",
+        "There is no application on the chip: its sectors are erased.",
         "Write the image.",
         RECOVERED,
     ),

@@ -319,10 +319,13 @@ def _write_protected(evidence):
 
 
 def _blank(evidence):
-    sectors = evidence.get("sectors")
-    if not sectors or not _wrong(evidence) or any(sector["state"] != "blank" for sector in sectors):
+    owned = _owned(evidence)
+    if not owned or any(sector["state"] != "blank" for sector in owned):
         return None
-    return CERTAIN, {}, ["all %d sectors read 0xFF" % len(sectors), _core_line(evidence)], []
+    # With a single sector nobody can tell an erased chip from an update that was cut after its first erase.
+    sure = len(owned) > 1
+    lines = ["all %d sector(s) of the application read 0xFF" % len(owned), _core_line(evidence)]
+    return CERTAIN if sure else LIKELY, {}, lines, [] if sure else ["update-cut"]
 
 
 def _torn_owned(evidence):
@@ -341,10 +344,7 @@ def _update_cut(evidence):
     boot = _boot_sector(evidence)
     if boot is None or boot["state"] != "blank" or not boot["owned"]:
         return None
-    others = [s for s in evidence["sectors"] if s is not boot and s["state"] != "blank"]
-    lines = ["boot sector %d is erased" % boot["index"], _map_line(evidence), _core_line(evidence)]
-    confidence = CERTAIN if others else LIKELY
-    return confidence, {}, lines, [] if others else ["blank"]
+    return CERTAIN, {}, ["boot sector %d is erased" % boot["index"], _map_line(evidence), _core_line(evidence)], []
 
 
 def _cut_while_writing(evidence):

@@ -59,7 +59,7 @@ class Power:
         self.cycles += 1
         self.is_on = True
         self._lines.power(True)
-        last = {}
+        reference = {}
         moved_at = rose_at = start
         while clock.since_ms(start) < limits.rise_ms:
             clock.feed()
@@ -69,12 +69,13 @@ class Power:
                 return _as_evidence(seen)
             now = clock.ms()
             for name in seen:
-                change = seen[name][1] - last.get(name, 0)
-                last[name] = seen[name][1]
-                if change > _RISE_MV:
-                    rose_at = now
+                # Against where the rail last moved, not the look before: a slow ramp is a movement, too.
+                change = seen[name][1] - reference.get(name, 0)
                 if abs(change) > _RISE_MV:
+                    reference[name] = seen[name][1]
                     moved_at = now
+                    if change > 0:
+                        rose_at = now
             if current is not None:
                 in_budget = clock.since_ms(start) < limits.inrush_ms and clock.since_ms(rose_at) < limits.short_ms
                 if current > limits.trip_ma and not in_budget:

@@ -1,0 +1,240 @@
+"""Every rule of the diagnosis, from an evidence dict alone: what a person would call the fault, and why."""
+
+import copy
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bmsrescue.agent_files import make_importable
+
+make_importable()
+
+from rescue.engine.diagnosis import RULES, diagnose  # noqa: E402
+from rescuelink.diagnoses import CAUSES  # noqa: E402
+from rescuelink.outcomes import OUTCOMES  # noqa: E402
+
+Evidence = dict[str, Any]
+SECTOR = 0x20000
+
+
+def rail(mv: int, low: int | None = None, high: int | None = None) -> dict[str, int]:
+    return {"mv": mv, "min_mv": mv if low is None else low, "max_mv": mv if high is None else high}
+
+
+def sectors(*states: str) -> list[dict[str, Any]]:
+    """Sector 7 is not the job's; a torn one has one torn word in its middle."""
+    return [
+        {
+            "index": index,
+            "address": 0x08000000 + index * SECTOR,
+            "size": SECTOR,
+            "state": state,
+            "owned": index < 2,
+            "torn": [0x08000000 + index * SECTOR + 0x4000] if state == "torn" else [],
+        }
+        for index, state in enumerate(states)
+    ]
+
+
+def good_unit() -> Evidence:
+    """A unit that runs the job's image."""
+    return {
+        "expected": {
+            "chip": "STM32H725",
+            "dev_id": 0x483,
+            "flash_kib": 1024,
+            "boot_address": 0x08000000,
+            "flash": [0x08000000, 0x08100000],
+            "min_clock_hz": 0,
+            "rails": {
+                "bplus": [15000, 24000],
+                "v12": [10800, 13200],
+                "v5iso": [4500, 6500],
+                "v3v3": [3135, 3465],
+                "vcap": [940, 1400],
+            },
+        },
+        "rails": {
+            "off": {},
+            "on": {
+                "bplus": rail(18000),
+                "v12": rail(12000),
+                "v5iso": rail(5000),
+                "v3v3": rail(3300),
+                "vcap": rail(1000),
+            },
+            "trip": None,
+            "ma": 60,
+        },
+        "nrst": {"level": 1, "edges": 0, "window_ms": 100},
+        "swd": {
+            "how": "attach",
+            "hz": 4_000_000,
+            "tries": [{"how": "attach", "hz": 1_000_000, "result": "ok"}],
+            "dpidr": 0x6BA02477,
+            "aps": {},
+        },
+        "chip": {"dev_id": 0x483, "rev_id": 0x1001, "flash_kib": 1024, "uid": "00", "name": "STM32H725"},
+        "reset_cause": {"raw": 0x00FA0000, "flags": ["POR"]},
+        "options": {"rdp": 0, "optsr": 0x179EAAF0, "boot_add0": 0x08000000, "boot_add1": 0x1FF00000, "wrp_sectors": []},
+        "core": {"state": "running", "pc_samples": [0x08000400, 0x08000402], "clock_hz": 400_000_000, "cfsr": 0},
+        "vectors": {"sp": 0x20020000, "pc": 0x08000401, "valid": True},
+        "sectors": sectors("match", "match", "blank", "blank", "blank", "blank", "blank", "unknown"),
+    }
+
+
+def trip(kind: str, name: str, mv: int = 0) -> dict[str, Any]:
+    return {"kind": kind, "rail": name, "mv": mv, "limit": 150, "ms": 25, "ma": 150}
+
+
+def tripped(kind: str, name: str) -> Callable[[Evidence], None]:
+    return lambda e: e["rails"].update(trip=trip(kind, name))
+
+
+def reads(name: str, mv: int, low: int | None = None, high: int | None = None) -> Callable[[Evidence], None]:
+    return lambda e: e["rails"]["on"].update({name: rail(mv, low, high)})
+
+
+def silent(*results: str) -> Callable[[Evidence], None]:
+    return lambda e: e["swd"].update(how=None, tries=[{"how": "attach", "hz": 1_000_000, "result": r} for r in results])
+
+
+def holds(*states: str) -> Callable[[Evidence], None]:
+    return lambda e: e.update(sectors=sectors(*states))
+
+
+def both(*changes: Callable[[Evidence], None]) -> Callable[[Evidence], None]:
+    def change(evidence: Evidence) -> None:
+        for each in changes:
+            each(evidence)
+
+    return change
+
+
+def cut_between_words(evidence: Evidence) -> None:
+    holds("match", "differs", "blank", "unknown")(evidence)
+    evidence["sectors"][1].update(prefix=0x8000, rest_blank=True)
+
+
+BLANK_REST = ("blank", "blank", "blank", "blank", "blank", "unknown")
+
+CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
+    ("3.3 V up with the power off", "backfeed", tripped("backfeed", "v3v3")),
+    ("VCAP above its danger limit", "over-voltage", tripped("over-voltage", "vcap")),
+    ("at the current limit without 3.3 V", "short-3v3", tripped("short", "v3v3")),
+    ("at the current limit without 12 V", "short-12v", tripped("short", "v12")),
+    ("at the current limit without anything", "short-input", tripped("short", "bplus")),
+    ("too much current", "over-current", tripped("over-current", "bplus")),
+    ("3.3 V dips during work", "brown-out", tripped("brown-out", "v3v3")),
+    ("nothing arrives", "no-supply", both(reads("bplus", 40), reads("v12", 0), reads("v3v3", 0))),
+    (
+        "12 V fine, 3.3 V pulled down, current high",
+        "short-3v3",
+        both(reads("v3v3", 90), lambda e: e["rails"].update(ma=120)),
+    ),
+    ("supply set to 9 V", "low-supply", reads("bplus", 9000)),
+    ("no 12 V", "no-12v", reads("v12", 20)),
+    ("12 V at 9.7 V", "low-12v", reads("v12", 9700)),
+    ("12 V at 14 V", "high-12v", reads("v12", 14000)),
+    ("no 3.3 V", "no-3v3", reads("v3v3", 10)),
+    ("3.3 V at 2.9 V", "low-3v3", reads("v3v3", 2900)),
+    ("3.3 V too high", "low-3v3", reads("v3v3", 3550)),
+    ("3.3 V unsteady", "unsteady-3v3", reads("v3v3", 3300, 3200, 3400)),
+    ("VCAP came and went", "supply-config", both(reads("vcap", 300, 40, 1000), silent("no_ack"))),
+    ("VCAP dead, SWD silent", "no-vcap", both(reads("vcap", 30), silent("no_ack"))),
+    ("NRST low for good", "held-in-reset", lambda e: e["nrst"].update(level=0)),
+    ("no answer on any rung", "no-swd", silent("no_ack", "no_ack")),
+    ("answers that make no sense", "swd-unstable", silent("parity", "no_ack")),
+    ("another chip", "wrong-target", lambda e: e["chip"].update(dev_id=0x450)),
+    ("another flash size", "wrong-target", lambda e: e["chip"].update(flash_kib=512)),
+    ("RDP level 1", "rdp1", lambda e: e["options"].update(rdp=1, optsr=0x179E55F0)),
+    ("RDP level 2", "rdp2", lambda e: e["options"].update(rdp=2, optsr=0x179ECCF0)),
+    ("SECURITY set", "secure", lambda e: e["options"].update(optsr=0x17BEAAF0)),
+    (
+        "a wrong sector is write-protected",
+        "wrp",
+        both(holds("match", "differs", *BLANK_REST), lambda e: e["options"].update(wrp_sectors=[1])),
+    ),
+    ("the application is erased", "blank", holds("blank", "blank", *BLANK_REST)),
+    ("a torn word in the image", "interrupted-program", holds("match", "torn", *BLANK_REST)),
+    ("the first sector is erased", "update-cut", holds("blank", "differs", *BLANK_REST)),
+    ("the image, then nothing", "interrupted-program", cut_between_words),
+    (
+        "nonsense vectors",
+        "bad-vectors",
+        both(
+            holds("differs", "match", *BLANK_REST),
+            lambda e: e.update(vectors={"sp": 0xFFFFFFFF, "pc": 0x12345678, "valid": False}),
+        ),
+    ),
+    ("another version", "differs", holds("differs", "differs", *BLANK_REST)),
+    (
+        "a torn word in the calibration",
+        "torn-data",
+        holds("match", "match", "blank", "blank", "blank", "blank", "blank", "torn"),
+    ),
+    ("boot address changed", "wrong-boot-address", lambda e: e["options"].update(boot_add0=0x1FF00000)),
+    ("resets itself again and again", "reset-loop", lambda e: e["nrst"].update(edges=7)),
+    ("image there, core locked up", "lockup", lambda e: e["core"].update(state="lockup", pc_samples=[0xFFFFFFFE])),
+    ("image there, core in ROM", "not-running", lambda e: e["core"].update(pc_samples=[0x1FF09900])),
+    ("image there, clock too slow", "not-running", lambda e: e["expected"].update(min_clock_hz=500_000_000)),
+    ("image there, core asleep", "healthy", lambda e: e["core"].update(state="sleeping", pc_samples=[0xFFFFFFFF])),
+    ("all as it should be", "healthy", lambda e: None),
+    ("nothing could be read", "undecided", lambda e: [e.pop(key) for key in ("core", "sectors", "options")]),
+]
+
+
+@pytest.mark.parametrize(("story", "cause", "change"), CASES, ids=[case[0] for case in CASES])
+def test_evidence_leads_to_its_cause(story: str, cause: str, change: Callable[[Evidence], None]) -> None:
+    evidence = good_unit()
+    change(evidence)
+    diagnosis = diagnose(evidence)
+    assert diagnosis["cause"] == cause
+    assert diagnosis["evidence"], "a diagnosis names what decided"
+    assert diagnosis["next_step"]
+    assert not re.search(r"[{}]", diagnosis["sentence"])
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {name for name, _ in RULES} <= {cause for _, cause, _ in CASES}
+
+
+def test_every_rule_names_a_cause_of_the_catalogue() -> None:
+    assert {name for name, _ in RULES} <= set(CAUSES)
+
+
+def test_every_cause_heads_for_a_known_outcome() -> None:
+    assert {cause.ends_as for cause in CAUSES.values()} <= set(OUTCOMES)
+
+
+def test_judging_changes_nothing_in_the_evidence() -> None:
+    for _, _, change in CASES:
+        evidence = good_unit()
+        change(evidence)
+        before = copy.deepcopy(evidence)
+        diagnose(evidence)
+        assert evidence == before
+
+
+def test_a_dead_supply_is_blamed_before_anything_it_explains() -> None:
+    evidence = good_unit()
+    for name in ("bplus", "v12", "v3v3", "vcap"):
+        reads(name, 0)(evidence)
+    silent("no_ack")(evidence)
+    assert diagnose(evidence)["cause"] == "no-supply"
+
+
+def test_one_erased_sector_cannot_tell_a_cut_update_from_an_empty_chip_and_says_so() -> None:
+    evidence = good_unit()
+    evidence["sectors"] = sectors("blank")
+    diagnosis = diagnose(evidence)
+    assert diagnosis["confidence"] == "likely"
+    assert diagnosis["alternatives"] == ["update-cut"]
+
+
+def test_a_torn_word_is_named_with_its_address() -> None:
+    evidence = good_unit()
+    holds("match", "torn", *BLANK_REST)(evidence)
+    assert any("0x08024000" in line for line in diagnose(evidence)["evidence"])

@@ -1,0 +1,64 @@
+"""How what happened becomes an outcome; our own faults never count against the unit."""
+
+import pytest
+
+from bmsrescue.agent_files import make_importable
+
+make_importable()
+
+from rescue.engine.verdict import judge  # noqa: E402
+from rescuelink.errors import (  # noqa: E402
+    CardError,
+    ConsentError,
+    FlashError,
+    JobError,
+    PowerError,
+    RescueError,
+    TargetError,
+    WireError,
+)
+from rescuelink.outcomes import OUTCOMES  # noqa: E402
+
+
+def verdict(error: RescueError | None = None, proof: bool | None = None, **facts: bool) -> str:
+    state = {"erase_begun": False, "cured": False, "check_config": False} | facts
+    return str(judge(error, "RECOVERED", proof, **state))
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (CardError("missing", "no card"), "TOOL_ERROR"),
+        (JobError("job", "unknown key"), "TOOL_ERROR"),
+        (RescueError("tool", "a bug"), "TOOL_ERROR"),
+        (PowerError("over-current", "too much"), "UNSAFE"),
+        (WireError("no_ack", "silent"), "NOT_FIRMWARE"),
+        (TargetError("timeout", "does not halt"), "NOT_FIRMWARE"),
+        (FlashError("controller", "OPERR"), "NOT_FIRMWARE"),
+        (FlashError("write_protected", "WRPERR"), "LOCKED"),
+        (ConsentError("not_allowed", "no"), "LOCKED"),
+    ],
+)
+def test_an_error_before_the_first_erase(error: RescueError, outcome: str) -> None:
+    assert verdict(error) == outcome
+
+
+@pytest.mark.parametrize(
+    "error", [WireError("no_ack", "silent"), CardError("io", "pulled"), RescueError("tool", "bug")]
+)
+def test_an_error_after_the_first_erase_is_an_interruption(error: RescueError) -> None:
+    assert verdict(error, erase_begun=True) == "INTERRUPTED"
+
+
+def test_a_worn_sector_is_the_units_fault_even_in_the_middle() -> None:
+    assert verdict(FlashError("controller", "OPERR"), erase_begun=True) == "NOT_FIRMWARE"
+
+
+def test_only_a_passed_proof_is_a_recovery() -> None:
+    assert verdict(proof=True, cured=True, erase_begun=True) == "RECOVERED"
+    assert verdict(proof=False, cured=True, erase_begun=True) == "NOT_FIRMWARE"
+    assert verdict(proof=True, cured=True, check_config=True) == "RECOVERED_CHECK_CONFIG"
+
+
+def test_tool_errors_are_never_counted_against_the_unit() -> None:
+    assert not OUTCOMES["TOOL_ERROR"].counts_against_unit
