@@ -81,7 +81,7 @@ class CoreBench:
         self.core = CortexM7(self.clock, self.bus, [self.ram], ChipConfig(), self.array)
         self.bus.attach(r.PPB_START, r.PPB_SIZE, self.core.ppb)
 
-    # --- set up ---------------------------------------------------------------------------------------------------------
+    # --- set up -------------------------------------------------------------------------------------------------------
 
     def program(self, code: bytes, vectors: dict[int, int] | None = None) -> None:
         """Code at flash + 0x200 behind a vector table that starts it; ``vectors`` are offsets into the code."""
@@ -109,7 +109,7 @@ class CoreBench:
         self.write_register(16, 0x01000000)
         self.write_register(13, STACK)
 
-    # --- what a debugger does -------------------------------------------------------------------------------------------
+    # --- what a debugger does -----------------------------------------------------------------------------------------
 
     def peek(self, address: int) -> int:
         self.core.run_to(self.clock.now_ns)

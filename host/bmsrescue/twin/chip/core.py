@@ -98,6 +98,8 @@ class CortexM7:
         """AIRCR.SYSRESETREQ was written."""
         self.on_sleep: Callable[[bool], None] = lambda deep: None
         """WFI or WFE was executed; ``deep`` is SCR.SLEEPDEEP."""
+        self.on_halted: Callable[[bool], None] = lambda halted: None
+        """Debug state was entered or left."""
         self.device_reads = 0
         """Device reads by instructions so far: what idle skipping keeps small."""
         self._debug = DebugUnit(self)
@@ -245,6 +247,9 @@ class CortexM7:
     def enter_halt(self) -> None:
         self._exceptions.locked_up = False
         self._enter(CoreState.HALTED)
+        if self._running:
+            self._clock.now_ns = self._time.now_ns
+        self.on_halted(True)
 
     def leave_halt(self, *, step: bool) -> None:
         # The debugger may have changed code in RAM behind Unicorn's back.
@@ -252,6 +257,7 @@ class CortexM7:
         self._state = CoreState.RUNNING
         self._time.skip_to(self._clock.now_ns)
         self._stepping = step
+        self.on_halted(False)
         if step:
             self._catch_up(self._time.ns_after(1) + 1)
 
@@ -286,19 +292,32 @@ class CortexM7:
     def _catch_up(self, now_ns: int) -> None:
         clock = self._clock
         shown_ns = clock.now_ns
-        self._target_ns = now_ns
         self._running = True
         try:
-            while self._state in _CLOCKED and self._time.due(now_ns) > 0:
-                if self._state is CoreState.RUNNING:
-                    self._run_slice(now_ns)
+            while self._fire_due_events(now_ns):
+                target_ns = min(now_ns, clock.due_ns)
+                self._target_ns = target_ns
+                if self._state not in _CLOCKED or self._time.due(target_ns) <= 0:
+                    if target_ns == now_ns:
+                        break
+                    self._time.skip_to(target_ns)
+                elif self._state is CoreState.RUNNING:
+                    self._run_slice(target_ns)
                 else:
-                    self._sleep(now_ns)
+                    self._sleep(target_ns)
         finally:
             self._running = False
             clock.now_ns = shown_ns
         if self._state not in _CLOCKED:
             self._time.skip_to(now_ns)
+
+    def _fire_due_events(self, now_ns: int) -> bool:
+        """Let happen what the core's own doing has set for a time it now reaches; True while time is left."""
+        local_ns = self._time.now_ns
+        if self._clock.due_ns <= local_ns:
+            self._clock.now_ns = local_ns
+            self._clock.advance(0)
+        return local_ns < now_ns
 
     def _sleep(self, now_ns: int) -> None:
         wait = self._systick.cycles_to_interrupt()

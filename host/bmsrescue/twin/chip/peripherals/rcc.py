@@ -1,0 +1,215 @@
+"""Reset and clock control: the clock tree as far as the core, TIM2 and the USARTs need it, enables, reset cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...clock import NEVER_NS, VirtualClock
+from ..reset import RSR_PATTERN, ResetKind
+from ..system import System
+from . import rcc_registers as reg
+from .register_block import RegisterBlock
+
+_HPRE = (1, 2, 4, 8, 16, 64, 128, 256, 512)
+_SIZE = 0x150
+
+
+class Rcc(RegisterBlock):
+    """``on_clock_change()`` is called just before any frequency changes, ``on_core_hz(hz)`` after it."""
+
+    def __init__(self, clock: VirtualClock, system: System) -> None:
+        super().__init__(reg.BASE)
+        self._clock = clock
+        self._system = system
+        self._reset_flags = 0
+        self._backup_domain = 0
+        self.on_clock_change: list[Callable[[], None]] = []
+        self.on_core_hz: Callable[[int], None] = lambda hz: None
+        self._registers: dict[int, int] = {}
+        self._pll_ready_ns = NEVER_NS
+        self._frequencies = self._clock_tree()
+
+    # --- reset --------------------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        for changing in self.on_clock_change:
+            changing()
+        self._registers = dict(reg.RESET_VALUES)
+        self._pll_ready_ns = NEVER_NS
+        self._frequencies = self._clock_tree()
+
+    def note_reset(self, kind: ResetKind) -> None:
+        """A system reset of this kind begins: its flags are added to RSR (section 8.4.4)."""
+        if kind == "power":
+            self._reset_flags = 0
+            self._backup_domain = 0
+        self._reset_flags |= RSR_PATTERN[kind]
+        self.reset()
+
+    # --- the clock tree -----------------------------------------------------------------------------------------------
+
+    @property
+    def core_hz(self) -> int:
+        return self._frequencies[0]
+
+    @property
+    def pclk1_hz(self) -> int:
+        return self._frequencies[1]
+
+    @property
+    def pclk2_hz(self) -> int:
+        return self._frequencies[2]
+
+    @property
+    def timer1_hz(self) -> int:
+        """Kernel clock of the timers on APB1: HCLK when APB1 is not divided, otherwise twice PCLK1 (TIMPRE = 0)."""
+        return self._frequencies[3]
+
+    def enabled(self, register: int, bit: int) -> bool:
+        """Whether the peripheral behind that enable bit is clocked."""
+        return bool(self._registers.get(register, 0) >> bit & 1)
+
+    def _clock_tree(self) -> tuple[int, int, int, int]:
+        registers = self._registers
+        source = registers.get(reg.CFGR, 0) & reg.SW_MASK
+        if source == reg.SW_PLL1 and self._pll_locked():
+            sysclk = self._pll_hz()
+        elif source == reg.SW_CSI:
+            sysclk = reg.CSI_HZ
+        else:
+            sysclk = self._hsi_hz()
+        d1 = registers.get(reg.D1CFGR, 0)
+        core = sysclk // _ahb_divider(d1 >> 8)
+        hclk = core // _ahb_divider(d1)
+        d2 = registers.get(reg.D2CFGR, 0)
+        apb1 = _apb_divider(d2 >> 4)
+        pclk1 = hclk // apb1
+        return core, pclk1, hclk // _apb_divider(d2 >> 8), hclk if apb1 == 1 else 2 * pclk1
+
+    def _hsi_hz(self) -> int:
+        return reg.HSI_HZ >> (self._registers.get(reg.CR, 0) >> reg.HSIDIV_SHIFT & 3)
+
+    def _pll_hz(self) -> int:
+        registers = self._registers
+        select = registers[reg.PLLCKSELR]
+        source = (self._hsi_hz(), reg.CSI_HZ, 0, 0)[select & 3]
+        prescaler = select >> 4 & 0x3F
+        dividers = registers[reg.PLL1DIVR]
+        multiply = ((dividers & 0x1FF) + 1) << 13
+        if registers[reg.PLLCFGR] & 1:
+            multiply += registers.get(reg.PLL1FRACR, 0) >> 3 & 0x1FFF
+        divide = ((dividers >> 9 & 0x7F) + 1) << 13
+        return source * multiply // (prescaler * divide) if prescaler else 0
+
+    def _pll_locked(self) -> bool:
+        return bool(self._registers.get(reg.CR, 0) & reg.PLL1ON) and self._clock.now_ns >= self._pll_ready_ns
+
+    # --- bus ----------------------------------------------------------------------------------------------------------
+
+    def next_change_ns(self, address: int) -> int:
+        if address - self.base == reg.CR and self._clock.now_ns < self._pll_ready_ns:
+            return self._pll_ready_ns
+        return NEVER_NS
+
+    def read_word(self, offset: int) -> int:
+        if offset == reg.CR:
+            return self._read_cr()
+        if offset == reg.RSR:
+            return self._reset_flags
+        if offset == reg.BDCR:
+            return self._backup_domain
+        value = self._registers.get(offset, 0)
+        if offset == reg.CFGR:
+            return value | self._switch_status() << reg.SWS_SHIFT
+        if offset == reg.CSR and value & reg.LSION:
+            return value | reg.LSIRDY
+        return value
+
+    def write_word(self, offset: int, value: int, lanes: int) -> None:
+        if offset >= _SIZE:
+            return
+        if offset == reg.RSR:
+            if value & reg.RMVF:
+                self._reset_flags = 0
+            return
+        if offset == reg.BDCR:
+            self._backup_domain = self._backup_domain & ~lanes | value
+            return
+        old = self._registers.get(offset, 0)
+        new = old & ~lanes | value
+        if offset == reg.CR:
+            new = new & reg.CR_WRITABLE | reg.HSION
+            if new & ~old & reg.PLL1ON:
+                self._pll_ready_ns = self._clock.now_ns + reg.PLL_LOCK_NS
+            elif not new & reg.PLL1ON:
+                self._pll_ready_ns = NEVER_NS
+        elif offset == reg.CFGR:
+            new &= ~(0x7 << reg.SWS_SHIFT)
+        self._registers[offset] = new
+        if offset in (reg.AHB2ENR, reg.AHB4ENR):
+            self._gate_rams()
+        if offset <= reg.PLL1FRACR:
+            self._update_clocks()
+
+    def _read_cr(self) -> int:
+        value = self._registers[reg.CR] | reg.HSIRDY | reg.HSIDIVF | reg.D1CKRDY | reg.D2CKRDY
+        value |= reg.CSIRDY if value & reg.CSION else 0
+        value |= reg.HSI48RDY if value & reg.HSI48ON else 0
+        value |= reg.PLL1RDY if self._pll_locked() else 0
+        # No crystal on this board: HSERDY never comes. PLL2 and PLL3 are not modelled beyond their ready flags.
+        return value | (value & (reg.PLL2ON | reg.PLL3ON)) << 1
+
+    def _switch_status(self) -> int:
+        wanted = self._registers.get(reg.CFGR, 0) & reg.SW_MASK
+        return wanted if wanted in (reg.SW_HSI, reg.SW_CSI) or self._pll_locked() else reg.SW_HSI
+
+    def _gate_rams(self) -> None:
+        system = self._system
+        for name, register, bit in (
+            ("SRAM1", reg.AHB2ENR, reg.SRAM1EN),
+            ("SRAM2", reg.AHB2ENR, reg.SRAM2EN),
+            ("BKPRAM", reg.AHB4ENR, reg.BKPRAMEN),
+        ):
+            system.set_gate(name, self.enabled(register, bit))
+
+    def _update_clocks(self) -> None:
+        frequencies = self._clock_tree()
+        if frequencies == self._frequencies:
+            return
+        for changing in self.on_clock_change:
+            changing()
+        core_changes = frequencies[0] != self._frequencies[0]
+        self._frequencies = frequencies
+        if core_changes:
+            self.on_core_hz(frequencies[0])
+
+
+def _ahb_divider(field: int) -> int:
+    field &= 0xF
+    return _HPRE[field - 7] if field >= 8 else 1
+
+
+def _apb_divider(field: int) -> int:
+    field &= 0x7
+    return 2 << (field - 4) if field >= 4 else 1
+
+
+class ClockGate:
+    """A peripheral behind its enable bit: without a clock it reads 0 and drops writes."""
+
+    def __init__(self, device: RegisterBlock, rcc: Rcc, register: int, bit: int) -> None:
+        self._device = device
+        self._rcc = rcc
+        self._register = register
+        self._bit = bit
+        self._next_change: Callable[[int], int] | None = getattr(device, "next_change_ns", None)
+
+    def read(self, address: int, size: int) -> int:
+        return self._device.read(address, size) if self._rcc.enabled(self._register, self._bit) else 0
+
+    def write(self, address: int, size: int, value: int) -> None:
+        if self._rcc.enabled(self._register, self._bit):
+            self._device.write(address, size, value)
+
+    def next_change_ns(self, address: int) -> int:
+        return NEVER_NS if self._next_change is None else self._next_change(address)
