@@ -88,7 +88,7 @@ class Loads:
 
     v3v3_base_a: float = 0.003  # chosen: AFE interface, EEPROM, references
     led_a: float = 0.003  # chosen
-    display_boot_a: float = 0.030  # chosen
+    display_boot_a: float = 0.045  # chosen: backlight comes first
     display_on_a: float = 0.055  # chosen: backlight on; keeps half-on at 18 V within 20..60 mA [D]
     display_start_v: float = 4.0  # K: its own controller
     display_stop_v: float = 3.5  # K

@@ -66,7 +66,8 @@ class Rails:
         span = self._end_ns - self._start_ns
         if span <= 0:
             return self._end[rail]
-        share = min(1.0, (self._clock.now_ns - self._start_ns) / span)
+        # The core runs behind the clock and shows its own time meanwhile: never look before the step.
+        share = min(1.0, max(0.0, (self._clock.now_ns - self._start_ns) / span))
         return self._start[rail] + (self._end[rail] - self._start[rail]) * share
 
     def measured_mv(self, rail: str) -> int:

@@ -1,0 +1,37 @@
+"""A unit as it leaves the factory: firmware 1.2.0, its own calibration, serial and chip identity."""
+
+from dataclasses import replace
+from random import Random
+
+from ..chip.config import ChipConfig
+from ..chip.h725 import Stm32H725
+from ..clock import VirtualClock
+from ..firmware import CALIBRATION_ADDRESS, calibration_block, image_bytes
+from .board_pins import PINS
+from .unit import Unit
+
+FLASH_BASE = 0x08000000
+
+
+def serial_number(seed: int) -> str:
+    """The serial of the unit with this seed."""
+    return f"BR16S-{24_000_000 + seed % 1_000_000:08d}"
+
+
+def healthy_unit(seed: int = 0, config: ChipConfig | None = None) -> Unit:
+    """A healthy, unpowered unit on its own clock; `seed` gives serial, chip identity and calibration."""
+    config = replace(ChipConfig() if config is None else config, unique_id=_unique_id(seed))
+    clock = VirtualClock()
+    chip = Stm32H725(clock, seed, config)
+    chip.flash.load(FLASH_BASE, image_bytes())
+    chip.flash.load(CALIBRATION_ADDRESS, calibration_block(serial_number(seed), seed))
+    return Unit(clock, chip, PINS, seed)
+
+
+def _unique_id(seed: int) -> tuple[int, int, int]:
+    """96 bits as ST lays them out: wafer coordinates, wafer number with lot characters, lot characters."""
+    rng = Random(f"uid {seed}")
+    lot = bytes(rng.choice(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") for _ in range(7))
+    coordinates = rng.randrange(0x100) << 16 | rng.randrange(0x100)
+    wafer = rng.randrange(1, 26)
+    return coordinates, int.from_bytes(lot[:3], "big") << 8 | wafer, int.from_bytes(lot[3:], "big")
