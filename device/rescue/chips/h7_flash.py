@@ -12,6 +12,7 @@ _BLOCK = const(1024)
 _ERASE_MS = const(10000)  # 2 s at most with x64, 4 s with x8
 _ERASE_POLL_MS = const(10)
 _PROGRAM_MS = const(20)  # 200 us at most
+_SHORTEST_SLEEP_US = const(8)
 _READY_MS = const(10000)  # an operation that somebody else left running
 
 _FILL = b"\xff"
@@ -38,6 +39,7 @@ class H7Flash:
         self._words = [view[at : at + chip.word_bytes] for at in range(0, _BLOCK, chip.word_bytes)]
         self._blank = _FILL * _BLOCK
         self._blank_word = _FILL * chip.word_bytes
+        self.resends = 0  # flash words that had to be sent twice because of noise on the line
 
     # -- geometry ----------------------------------------------------------------------------------------------------
 
@@ -62,7 +64,7 @@ class H7Flash:
         if not self._read(reg.CR1) & reg.CR_LOCK:
             return
         for key in reg.KEYS:
-            self._write(reg.KEYR1, key)
+            self._ap.write32(self._chip.flash_registers + reg.KEYR1, key)
         if self._read(reg.CR1) & reg.CR_LOCK:
             advice = "reset the chip and try again"
             raise FlashError("locked", "the flash controller stays locked", None, None, advice)
@@ -78,7 +80,7 @@ class H7Flash:
         self._make_ready(address)
         control = reg.CR_ERASE | sector << reg.CR_SNB_SHIFT
         self._write(reg.CR1, control)
-        self._write(reg.CR1, control | reg.CR_START)
+        self._ap.write32(self._chip.flash_registers + reg.CR1, control | reg.CR_START)
         limit = Timeout(self._clock, _ERASE_MS, "sector erase", FlashError, address)
         self._finish(limit, _ERASE_POLL_MS, address)
         self._write(reg.CR1, reg.CR_IDLE)
@@ -111,20 +113,48 @@ class H7Flash:
         word_bytes = self._chip.word_bytes
         post = self._ap.post_block
         read32 = self._ap.read32
+        sleep_us = self._clock.sleep_us
         blank = self._blank_word
         limit = Timeout(self._clock, _PROGRAM_MS, "flash word", FlashError)
+        # Sleeping through most of the programming time costs no more than polling through it, and no SWCLK. How long is
+        # learnt: a little less after a word that was ready, more after one that was not.
+        pause_us = self._chip.flash_word_us
         for start in range(0, len(view), _BLOCK):
             piece = view[start : start + _BLOCK]
             self._block[: len(piece)] = piece
             for index in range(len(piece) // word_bytes):
                 word = self._words[index]
                 if word != blank:
-                    post(address, word)
+                    try:
+                        post(address, word)
+                    except WireError:
+                        self._resend(address, word)
+                    if pause_us > _SHORTEST_SLEEP_US:
+                        sleep_us(pause_us)
                     status = read32(self._sr)
-                    if status & (reg.SR_BUSY | reg.SR_ERRORS):
+                    if status & (reg.SR_BUSY | reg.SR_WBNE | reg.SR_ERRORS):
                         limit.restart(address)
-                        self._finish(limit, 0, address)
+                        if self._finish(limit, 0, address) & reg.SR_WBNE:  # its last bytes never arrived
+                            self._resend(address, word)
+                            self._finish(limit, 0, address)
+                        pause_us = min(pause_us + 4, self._chip.flash_word_us)
+                    elif pause_us:
+                        pause_us -= 2
                 address += word_bytes
+
+    def _resend(self, address, word):
+        """After a damaged transfer: send the flash word again, once, if flash shows that nothing of it arrived."""
+        self.resends += 1
+        self._write(reg.CR1, reg.CR_IDLE)  # drops a partly filled write buffer
+        self._make_ready(address)
+        self._write(reg.CR1, reg.CR_PROGRAM)
+        found = bytearray(len(word))
+        torn = self.read(address, found)
+        if not torn and found == word:
+            return  # only the last answer was lost
+        if torn or found != self._blank_word:
+            raise FlashError("torn_write", "a damaged transfer spoilt a flash word", address)
+        self._ap.post_block(address, word)
 
     def _make_ready(self, address):
         """Nothing running, no old error flags (they appear by themselves and would stop the first write)."""
@@ -136,7 +166,7 @@ class H7Flash:
         self._write(reg.CCR1, reg.CCR_ALL)
 
     def _finish(self, limit, pause_ms, address):
-        """Until the controller is idle; raises FlashError with the names of its error flags."""
+        """Until the controller is idle. Returns SR1; raises FlashError with the names of its error flags."""
         status = self._ap.read32(self._sr)
         while status & reg.SR_BUSY:
             if pause_ms:
@@ -146,6 +176,7 @@ class H7Flash:
             status = self._ap.read32(self._sr)
         if status & reg.SR_ERRORS:
             raise self._refusal(status, address)
+        return status
 
     def _refusal(self, status, address):
         names = [name for bit, name in reg.SR_FLAGS if status & bit]
@@ -158,7 +189,8 @@ class H7Flash:
         return self._ap.read32(self._chip.flash_registers + offset)
 
     def _write(self, offset, value):
-        self._ap.write32(self._chip.flash_registers + offset, value)
+        """A register that may be written twice: not a key, not START."""
+        self._ap.write32(self._chip.flash_registers + offset, value, again=True)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ class H72x:
     sector_bytes = 0x20000
     word_bytes = 32
     flash_registers = 0x52002000
+    flash_word_us = 100  # typical programming time with x64
 
     flash_size_address = 0x1FF1E880
     uid_address = 0x1FF1E800

@@ -12,8 +12,9 @@ _TRIES = const(2)
 class MemAp:
     """Access port `index`. Every WireError leaves the DP recovered and carries the address.
 
-    Reads are tried again after anything but a FAULT (which is the bus's own answer). Data writes never are: a key
-    register or a flash word must not be written twice.
+    Reads are tried again after anything but a FAULT, which is the bus's own answer. A write is sent again only where
+    the chip says that it dropped the damaged word, or where the caller says that twice does no harm: a key or a flash
+    word must not be written twice.
     """
 
     def __init__(self, dp, index, csw):
@@ -22,6 +23,7 @@ class MemAp:
         self.csw = csw
         self._wire = dp.wire
         self._epoch = -1  # the DP epoch in which CSW was written
+        self._sticky = 0  # CTRL/STAT error flags found by the last recovery
 
     def idr(self):
         return self._register(adi.IDR)
@@ -39,14 +41,32 @@ class MemAp:
                 failure = self._recovered(error, address)
         raise failure
 
-    def write32(self, address, value):
-        """Returns when the bus has taken the word."""
-        self._aim(address)
+    def write32(self, address, value, again=False):
+        """Returns when the bus has taken the word. `again`: written twice it does no harm."""
+        failure = None
+        for _ in range(_TRIES):
+            self._aim(address)
+            try:
+                self._wire.write(1, adi.DRW, value)
+            except WireError as error:
+                failure = self._recovered(error, address)
+                if again or self._sticky & adi.WDATAERR:
+                    continue
+                raise failure from None
+            if self._flushed(address):
+                return
+            failure = WireError("parity", "a written word was damaged on the way", address)
+        raise failure
+
+    def _flushed(self, address):
+        """True when the bus has taken the word just written, False if the chip dropped it as damaged."""
         try:
-            self._wire.write(1, adi.DRW, value)
             self._wire.read(0, adi.RDBUFF)
         except WireError as error:
-            raise self._recovered(error, address) from None
+            self._recovered(error, address)
+            # The answer to this read was lost, not the word: the chip's own flags tell what became of it.
+            return not self._sticky & adi.WDATAERR
+        return True
 
     def read_block(self, address, buf):
         """Fill `buf` from the word-aligned `address`. On error, error.done words of `buf` are good."""
@@ -83,8 +103,10 @@ class MemAp:
             raise self._recovered(error, address + 4 * error.done) from None
 
     def post_block(self, address, buf, done_before=0):
-        """write_block() for a piece inside one 1 KiB page, without waiting for its last word: a bus error of that word
-        shows on the next access."""
+        """write_block() for a piece inside one 1 KiB page, without waiting for its last word.
+
+        A bus error of that word shows on the next access; damage to it on the way may not show at all.
+        """
         self._aim(address)
         try:
             self._wire.write_block(1, adi.DRW, buf)
@@ -123,10 +145,12 @@ class MemAp:
     def _recovered(self, error, address):
         """`error` with its address, after the DP was brought back. Raised at once if it is the bus's own answer."""
         error.address = address
-        status = self.dp.recover(error)
-        if status & adi.WDATAERR:
+        self._sticky = self.dp.recover(error) & adi.STICKY_FLAGS
+        if self._sticky & adi.WDATAERR:
             error.kind = "parity"
             error.message = "a written word was damaged on the way"
+        elif self._sticky & adi.STICKYERR:
+            error.kind = "fault"
         if error.kind == "fault":
             raise error
         return error
