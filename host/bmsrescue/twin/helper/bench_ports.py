@@ -21,9 +21,9 @@ _FEED_EVERY_NS = 1_000 * _MS
 class ClockPort:
     """The calls `CLOCK_*`, and the helper's watchdog: it starts at the first feed and cannot be stopped."""
 
-    def __init__(self, clock: VirtualClock, on_sleep: Callable[[int], None] | None = None) -> None:
+    def __init__(self, clock: VirtualClock, on_wait: Callable[[int], None] | None = None) -> None:
         self._clock = clock
-        self._on_sleep = on_sleep
+        self._on_wait = on_wait
         self._bite: Event | None = None
         self.bitten = False
 
@@ -34,8 +34,8 @@ class ClockPort:
 
     def sleep_us(self, small: int, _number: int, wide: int, _payload: bytes) -> Reply:
         remaining_ns = wide * 1000
-        if self._on_sleep:
-            self._on_sleep(remaining_ns)
+        if self._on_wait:
+            self._on_wait(remaining_ns)
         while remaining_ns > 0:
             slice_ns = min(remaining_ns, _FEED_EVERY_NS)
             self._clock.advance(slice_ns)
@@ -126,8 +126,16 @@ class LinesPort:
 class RailsPort:
     """The calls `RAIL_*`, through dividers and the helper's ADC."""
 
-    def __init__(self, unit: BenchUnit, seed: int) -> None:
+    def __init__(
+        self,
+        unit: BenchUnit,
+        seed: int,
+        on_wait: Callable[[int], None] | None = None,
+        on_measured: Callable[[int, dict[str, int]], None] | None = None,
+    ) -> None:
         self._unit = unit
+        self._on_wait = on_wait
+        self._on_measured = on_measured
         self._names = tuple(unit.rail_names)
         self._adc = RailAdc(seed)
 
@@ -142,6 +150,8 @@ class RailsPort:
     def capture(self, _small: int, number: int, wide: int, _payload: bytes) -> Reply:
         if not number:
             raise Refused("a capture needs a period")
+        if self._on_wait:
+            self._on_wait(wide * _MS)
         clock = self._unit.clock
         end_ns = clock.now_ns + wide * _MS
         points: list[list[int]] = [[] for _ in self._names]
@@ -150,6 +160,9 @@ class RailsPort:
             for name, values in zip(self._names, points, strict=True):
                 clock.advance(CAPTURE_NS)
                 values.append(self._adc.read_mv(name, self._unit.rail_mv(name), CAPTURE_SAMPLES))
+            if self._on_measured:
+                latest = {name: values[-1] for name, values in zip(self._names, points, strict=True)}
+                self._on_measured(clock.now_ns // _MS, latest)
             clock.advance(max(next_ns - clock.now_ns, 0))
         return b"".join(struct.pack(op.CAPTURE_ENTRY, min(v), round(sum(v) / len(v)), max(v)) for v in points)
 

@@ -13,8 +13,8 @@ SD_READ_NS = 1_250_000
 SD_WRITE_NS = 2_500_000
 
 FLASH_BLOCK_BYTES = 4096
-FLASH_BLOCKS = 64
-# QSPI flash of a Pico: 4 KiB read at some MB/s; a write is a 45 ms sector erase plus 16 page programs.
+FLASH_BLOCKS = 352
+# The file system part of a Pico's QSPI flash: it reads some MB/s, and a write is a 45 ms erase plus 16 page programs.
 FLASH_READ_NS = 400_000
 FLASH_WRITE_NS = 50_000_000
 

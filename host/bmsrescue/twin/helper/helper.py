@@ -76,6 +76,8 @@ class VirtualHelper:
     card: the card's image, changed in place as the agent writes; None is an empty slot.
     presses: when the person presses the button.
     watch: told each event of the agent as it happens (virtual ms, name, data); `on_screen` each new picture.
+    on_measured: told what each point of a capture of the rails was (virtual ms, mV by name).
+    on_wait: told how long (ns) the agent is about to wait, for units that live on wall time.
     """
 
     def __init__(
@@ -89,7 +91,8 @@ class VirtualHelper:
         presses: Sequence[Press] = (Press(),),
         watch: Callable[[int, str, object], None] | None = None,
         on_screen: Callable[[bytes], None] | None = None,
-        on_sleep: Callable[[int], None] | None = None,
+        on_measured: Callable[[int, dict[str, int]], None] | None = None,
+        on_wait: Callable[[int], None] | None = None,
         wall_limit_s: float = _WALL_LIMIT_S,
     ) -> None:
         self._unit = unit
@@ -100,7 +103,8 @@ class VirtualHelper:
         self._presses = presses
         self._watch = watch
         self._on_screen = on_screen
-        self._on_sleep = on_sleep
+        self._on_measured = on_measured
+        self._on_wait = on_wait
         self._wall_limit_s = wall_limit_s
         self.flash = bytearray(b"\xff" * (FLASH_BLOCK_BYTES * FLASH_BLOCKS))
 
@@ -111,15 +115,14 @@ class VirtualHelper:
         """
         unit, clock = self._unit, self._unit.clock
         started_s, started_ns, cycles = monotonic(), clock.now_ns, self._wire.cycles
-        time = ClockPort(clock, self._on_sleep)
+        time = ClockPort(clock, self._on_wait)
         lines = LinesPort(unit, self._wire)
+        rails = RailsPort(unit, self._seed, self._on_wait, self._on_measured)
         panel = PanelPort(clock, self._presses, self._on_screen)
         observer = ObserverPort(clock, self._watch)
         card = CardSlot(clock, self._card, self._faults)
         store = BlockDevice(clock, self.flash, FLASH_BLOCK_BYTES, FLASH_READ_NS, FLASH_WRITE_NS)
-        handlers = _table(
-            time, WirePort(self._wire), lines, RailsPort(unit, self._seed), BlockPort(card, store), panel, observer
-        )
+        handlers = _table(time, WirePort(self._wire), lines, rails, BlockPort(card, store), panel, observer)
         script = script or device_dir() / "main.py"
         search = [_PORTS_FOLDER, device_dir(), shared_dir()]
         with (

@@ -1,0 +1,68 @@
+"""The command `bmsrescue`.
+
+Exit status: 0 the unit ended well or the command did its work, 1 it did not, 2 the command was used wrongly. An error
+is one sentence and what to do next, on standard error.
+"""
+
+import os
+import sys
+from types import TracebackType
+from typing import Annotated
+
+import typer
+
+from bmsrescue import __version__
+from bmsrescue.cli import card_commands, twin_commands
+from bmsrescue.cli.output import show_error
+from bmsrescue.errors import HostError, UsageError
+from rescuelink.errors import RescueError
+
+_TRACEBACK_VARIABLE = "BMSRESCUE_TRACEBACK"
+
+app = typer.Typer(
+    help="Brings back dead battery management systems.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.add_typer(card_commands.app, name="card")
+app.add_typer(twin_commands.app, name="twin")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bmsrescue {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command and leave with its exit status."""
+    if not os.environ.get(_TRACEBACK_VARIABLE):
+        sys.excepthook = _say_unexpected
+    # Not `app()`: that puts an exception hook of its own over ours.
+    command = typer.main.get_command(app)
+    try:
+        command(prog_name="bmsrescue")
+    except HostError as error:
+        show_error(error.message, error.next_step)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except RescueError as error:
+        show_error(error.sentence(), "")
+        sys.exit(1)
+
+
+def _say_unexpected(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    """A fault of ours: still one sentence."""
+    show_error(
+        f"this is a fault of bmsrescue itself ({kind.__name__}: {error})",
+        f"Please report it, with what {_TRACEBACK_VARIABLE}=1 shows when you run the same again.",
+    )

@@ -1,0 +1,63 @@
+"""`bmsrescue card`: make a card for the dongle, and check one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bmsrescue.card.build import CardBuildError, build_files, check_image, read_job
+from bmsrescue.card.storage import read_card, write_new_card
+from bmsrescue.cli.output import console
+from bmsrescue.errors import UsageError
+from rescuelink.job import Job
+
+app = typer.Typer(help="The dongle's card.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def build(
+    source: Annotated[Path, typer.Argument(metavar="JOB|IMAGE", help="A job file (.json), or an ELF, HEX or BIN.")],
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A folder, or a FAT image (.img).")],
+    base: Annotated[str | None, typer.Option(help="Address of a BIN's first byte (0x08000000).")] = None,
+    version: Annotated[str, typer.Option("--image-version", help="The image's version, for the record.")] = "",
+) -> None:
+    """Make a card. Given only firmware: repair to this image, preserve nothing by name, proof by a running core."""
+    files = build_files(source, _address(base), version)
+    job, _document = read_job(files)
+    write_new_card(out, files)
+    console().print(f"{out}: {_describe(job)}", soft_wrap=True)
+
+
+@app.command()
+def check(
+    card: Annotated[Path, typer.Argument(metavar="CARD", help="The card's folder or FAT image.")],
+) -> None:
+    """Check a card as the dongle would, and a little more."""
+    if not card.exists():
+        raise UsageError(f"there is no card at {card}", "Make one with: bmsrescue card build")
+    files = read_card(card)
+    job, _document = read_job(files)
+    check_image(job, files)
+    console().print(f"{card}: good. {_describe(job)}", soft_wrap=True)
+
+
+def _describe(job: Job) -> str:
+    size = sum(segment.length for segment in job.image.segments)
+    start = min(segment.address for segment in job.image.segments)
+    version = f" {job.image.version}" if job.image.version else ""
+    return f"job '{job.name}' for {job.chip}: {job.mode} to {job.image.file}{version}, {size} bytes from 0x{start:08x}."
+
+
+def _address(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        address = int(text, 0)
+    except ValueError as error:
+        raise UsageError(f"--base {text} is no address", "Write it as 0x08000000.") from error
+    if not 0 <= address <= 0xFFFF_FFFF:
+        raise UsageError(f"--base {text} is no 32-bit address", "Write it as 0x08000000.")
+    return address
+
+
+__all__ = ["CardBuildError", "app"]

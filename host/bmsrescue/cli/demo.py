@@ -1,0 +1,103 @@
+"""`bmsrescue twin demo`: the story that bmsrescue was made for, told from the dead unit to the living one."""
+
+from __future__ import annotations
+
+from rich.columns import Columns
+from rich.console import Console
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.text import Text
+
+from bmsrescue.card.fat import read_files
+from bmsrescue.cli.dongle_screen import dongle_panel
+from bmsrescue.cli.story import Story, rails_table, summary
+from bmsrescue.twin.bench import TwinBench, Watcher, default_card, scenario_named
+from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.helper.helper import ENDED, RunResult
+from rescuelink.outcomes import exit_class
+
+_SCENARIO = "half-on"
+_NS_PER_MS = 1_000_000
+_START_MS = 2_500  # by then a healthy unit shows its cells
+_PRESS_MS = 3_500  # a long press: switches a healthy unit off
+_SETTLE_MS = 500
+_DRAIN_MS = 8_000
+_DISPLAY_WIDTH = 40
+
+
+def play(console: Console, seed: int) -> int:
+    """Tell the whole story; return the exit status of the run."""
+    scenario = scenario_named(_SCENARIO)
+    card = default_card()
+    story = Story(console)
+    bench = TwinBench(scenario, card, seed=seed, watcher=Watcher(event=story.event, measured=story.measured))
+    unit = bench.unit
+
+    console.print(Rule("The unit on the bench", align="left"))
+    console.print(scenario.story)
+    _look_at(console, unit)
+
+    console.print(Rule("The dongle: card in, one press of its button", align="left"))
+    result = bench.run()
+    record = result.record or {}
+    if not record or result.how != ENDED:
+        console.print(Text(f"The agent did not end by itself ({result.how}).\n{result.output}", style="bold red"))
+        return 1
+    _show_screens(console, result)
+    summary(console, record, result)
+    rails = record["rails"]
+    if isinstance(rails, dict):
+        rails_table(console, rails)
+    _show_card(console, read_files(card))
+
+    console.print(Rule("The same unit, afterwards", align="left"))
+    _look_at(console, unit)
+    return exit_class(str(record["outcome"]))
+
+
+def _look_at(console: Console, unit: Unit) -> None:
+    """Power the unit by hand, look at it, try its button, and switch it off again."""
+    unit.set_power(True)
+    _wait(unit, _START_MS)
+    _show_unit(console, unit, "supply on")
+    unit.press_button(True)
+    _wait(unit, _PRESS_MS)
+    unit.press_button(False)
+    _wait(unit, _SETTLE_MS)
+    dead = unit.display.powered
+    console.print(
+        f"Its button, held for {_PRESS_MS / 1000:.1f} s: "
+        + ("nothing happens." if dead else "the unit switches itself off, as it should.")
+    )
+    unit.set_power(False)
+    _wait(unit, _DRAIN_MS)
+
+
+def _show_unit(console: Console, unit: Unit, title: str) -> None:
+    lines = unit.display.lines or ["(dark)"]
+    screen = Panel(Text("\n".join(lines), style="green"), title="its display", width=_DISPLAY_WIDTH)
+    leds = unit.leds
+    lights = Text("\n".join(f"{'●' if lit else '○'} {name}" for name, lit in leds.items()) or "none")
+    rails = Text("\n".join(f"{name:>6} {unit.rail_mv(name) / 1000:6.2f} V" for name in unit.rail_names))
+    current = f"{unit.supply_ma} mA"
+    console.print(
+        Columns(
+            [screen, Panel(lights, title="LEDs", width=16), Panel(rails, title=f"rails, {title}, {current}", width=36)]
+        )
+    )
+
+
+def _show_screens(console: Console, result: RunResult) -> None:
+    screens = result.panel.screens
+    console.print()
+    for title, index in (("while it worked", len(screens) // 2), ("at the end", -1)):
+        console.print(dongle_panel(screens[index][1], f"the dongle's display {title}", console.width))
+
+
+def _show_card(console: Console, files: dict[str, bytes]) -> None:
+    listing = ", ".join(f"{name} ({len(data):,} bytes)" for name, data in sorted(files.items()))
+    console.print(Text.assemble(("On the card: ", "bold"), listing))
+
+
+def _wait(unit: Unit, duration_ms: int) -> None:
+    unit.clock.advance(duration_ms * _NS_PER_MS)

@@ -1,0 +1,123 @@
+"""`bmsrescue twin run`: one press of the dongle's button, on a unit of the twin or on somebody else's chip."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from bmsrescue.card.fat import CardImageError
+from bmsrescue.card.storage import load_card, save_card, write_atomically
+from bmsrescue.cli.output import console, show_error, show_note
+from bmsrescue.cli.story import Story, summary
+from bmsrescue.errors import UsageError
+from bmsrescue.twin.bench import RemoteBench, TwinBench, Watcher, default_card, scenario_named
+from bmsrescue.twin.helper.helper import ENDED, RunResult
+from bmsrescue.twin.helper.picture import as_png
+from rescuelink.outcomes import TOOL_ERROR, exit_class
+
+_TARGET_SCHEME = "bitbang:"
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What the command line asks for."""
+
+    scenario: str | None
+    card: Path | None
+    seed: int
+    as_json: bool
+    target: str | None
+    control: str | None
+    vcd: Path | None
+    png: Path | None
+
+
+def run_dongle(request: RunRequest) -> int:
+    """Run and report; return the exit status.
+
+    Raises:
+        UsageError, HostError, BenchLinkError.
+    """
+    image = _insert_card(request.card)
+    story = None if request.as_json else Story(console())
+    watcher = Watcher(event=story.event, measured=story.measured) if story else Watcher()
+    result = _press_button(request, image, watcher)
+    if request.card and image is not None:
+        _take_card_out(request.card, image, result)
+    if request.png and result.panel.screens:
+        write_atomically(request.png, as_png(result.panel.screens[-1][1]))
+    record = result.record or _without_record(result)
+    if request.as_json:
+        typer.echo(json.dumps(record, indent=2))
+    else:
+        summary(console(), record, result)
+    if result.record is None or result.how != ENDED:
+        show_error(f"the agent did not end by itself ({result.how})", result.output.strip())
+        return 1
+    return exit_class(str(record["outcome"]))
+
+
+def _press_button(request: RunRequest, image: bytearray | None, watcher: Watcher) -> RunResult:
+    if request.target is None:
+        if request.control is not None:
+            raise UsageError("--control belongs to --target", "Give --target bitbang:HOST:PORT as well.")
+        if request.scenario is None:
+            raise UsageError("which unit?", "Give --scenario NAME (see: bmsrescue twin scenarios) or --target.")
+        return TwinBench(
+            scenario_named(request.scenario), image, seed=request.seed, watcher=watcher, vcd=request.vcd
+        ).run()
+    if request.scenario is not None:
+        raise UsageError("--scenario and --target exclude each other", "A target is somebody else's unit.")
+    if request.vcd is not None:
+        raise UsageError("--vcd records the twin's own pins", "Leave it out with --target.")
+    if request.control is None:
+        raise UsageError("--target needs --control HOST:PORT", "Power and BOOT0 go over the control port.")
+    if not request.target.startswith(_TARGET_SCHEME):
+        raise UsageError(f"--target {request.target} is of an unknown kind", "Write it as bitbang:HOST:PORT.")
+    bitbang = _host_port(request.target.removeprefix(_TARGET_SCHEME), "--target")
+    return RemoteBench(
+        bitbang, _host_port(request.control, "--control"), image, seed=request.seed, watcher=watcher
+    ).run()
+
+
+def _insert_card(path: Path | None) -> bytearray | None:
+    if path is None:
+        return default_card()
+    image = load_card(path)
+    if image is None:
+        show_note(f"{path} does not exist: the card slot is empty")
+    return image
+
+
+def _take_card_out(path: Path, image: bytearray, result: RunResult) -> None:
+    try:
+        save_card(path, image, complete=result.how == ENDED)
+    except CardImageError as error:
+        show_error(error.message, error.next_step)
+
+
+def _without_record(result: RunResult) -> dict[str, object]:
+    """What to say of a run that made no record: the helper failed, the unit is not judged."""
+    return {
+        "outcome": TOOL_ERROR,
+        "sentence": f"The helper made no record ({result.how}).",
+        "diagnosis": None,
+        "evidence": {},
+        "steps": [],
+        "rails": {},
+        "sectors": {"before": [], "after": []},
+        "backup": None,
+        "swclk_cycles": result.swclk_cycles,
+        "virtual_ms": result.virtual_ms,
+        "heap_free_min": None,
+    }
+
+
+def _host_port(text: str, option: str) -> tuple[str, int]:
+    host, _colon, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise UsageError(f"{option} {text} has no HOST:PORT", "Write it as 127.0.0.1:9000.")
+    return host.strip("[]"), int(port)

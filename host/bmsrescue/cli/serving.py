@@ -1,0 +1,27 @@
+"""`bmsrescue twin serve`: a broken unit for anybody's debugger."""
+
+from bmsrescue.cli.output import console
+from bmsrescue.errors import HostError
+from bmsrescue.twin.bench import scenario_named
+from bmsrescue.twin.board.unit import build_unit
+from bmsrescue.twin.servers.serve import Ports, serve_unit
+
+
+def serve_scenario(name: str, bitbang_port: int, control_port: int, seed: int, virtual_time: bool) -> None:
+    """Serve until SIGINT, SIGTERM or the control command `quit`.
+
+    Raises:
+        UsageError: no such scenario.
+        HostError: a port cannot be had.
+    """
+    unit = build_unit(scenario_named(name), seed)
+
+    def tell(ports: Ports) -> None:
+        console().print(
+            f"{name}: remote_bitbang on {ports.host}:{ports.bitbang}, control on {ports.host}:{ports.control}"
+        )
+
+    try:
+        serve_unit(unit, bitbang_port, control_port, virtual_time=virtual_time, on_ready=tell)
+    except OSError as error:
+        raise HostError(f"cannot listen on the ports: {error.strerror}", "Choose other ones.") from error

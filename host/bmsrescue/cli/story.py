@@ -1,0 +1,174 @@
+"""Tells a run as it happens, from the agent's own events: steps, rails, progress, diagnosis, plan, outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bmsrescue.cli.rail_chart import NAMES, RailChart
+from bmsrescue.twin.helper.helper import RunResult
+from rescuelink.outcomes import OUTCOMES
+
+TITLES = {
+    "job": "read the card, check job and image",
+    "sense": "sense every rail, drive nothing",
+    "energise": "switch the supply on, within limits",
+    "rails": "judge the rails",
+    "connect": "connect over SWD",
+    "evidence": "gather evidence, change nothing",
+    "backup": "back up the flash, map every sector",
+    "diagnosis": "say what is wrong",
+    "plan": "plan the smallest cure",
+    "act": "erase and program",
+    "verify": "verify",
+    "proof": "prove it by a true power cycle",
+    "safe-off": "switch off, let every line go",
+    "record": "write the record, read it back",
+}
+_STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue"}
+_BAR_CELLS = 30
+_QUARTER = 4
+
+
+class Story:
+    """Give `event` and `measured` to a run's watcher; what they say appears at once."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._chart = RailChart()
+        self._at_ms = 0
+        self._bar: tuple[str, int, int] | None = None  # what, when it began, quarters already shown
+        self._bar_open = False
+        self._tellers = {
+            "step": self._step,
+            "step-end": self._step_end,
+            "rails": self._rails,
+            "progress": self._progress,
+            "diagnosis": self._diagnosis,
+            "plan": self._plan,
+            "error": self._error,
+        }
+
+    def event(self, at_ms: int, name: str, data: object) -> None:
+        """One event of the agent, at a virtual time."""
+        self._at_ms = at_ms
+        teller = self._tellers.get(name)
+        if teller is not None and isinstance(data, dict):
+            teller(data)
+
+    def measured(self, at_ms: int, rails_mv: dict[str, int]) -> None:
+        """What the helper's ADC has just measured."""
+        self._chart.add(at_ms, rails_mv)
+
+    def say(self, *parts: str | tuple[str, str]) -> None:
+        """One line of the story, indented under its step."""
+        self._close_bar()
+        self._console.print(Padding(Text.assemble(*parts), (0, 0, 0, 10)))
+
+    def _step(self, data: dict[str, Any]) -> None:
+        self._close_bar()
+        self._bar = None
+        name = str(data["name"])
+        number = f"{data['index'] + 1:2d}/{data['count']}"
+        seconds = f"{self._at_ms / 1000:7.2f} s"
+        self._console.print(
+            Text.assemble((seconds, "dim"), " ", (number, "dim"), " ", (TITLES.get(name, name), "bold"))
+        )
+
+    def _step_end(self, data: dict[str, Any]) -> None:
+        self._close_bar()
+        for line in self._chart.take():
+            self._console.print(Padding(line, (0, 0, 0, 10)))
+        if data["outcome"] != "ok":
+            self.say(("stopped: ", "bold yellow"), str(data["outcome"]))
+
+    def _rails(self, data: dict[str, Any]) -> None:
+        self._chart.add(self._at_ms, {name: rail["mv"] for name, rail in data["rails"].items()})
+
+    def _progress(self, data: dict[str, Any]) -> None:
+        what, done, total = str(data["what"]), int(data["done"]), int(data["total"])
+        if self._bar is None or self._bar[0] != what:
+            self._close_bar()
+            self._bar = (what, self._at_ms, 0)
+        _what, began_ms, quarters = self._bar
+        live = self._console.is_terminal
+        reached = done * _QUARTER // max(total, 1)
+        self._bar = (what, began_ms, max(reached, quarters))
+        if not live and reached <= quarters:
+            return
+        spent_s = (self._at_ms - began_ms) / 1000
+        line = Text.assemble(
+            f"{what:<14.14} ",
+            (_filled(done, total), "cyan"),
+            f" {100 * done // max(total, 1):3d} %  {_amount(done, total, str(data['unit']))}  {spent_s:.1f} s",
+        )
+        self._console.print(Padding(line, (0, 0, 0, 10)), end="\r" if live else "\n")
+        self._bar_open = live
+
+    def _close_bar(self) -> None:
+        if self._bar_open:
+            self._console.print()
+            self._bar_open = False
+
+    def _diagnosis(self, data: dict[str, Any]) -> None:
+        self.say((str(data["sentence"]), "bold"), (f"  ({data['cause']}, {data['confidence']})", "dim"))
+        for line in data["evidence"]:
+            self.say(("- ", "dim"), str(line))
+        if data.get("next_step"):
+            self.say(("next: ", "dim"), str(data["next_step"]))
+
+    def _plan(self, data: dict[str, Any]) -> None:
+        for line in data["lines"]:
+            self.say(("- ", "dim"), str(line))
+
+    def _error(self, data: dict[str, Any]) -> None:
+        self.say(str(data["message"]), (f"  {data['next_step']}" if data.get("next_step") else "", "dim"))
+
+
+def summary(console: Console, record: dict[str, Any], result: RunResult) -> None:
+    """The outcome, and what the run took."""
+    name = str(record["outcome"])
+    known = OUTCOMES.get(name)
+    sentence = str(record.get("sentence") or (known.sentence if known else ""))
+    console.print()
+    console.print(Text.assemble((name, _STYLES.get(known.colour if known else "", "bold")), "  ", sentence))
+    if record.get("next_step"):
+        console.print(Text(f"Next: {record['next_step']}"))
+    backup = record.get("backup")
+    if isinstance(backup, dict):
+        console.print(Text.assemble(("Backup: ", "bold"), ", ".join(f"{key} {value}" for key, value in backup.items())))
+    figures = (
+        f"{record['virtual_ms'] / 1000:.1f} s of the unit's time, {record['swclk_cycles']:,} SWCLK cycles, "
+        f"{result.power_ons} power-ons, {result.wall_s:.1f} s here"
+    )
+    if record.get("heap_free_min") is not None:
+        figures += f"; the agent's heap had {record['heap_free_min'] // 1024} KiB free at the least"
+    console.print(Text(figures, style="dim"))
+
+
+def rails_table(console: Console, rails: dict[str, Any]) -> None:
+    """What the rails were, off and on."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in NAMES.values():
+        table.add_column(name, justify="right")
+    for state in ("off", "on"):
+        values = rails.get(state)
+        if isinstance(values, dict):
+            table.add_row(state, *(f"{values[name]['mv'] / 1000:.2f} V" for name in NAMES if name in values))
+    console.print(table)
+
+
+def _filled(done: int, total: int) -> str:
+    cells = _BAR_CELLS * done // max(total, 1)
+    return "█" * cells + "░" * (_BAR_CELLS - cells)
+
+
+def _amount(done: int, total: int, unit: str) -> str:
+    if unit == "bytes":
+        return f"{done / 1024:,.0f} of {total / 1024:,.0f} KiB"
+    return f"{done} of {total} {unit}"

@@ -1,0 +1,93 @@
+"""`bmsrescue twin`: the virtual bench, with the broken units it knows."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bmsrescue.cli.output import console
+
+app = typer.Typer(
+    help="The virtual bench: broken units, a helper, a card.", no_args_is_help=True, rich_markup_mode=None
+)
+
+ScenarioOption = Annotated[str | None, typer.Option("--scenario", metavar="NAME", help="Which broken unit.")]
+SeedOption = Annotated[int, typer.Option(help="Chance of the unit, its rails and the helper's ADC.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+@app.command()
+def scenarios(as_json: JsonOption = False) -> None:
+    """List the broken units."""
+    from bmsrescue.twin.scenarios import all_scenarios
+
+    listed = all_scenarios()
+    if as_json:
+        rows = [
+            {
+                "name": scenario.name,
+                "summary": scenario.summary,
+                "story": scenario.story,
+                "expected_diagnosis": scenario.expected_diagnosis,
+                "expected_outcome": scenario.expected_outcome,
+            }
+            for scenario in listed
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    width = max(len(scenario.name) for scenario in listed)
+    for scenario in listed:
+        console().print(f"{scenario.name:<{width}}  {scenario.summary}", soft_wrap=True)
+
+
+@app.command()
+def run(
+    scenario: ScenarioOption = None,
+    card: Annotated[Path | None, typer.Option(metavar="DIR|IMG", help="The dongle's card; kept up to date.")] = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+    target: Annotated[str | None, typer.Option(metavar="bitbang:HOST:PORT", help="Somebody else's chip.")] = None,
+    control: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Its power and BOOT0.")] = None,
+    vcd: Annotated[Path | None, typer.Option(metavar="FILE", help="Record SWDIO and SWCLK.")] = None,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the dongle's last picture.")] = None,
+) -> None:
+    """The pocket dongle: one button press, no host help."""
+    from bmsrescue.cli.dongle_run import RunRequest, run_dongle
+
+    request = RunRequest(scenario, card, seed, as_json, target, control, vcd, png)
+    raise typer.Exit(run_dongle(request))
+
+
+@app.command()
+def serve(
+    scenario: ScenarioOption = "healthy",
+    bitbang_port: Annotated[int, typer.Option(help="Port for remote_bitbang; 0 takes a free one.")] = 0,
+    control_port: Annotated[int, typer.Option(help="Port for the control lines; 0 takes a free one.")] = 0,
+    seed: SeedOption = 0,
+    virtual_time: Annotated[bool, typer.Option("--virtual-time", help="Wall time does not pass for the unit.")] = False,
+) -> None:
+    """Put a broken unit on two TCP ports, for anybody's debugger."""
+    from bmsrescue.cli.serving import serve_scenario
+
+    serve_scenario(scenario or "healthy", bitbang_port, control_port, seed, virtual_time)
+
+
+@app.command()
+def demo(
+    seed: SeedOption = 0,
+) -> None:
+    """The whole story: a half-on unit comes back."""
+    from bmsrescue.cli.demo import play
+
+    raise typer.Exit(play(console(), seed))
+
+
+@app.command()
+def table(
+    write: Annotated[Path | None, typer.Option(metavar="FILE", help="Put it between the markers of this file.")] = None,
+) -> None:
+    """Run every broken unit and print the table of diagnosis, outcome, SWCLK cycles and virtual time."""
+    from bmsrescue.cli.scenario_table import print_table
+
+    print_table(console(), write)

@@ -1,0 +1,137 @@
+"""One run of the pocket dongle on the virtual bench: a unit, a helper wired to it, a card, one button press."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from bmsrescue.card.build import describe_job
+from bmsrescue.card.fat import make_image
+from bmsrescue.card.image_file import FLASH_BASE, Segment
+from bmsrescue.errors import UsageError
+from bmsrescue.twin.board.unit import build_unit
+from bmsrescue.twin.firmware import image_bytes
+from bmsrescue.twin.helper.block_device import CardFaults
+from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
+from bmsrescue.twin.helper.remote_unit import RemoteUnit
+from bmsrescue.twin.helper.wire import wire_over
+from bmsrescue.twin.scenarios import UnknownScenarioError, find
+from bmsrescue.twin.scenarios.scenario import Scenario
+from bmsrescue.twin.vcd import VcdRecorder
+
+if TYPE_CHECKING:
+    from bmsrescue.twin.board.unit import Unit
+
+DEMO_VERSION = "1.2.0"
+# A foreign chip lives on wall time, and every acknowledge is a round trip.
+_REMOTE_WALL_LIMIT_S = 1800.0
+
+
+@dataclass
+class Watcher:
+    """Who wants to be told while the agent runs: its events, each new picture, each point of the rails."""
+
+    event: Callable[[int, str, object], None] | None = None
+    screen: Callable[[bytes], None] | None = None
+    measured: Callable[[int, dict[str, int]], None] | None = None
+
+
+def scenario_named(name: str) -> Scenario:
+    """The scenario.
+
+    Raises:
+        UsageError: there is none; names the nearest.
+    """
+    try:
+        return find(name)
+    except UnknownScenarioError as error:
+        raise UsageError(str(error), "See them all with: bmsrescue twin scenarios") from error
+
+
+def default_card_files(version: str = DEMO_VERSION) -> dict[str, bytes]:
+    """The files of a card that brings the demo unit back to its firmware `version`."""
+    return describe_job(f"bms-{version}", version, [Segment(FLASH_BASE, image_bytes(version))])
+
+
+def default_card() -> bytearray:
+    """A card image with `default_card_files`."""
+    return make_image(default_card_files())
+
+
+class TwinBench:
+    """A scenario's unit with a helper on it. `run` presses the button once and lets the agent end by itself."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        card: bytearray | None,
+        *,
+        seed: int = 0,
+        watcher: Watcher | None = None,
+        faults: CardFaults | None = None,
+        vcd: Path | None = None,
+    ) -> None:
+        watcher = watcher or Watcher()
+        self.unit: Unit = build_unit(scenario, seed)
+        self._waveform = _create(vcd) if vcd else None
+        pins = VcdRecorder(self.unit.swd, self.unit.clock, self._waveform) if self._waveform else self.unit.swd
+        self.wire = wire_over(pins)
+        self.helper = VirtualHelper(
+            self.unit,
+            self.wire,
+            card,
+            faults=faults,
+            seed=seed,
+            watch=watcher.event,
+            on_screen=watcher.screen,
+            on_measured=watcher.measured,
+        )
+
+    def run(self) -> RunResult:
+        try:
+            return self.helper.run()
+        finally:
+            if self._waveform:
+                self._waveform.close()
+
+
+def _create(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="ascii")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "Choose another file.") from error
+
+
+class RemoteBench:
+    """Somebody else's chip with a helper on it, over the ports (host, port) of its two servers."""
+
+    def __init__(
+        self,
+        bitbang: tuple[str, int],
+        control: tuple[str, int],
+        card: bytearray | None,
+        *,
+        seed: int = 0,
+        watcher: Watcher | None = None,
+    ) -> None:
+        watcher = watcher or Watcher()
+        self.unit = RemoteUnit(bitbang, control, seed)
+        self.helper = VirtualHelper(
+            self.unit,
+            self.unit.wire,
+            card,
+            seed=seed,
+            watch=watcher.event,
+            on_screen=watcher.screen,
+            on_measured=watcher.measured,
+            on_wait=self.unit.wait,
+            wall_limit_s=_REMOTE_WALL_LIMIT_S,
+        )
+
+    def run(self) -> RunResult:
+        try:
+            return self.helper.run()
+        finally:
+            self.unit.close()
