@@ -12,7 +12,7 @@ from rescuelink.errors import LinkError
 MAX_DEPTH = 12  # nesting of arrays and maps; a frame from noise must not exhaust the stack
 
 
-def pack_into(buffer: bytearray, offset: int, value: object) -> int:
+def pack_into(buffer: bytearray | memoryview, offset: int, value: object) -> int:
     """Write `value` at `offset`; returns the offset behind it. Raises `LinkError` (too_large, bad_value)."""
     try:
         return _pack(buffer, offset, value, 0)
@@ -32,7 +32,7 @@ def unpack_from(buffer: memoryview) -> object:
     return value
 
 
-def _put(buffer: bytearray, offset: int, data: bytes | bytearray | memoryview) -> int:
+def _put(buffer: bytearray | memoryview, offset: int, data: bytes | bytearray | memoryview) -> int:
     end = offset + len(data)
     if end > len(buffer):
         raise IndexError
@@ -40,7 +40,7 @@ def _put(buffer: bytearray, offset: int, data: bytes | bytearray | memoryview) -
     return end
 
 
-def _head(buffer: bytearray, offset: int, count: int, fix: int, fix_limit: int, codes: tuple[int, int, int]) -> int:
+def _head(buffer: bytearray | memoryview, offset: int, count: int, fix: int, fix_limit: int, codes: tuple[int, int, int]) -> int:
     """Type byte and length: in one byte below `fix_limit`, else with an 8, 16 or 32 bit length (code 0: none)."""
     if count < fix_limit:
         buffer[offset] = fix | count
@@ -56,7 +56,7 @@ def _head(buffer: bytearray, offset: int, count: int, fix: int, fix_limit: int, 
     return offset + 5
 
 
-def _pack(buffer: bytearray, offset: int, value: object, depth: int) -> int:
+def _pack(buffer: bytearray | memoryview, offset: int, value: object, depth: int) -> int:
     if depth > MAX_DEPTH:
         raise LinkError("bad_value", "a message is nested too deeply")
     if value is None:
@@ -89,7 +89,7 @@ def _pack(buffer: bytearray, offset: int, value: object, depth: int) -> int:
     raise LinkError("bad_value", "a message cannot hold a " + type(value).__name__)
 
 
-def _pack_int(buffer: bytearray, offset: int, value: int) -> int:
+def _pack_int(buffer: bytearray | memoryview, offset: int, value: int) -> int:
     if 0 <= value < 0x80:
         buffer[offset] = value
         return offset + 1
