@@ -145,6 +145,20 @@ class SwdPort:
                         count -= self._drain_left
                         self._drain()
                         continue
+                elif not value & 1:
+                    # Idle cycles before the next request: up to where a write gets through, then up to the request.
+                    low = (value & -value).bit_length() - 1
+                    if self._drain_left:
+                        low = min(low, self._drain_left)
+                    if self._tick(low):
+                        self._ones = 0
+                        if self._drain_left:
+                            self._drain_left -= low
+                            if not self._drain_left:
+                                self._drain()
+                        value >>= low
+                        count -= low
+                        continue
                 elif count >= 8 and (not self._drain_left or self._drain_left == 8):
                     request = REQUESTS[value & 0xFF]
                     if request != INVALID_REQUEST and self._tick(8):
