@@ -32,8 +32,8 @@ class RecordablePins(Protocol):
 class VcdRecorder:
     """Stands between a debugger and the chip's pins (it is ``SwdPins`` itself) and writes down what is on the wire.
 
-    SWDIO changes at the falling edge of SWCLK and holds over the rising one, at which both sides sample. ``digital`` and
-    ``analog`` name further signals, whose changes come through ``set_digital`` and ``set_analog``.
+    SWDIO changes at the falling edge of SWCLK and holds over the rising one, at which both sides sample. ``digital``
+    and ``analog`` name further signals, whose changes come through ``set_digital`` and ``set_analog``.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class VcdRecorder:
         self._written_ticks = -1
         self._header(digital, analog)
 
-    # --- SwdPins --------------------------------------------------------------------------------------------------------
+    # --- SwdPins ------------------------------------------------------------------------------------------------------
 
     @property
     def frequency_hz(self) -> int:
@@ -83,7 +83,7 @@ class VcdRecorder:
         self._cycles(start_ns, value, count)
         return value
 
-    # --- other signals --------------------------------------------------------------------------------------------------
+    # --- other signals ------------------------------------------------------------------------------------------------
 
     def set_digital(self, name: str, level: bool | None) -> None:
         """A line changed now; None is high impedance."""
@@ -105,7 +105,7 @@ class VcdRecorder:
         self._pending.clear()
         self._stream.flush()
 
-    # --- inside ---------------------------------------------------------------------------------------------------------
+    # --- inside -------------------------------------------------------------------------------------------------------
 
     def _header(self, digital: Sequence[str], analog: Sequence[str]) -> None:
         lines = [f"$timescale {self._timescale_ns} ns $end", "$scope module bmsrescue $end"]

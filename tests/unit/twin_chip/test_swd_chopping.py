@@ -115,7 +115,9 @@ def test_any_chopping_of_a_session_gives_the_same_answers_and_counters(cuts, mer
 
 
 field = st.one_of(
-    st.builds(lambda ap, read, a: (True, request_byte(ap, read, a << 2), 8), *[st.integers(0, 1)] * 2, st.integers(0, 3)),
+    st.builds(
+        lambda ap, read, a: (True, request_byte(ap, read, a << 2), 8), *[st.integers(0, 1)] * 2, st.integers(0, 3)
+    ),
     st.builds(lambda v: (True, v | parity(v) << 32, 33), st.integers(0, 0xFFFFFFFF)),
     st.builds(lambda v, n: (True, v & ((1 << n) - 1), n), st.integers(0, (1 << 40) - 1), st.integers(1, 40)),
     st.builds(lambda n: (False, 0, n), st.integers(1, 80)),
