@@ -39,6 +39,7 @@ class H7Flash:
         self._words = [view[at : at + chip.word_bytes] for at in range(0, _BLOCK, chip.word_bytes)]
         self._blank = _FILL * _BLOCK
         self._blank_word = _FILL * chip.word_bytes
+        self._open = False
         self.resends = 0  # flash words that had to be sent twice because of noise on the line
 
     # -- geometry ----------------------------------------------------------------------------------------------------
@@ -60,7 +61,11 @@ class H7Flash:
     # -- control -----------------------------------------------------------------------------------------------------
 
     def unlock(self):
-        """Allow erasing and programming. A second key sequence would lock until reset, so LOCK is looked at first."""
+        """Allow erasing and programming, until lock(); a reset of the chip in between is made good.
+
+        A second key sequence would lock until reset, so LOCK is looked at first.
+        """
+        self._open = True
         if not self._read(reg.CR1) & reg.CR_LOCK:
             return
         for key in reg.KEYS:
@@ -70,6 +75,7 @@ class H7Flash:
             raise FlashError("locked", "the flash controller stays locked", None, None, advice)
 
     def lock(self):
+        self._open = False
         self._write(reg.CR1, reg.CR_LOCKED)
 
     def erase(self, sector, consent):
@@ -158,8 +164,9 @@ class H7Flash:
 
     def _make_ready(self, address):
         """Nothing running, no old error flags (they appear by themselves and would stop the first write)."""
-        if self._read(reg.CR1) & reg.CR_LOCK:
+        if not self._open:
             raise FlashError("locked", "the flash controller is locked", address)
+        self.unlock()
         limit = Timeout(self._clock, _READY_MS, "earlier flash operation", FlashError, address)
         while self._ap.read32(self._sr) & reg.SR_BUSY:
             limit.pause(1)

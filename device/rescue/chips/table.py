@@ -34,9 +34,14 @@ class H72x:
 
     reset_clock_hz = 64000000  # HSI
 
-    # DBGMCU_CR through AP2: debug clocks of D1 and D3 on, debug alive in Sleep, Stop and Standby of D1.
-    # Bits 3..8 stay 0: they upset the debug clocks of the family (reference sheet 3.2).
-    debug_setup = ((0xE00E1004, 0x00600007),)
+    # DBGMCU through AP2. CR: debug clocks of D1 and D3 on, debug alive in Sleep, Stop and Standby of D1; bits 3..8 stay
+    # 0, they upset the debug clocks of the family (reference sheet 3.2). Then both watchdogs stop while the core is
+    # halted, so that one started by option byte does not bite between the halt and freeze_watchdogs().
+    debug_setup = (
+        (0xE00E1004, 0x00600007),  # CR
+        (0xE00E1034, 0x00000040),  # APB3FZ1: WWDG1
+        (0xE00E1054, 0x00040000),  # APB4FZ1: IWDG1
+    )
 
 
 CHIPS = (H72x,)

@@ -44,7 +44,7 @@ class TargetCrc:
 
         None where the core cannot say: a torn flash word in the range, a core that does not run the routine, a
         self-test that failed (then also for every later call). The caller reads back instead. The core is reset into
-        halt if anything else has run on it, which also locks the flash controller; it is left halted.
+        halt if anything else has run on it or a routine went wrong; it is left halted.
         """
         if address % 4 or length % 4:
             raise TargetError("alignment", "the CRC routine works on whole words", address)

@@ -11,6 +11,7 @@ from bmsrescue.twin.clock import VirtualClock
 make_importable()
 
 from rescue.chips.stm32h7 import Stm32H7  # noqa: E402
+from rescue.chips.table import H72x  # noqa: E402
 from rescue.debug import connect as rungs  # noqa: E402
 from rescue.hal.ports import Ports  # noqa: E402
 from rescue.hal.swd import SwdWire  # noqa: E402
@@ -19,7 +20,6 @@ from rescuelink.consent import ERASE, PROGRAM, Consent  # noqa: E402
 FLASH = 0x08000000
 SECTOR = 0x20000
 ALL_SECTORS = Consent.from_policy("test", (ERASE, PROGRAM), tuple(range(8)))
-DEBUG_SETUP = ((0xE00E1004, 0x00600007),)
 
 
 class PinBits:
@@ -120,7 +120,7 @@ class Bench:
         self.power_on()
 
     def connect(self, how: str = rungs.UNDER_RESET) -> Any:
-        return rungs.connect(self.ports, how, self.hz, DEBUG_SETUP, self.power_cycle)
+        return rungs.connect(self.ports, how, self.hz, H72x.debug_setup, self.power_cycle)
 
     def h7(self, how: str = rungs.UNDER_RESET) -> Any:
         h7 = Stm32H7(self.connect(how), self.time)

@@ -1,8 +1,9 @@
 """The connect rungs and the recovery from every answer, against the twin's chip."""
 
 import pytest
-from low_chip import DEBUG_SETUP, FLASH, Bench
+from low_chip import FLASH, Bench
 
+from rescue.chips.table import H72x
 from rescue.debug import adi_registers as adi
 from rescue.debug import connect as rungs
 from rescue.debug import cortex_m_registers as cm
@@ -38,7 +39,8 @@ def test_under_reset_the_firmware_executes_nothing() -> None:
     assert target.core.read_core(cm.PC) == FLASH + 0x200
     assert target.core.reset_halted
     assert bench.lines.log == [("nrst", True), ("nrst", False)]
-    assert target.ap2.read32(DBGMCU_CR) == dict(DEBUG_SETUP)[DBGMCU_CR]
+    for address, value in H72x.debug_setup:
+        assert target.ap2.read32(address) == value
     assert target.ap0.read32(cm.DEMCR) & cm.VC_CORERESET == 0
 
 

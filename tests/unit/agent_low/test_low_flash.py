@@ -120,6 +120,14 @@ def test_a_locked_controller_is_not_worked_around() -> None:
     assert caught.value.kind == "locked"
 
 
+def test_a_reset_in_between_does_not_leave_the_controller_locked() -> None:
+    bench, flash = ready(OLD)
+    flash._ap.dp.clock.sleep_ms(1)
+    bench.h7()  # connects under reset
+    flash.erase(0, ALL_SECTORS)
+    assert flash.is_blank(FLASH, SECTOR)
+
+
 def test_unlocking_twice_does_not_lock_for_good() -> None:
     _, flash = ready(OLD)
     flash.unlock()

@@ -1,0 +1,252 @@
+"""The real ports, on a stand-in for `machine`: safe pins, filtered voltages, and SWD over two plain pins."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from low_machine import ADC, I2C, PWM, WDT, Pin, machine_installed
+
+from bmsrescue.agent_files import device_dir, make_importable
+
+make_importable()
+
+CONFIG = json.loads((device_dir() / "board.json").read_text(encoding="utf-8"))
+LINES = CONFIG["lines"]
+
+
+@pytest.fixture(autouse=True)
+def hardware(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """MicroPython's `time` on a clock that only sleeping moves."""
+    now_us = 0
+
+    def sleep_us(duration: int) -> None:
+        nonlocal now_us
+        now_us += duration
+
+    monkeypatch.setattr(time, "sleep_ms", lambda ms: sleep_us(ms * 1000), raising=False)
+    monkeypatch.setattr(time, "sleep_us", sleep_us, raising=False)
+    monkeypatch.setattr(time, "ticks_ms", lambda: now_us // 1000, raising=False)
+    monkeypatch.setattr(time, "ticks_us", lambda: now_us, raising=False)
+    monkeypatch.setattr(time, "ticks_diff", lambda a, b: a - b, raising=False)
+    with machine_installed():
+        yield
+
+
+def pins_are_safe() -> bool:
+    pins = Pin.all
+    return (
+        pins[LINES["power"]].value() == 0
+        and pins[LINES["unit_button"]].value() == 0
+        and not any(pins[LINES[name]].drives_high for name in ("nrst", "boot0"))
+        and pins[LINES["nrst"]].value() == 1
+        and pins[LINES["boot0"]].mode == Pin.IN
+    )
+
+
+def test_nothing_is_driven_towards_the_unit_before_anybody_asks() -> None:
+    from rescue.hal.lines import Lines
+
+    Lines(LINES)
+    assert pins_are_safe()
+
+
+def test_release_all_is_safe_from_any_state() -> None:
+    from rescue.hal.lines import Lines
+
+    lines = Lines(LINES)
+    lines.power(True)
+    lines.nrst(True)
+    lines.boot0(True)
+    lines.unit_button(True)
+    lines.release_all()
+    assert pins_are_safe()
+
+
+def test_nrst_is_never_driven_high() -> None:
+    from rescue.hal.lines import Lines
+
+    lines = Lines(LINES)
+    for low in (True, False, True, False):
+        lines.nrst(low)
+        assert lines.nrst_level() is not low
+    assert {mode for number, mode, _ in Pin.history if number == LINES["nrst"]} == {Pin.OPEN_DRAIN}
+
+
+def test_the_chips_own_reset_is_seen_and_counted() -> None:
+    from rescue.hal.lines import Lines
+
+    lines = Lines(LINES)
+    nrst = Pin.all[LINES["nrst"]]
+    nrst.outside = 0
+    assert not lines.nrst_level()
+    assert nrst.handler is not None
+    for _ in range(3):
+        nrst.handler(nrst)
+    assert lines.nrst_edges() == 3
+    assert lines.nrst_edges() == 0
+
+
+def test_boot0_is_high_low_or_let_go() -> None:
+    from rescue.hal.lines import Lines
+
+    lines = Lines(LINES)
+    boot0 = Pin.all[LINES["boot0"]]
+    lines.boot0(True)
+    assert boot0.drives_high
+    lines.boot0(False)
+    assert (boot0.mode, boot0.level) == (Pin.OUT, 0)
+    lines.boot0(None)
+    assert boot0.mode == Pin.IN
+
+
+def rails_with(readings: dict[int, object], **rails: dict[str, object]) -> object:
+    from rescue.hal.rails import Rails
+
+    ADC.readings = readings
+    ADC.select = tuple(CONFIG["mux"]["select"])
+    return Rails({**CONFIG, "rails": rails or CONFIG["rails"]})
+
+
+def test_each_rail_is_read_through_its_own_divider_and_channel() -> None:
+    half_scale = 32768
+    rails = rails_with(dict.fromkeys(range(5), half_scale))
+    assert rails.names == ("bplus", "v12", "v5iso", "v3v3", "vcap")
+    expected = {"bplus": 1650 * 31, "v12": 1650 * 6, "v5iso": 1650 * 2, "v3v3": 1650 * 2, "vcap": 1650}
+    for name, mv in expected.items():
+        assert rails.read_mv(name) == pytest.approx(mv, abs=31)
+
+
+def test_a_few_wild_samples_do_not_move_a_reading() -> None:
+    noise = iter([65535, 0] * 6 + [30000] * 52)
+    rails = rails_with({3: lambda: next(noise)})
+    assert rails.read_mv("v3v3") == pytest.approx(30000 * 6600 // 65535, abs=1)
+
+
+def test_two_points_of_a_meter_replace_the_nominal_divider() -> None:
+    rail = {"mux": 3, "top_ohm": 1, "bottom_ohm": 1, "calibration": [[1000, 50], [41000, 4050]]}
+    rails = rails_with({3: 21000}, v3v3=rail)
+    assert rails.read_mv("v3v3") == pytest.approx(2050, abs=2)
+
+
+def test_a_capture_keeps_the_shortest_dip() -> None:
+    samples = iter([40000] * 5 + [10000] + [40000] * 100)
+    rails = rails_with({3: lambda: next(samples)}, v3v3=CONFIG["rails"]["v3v3"])
+    low, mean, high = rails.capture(20, 1)["v3v3"]
+    assert low == 10000 * 6600 // 65535
+    assert high == 40000 * 6600 // 65535
+    assert low < mean < high
+
+
+def test_the_current_is_none_without_a_meter_and_signed_with_one() -> None:
+    from rescue.hal.ina226 import Ina226
+    from rescue.hal.rails import Rails
+
+    ADC.readings = {}
+    assert Rails(CONFIG).current_ma() is None
+    i2c = I2C()
+    i2c.registers[1] = (4000).to_bytes(2, "big")  # 10 mV over 0.1 ohm
+    meter = Ina226(i2c, 64, 100)
+    assert Rails(CONFIG, meter).current_ma() == 100
+    i2c.registers[1] = (-400).to_bytes(2, "big", signed=True)
+    assert meter.current_ma() == -10
+    i2c.present = False
+    assert meter.current_ma() is None
+
+
+def test_a_missing_display_leaves_light_and_sound() -> None:
+    from rescue.hal.panel import Panel
+
+    i2c = I2C()
+    i2c.present = False
+    panel = Panel(CONFIG["panel"], i2c)
+    assert not panel.has_display
+    panel.show(bytes(1024))
+    panel.led(0, 255, 0)
+    assert [pwm.duty for pwm in panel._leds] == [0, 65535, 0]
+    panel.beep(400)
+    assert isinstance(panel._buzzer, PWM)
+    assert panel._buzzer.duty > 0
+    panel._silence.callback(panel._silence)
+    assert panel._buzzer.duty == 0
+
+
+def test_a_picture_goes_to_the_display_whole() -> None:
+    from rescue.hal.panel import Panel
+
+    i2c = I2C()
+    panel = Panel(CONFIG["panel"], i2c)
+    picture = bytes(range(256)) * 4
+    panel.show(picture)
+    assert i2c.written[-1] == b"\x40" + picture
+
+
+def test_the_button_is_active_low() -> None:
+    from rescue.hal.panel import Panel
+
+    panel = Panel(CONFIG["panel"], I2C())
+    button = Pin.all[CONFIG["panel"]["button"]]
+    assert not panel.pressed()
+    button.outside = 0
+    assert panel.pressed()
+
+
+def test_the_watchdog_starts_with_the_first_feed_and_is_fed_through_long_sleeps() -> None:
+    from rescue.hal.clock import Clock
+
+    clock = Clock(8000)
+    clock.sleep_ms(20_000)
+    assert WDT.fed == []
+    clock.feed()
+    clock.sleep_ms(20_000)
+    assert WDT.fed == [8000] + [0] * 20
+
+
+def test_swd_over_plain_pins_is_the_same_line_protocol() -> None:
+    from rescue.hal.swd_pins import PinBits
+
+    bits = PinBits(6, 7)
+    assert {Pin.all[6].mode, Pin.all[7].mode} == {Pin.IN}
+    bits.engage()
+    Pin.history.clear()
+    bits.clock_out(0b1011, 4)
+    data = [level for number, _, level in Pin.history if number == 7]
+    clock = [level for number, _, level in Pin.history if number == 6]
+    assert data == [1, 1, 0, 1]
+    assert clock == [1, 0] * 4
+    Pin.all[7].outside = 1
+    assert bits.clock_in(5) == 0b11111
+    assert Pin.all[7].mode == Pin.IN
+    bits.clock_out(0, 1)
+    assert Pin.all[7].mode == Pin.OUT
+    bits.release()
+    assert {Pin.all[6].mode, Pin.all[7].mode} == {Pin.IN}
+    assert bits.cycles == 10
+
+
+def test_safe_pins_come_before_everything_else() -> None:
+    from rescue.hal.board import safe_pins
+
+    for name in ("power", "nrst", "boot0", "unit_button"):
+        Pin(LINES[name], Pin.OUT, value=1)
+    safe_pins(CONFIG)
+    pins = Pin.all
+    assert pins[LINES["power"]].value() == 0
+    assert pins[LINES["unit_button"]].value() == 0
+    for number in (LINES["nrst"], LINES["boot0"], CONFIG["swd"]["swclk"], CONFIG["swd"]["swdio"]):
+        assert pins[number].mode == Pin.IN
+
+
+def test_no_pin_of_the_board_has_two_jobs() -> None:
+    used = [
+        *LINES.values(),
+        *CONFIG["swd"].values(),
+        CONFIG["mux"]["adc"],
+        *CONFIG["mux"]["select"],
+        CONFIG["i2c"]["sda"],
+        CONFIG["i2c"]["scl"],
+        *(CONFIG["panel"][name] for name in ("red", "green", "blue", "buzzer", "button")),
+        *(CONFIG["card"][name] for name in ("sck", "mosi", "miso", "cs")),
+    ]
+    assert len(used) == len(set(used))
+    assert all(0 <= number <= 28 and number not in (23, 24, 25) for number in used)  # a Pico's own 23..25
