@@ -160,7 +160,7 @@ def test_a_reset_line_shorted_to_3v3_cannot_be_pulled_low() -> None:
     assert bench.chip.runs
 
 
-def test_a_missing_core_inductor_leaves_vcap_at_zero_and_the_chip_in_reset() -> None:
+def test_a_core_regulator_without_input_leaves_vcap_at_zero_and_the_chip_in_reset() -> None:
     bench = Bench(core_supply_dead=True).energise()
     assert bench.unit.rail_mv("v3v3") > 3200
     assert bench.unit.rail_mv("vcap") < 100

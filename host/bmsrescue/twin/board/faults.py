@@ -36,9 +36,7 @@ class BoardFaults:
     regulator_mv: dict[str, int] = field(default_factory=dict)  # its regulator gives this instead
     backfeeds: dict[str, Backfeed] = field(default_factory=dict)
     dip: Dip | None = None
-    core_supply_dead: bool = (
-        False  # the SMPS inductor is missing: VCAP stays at zero and the chip holds itself in reset
-    )
+    core_supply_dead: bool = False  # its input pin is open: VCAP stays at zero and the chip in reset
     # Around the chip.
     latch_shorted: bool = False  # the high-side MOSFET: 12 V is on whenever B+ is
     nrst_held: bool = False  # a supervisor or the AFE holds it low

@@ -6,11 +6,16 @@ from random import Random
 from ..chip.config import ChipConfig
 from ..chip.h725 import Stm32H725
 from ..clock import VirtualClock
-from ..firmware import CALIBRATION_ADDRESS, calibration_block, image_bytes
-from .board_pins import PINS
+from ..firmware import CALIBRATION_ADDRESS, IMAGE_ADDRESS, PINS, calibration_block, image_bytes
+from .pins import UnitPins
 from .unit import Unit
 
-FLASH_BASE = 0x08000000
+_PINS = UnitPins(
+    latch=PINS["latch"],
+    button=PINS["button"],
+    display_uart=PINS["display_uart"],
+    leds={"run": (PINS["led_run"], True), "fault": (PINS["led_fault"], True)},
+)
 
 
 def serial_number(seed: int) -> str:
@@ -23,9 +28,9 @@ def healthy_unit(seed: int = 0, config: ChipConfig | None = None) -> Unit:
     config = replace(ChipConfig() if config is None else config, unique_id=_unique_id(seed))
     clock = VirtualClock()
     chip = Stm32H725(clock, seed, config)
-    chip.flash.load(FLASH_BASE, image_bytes())
+    chip.flash.load(IMAGE_ADDRESS, image_bytes())
     chip.flash.load(CALIBRATION_ADDRESS, calibration_block(serial_number(seed), seed))
-    return Unit(clock, chip, PINS, seed)
+    return Unit(clock, chip, _PINS, seed)
 
 
 def _unique_id(seed: int) -> tuple[int, int, int]:

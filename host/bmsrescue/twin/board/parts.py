@@ -67,10 +67,10 @@ class IsolatedConverter:
 
 @dataclass(frozen=True)
 class CoreRegulator:
-    """The chip's own SMPS as VCAP sees it; the chip says what voltage it makes."""
+    """The chip's own LDO as VCAP sees it; the chip says what voltage it makes."""
 
-    resistance_ohm: float = 1.0  # chosen: reaches 1.0 V in some 0.3 ms, the chip's start-up class
-    limit_a: float = 0.100  # S: direct SMPS inrush 100 mA typical
+    resistance_ohm: float = 1.0  # chosen: VCAP follows within some 0.1 ms
+    limit_a: float = 0.055  # S: inrush of the LDO, 55 mA typical
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Parts:
     v12: NodeParts = NodeParts(470e-6, 1000.0, 0.030)
     v5iso: NodeParts = NodeParts(47e-6, 4700.0, 0.100)  # S: cap load below 220 uF, ripple class 75..200 mVpp
     v3v3: NodeParts = NodeParts(100e-6, 2200.0, 0.010)
-    vcap: NodeParts = NodeParts(14.4e-6, 500.0, 0.004)  # S: SMPS COUT 10 uF and 2 x 2.2 uF on VCAP
+    vcap: NodeParts = NodeParts(4.4e-6, 500.0, 0.004)  # S: 2 x 2.2 uF; the unit is wired for the LDO
     # Starts above 15 V on B+ [S: the seed], some 86 % efficient.
     buck12: Converter = Converter(12.0, 15.0, 13.0, 0.5, 0.040, 0.8, 0.05, 1.95, 0.002)
     # Some 84 % efficient; a 1 A limit: a hard short on 3.3 V draws twice the healthy current from the bench.
