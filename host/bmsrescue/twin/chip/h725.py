@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from ..clock import VirtualClock
 from . import ap_registers, dbgmcu, flash_registers, memory_map, rom_table, system_memory
@@ -17,6 +18,7 @@ from .flash_controller import FlashController
 from .flash_memory import FlashMemory
 from .memap import ApbAp, MemAp
 from .option_bytes import OptionBytes
+from .peripherals.on_chip import OnChipPeripherals
 from .reset import ResetKind, clears_power_domain
 from .swdp import SwdPort
 from .system import System
@@ -51,6 +53,16 @@ class Stm32H725:
         self.core = CortexM7(clock, self.bus, [*self.rams.values(), rom], config, self.flash)
         self.core.on_reset_request = lambda: self.system.request_reset("software")
         self._attach_memories(rom)
+        self.peripherals = OnChipPeripherals(clock, self.bus, self.system, self.core, self.dbgmcu)
+        self.peripherals.on_pin = lambda name, level: self.on_pin(name, level)
+        self.peripherals.on_uart = lambda name, data: self.on_uart(name, data)
+        self.on_pin: Callable[[str, bool | None], None] = lambda name, level: None
+        """A pin changed what it drives; None is high impedance. Called with the clock at that moment."""
+        self.on_uart: Callable[[str, bytes], None] = lambda name, data: None
+        """A serial port ("USART3") sent bytes."""
+        self.on_nrst: Callable[[bool], None] = lambda low: None
+        """The chip pulls NRST low, or lets it go."""
+        self.system.on_nrst.append(lambda low: self.on_nrst(low))
         self.ap0, self.ap1, self.ap2 = self._make_access_ports()
         debug_port = DebugPort(clock, self.counters, config, {0: self.ap0, 1: self.ap1, 2: self.ap2})
         self._debug_port = debug_port
@@ -76,7 +88,17 @@ class Stm32H725:
     def set_boot0(self, high: bool) -> None:
         self.system.boot0_pin = high
 
+    def set_pin(self, name: str, level: bool | None) -> None:
+        """An input pin such as "PC13"; None lets it go."""
+        self.core.run_to(self.clock.now_ns)
+        self.peripherals.set_pin(name, level)
+
     # --- what the board sees ------------------------------------------------------------------------------------------
+
+    def pin(self, name: str) -> bool | None:
+        """The level the chip drives on a pin; None is high impedance."""
+        self.core.run_to(self.clock.now_ns)
+        return self.peripherals.pin(name)
 
     @property
     def nrst_low(self) -> bool:
@@ -172,6 +194,7 @@ class Stm32H725:
             return
         self.flash_controller.reset(flash_powered=False)
         self.core.power_off()
+        self.peripherals.power_off()
         if self.config.power_loss_scrambles_ram:
             memory_map.scramble(self.rams, self._rng)
 
@@ -189,15 +212,18 @@ class Stm32H725:
             self.system.set_gate(name, False)
         self.ap2.in_reset = True
         self.core.reset(hold=True)
+        self.peripherals.reset(kind)
 
     def _reset_over(self) -> None:
         self.ap2.in_reset = False
         self.core.boot_address = self.system.boot_address
+        self.peripherals.release()
         self.core.reset(hold=False)
 
     def _vcore_lost(self) -> None:
         self.flash_controller.reset(flash_powered=False)
         self.core.power_off()
+        self.peripherals.power_off()
 
     def _debug_access_changed(self) -> None:
         dead_level = 1 if self.system.powered else self.config.unpowered_line_level
