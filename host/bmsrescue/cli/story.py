@@ -67,7 +67,7 @@ class Story:
     def say(self, *parts: str | tuple[str, str]) -> None:
         """One line of the story, indented under its step."""
         self._close_bar()
-        self._console.print(Padding(Text.assemble(*parts), (0, 0, 0, 10)))
+        self._console.print(Padding(Text.assemble(*parts), (0, 0, 0, 10), expand=False))
 
     def _step(self, data: dict[str, Any]) -> None:
         self._close_bar()
@@ -82,7 +82,7 @@ class Story:
     def _step_end(self, data: dict[str, Any]) -> None:
         self._close_bar()
         for line in self._chart.take():
-            self._console.print(Padding(line, (0, 0, 0, 10)))
+            self._console.print(Padding(line, (0, 0, 0, 10), expand=False))
         if data["outcome"] != "ok":
             self.say(("stopped: ", "bold yellow"), str(data["outcome"]))
 
@@ -106,7 +106,7 @@ class Story:
             (_filled(done, total), "cyan"),
             f" {100 * done // max(total, 1):3d} %  {_amount(done, total, str(data['unit']))}  {spent_s:.1f} s",
         )
-        self._console.print(Padding(line, (0, 0, 0, 10)), end="\r" if live else "\n")
+        self._console.print(Padding(line, (0, 0, 0, 10), expand=False), end="\r" if live else "\n")
         self._bar_open = live
 
     def _close_bar(self) -> None:

@@ -9,7 +9,7 @@ import typer
 from bmsrescue.cli.output import console
 
 app = typer.Typer(
-    help="The virtual bench: broken units, a helper, a card.", no_args_is_help=True, rich_markup_mode=None
+    help="The virtual bench with its broken units.", no_args_is_help=True, rich_markup_mode=None
 )
 
 ScenarioOption = Annotated[str | None, typer.Option("--scenario", metavar="NAME", help="Which broken unit.")]

@@ -1,3 +1,4 @@
+# ruff: noqa: PTH102, PTH123
 # Runs on the child MicroPython: uses every port once and tells what it saw.
 import gc
 import json

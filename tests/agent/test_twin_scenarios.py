@@ -1,0 +1,105 @@
+"""Every broken unit of the twin, rescued or rightly left alone by the agent on a real MicroPython: one button press."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from conftest import DongleRun
+
+from bmsrescue.twin.helper.helper import ENDED
+from bmsrescue.twin.scenarios import all_scenarios, find
+from rescuelink.chain import verify_chain
+from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
+
+SECTOR = 128 * 1024
+KEYS = {
+    "diagnosis",
+    "outcome",
+    "evidence",
+    "steps",
+    "rails",
+    "sectors",
+    "backup",
+    "swclk_cycles",
+    "virtual_ms",
+    "heap_free_min",
+}
+NAMES = [scenario.name for scenario in all_scenarios()]
+RunOf = Callable[[str], DongleRun]
+
+pytestmark = pytest.mark.parametrize("name", NAMES)
+
+
+def changed_sectors(run: DongleRun) -> list[int]:
+    return [n for n in range(8) if run.flash_before[n * SECTOR :][:SECTOR] != run.flash_after[n * SECTOR :][:SECTOR]]
+
+
+def test_it_ends_with_the_diagnosis_and_the_outcome_that_fit(name: str, scenario_run: RunOf) -> None:
+    run = scenario_run(name)
+    assert (run.result.how, run.result.output) == (ENDED, "")
+    assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == (
+        find(name).expected_diagnosis,
+        find(name).expected_outcome,
+    )
+
+
+def test_the_agent_itself_leaves_the_unit_switched_off(name: str, scenario_run: RunOf) -> None:
+    run = scenario_run(name)
+    assert not run.result.left_powered
+    assert run.record["steps"][-1]["name"] == "safe-off"
+
+
+def test_only_sectors_of_the_image_change_and_the_calibration_stays(name: str, scenario_run: RunOf) -> None:
+    run = scenario_run(name)
+    owned = [sector["index"] for sector in run.record["evidence"].get("sectors") or [] if sector["owned"]]
+    assert set(changed_sectors(run)) <= set(owned)
+    assert 7 not in changed_sectors(run)
+    if run.record["outcome"] not in (RECOVERED, RECOVERED_CHECK_CONFIG):
+        assert run.flash_after == run.flash_before
+
+
+def test_what_was_changed_had_been_backed_up(name: str, scenario_run: RunOf) -> None:
+    run = scenario_run(name)
+    if not changed_sectors(run):
+        return
+    backups = [data for path, data in run.card.items() if path.startswith("backups/") and path.endswith(".bin")]
+    assert len(backups) == 1
+    torn = {address for sector in run.record["evidence"]["sectors"] for address in sector["torn"]}
+    for address in range(0x0800_0000, 0x0810_0000, 32):
+        at = address - 0x0800_0000
+        if address not in torn:
+            assert backups[0][at : at + 32] == run.flash_before[at : at + 32]
+
+
+def test_a_recovered_unit_holds_the_image_word_for_word(name: str, scenario_run: RunOf) -> None:
+    run = scenario_run(name)
+    if run.record["outcome"] not in (RECOVERED, RECOVERED_CHECK_CONFIG):
+        return
+    job = json.loads(run.card["job.json"])
+    for segment in job["image"]["segments"]:
+        start = int(segment["address"], 0) - 0x0800_0000
+        wanted = run.card[job["image"]["file"]][segment["offset"] :][: segment["length"]]
+        assert run.flash_after[start : start + segment["length"]] == wanted
+    assert not any(run.bench.unit.chip.flash.is_torn(address) for address in range(0x0800_0000, 0x0810_0000, 32))
+    assert run.result.power_ons >= 2
+
+
+def test_the_wire_breaks_no_rule_of_the_protocol(name: str, scenario_run: RunOf) -> None:
+    run = scenario_run(name)
+    assert run.bench.unit.chip.counters.violations == []
+
+
+def test_the_agent_fits_a_small_board_with_64_kib_to_spare(name: str, scenario_run: RunOf) -> None:
+    assert scenario_run(name).record["heap_free_min"] >= 64 * 1024
+
+
+def test_the_record_is_on_the_card_sealed_and_complete(name: str, scenario_run: RunOf) -> None:
+    run = scenario_run(name)
+    lines = run.card["records/records.jsonl"].decode().splitlines()
+    assert verify_chain(lines, "") == []
+    stored = json.loads(lines[-1])
+    assert stored["outcome"] == run.record["outcome"]
+    assert set(stored) >= KEYS
+    assert {"name", "ms", "outcome"} <= set(stored["steps"][0])
