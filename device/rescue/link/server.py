@@ -5,6 +5,7 @@
 # first called. CALLS = {name: (function, types)}: the function takes the bench and the parameters; `types` has one
 # letter for each: i integer, s text, b boolean, B binary, a array, m map; what follows "?" may be left out or nil.
 
+import json
 import sys
 
 from rescue.link.bench import Bench
@@ -36,6 +37,7 @@ class Server:
         self.session = None
         self.cancelled = False
         self.bench = Bench(ports, config, self)
+        self._parked = b""  # a result too large for one frame, as JSON, fetched with "result"
 
     def pump(self, wait_ms=0):
         """Serve what has come, waiting at most `wait_ms` for it; notice a host that has gone."""
@@ -101,7 +103,11 @@ class Server:
         try:
             self._channel.answer(number, None, result)
         except LinkError as error:
-            self._refuse(number, error)
+            if error.kind != "too_large":
+                self._refuse(number, error)
+                return
+            self._parked = json.dumps(result).encode()
+            self._channel.answer(number, None, {"parked": len(self._parked)})
 
     def _refuse(self, number, error):
         self._channel.answer(number, error.to_dict(), None)
@@ -116,6 +122,10 @@ class Server:
         if method == "cancel":
             self.cancelled = True
             return None
+        if method == "result":
+            (offset,) = checked(params, "i", method)
+            return memoryview(self._parked)[offset : offset + rpc.WINDOW_BYTES]
+        self._parked = b""
         function, types = find(method)
         return function(self.bench, *checked(params, types, method))
 

@@ -5,6 +5,7 @@ repeated with the same id, which the agent answers again without doing the work 
 """
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -87,7 +88,16 @@ class LinkClient:
         return about
 
     def call(self, method: str, *params: Any, timeout_s: float = 5.0) -> Any:
-        """The result of `method`. Raises the agent's own error, or `LinkError` (timeout, lost)."""
+        """The result of `method`, however large. Raises the agent's own error, or `LinkError` (timeout, lost)."""
+        result = self._call(method, params, timeout_s)
+        if isinstance(result, dict) and result.keys() == {"parked"}:
+            data = bytearray()
+            while len(data) < result["parked"]:
+                data += self._call("result", (len(data),), timeout_s)
+            return json.loads(data)
+        return result
+
+    def _call(self, method: str, params: tuple[Any, ...], timeout_s: float) -> Any:
         with self._lock:
             if self._lost:
                 raise self._lost

@@ -1,0 +1,120 @@
+# card.*: files on the helper's card, in windows with offsets, so that a broken copy goes on where it stopped.
+# A path is relative to the card's root.
+
+import os
+
+from rescue.engine import files
+from rescuelink import rpc
+from rescuelink.errors import CardError, LinkError
+
+_NAMES = 64  # of one directory in one answer
+
+
+def list(bench, path="", skip=0):  # noqa: A001 - the method's name on the link
+    """[[name, size, is directory], ...] from entry `skip` on, at most 64."""
+    path = _path(bench, path)
+    entries = []
+    try:
+        for index, entry in enumerate(os.ilistdir(path)):
+            if skip <= index < skip + _NAMES:
+                entries.append([entry[0], entry[3] if len(entry) > 3 else 0, entry[1] == 0x4000])
+    except OSError as error:
+        raise files.card_error("cannot list " + path, error) from None
+    return entries
+
+
+def read(bench, path, offset, length):
+    """Binary from `offset`, shorter than `length` (at most 4096) at the end of the file."""
+    path = _path(bench, path)
+    data = bench.window(max(0, min(length, rpc.WINDOW_BYTES)))
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return data[: file.readinto(data)]
+    except OSError as error:
+        raise files.card_error("cannot read " + path, error) from None
+
+
+def write(bench, path, offset, data):
+    """Write a window at `offset`; offset 0 begins the file anew. Returns the file's length so far."""
+    path = _path(bench, path)
+    file = bench.open_file(path, offset)
+    try:
+        file.write(data)
+    except OSError as error:
+        bench.close_file()
+        raise files.card_error("cannot write " + path, error) from None
+    bench.file_length = offset + len(data)
+    return bench.file_length
+
+
+def close(bench):
+    """The written file is complete and on the card."""
+    bench.close_file()
+
+
+def size(bench, path):
+    """Bytes. Raises CardError (missing)."""
+    return files.size_of(_path(bench, path))
+
+
+def hash(bench, path):  # noqa: A001 - the method's name on the link
+    """SHA-256 of a file, read back from the card, as hex."""
+    import binascii
+    import hashlib
+
+    path = _path(bench, path)
+    digest = hashlib.sha256()
+    data = bench.window(rpc.WINDOW_BYTES)
+    try:
+        with open(path, "rb") as file:
+            count = file.readinto(data)
+            while count:
+                digest.update(data[:count])
+                bench.safe_point()
+                count = file.readinto(data)
+    except OSError as error:
+        raise files.card_error("cannot read " + path, error) from None
+    return binascii.hexlify(digest.digest()).decode()
+
+
+def remove(bench, path):
+    """Delete a file. Records and backups are never deleted from here."""
+    path = _path(bench, path)
+    if path.startswith((bench.ports.card.root + "/records", bench.ports.card.root + "/backups")):
+        raise CardError("kept", "records and backups are not deleted over the link")
+    try:
+        os.remove(path)
+    except OSError as error:
+        raise files.card_error("cannot delete " + path, error) from None
+
+
+def mkdir(bench, path):
+    """A directory; harmless when it is there."""
+    files.make_directory(_path(bench, path))
+
+
+def free(bench):
+    """Free bytes."""
+    _path(bench, "")
+    return bench.ports.card.free_bytes()
+
+
+def _path(bench, path):
+    if ".." in path.split("/"):
+        raise LinkError("bad_params", "a path stays on the card")
+    bench.ports.card.mount()
+    return bench.ports.card.root + ("/" + path.strip("/") if path.strip("/") else "")
+
+
+CALLS = {
+    "list": (list, "?si"),
+    "read": (read, "sii"),
+    "write": (write, "siB"),
+    "close": (close, ""),
+    "size": (size, "s"),
+    "hash": (hash, "s"),
+    "remove": (remove, "s"),
+    "mkdir": (mkdir, "s"),
+    "free": (free, ""),
+}

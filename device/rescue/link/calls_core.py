@@ -1,0 +1,57 @@
+# core.*: the target's Cortex-M.
+
+
+def state(bench):
+    """{"state": "running", "halted", "lockup", "sleeping" or "reset", and the fault registers}"""
+    core = bench.connected().core
+    found = {"state": core.state()}
+    found.update(core.faults())
+    return found
+
+
+def halt(bench):
+    bench.connected().core.halt()
+
+
+def resume(bench):
+    bench.connected().core.resume()
+
+
+def step(bench):
+    bench.connected().core.step()
+
+
+def reset(bench):
+    """System reset, halted before the first instruction."""
+    bench.connected().core.reset_halt()
+
+
+def register(bench, number, value=None):
+    """A core register by its DCRSR number: read, or written when `value` is given. The core must be halted."""
+    core = bench.connected().core
+    if value is None:
+        return core.read_core(number)
+    core.write_core(number, value)
+    return value
+
+
+def samples(bench, count):
+    """Up to 256 program counters of the running core."""
+    return bench.connected().core.pc_samples(max(1, min(count, 256)))
+
+
+def clock(bench, window_ms):
+    """Core clock in Hz, measured over at most 1 s."""
+    return bench.connected().core.cycles_hz(max(10, min(window_ms, 1000)))
+
+
+CALLS = {
+    "state": (state, ""),
+    "halt": (halt, ""),
+    "resume": (resume, ""),
+    "step": (step, ""),
+    "reset": (reset, ""),
+    "register": (register, "i?i"),
+    "samples": (samples, "i"),
+    "clock": (clock, "i"),
+}

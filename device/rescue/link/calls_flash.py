@@ -1,0 +1,87 @@
+# flash.*: the target's flash, sector by sector and window by window. Erasing and programming need the words of the
+# operator's consent, which name the sectors: "erase sectors 0,1".
+
+from rescuelink import rpc
+from rescuelink.consent import ERASE, PROGRAM, Consent
+from rescuelink.errors import ConsentError, LinkError
+
+
+def info(bench):
+    """{"chip": identity, "sectors": [[index, address, size], ...], "word_bytes"}"""
+    chip = bench.known_chip()
+    sectors = [list(sector) for sector in chip.flash.sectors()]
+    return {"chip": chip.identity(), "sectors": sectors, "word_bytes": chip.chip.word_bytes}
+
+
+def read(bench, address, length):
+    """{"data", "torn": addresses of flash words that cannot be read, given as 0xFF}; at most 4096 bytes."""
+    _check_window(address, length)
+    data = bench.window(length)
+    torn = bench.known_chip().flash.read(address, data)
+    return {"data": data, "torn": torn}
+
+
+def crc(bench, address, length):
+    """CRC-32 by the target's own core; nil when it cannot say. The core is reset and halted."""
+    return bench.known_chip().crc.crc32(address, length)
+
+
+def consent(bench, words):
+    """The operator's consent for this session. It names what may be lost: "erase sectors 0,1"."""
+    verb, _, sectors = words.partition(" sectors ")
+    try:
+        numbers = tuple(int(number) for number in sectors.split(","))
+    except ValueError:
+        numbers = ()
+    if verb != "erase" or not numbers:
+        raise ConsentError("words", "consent reads like: erase sectors 0,1")
+    bench.consent = Consent.from_operator(words, (ERASE, PROGRAM), numbers)
+    return bench.consent.to_dict()
+
+
+def begin(bench):
+    """Reset into halt, freeze the watchdogs, unlock the controller. Before erase and program."""
+    chip = bench.known_chip()
+    bench.connected().core.reset_halt()
+    chip.freeze_watchdogs()
+    chip.flash.unlock()
+
+
+def erase(bench, sector):
+    """One sector; about a second. Raises ConsentError, FlashError."""
+    bench.known_chip().flash.erase(sector, _consent(bench))
+
+
+def program(bench, address, data, erased=False):
+    """Whole flash words. Unless `erased`, the range is read first and must be blank."""
+    # A copy: the view dies when the link is listened to.
+    bench.known_chip().flash.program(address, bytes(data), _consent(bench), bool(erased))
+
+
+def end(bench):
+    """Lock the controller and take the consent back."""
+    bench.consent = None
+    bench.known_chip().flash.lock()
+
+
+def _consent(bench):
+    if bench.consent is None:
+        raise ConsentError("none", "nothing may be erased yet", next_step='call flash.consent("erase sectors ...")')
+    return bench.consent
+
+
+def _check_window(address, length):
+    if address % 4 or length % 4 or not 0 < length <= rpc.WINDOW_BYTES:
+        raise LinkError("bad_params", "whole words, at most %d bytes" % rpc.WINDOW_BYTES)
+
+
+CALLS = {
+    "info": (info, ""),
+    "read": (read, "ii"),
+    "crc": (crc, "ii"),
+    "consent": (consent, "s"),
+    "begin": (begin, ""),
+    "erase": (erase, "i"),
+    "program": (program, "iB?b"),
+    "end": (end, ""),
+}

@@ -1,0 +1,59 @@
+# helper.*: the helper itself.
+
+import sys
+
+from rescuelink.errors import LinkError
+
+
+def info(bench):
+    """What hello answered."""
+    return bench.about()
+
+
+def time(bench):
+    """{"ms", "us"} of the helper's clock; only differences mean anything."""
+    return {"ms": bench.ports.clock.ms(), "us": bench.ports.clock.us()}
+
+
+def heap(bench):
+    """{"free", "used"} bytes after a collection; nil where the interpreter does not tell."""
+    import gc
+
+    free = bench.heap_free()
+    return {"free": free, "used": gc.mem_alloc() if hasattr(gc, "mem_alloc") else None}
+
+
+def echo(_bench, data):
+    """`data` as it came: the round trip and nothing else."""
+    return data
+
+
+def safe(bench):
+    """The safe state: power off, every line let go."""
+    bench.make_safe()
+
+
+def repl(bench):
+    """Leave the agent for the interpreter's prompt, as mpremote needs it. The unit is made safe first."""
+    bench.make_safe()
+    bench.leave = True
+
+
+def reset(bench):
+    """Restart the helper; the unit is made safe first. The answer may not arrive."""
+    bench.make_safe()
+    machine = sys.modules.get("machine")
+    if machine is None or not hasattr(machine, "reset"):
+        raise LinkError("unsupported", "this helper cannot reset itself")
+    machine.reset()
+
+
+CALLS = {
+    "info": (info, ""),
+    "time": (time, ""),
+    "heap": (heap, ""),
+    "echo": (echo, "B"),
+    "safe": (safe, ""),
+    "repl": (repl, ""),
+    "reset": (reset, ""),
+}

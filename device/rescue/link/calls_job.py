@@ -1,0 +1,47 @@
+# job.*: the engine's own work, whole or up to a step. The host only watches: events "step", "rails", "progress",
+# "diagnosis", "plan", "error", "step-end", "outcome" come while it runs; "cancel" stops it between two pieces of work.
+
+from rescue.engine.job_runner import STEPS, Run
+from rescuelink.errors import LinkError
+
+_NAMES = tuple(step[0] for step in STEPS)
+
+
+def steps(_bench):
+    """The names of the steps, in order."""
+    return list(_NAMES)
+
+
+def run(bench, finish_alone=False):
+    """The job on the card, from one end to the other. Returns the record.
+
+    `finish_alone`: go on when the host is lost, so that an erased unit is not left behind.
+    """
+    return _carry_out(bench, None, bool(finish_alone))
+
+
+def until(bench, step):
+    """The job up to and with a step before "act": nothing is changed, no record is made, the unit is off afterwards.
+
+    {"steps", "evidence", "diagnosis", "plan", "error"}
+    """
+    if step not in _NAMES or _NAMES.index(step) >= _NAMES.index("act"):
+        raise LinkError("bad_params", "a step before act: " + ", ".join(_NAMES[: _NAMES.index("act")]))
+    return _carry_out(bench, step, False)
+
+
+def _carry_out(bench, last, finish_alone):
+    bench.make_safe()
+    bench.finish_alone = finish_alone
+    try:
+        return Run(bench.ports, bench.config.get("helper", "helper"), None, last).carry_out()
+    finally:
+        bench.finish_alone = False
+        bench.make_safe()
+
+
+CALLS = {
+    "steps": (steps, ""),
+    "run": (run, "?b"),
+    "until": (until, "s"),
+}

@@ -1,0 +1,29 @@
+# memory.*: the target's memory through AP0, in windows of whole words.
+
+from rescuelink import rpc
+from rescuelink.errors import LinkError
+
+
+def read(bench, address, length):
+    """Binary; address and length are multiples of 4, at most 4096 bytes. Raises WireError with the address."""
+    _check(address, length)
+    data = bench.window(length)
+    bench.connected().ap0.read_block(address, data)
+    return data
+
+
+def write(bench, address, data):
+    """RAM and registers. Flash is written with flash.program: the controller refuses anything else."""
+    _check(address, len(data))
+    bench.connected().ap0.write_block(address, data)
+
+
+def _check(address, length):
+    if address % 4 or length % 4 or not 0 < length <= rpc.WINDOW_BYTES:
+        raise LinkError("bad_params", "whole words, at most %d bytes" % rpc.WINDOW_BYTES)
+
+
+CALLS = {
+    "read": (read, "ii"),
+    "write": (write, "iB"),
+}

@@ -1,0 +1,33 @@
+# rails.*: the unit's voltages and the supply's current. mV and mA.
+
+from rescuelink.errors import LinkError
+
+_FASTEST_MS = 10
+
+
+def read(bench):
+    """{"rails": {name: mv}, "ma": current or nil}"""
+    rails = bench.ports.rails
+    return {"rails": {name: rails.read_mv(name) for name in rails.names}, "ma": rails.current_ma()}
+
+
+def capture(bench, window_ms, period_ms):
+    """{name: [min_mv, mean_mv, max_mv]} over a window of at most 10 s."""
+    if not 0 < window_ms <= 10_000 or not 0 < period_ms <= window_ms:
+        raise LinkError("bad_params", "a window of 1 to 10000 ms, and a period that fits in it")
+    seen = bench.ports.rails.capture(window_ms, period_ms)
+    return {name: list(seen[name]) for name in seen}
+
+
+def stream(bench, period_ms):
+    """From now on an event "rails" every `period_ms` (0: no more)."""
+    if period_ms and period_ms < _FASTEST_MS:
+        raise LinkError("bad_params", "rails are told every %d ms at most" % _FASTEST_MS)
+    bench.stream_ms = period_ms
+
+
+CALLS = {
+    "read": (read, ""),
+    "capture": (capture, "ii"),
+    "stream": (stream, "i"),
+}

@@ -1,0 +1,45 @@
+# records.*: the sealed records, as lines, from the card or from the helper's own flash.
+
+import os
+
+from rescue.engine import files
+from rescuelink import rpc
+
+_PLACES = {"card": "/records/records.jsonl", "helper": "/records.jsonl", "helper-old": "/records.old.jsonl"}
+
+
+def sizes(bench):
+    """{"card", "helper", "helper-old"}: bytes of each file of records, 0 where there is none."""
+    found = {}
+    for place in _PLACES:
+        try:
+            found[place] = os.stat(_path(bench, place))[6]
+        except OSError:
+            found[place] = 0
+    return found
+
+
+def read(bench, place, offset):
+    """A window of a file of records from `offset`; empty at its end."""
+    data = bench.window(rpc.WINDOW_BYTES)
+    path = _path(bench, place)
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return data[: file.readinto(data)]
+    except OSError as error:
+        raise files.card_error("cannot read the records", error) from None
+
+
+def _path(bench, place):
+    root = bench.ports.store.root
+    if place == "card":
+        bench.ports.card.mount()
+        root = bench.ports.card.root
+    return root + _PLACES[place]
+
+
+CALLS = {
+    "sizes": (sizes, ""),
+    "read": (read, "si"),
+}

@@ -1,0 +1,132 @@
+# target.*: the chip on SWD: connect by a rung or by the whole ladder, and raw DP/AP transfers in batches.
+
+from rescue.debug import connect as rungs
+from rescue.engine import ladder
+from rescuelink import rpc
+from rescuelink.errors import LinkError, PowerError, WireError
+
+_MAX_HZ = 50_000_000
+
+
+def connect(bench, how=None, hz=1_000_000):
+    """Connect by one rung ("attach", "under-reset", "power-cycle-under-reset", "boot0"), or by the ladder (nil).
+
+    {"how", "hz", "dpidr", "aps": {"0": IDR, ...}, "tries"}. Raises PowerError without a steady 3.3 V, WireError.
+    """
+    from rescue.chips.table import H72x
+
+    disconnect(bench)
+    _require_vtref(bench)
+    if how is None:
+        bench.target, found = ladder.connect(bench.ports, bench.power, bench.limits, H72x.debug_setup)
+        if bench.target is None:
+            raise WireError("no_ack", "the chip answers by no way tried", next_step="check the SWD wires and GND")
+        return found
+    _check_hz(hz)
+    bench.target = rungs.connect(bench.ports, how, hz, H72x.debug_setup, bench.power.cycle)
+    target = bench.target
+    return {"how": how, "hz": bench.ports.wire.frequency_hz, "dpidr": target.dpidr, "aps": target.aps, "tries": []}
+
+
+def disconnect(bench):
+    """Let the core run as if no debugger had been there, and let go of the wire."""
+    bench.let_go()
+
+
+def raw(bench):
+    """Drive the wire without a line reset or any register access: what a foreign debugger wants to begin with."""
+    _require_vtref(bench)
+    bench.let_go()
+    bench.ports.wire.engage()
+
+
+def clock(bench, hz):
+    """Set SWCLK; returns the Hz it has become."""
+    _check_hz(hz)
+    bench.ports.wire.set_frequency(hz)
+    return bench.ports.wire.frequency_hz
+
+
+def sequence(bench, name):
+    """Send "line-reset", "jtag-to-swd" or "dormant-to-swd"."""
+    wire = bench.ports.wire
+    sequences = {
+        "line-reset": wire.line_reset,
+        "jtag-to-swd": wire.jtag_to_swd,
+        "dormant-to-swd": wire.dormant_to_swd,
+    }
+    if name not in sequences:
+        raise LinkError("bad_params", "there is no sequence " + name)
+    sequences[name]()
+
+
+def transfer(bench, transfers):
+    """A batch: each entry [ap, a32] reads, [ap, a32, value] writes. Returns the values read, in order.
+
+    ap is 0 for the DP, 1 for the selected AP. Stops at the first that fails: WireError with `done` entries carried out.
+    """
+    wire = bench.ports.wire
+    values = []
+    for index, entry in enumerate(transfers):
+        ap, a32 = _register(entry[0], entry[1])
+        try:
+            if len(entry) == 2:
+                values.append(wire.read(ap, a32))
+            else:
+                wire.write(ap, a32, entry[2])
+        except WireError as error:
+            error.done = index
+            raise
+    return values
+
+
+def readblock(bench, ap, a32, words):
+    """`words` reads of one register, posted and pipelined, as binary (at most 1024 words)."""
+    ap, a32 = _register(ap, a32)
+    if not 0 < words <= rpc.WINDOW_BYTES // 4:
+        raise LinkError("bad_params", "1 to %d words" % (rpc.WINDOW_BYTES // 4))
+    data = bench.window(words * 4)
+    bench.ports.wire.read_block(ap, a32, data)
+    return data
+
+
+def writeblock(bench, ap, a32, data):
+    """The words of `data`, little-endian, to one register."""
+    ap, a32 = _register(ap, a32)
+    if len(data) % 4:
+        raise LinkError("bad_params", "whole words only")
+    bench.ports.wire.write_block(ap, a32, data)
+
+
+def cycles(bench):
+    """SWCLK cycles since start."""
+    return bench.ports.wire.cycles
+
+
+def _register(ap, a32):
+    if ap not in (0, 1) or a32 not in (0, 4, 8, 12):
+        raise LinkError("bad_params", "a register is [0 or 1, 0, 4, 8 or 12]")
+    return ap, a32
+
+
+def _check_hz(hz):
+    if not 1_000 <= hz <= _MAX_HZ:
+        raise LinkError("bad_params", "SWCLK from 1 kHz to 50 MHz")
+
+
+def _require_vtref(bench):
+    if not bench.power.vtref_steady():
+        raise PowerError("no_vtref", "the unit has no steady 3.3 V", next_step="call power.on, and look at the rails")
+
+
+CALLS = {
+    "connect": (connect, "?si"),
+    "disconnect": (disconnect, ""),
+    "raw": (raw, ""),
+    "clock": (clock, "i"),
+    "sequence": (sequence, "s"),
+    "transfer": (transfer, "a"),
+    "readblock": (readblock, "iii"),
+    "writeblock": (writeblock, "iiB"),
+    "cycles": (cycles, ""),
+}
