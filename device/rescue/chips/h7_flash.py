@@ -86,8 +86,14 @@ class H7Flash:
         self._make_ready(address)
         control = reg.CR_ERASE | sector << reg.CR_SNB_SHIFT
         self._write(reg.CR1, control)
-        self._ap.write32(self._chip.flash_registers + reg.CR1, control | reg.CR_START)
         limit = Timeout(self._clock, _ERASE_MS, "sector erase", FlashError, address)
+        try:
+            self._ap.write32(self._chip.flash_registers + reg.CR1, control | reg.CR_START)
+        except WireError:
+            # Whether it began is not known. Once the controller is idle, erasing again is right in both cases.
+            self._finish(limit, _ERASE_POLL_MS, address)
+            self._write(reg.CR1, control)
+            self._ap.write32(self._chip.flash_registers + reg.CR1, control | reg.CR_START)
         self._finish(limit, _ERASE_POLL_MS, address)
         self._write(reg.CR1, reg.CR_IDLE)
 

@@ -67,11 +67,11 @@ class Stm32H7:
     def prepare_debug(self):
         """Keep the debug clocks on while the chip sleeps or stops (DBGMCU_CR, through AP2)."""
         for address, value in self.chip.debug_setup:
-            self.target.ap2.write32(address, value)
+            self.target.ap2.write32(address, value, again=True)
 
     def freeze_watchdogs(self):
         """Stop both watchdogs while the core is halted, and feed the independent one once. The core must be halted."""
         ap2 = self.target.ap2
-        ap2.write32(reg.DBGMCU_APB4FZ1, ap2.read32(reg.DBGMCU_APB4FZ1) | reg.FREEZE_IWDG1)
-        ap2.write32(reg.DBGMCU_APB3FZ1, ap2.read32(reg.DBGMCU_APB3FZ1) | reg.FREEZE_WWDG1)
-        self.target.ap0.write32(reg.IWDG1_KR, reg.IWDG1_RELOAD)
+        ap2.write32(reg.DBGMCU_APB4FZ1, ap2.read32(reg.DBGMCU_APB4FZ1) | reg.FREEZE_IWDG1, again=True)
+        ap2.write32(reg.DBGMCU_APB3FZ1, ap2.read32(reg.DBGMCU_APB3FZ1) | reg.FREEZE_WWDG1, again=True)
+        self.target.ap0.write32(reg.IWDG1_KR, reg.IWDG1_RELOAD, again=True)

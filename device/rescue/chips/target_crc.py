@@ -75,7 +75,7 @@ class TargetCrc:
 
     def _run(self, address, length, crc):
         core = self._core
-        core.ap.write32(reg.IWDG1_KR, reg.IWDG1_RELOAD)  # a hardware watchdog counts while the core runs
+        core.ap.write32(reg.IWDG1_KR, reg.IWDG1_RELOAD, again=True)  # a hardware watchdog counts while the core runs
         limit_ms = _BASE_MS + length * _LIMIT_CYCLES_PER_BYTE // (self._chip.reset_clock_hz // 1000)
         stack = self._chip.work_ram + len(CODE) + _STACK_BYTES & ~7
         return core.call(self._chip.work_ram, (address, length, crc), stack, limit_ms)

@@ -75,7 +75,7 @@ def _attach(ports, how, hz, setup):
         raise TargetError("wrong_ap", "access port 0 is not that of a Cortex-M core")
     if target.aps["2"] & adi.IDR_MASK == adi.IDR_APB:
         for address, value in setup:
-            target.ap2.write32(address, value)
+            target.ap2.write32(address, value, again=True)
     return target
 
 

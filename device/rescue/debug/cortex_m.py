@@ -22,51 +22,54 @@ class CortexM:
     # -- run control -------------------------------------------------------------------------------------------------
 
     def halt(self):
-        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
+        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
         self._wait_halted(_HALT_MS, "halt of the core")
 
     def resume(self):
         self.reset_halted = False
-        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
+        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
 
     def step(self):
         """One instruction, interrupts masked."""
         self.reset_halted = False
         # C_MASKINTS may only change while the core stays halted.
-        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT | cm.C_MASKINTS)
+        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT | cm.C_MASKINTS)
         self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_STEP | cm.C_MASKINTS)
         self._wait_halted(_HALT_MS, "single step")
 
     def catch_reset(self):
         """Make the next reset end in a halt before the first instruction."""
-        self.ap.write32(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
-        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
+        self._write(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
+        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
 
     def wait_caught(self):
         """After catch_reset() and a reset: halted, with the vector catch taken back."""
         self._wait_halted(_RESET_MS, "halt after reset")
-        self.ap.write32(cm.DEMCR, cm.TRCENA)
+        self._write(cm.DEMCR, cm.TRCENA)
         self.reset_halted = True
 
     def reset_halt(self):
         """System reset, halted before the first instruction."""
         # Halted first, so that nothing runs between these writes; a core that cannot halt is reset all the same.
-        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
-        self.ap.write32(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
+        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
+        self._write(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
+        self.ap.read32(cm.DHCSR)  # clears an old S_RESET_ST
         try:
-            self.ap.read32(cm.DHCSR)  # clears an old S_RESET_ST
-            self.ap.write32(cm.AIRCR, cm.AIRCR_SYSRESETREQ)
-        except WireError as error:
-            if error.kind == "no_ack":
-                raise  # the reset cuts transfers short, it does not silence the DP
+            self._write(cm.AIRCR, cm.AIRCR_SYSRESETREQ)
+        except WireError:
+            pass  # the reset may cut its own transfer short; whether it came is asked next
         self._wait_halted(_RESET_MS, "system reset", cm.S_RESET_ST)
         self.wait_caught()
 
     def release(self):
         """Let the core run as if no debugger were there."""
         self.reset_halted = False
-        self.ap.write32(cm.DEMCR, 0)
-        self.ap.write32(cm.DHCSR, cm.DHCSR_KEY)
+        self._write(cm.DEMCR, 0)
+        self._write(cm.DHCSR, cm.DHCSR_KEY)
+
+    def _write(self, address, value):
+        """A debug register that may be written twice: anything but a single step."""
+        self.ap.write32(address, value, again=True)
 
     def _wait_halted(self, limit_ms, what, bits=cm.S_HALT):
         """Until one of `bits` is set in DHCSR. Transfers refused while the chip resets are tried until the limit."""
@@ -112,13 +115,13 @@ class CortexM:
         """
         self._trace_on()
         control = self.ap.read32(cm.DWT_CTRL)
-        self.ap.write32(cm.DWT_CTRL, control | cm.DWT_CYCCNTENA)
+        self._write(cm.DWT_CTRL, control | cm.DWT_CYCCNTENA)
         began_us = self.clock.us()
         first = self.ap.read32(cm.DWT_CYCCNT)
         self.clock.sleep_ms(window_ms)
         elapsed_us = self.clock.us() - began_us & 0x3FFFFFFF
         last = self.ap.read32(cm.DWT_CYCCNT)
-        self.ap.write32(cm.DWT_CTRL, control)
+        self._write(cm.DWT_CTRL, control)
         if not elapsed_us:
             return 0
         return (last - first & 0xFFFFFFFF) * 1000000 // elapsed_us
@@ -140,19 +143,19 @@ class CortexM:
     def _trace_on(self):
         demcr = self.ap.read32(cm.DEMCR)
         if not demcr & cm.TRCENA:
-            self.ap.write32(cm.DEMCR, demcr | cm.TRCENA)
+            self._write(cm.DEMCR, demcr | cm.TRCENA)
 
     # -- registers and routines (core halted) ------------------------------------------------------------------------
 
     def read_core(self, reg):
         """A core register by its DCRSR number."""
-        self.ap.write32(cm.DCRSR, reg)
+        self._write(cm.DCRSR, reg)
         self._wait_register()
         return self.ap.read32(cm.DCRDR)
 
     def write_core(self, reg, value):
-        self.ap.write32(cm.DCRDR, value)
-        self.ap.write32(cm.DCRSR, cm.DCRSR_WRITE | reg)
+        self._write(cm.DCRDR, value)
+        self._write(cm.DCRSR, cm.DCRSR_WRITE | reg)
         self._wait_register()
 
     def _wait_register(self):
@@ -176,17 +179,17 @@ class CortexM:
         self.write_core(cm.LR, 0xFFFFFFFF)  # the routine does not return
         self.write_core(cm.XPSR, cm.XPSR_THUMB)
         self.write_core(cm.PC, entry & ~1)
-        ap.write32(cm.DFSR, cm.DFSR_ALL)
+        self._write(cm.DFSR, cm.DFSR_ALL)
         # A fault halts the core instead of entering a handler that may not exist.
-        ap.write32(cm.DEMCR, cm.TRCENA | cm.VC_HARDERR | cm.VC_BUSERR)
-        ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
+        self._write(cm.DEMCR, cm.TRCENA | cm.VC_HARDERR | cm.VC_BUSERR)
+        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
         try:
             self._wait_halted(limit_ms, "routine on the core")
         except TargetError:
             self.halt()
             raise
         finally:
-            ap.write32(cm.DEMCR, cm.TRCENA)
+            self._write(cm.DEMCR, cm.TRCENA)
         if not ap.read32(cm.DFSR) & cm.DFSR_BKPT:
             faults = self.faults()
             message = "the routine on the core faulted (" + ", ".join(faults["flags"]) + ")"
