@@ -2,7 +2,6 @@
 
 from rescue.engine import job_runner, panel
 from rescue.engine.screens import Screen
-from rescuelink.outcomes import OUTCOMES
 
 _READY = "ready"
 _ONCE_LIMIT_MS = 60_000  # with "once", nobody comes after this
@@ -29,6 +28,8 @@ def run(ports, config):
 def _run_job(ports, config, screen):
     record = job_runner.run(ports, config.get("helper", "helper"), screen)
     screen.result(record)
+    from rescuelink.outcomes import OUTCOMES
+
     colour = OUTCOMES[record["outcome"]].colour
     panel.light(ports.panel, colour, 0)
     return colour

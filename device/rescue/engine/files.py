@@ -1,6 +1,6 @@
 # Small file habits that every part of the engine shares: a card can be full, torn or pulled at any moment.
 #
-# Bulk data moves through one 4 KiB buffer, allocated once at start while the heap is whole.
+# Bulk data moves through one 2 KiB buffer, allocated once at start while the heap is whole.
 
 import os
 
@@ -8,7 +8,7 @@ from micropython import const
 
 from rescuelink.errors import CardError
 
-CHUNK = const(4096)
+CHUNK = const(2048)
 buffer = bytearray(CHUNK)
 view = memoryview(buffer)
 second = memoryview(bytearray(CHUNK))  # for what the first is compared with

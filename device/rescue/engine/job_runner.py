@@ -7,9 +7,9 @@
 import gc
 import sys
 
+from rescue.engine import modules
 from rescue.engine.power import Power
 from rescuelink.errors import RescueError
-from rescuelink.limits import default_limits
 
 STEPS = (
     ("job", "load", "load_job"),
@@ -19,10 +19,10 @@ STEPS = (
     ("connect", "examine", "connect"),
     ("evidence", "examine", "gather"),
     ("backup", "survey", "survey"),
-    ("diagnosis", "finish", "judge"),
-    ("plan", "finish", "plan"),
+    ("diagnosis", "judge", "judge"),
+    ("plan", "plan", "plan_cure"),
     ("act", "cure", "act"),
-    ("verify", "finish", "verify"),
+    ("verify", "verify", "verify_image"),
     ("proof", "proof", "prove"),
 )
 SAFE_OFF = "safe-off"
@@ -47,8 +47,19 @@ OUR_FAULTS = (
 
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
-_KEPT = ("rescue.engine.job_runner", "rescue.engine.power", "rescue.engine.files", "rescue.engine.journal")
-_DROPPED = ("rescue.engine.", "rescuelink.job", "rescuelink.fields", "rescuelink.limits", "rescuelink.diagnoses")
+_KEPT = tuple("rescue.engine." + name for name in ("job_runner", "power", "files", "modules", "panel", "screens"))
+_DROPPED = (
+    "rescue.engine.",
+    "rescuelink.causes_",
+    "rescuelink.chain",
+    "rescuelink.diagnoses",
+    "rescuelink.fields",
+    "rescuelink.job",
+    "rescuelink.limits",
+    "rescuelink.outcomes",
+    "rescuelink.targets",
+)
+_DRIVERS = ("rescue.chips", "rescue.debug")
 
 
 class Run:
@@ -59,8 +70,8 @@ class Run:
         self.helper = helper
         self.observer = ports.observer
         self.screen = screen
-        self.limits = default_limits()
-        self.power = Power(ports, self.limits)
+        self.limits = None
+        self.power = Power(ports, None)
         self.card_mounted = False
         self.job = None
         self.image = None
@@ -97,8 +108,10 @@ class Run:
         """Go on with a later step."""
         self._skip_to = name
 
-    def use_power_limits(self):
-        self.power = Power(self.ports, self.limits)
+    def use_limits(self, limits):
+        """The job's limits; without a job nothing is ever powered."""
+        self.limits = limits
+        self.power = Power(self.ports, limits)
 
     def sequence(self):
         """This record's number."""
@@ -182,7 +195,7 @@ class Run:
             if not self._timed(name, module, function):
                 # A unit's fault found on the way is still diagnosed from what is known.
                 if self.diagnosis is None and self.job is not None and self._unit_may_be_at_fault():
-                    self._timed("diagnosis", "finish", "judge")
+                    self._timed("diagnosis", "judge", "judge")
                 return
         self.cured = True
 
@@ -242,7 +255,9 @@ class Run:
         self.index = COUNT - 1
         self.step = RECORD
         self.observer.event("step", {"name": RECORD, "index": self.index, "count": COUNT})
-        self.target = self.chip = self.image = None
+        self.target = self.chip = self.image = self.journal = None
+        for prefix in _DRIVERS:
+            modules.drop(prefix)
         from rescue.engine.report import conclude
 
         record = conclude(self)
@@ -257,23 +272,12 @@ def run(ports, helper, screen=None):
 
 
 def _call(module, function, argument):
-    name = "rescue.engine." + module
-    __import__(name)
-    getattr(sys.modules[name], function)(argument)
+    getattr(modules.load("rescue.engine." + module), function)(argument)
 
 
 def _drop_modules():
-    # MicroPython keeps a module alive through sys.modules and through its package's attribute.
-    if sys.implementation.name != "micropython":
-        return
-    for name in list(sys.modules):
-        if name in _KEPT or not any(name.startswith(prefix) for prefix in _DROPPED):
-            continue
-        sys.modules.pop(name)
-        package, _, leaf = name.rpartition(".")
-        if package in sys.modules and hasattr(sys.modules[package], leaf):
-            delattr(sys.modules[package], leaf)
-    gc.collect()
+    for prefix in _DROPPED:
+        modules.drop(prefix, _KEPT)
 
 
 def _as_tool_error(error, name):

@@ -16,12 +16,11 @@ def load_job(run):
     ports.card.mount()
     run.card_mounted = True
     run.job = validate(_read_json(ports.card.root + "/job.json"))
-    run.limits = run.job.limits
     run.image = CardImage(run.job, ports.card.root)
     run.image.check(run.progress_in_bytes("check image"))
     check_vectors(run.job, run.image.head())
     run.resumed = interrupted((ports.card.root, ports.store.root))
-    run.use_power_limits()
+    run.use_limits(run.job.limits)
 
 
 def _read_json(path):

@@ -83,3 +83,14 @@ def _lines(steps, sectors, job):
     for region in job.preserve:
         lines.append("keep %s at 0x%08x" % (region.name, region.address))
     return lines
+
+
+def plan_cure(run):
+    """Step "plan": the smallest cure, shown before it is carried out."""
+    dirty = ()
+    if run.resumed is not None and run.resumed["uid"] == run.evidence["chip"]["uid"]:
+        dirty = (run.resumed["sector"],)
+    run.plan = make_plan(run.evidence["sectors"], run.job, dirty)
+    run.observer.event("plan", {"lines": run.plan["lines"], "estimate_ms": run.plan["estimate_ms"]})
+    if not run.plan["steps"]:
+        run.skip_to("safe-off")

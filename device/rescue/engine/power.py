@@ -7,7 +7,8 @@ from rescuelink.errors import PowerError
 
 _SLICE_MS = 4  # one look at the rails while they rise
 _PERIOD_MS = 1
-_RISE_MV = 20  # less than this between two looks is not rising
+_RISE_MV = 20  # less than this, or than a fiftieth, is ripple and not movement
+_RISE_PART = 50
 _SETTLED_MS = 50  # no rail has moved for this long (bms-domain 3.4)
 _AT_LIMIT = 0.9  # of the supply's current limit
 _VTREF_LOW_MV = 3000  # bms-domain 3.6
@@ -70,8 +71,9 @@ class Power:
             now = clock.ms()
             for name in seen:
                 # Against where the rail last moved, not the look before: a slow ramp is a movement, too.
-                change = seen[name][1] - reference.get(name, 0)
-                if abs(change) > _RISE_MV:
+                before = reference.get(name, 0)
+                change = seen[name][1] - before
+                if abs(change) > max(_RISE_MV, before // _RISE_PART):
                     reference[name] = seen[name][1]
                     moved_at = now
                     if change > 0:

@@ -6,7 +6,6 @@ import framebuf
 from micropython import const
 
 from rescue.engine import panel
-from rescuelink.outcomes import OUTCOMES
 
 _WIDTH = const(128)
 _HEIGHT = const(64)
@@ -60,6 +59,8 @@ class Screen:
 
     def result(self, record):
         """How it ended: the outcome large, the reason, and what to do now."""
+        from rescuelink.outcomes import OUTCOMES  # only now: the heap is tight until the run is over
+
         outcome = OUTCOMES[record["outcome"]]
         self._clear()
         self._frame.fill_rect(0, 0, _WIDTH, 11, 1)

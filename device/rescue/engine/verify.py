@@ -54,3 +54,25 @@ class Verifier:
             if files.view[at : at + word_bytes] != files.second[at : at + word_bytes]:
                 return address + at
         return address
+
+
+def verify_image(run):
+    """Step "verify": the whole image once more, after the last write; the map "after" for the record."""
+    verifier = Verifier(run.chip)
+    segments = run.job.image.segments
+    progress = run.progress_in("verify", "segments")
+    for index, segment in enumerate(segments):
+        run.power.check()
+        length = segment.end(run.job.word_bytes) - segment.address
+        verifier.check(run.image, segment.address, length)
+        progress(index + 1, len(segments))
+    run.verified["by_crc"] += verifier.by_crc
+    run.verified["by_reading"] += verifier.by_reading
+    planned = [step["sector"] for step in run.plan["steps"]]
+    for sector in run.evidence["sectors"]:
+        state = sector["state"]
+        if sector["owned"]:
+            state = "match"
+        elif sector["index"] in planned:
+            state = "unknown"
+        run.sectors_after.append({"index": sector["index"], "state": state})

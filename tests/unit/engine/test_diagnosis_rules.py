@@ -11,8 +11,9 @@ from bmsrescue.agent_files import make_importable
 
 make_importable()
 
-from rescue.engine.diagnosis import RULES, diagnose  # noqa: E402
-from rescuelink.diagnoses import CAUSES  # noqa: E402
+from rescue.engine import rules_chip, rules_firmware, rules_supply  # noqa: E402
+from rescue.engine.diagnosis import diagnose  # noqa: E402
+from rescuelink.diagnoses import all_causes, table  # noqa: E402
 from rescuelink.outcomes import OUTCOMES  # noqa: E402
 
 Evidence = dict[str, Any]
@@ -197,16 +198,25 @@ def test_evidence_leads_to_its_cause(story: str, cause: str, change: Callable[[E
     assert not re.search(r"[{}]", diagnosis["sentence"])
 
 
+RULES = {"supply": rules_supply.RULES, "chip": rules_chip.RULES, "firmware": rules_firmware.RULES}
+
+
 def test_every_rule_has_a_case() -> None:
-    assert {name for name, _ in RULES} <= {cause for _, cause, _ in CASES}
+    assert {name for rules in RULES.values() for name, _ in rules} <= {cause for _, cause, _ in CASES}
 
 
-def test_every_rule_names_a_cause_of_the_catalogue() -> None:
-    assert {name for name, _ in RULES} <= set(CAUSES)
+@pytest.mark.parametrize("group", RULES)
+def test_every_rule_names_a_cause_of_its_group_in_the_catalogue(group: str) -> None:
+    assert {name for name, _ in RULES[group]} <= {row[0] for row in table(group)}
+
+
+def test_no_cause_is_in_the_catalogue_twice() -> None:
+    names = [cause.name for cause in all_causes()]
+    assert len(names) == len(set(names))
 
 
 def test_every_cause_heads_for_a_known_outcome() -> None:
-    assert {cause.ends_as for cause in CAUSES.values()} <= set(OUTCOMES)
+    assert {cause.ends_as for cause in all_causes()} <= set(OUTCOMES)
 
 
 def test_judging_changes_nothing_in_the_evidence() -> None:

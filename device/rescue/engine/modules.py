@@ -1,0 +1,29 @@
+# Modules that are needed for a moment only: loaded when their turn comes, dropped afterwards.
+#
+# MicroPython keeps a module alive through sys.modules and through its package's attribute; without both, what nobody
+# else refers to is collected. On CPython modules stay.
+
+import gc
+import sys
+
+_MICROPYTHON = sys.implementation.name == "micropython"
+
+
+def load(name):
+    """The module of that full name."""
+    __import__(name)
+    return sys.modules[name]
+
+
+def drop(prefix, kept=()):
+    """Lets go of the loaded modules whose names begin with `prefix`, except those in `kept`."""
+    if not _MICROPYTHON:
+        return
+    for name in list(sys.modules):
+        if not name.startswith(prefix) or name in kept:
+            continue
+        sys.modules.pop(name)
+        package, _, leaf = name.rpartition(".")
+        if package in sys.modules and hasattr(sys.modules[package], leaf):
+            delattr(sys.modules[package], leaf)
+    gc.collect()

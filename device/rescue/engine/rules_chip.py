@@ -1,0 +1,110 @@
+# Rules for the core supply, reset, connection, identity and protection (bms-domain 1.5 P2 to P4).
+
+from rescue.engine.rules_common import CERTAIN, LIKELY, map_line, rail_of, say, window_of, wrong_sectors
+
+_DEAD_MV = {"bplus": 1000, "v12": 1000, "v3v3": 300, "vcap": 300}  # bms-domain 1.4
+
+# --- P2, P3: core supply and reset ---
+
+
+def _no_vcap(evidence):
+    rail = rail_of(evidence, "vcap")
+    if rail is None or rail["mv"] >= _DEAD_MV["vcap"] or evidence.get("swd", {}).get("how"):
+        return None
+    nrst = "low" if evidence.get("nrst", {}).get("level") == 0 else "high"
+    return LIKELY, {"mv": rail["mv"], "nrst": nrst}, [say("vcap", rail), "NRST " + nrst], ["supply-config"]
+
+
+def _supply_config(evidence):
+    # VCAP came up and went away again: it was seen good in the window, or it is good only with BOOT0 high.
+    rail = rail_of(evidence, "vcap")
+    low, _ = window_of(evidence, "vcap")
+    how = (evidence.get("swd") or {}).get("how") or ""
+    if rail is None or not (rail["max_mv"] >= low and rail["min_mv"] < _DEAD_MV["vcap"]):
+        return None
+    lines = [say("vcap", rail), "NRST edges %d" % evidence["nrst"]["edges"], "SWD " + (how or "silent")]
+    return LIKELY, {}, lines, ["brown-out", "no-vcap"]
+
+
+def _held_in_reset(evidence):
+    nrst = evidence.get("nrst")
+    if not nrst or nrst["level"] == 1 or nrst["edges"]:
+        return None
+    line = "NRST low for %d ms with the helper's line let go" % nrst["window_ms"]
+    return CERTAIN, {}, [line], ["no-vcap"]
+
+
+# --- P4: connection, identity, protection ---
+
+
+def _no_swd(evidence):
+    swd = evidence.get("swd")
+    if swd is None or swd.get("how"):
+        return None
+    lines = ["%s at %d kHz: %s" % (t["how"], t["hz"] // 1000, t["result"]) for t in swd["tries"]]
+    if any(try_["result"] != "no_ack" for try_ in swd["tries"]):
+        return None
+    return LIKELY, {}, lines, ["rdp2", "supply-config"]
+
+
+def _swd_unstable(evidence):
+    swd = evidence.get("swd")
+    if swd is None or swd.get("how"):
+        return None
+    kinds = [try_["result"] for try_ in swd["tries"]]
+    lines = ["%s at %d kHz: %s" % (t["how"], t["hz"] // 1000, t["result"]) for t in swd["tries"]]
+    return LIKELY, {"detail": ", ".join(sorted(set(kinds)))}, lines, ["no-swd"]
+
+
+def _wrong_target(evidence):
+    chip, expected = evidence.get("chip"), evidence["expected"]
+    if not chip:
+        return None
+    if chip["dev_id"] == expected["dev_id"] and chip["flash_kib"] == expected["flash_kib"]:
+        return None
+    found = "0x%03x with %s KiB" % (chip["dev_id"], chip["flash_kib"])
+    wanted = "%s (0x%03x with %d KiB)" % (expected["chip"], expected["dev_id"], expected["flash_kib"])
+    lines = ["DBGMCU device id 0x%03x" % chip["dev_id"], "flash size %s KiB" % chip["flash_kib"]]
+    return CERTAIN, {"found": found, "wanted": wanted}, lines, []
+
+
+def _rdp(level):
+    def rule(evidence):
+        options = evidence.get("options")
+        if not options or options["rdp"] != level:
+            return None
+        return CERTAIN, {}, ["OPTSR 0x%08x: RDP level %d" % (options["optsr"], level)], ["option-corruption"]
+
+    return rule
+
+
+def _secure(evidence):
+    options = evidence.get("options")
+    if not options or not options["optsr"] >> 21 & 1:
+        return None
+    return CERTAIN, {}, ["OPTSR 0x%08x: SECURITY set" % options["optsr"]], []
+
+
+def _write_protected(evidence):
+    options = evidence.get("options")
+    if not options:
+        return None
+    protected = [s["index"] for s in wrong_sectors(evidence) if s["index"] in options.get("wrp_sectors", ())]
+    if not protected:
+        return None
+    names = ", ".join(str(index) for index in protected)
+    return CERTAIN, {"sectors": names}, ["write protection on sectors " + names, map_line(evidence)], []
+
+
+RULES = (
+    ("supply-config", _supply_config),
+    ("no-vcap", _no_vcap),
+    ("held-in-reset", _held_in_reset),
+    ("no-swd", _no_swd),
+    ("swd-unstable", _swd_unstable),
+    ("wrong-target", _wrong_target),
+    ("rdp2", _rdp(2)),
+    ("rdp1", _rdp(1)),
+    ("secure", _secure),
+    ("wrp", _write_protected),
+)

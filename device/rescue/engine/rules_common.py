@@ -1,0 +1,68 @@
+# What the rules of the diagnosis look at, and how they say it.
+
+CERTAIN = "certain"
+LIKELY = "likely"
+POSSIBLE = "possible"
+
+
+def rail_of(evidence, name):
+    on = evidence.get("rails", {}).get("on") or {}
+    return on.get(name)
+
+
+def window_of(evidence, name):
+    return evidence["expected"]["rails"][name]
+
+
+def good(evidence, name):
+    rail = rail_of(evidence, name)
+    if rail is None:
+        return False
+    low, high = window_of(evidence, name)
+    return low <= rail["mv"] <= high
+
+
+def say(name, rail):
+    return "%s %d mV (%d..%d)" % (name, rail["mv"], rail["min_mv"], rail["max_mv"])
+
+
+def trip_of(evidence, kind, rail=None):
+    trip = evidence.get("rails", {}).get("trip")
+    if trip is None or trip["kind"] != kind or (rail is not None and trip["rail"] != rail):
+        return None
+    return trip
+
+
+def trip_line(trip):
+    line = "%s trip on %s: %d mV" % (trip["kind"], trip["rail"], trip["mv"])
+    if trip["ma"] is not None:
+        line += ", %d mA" % trip["ma"]
+    return line + ", cut %d ms after power on" % trip["ms"]
+
+
+def owned_sectors(evidence):
+    return [sector for sector in evidence.get("sectors") or () if sector["owned"]]
+
+
+def wrong_sectors(evidence):
+    return [sector for sector in owned_sectors(evidence) if sector["state"] != "match"]
+
+
+def boot_sector(evidence):
+    boot = evidence["expected"]["boot_address"]
+    for sector in evidence.get("sectors") or ():
+        if sector["address"] <= boot < sector["address"] + sector["size"]:
+            return sector
+    return None
+
+
+def map_line(evidence):
+    return "sectors: " + ", ".join("%d %s" % (s["index"], s["state"]) for s in evidence["sectors"])
+
+
+def core_line(evidence):
+    core = evidence.get("core") or {}
+    line = "core " + str(core.get("state"))
+    if core.get("clock_hz"):
+        line += ", clock %.1f MHz" % (core["clock_hz"] / 1e6)
+    return line

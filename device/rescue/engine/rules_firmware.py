@@ -1,0 +1,153 @@
+# Rules for the flash and for what the core makes of it (bms-domain 1.5 P5 and P6).
+
+from rescue.engine.rules_common import CERTAIN, LIKELY, boot_sector, core_line, map_line, owned_sectors, wrong_sectors
+
+_RESET_EDGES = 3
+_RAM_NAMES = "SP must lie in RAM, PC be odd and in flash"
+
+# --- P5: flash ---
+
+
+def _blank(evidence):
+    owned = owned_sectors(evidence)
+    if not owned or any(sector["state"] != "blank" for sector in owned):
+        return None
+    # With a single sector nobody can tell an erased chip from an update that was cut after its first erase.
+    sure = len(owned) > 1
+    lines = ["all %d sector(s) of the application read 0xFF" % len(owned), core_line(evidence)]
+    return CERTAIN if sure else LIKELY, {}, lines, [] if sure else ["update-cut"]
+
+
+def _torn_owned(evidence):
+    owned = owned_sectors(evidence)
+    torn = [address for sector in owned if sector["state"] == "torn" for address in sector["torn"]]
+    if not torn:
+        return None
+    values = {"torn": len(torn), "missing": len(wrong_sectors(evidence)), "owned": len(owned)}
+    lines = ["unreadable flash word at 0x%08x" % address for address in torn[:4]]
+    if len(torn) > 4:
+        lines.append("and %d more" % (len(torn) - 4))
+    return CERTAIN, values, lines + [map_line(evidence)], []
+
+
+def _update_cut(evidence):
+    boot = boot_sector(evidence)
+    if boot is None or boot["state"] != "blank" or not boot["owned"]:
+        return None
+    return CERTAIN, {}, ["boot sector %d is erased" % boot["index"], map_line(evidence), core_line(evidence)], []
+
+
+def _cut_while_writing(evidence):
+    # No torn word, but a sector that begins like the image and then is erased: cut between two flash words.
+    owned = owned_sectors(evidence)
+    cut = [s for s in owned if s["state"] == "differs" and s.get("prefix") and s.get("rest_blank")]
+    if not cut:
+        return None
+    values = {"torn": 0, "missing": len(wrong_sectors(evidence)), "owned": len(owned)}
+    lines = ["sector %d is the image for %d bytes, then erased" % (s["index"], s["prefix"]) for s in cut]
+    return LIKELY, values, lines + [map_line(evidence)], ["differs"]
+
+
+def _bad_vectors(evidence):
+    vectors = evidence.get("vectors")
+    boot = boot_sector(evidence)
+    if not vectors or vectors["valid"] or boot is None or not boot["owned"] or boot["state"] == "match":
+        return None
+    values = {"sp": _hex(vectors["sp"]), "pc": _hex(vectors["pc"])}
+    line = "vectors SP %s, PC %s: %s" % (values["sp"], values["pc"], _RAM_NAMES)
+    return CERTAIN, values, [line, map_line(evidence)], []
+
+
+def _hex(value):
+    return "unreadable" if value is None else "0x%08x" % value
+
+
+def _differs(evidence):
+    wrong = wrong_sectors(evidence)
+    if not wrong:
+        return None
+    values = {"missing": len(wrong), "owned": len(owned_sectors(evidence))}
+    return LIKELY, values, [map_line(evidence), core_line(evidence)], ["healthy, with other firmware"]
+
+
+def _torn_unowned(evidence):
+    torn = [s for s in evidence.get("sectors") or () if s["state"] == "torn" and not s["owned"]]
+    if not torn:
+        return None
+    names = ", ".join(str(sector["index"]) for sector in torn)
+    lines = ["unreadable flash word at 0x%08x" % address for sector in torn for address in sector["torn"][:4]]
+    return CERTAIN, {"sectors": names}, lines + [map_line(evidence)], []
+
+
+# --- P6: the image is there; does the core run it? ---
+
+
+def _boot_address(evidence):
+    options = evidence.get("options")
+    expected = evidence["expected"]["boot_address"]
+    if not options or not evidence.get("sectors") or options["boot_add0"] == expected:
+        return None
+    values = {"found": "0x%08x" % options["boot_add0"], "wanted": "0x%08x" % expected}
+    return CERTAIN, values, ["BOOT_ADD0 " + values["found"], map_line(evidence)], ["option-corruption"]
+
+
+def _lockup(evidence):
+    core = evidence.get("core") or {}
+    if core.get("state") != "lockup":
+        return None
+    faults = ["%s 0x%08x" % (name, core[name]) for name in ("cfsr", "hfsr", "bfar") if core.get(name)]
+    return CERTAIN, {"detail": ", ".join(faults) or "no fault flags"}, [core_line(evidence)] + faults, []
+
+
+def _runs_image(evidence):
+    core = evidence.get("core") or {}
+    if core.get("state") not in ("running", "sleeping"):
+        return False
+    minimum = evidence["expected"]["min_clock_hz"]
+    if minimum and (core.get("clock_hz") or 0) < minimum:
+        return False
+    samples = core.get("pc_samples") or ()
+    low, high = evidence["expected"]["flash"]
+    seen = [pc for pc in samples if low <= pc < high]
+    return core["state"] == "sleeping" or bool(seen)
+
+
+def _not_running(evidence):
+    if not evidence.get("core") or not evidence.get("sectors") or _runs_image(evidence):
+        return None
+    samples = evidence["core"].get("pc_samples") or ()
+    detail = core_line(evidence)
+    if samples:
+        detail += ", PC " + ", ".join(sorted({"0x%08x" % pc for pc in samples[:4]}))
+    return LIKELY, {"detail": detail}, [detail, map_line(evidence)], []
+
+
+def _healthy(evidence):
+    if not evidence.get("sectors") or not _runs_image(evidence):
+        return None
+    return CERTAIN, {}, [map_line(evidence), core_line(evidence)], []
+
+
+def _reset_loop(evidence):
+    nrst = evidence.get("nrst")
+    if not nrst or nrst["edges"] < _RESET_EDGES:
+        return None
+    flags = (evidence.get("reset_cause") or {}).get("flags") or []
+    values = {"edges": nrst["edges"], "window_ms": nrst["window_ms"], "cause": ", ".join(flags) or "cause not readable"}
+    return CERTAIN, values, ["NRST edges %d in %d ms" % (nrst["edges"], nrst["window_ms"])], []
+
+
+RULES = (
+    ("blank", _blank),
+    ("interrupted-program", _torn_owned),
+    ("update-cut", _update_cut),
+    ("interrupted-program", _cut_while_writing),
+    ("bad-vectors", _bad_vectors),
+    ("differs", _differs),
+    ("torn-data", _torn_unowned),
+    ("wrong-boot-address", _boot_address),
+    ("reset-loop", _reset_loop),
+    ("lockup", _lockup),
+    ("not-running", _not_running),
+    ("healthy", _healthy),
+)

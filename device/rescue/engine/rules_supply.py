@@ -1,0 +1,135 @@
+# Rules for the supply and the rails: power off, power on (bms-domain 1.5 P0 and P1).
+
+from rescue.engine.rules_common import CERTAIN, LIKELY, good, rail_of, say, trip_line, trip_of, window_of
+
+_DEAD_MV = {"bplus": 1000, "v12": 1000, "v3v3": 300, "vcap": 300}  # bms-domain 1.4
+_HEAVY_MA = 100  # above the 20..60 mA of a half-on unit without load (bms-domain 1.4)
+_RIPPLE_MV = 100
+
+# --- P0: before and at power on ---
+
+
+def _backfeed(evidence):
+    trip = trip_of(evidence, "backfeed")
+    if trip is None:
+        return None
+    return CERTAIN, trip, ["%s %d mV with everything off" % (trip["rail"], trip["mv"])], []
+
+
+def _over_voltage(evidence):
+    trip = trip_of(evidence, "over-voltage")
+    return None if trip is None else (CERTAIN, trip, [trip_line(trip)], [])
+
+
+def _over_current(evidence):
+    trip = trip_of(evidence, "over-current")
+    return None if trip is None else (CERTAIN, trip, [trip_line(trip)], ["short-input"])
+
+
+def _brown_out(evidence):
+    trip = trip_of(evidence, "brown-out")
+    return None if trip is None else (CERTAIN, trip, [trip_line(trip)], ["low-supply", "low-3v3"])
+
+
+# --- P1: rails ---
+
+
+def _short(rail):
+    # A short trip with this rail the one that did not come up.
+    def rule(evidence):
+        trip = trip_of(evidence, "short", rail)
+        if trip is None:
+            return None
+        lines = [trip_line(trip)]
+        lines += [say(name, rail_of(evidence, name)) for name in ("bplus", "v12", "v3v3") if rail_of(evidence, name)]
+        return CERTAIN, trip, lines, []
+
+    return rule
+
+
+def _short_3v3_by_current(evidence):
+    # The 3.3 V regulator limits by itself, so that the bench supply never reaches its own limit.
+    rail, ma = rail_of(evidence, "v3v3"), evidence["rails"].get("ma")
+    if rail is None or ma is None or not good(evidence, "v12"):
+        return None
+    low, _ = window_of(evidence, "v3v3")
+    if rail["mv"] >= low // 2 or ma < _HEAVY_MA:
+        return None
+    lines = [say("v3v3", rail), say("v12", rail_of(evidence, "v12")), "supply current %d mA" % ma]
+    return LIKELY, {"mv": rail["mv"], "ma": ma}, lines, ["no-3v3"]
+
+
+def _no_supply(evidence):
+    rail = rail_of(evidence, "bplus")
+    if rail is None or rail["mv"] >= _DEAD_MV["bplus"]:
+        return None
+    return CERTAIN, rail, [say("bplus", rail)], []
+
+
+def _low_supply(evidence):
+    rail = rail_of(evidence, "bplus")
+    low, _ = window_of(evidence, "bplus")
+    if rail is None or rail["mv"] >= low:
+        return None
+    return CERTAIN, {"mv": rail["mv"], "limit": low}, [say("bplus", rail)], []
+
+
+def _dead(name):
+    def rule(evidence):
+        rail = rail_of(evidence, name)
+        if rail is None or rail["mv"] >= _DEAD_MV[name]:
+            return None
+        return CERTAIN, rail, [say(name, rail)], []
+
+    return rule
+
+
+def _low_12v(evidence):
+    rail = rail_of(evidence, "v12")
+    low, _ = window_of(evidence, "v12")
+    if rail is None or rail["mv"] >= low:
+        return None
+    return CERTAIN, {"mv": rail["mv"], "limit": low}, [say("v12", rail)], []
+
+
+def _high_12v(evidence):
+    rail = rail_of(evidence, "v12")
+    _, high = window_of(evidence, "v12")
+    if rail is None or rail["mv"] <= high:
+        return None
+    return CERTAIN, {"mv": rail["mv"], "limit": high}, [say("v12", rail)], []
+
+
+def _low_3v3(evidence):
+    rail = rail_of(evidence, "v3v3")
+    low, high = window_of(evidence, "v3v3")
+    if rail is None or low <= rail["mv"] <= high:
+        return None
+    return CERTAIN, {"mv": rail["mv"], "limit": "%d..%d" % (low, high)}, [say("v3v3", rail)], []
+
+
+def _unsteady_3v3(evidence):
+    rail = rail_of(evidence, "v3v3")
+    if rail is None or rail["max_mv"] - rail["min_mv"] <= _RIPPLE_MV:
+        return None
+    return CERTAIN, {"low": rail["min_mv"], "high": rail["max_mv"]}, [say("v3v3", rail)], ["brown-out"]
+
+
+RULES = (
+    ("backfeed", _backfeed),
+    ("over-voltage", _over_voltage),
+    ("short-3v3", _short("v3v3")),
+    ("short-12v", _short("v12")),
+    ("short-input", _short("bplus")),
+    ("over-current", _over_current),
+    ("brown-out", _brown_out),
+    ("no-supply", _no_supply),
+    ("short-3v3", _short_3v3_by_current),
+    ("low-supply", _low_supply),
+    ("no-12v", _dead("v12")),
+    ("low-12v", _low_12v),
+    ("high-12v", _high_12v),
+    ("no-3v3", _dead("v3v3")),
+    ("low-3v3", _low_3v3),
+    ("unsteady-3v3", _unsteady_3v3),
+)

@@ -1,0 +1,57 @@
+"""Causes in core supply, reset, connection, identity and protection (bms-domain 1.5 P2 to P4; STM32H7 sheet 4.5).
+
+Nothing but constants: name, sentence, next step, outcome. See `rescuelink.diagnoses`.
+"""
+
+TABLE = (
+    (
+        "supply-config",
+        "The core supply collapses after boot: the firmware chose a core supply this board does not have.",
+        "Erase with BOOT0 high after a proven power removal, then write the right firmware.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "no-vcap",
+        "3.3 V is good but the core supply reads {mv} mV with NRST {nrst}: the core has no power.",
+        "Check the inductor and VCAP capacitors; then start again with BOOT0 held high.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "held-in-reset",
+        "NRST is held low by something on the board, not by the helper.",
+        "Do not reflash. Check the supervisor, the AFE's reset output and the NRST capacitor.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "no-swd",
+        "Rails and NRST are good, but the chip answers on SWD by no way tried.",
+        "Check the SWDIO, SWCLK and GND wires; then the MCU itself.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "swd-unstable",
+        "The chip answers on SWD, but not reliably: {detail}.",
+        "Shorten the SWD wires, check GND, and start again.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "wrong-target",
+        "The chip is {found}, the job is for {wanted}.",
+        "Use the job made for this unit. Nothing was written.",
+        "WRONG_TARGET",
+    ),
+    (
+        "rdp1",
+        "Read protection level 1 is set: the flash cannot be read, backed up or compared.",
+        "Removing it erases everything, calibration included: needs the customer's explicit consent.",
+        "LOCKED",
+    ),
+    ("rdp2", "Read protection level 2 is set: permanent.", "Replace the MCU or the board.", "LOCKED"),
+    ("secure", "The secure area is enabled: it is never touched.", "Replace the MCU or the board.", "LOCKED"),
+    (
+        "wrp",
+        "Sectors {sectors} are write-protected by option bytes.",
+        "Compare the option bytes with a good unit; clearing them needs consent.",
+        "LOCKED",
+    ),
+)

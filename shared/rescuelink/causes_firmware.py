@@ -1,0 +1,85 @@
+"""Causes in the flash and the running firmware (bms-domain 1.5 P5 and P6).
+
+Nothing but constants: name, sentence, next step, outcome. See `rescuelink.diagnoses`.
+"""
+
+TABLE = (
+    (
+        "blank",
+        "There is no application on the chip: its sectors are erased.",
+        "Write the image.",
+        "RECOVERED",
+    ),
+    (
+        "update-cut",
+        "A firmware update was cut: the start of the application is erased, the rest is there.",
+        "Write the erased sectors again.",
+        "RECOVERED",
+    ),
+    (
+        "interrupted-program",
+        "A firmware update was cut while writing: {torn} torn flash word(s), {missing} of {owned} sectors wrong.",
+        "Erase and write the damaged sectors again.",
+        "RECOVERED",
+    ),
+    (
+        "bad-vectors",
+        "The vector table is damaged (SP {sp}, PC {pc}): the core cannot start.",
+        "Write the first sector again.",
+        "RECOVERED",
+    ),
+    (
+        "torn-data",
+        "A half-written flash word lies in sector(s) {sectors}, which the job does not own (calibration?).",
+        "The sector holds the unit's own data: erasing it needs consent.",
+        "LOCKED",
+    ),
+    (
+        "differs",
+        "The application on the chip is not the job's image: {missing} of {owned} sectors differ.",
+        "Write the sectors that differ.",
+        "RECOVERED",
+    ),
+    (
+        "reset-loop",
+        "The chip resets itself {edges} times in {window_ms} ms ({cause}).",
+        "Look at the reset cause: a watchdog points to firmware, a brown-out to the supply.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "wrong-boot-address",
+        "The option bytes send the boot to {found} instead of {wanted}.",
+        "Compare the option bytes with a good unit; restoring them needs consent.",
+        "LOCKED",
+    ),
+    (
+        "lockup",
+        "The firmware matches the image but the core is locked up: {detail}.",
+        "Do not reflash. Look at what the firmware expects of the board: clock, supply, peripherals.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "not-running",
+        "The firmware matches the image but the core does not run it: {detail}.",
+        "Do not reflash. Check BOOT0, the option bytes and the reset line.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "healthy",
+        "The firmware matches the image and the core runs it.",
+        "Nothing to do. If the unit still fails, look at the display, the AFE and the cell taps.",
+        "NO_FAULT_FOUND",
+    ),
+    (
+        "undecided",
+        "The evidence fits no known fault.",
+        "Keep the record and ask somebody who knows this board.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "not-examined",
+        "The unit was not examined: {reason}",
+        "Put right what stopped the job and start again.",
+        "TOOL_ERROR",
+    ),
+)
