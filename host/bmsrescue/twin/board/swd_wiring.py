@@ -10,7 +10,7 @@ from ..clock import VirtualClock
 from .faults import BoardFaults
 
 if TYPE_CHECKING:
-    from ..chip.h725 import SwdPins
+    from ..chip.swd_pins import SwdPins
 
 _REFERENCE_HZ = 1_000_000
 _NS = 1_000_000_000
