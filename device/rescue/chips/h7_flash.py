@@ -210,20 +210,16 @@ class H7Flash:
     def read(self, address, buf):
         """Fill `buf` from the word-aligned `address`. Returns the addresses of torn flash words.
 
-        A torn word, one whose ECC cannot correct it, answers with a bus error; its 32 bytes are given as 0xFF. Read
-        protection raises FlashError("read_protected"). Ask in pieces of a few KiB: the list can get long.
+        A torn word, one whose ECC cannot correct it, answers with a bus error, or just sets DBECCERR (unconfirmed on
+        an H72x, so both count); its 32 bytes are given as 0xFF. Read protection raises FlashError("read_protected").
+        Ask in pieces of a few KiB: the list can get long.
         """
         self._check_range(address, len(buf))
         torn = []
         view = memoryview(buf)
         for start in range(0, len(buf), _BLOCK):
             piece = view[start : start + _BLOCK]
-            try:
-                self._ap.read_block(address + start, piece)
-            except WireError as error:
-                if error.kind != "fault":
-                    raise
-                self._write(reg.CCR1, reg.CCR_ALL)
+            if not self._reads_well(address + start, piece):
                 self._read_word_by_word(address + start, piece, torn)
         return torn
 
@@ -232,18 +228,28 @@ class H7Flash:
         start = 0
         while start < len(view):
             end = min(start + word_bytes - (address + start) % word_bytes, len(view))
-            try:
-                self._ap.read_block(address + start, view[start:end])
-            except WireError as error:
-                if error.kind != "fault":
-                    raise
-                status = self._ap.read32(self._sr)
-                if status & (reg.SR_RDPERR | reg.SR_RDSERR):
-                    raise self._refusal(status & (reg.SR_RDPERR | reg.SR_RDSERR), address + start) from None
-                self._write(reg.CCR1, reg.CCR_ECC)
+            if not self._reads_well(address + start, view[start:end]):
                 view[start:end] = self._blank_word[: end - start]
                 torn.append((address + start) & ~(word_bytes - 1))
             start = end
+
+    def _reads_well(self, address, view):
+        """False where the bus refused a word or its ECC could not correct it; all flags are clear again then."""
+        refused = False
+        try:
+            self._ap.read_block(address, view)
+        except WireError as error:
+            if error.kind != "fault":
+                raise
+            refused = True
+        status = self._ap.read32(self._sr)
+        if not refused and not status & reg.SR_DBECCERR:
+            return True
+        self._write(reg.CCR1, reg.CCR_ALL)
+        protected = status & (reg.SR_RDPERR | reg.SR_RDSERR)
+        if refused and protected and not status & reg.SR_DBECCERR:
+            raise self._refusal(protected, address)
+        return False
 
     def is_blank(self, address, length):
         """Whether `length` bytes from `address` all read 0xFF and no word is torn."""

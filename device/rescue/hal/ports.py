@@ -103,7 +103,7 @@ class Timeout:
     def check(self):
         """Raise the error (kind "timeout") if the limit has passed."""
         if self.expired():
-            message = "no end of the " + self._what + " after " + str(self._limit_ms) + " ms"
+            message = "the " + self._what + " took more than " + str(self._limit_ms) + " ms"
             raise self._error("timeout", message, self._address)
 
     def pause(self, ms):

@@ -167,12 +167,25 @@ def test_a_write_protected_sector_is_named() -> None:
     flash.erase(1, ALL_SECTORS)
 
 
+def test_a_read_protected_chip_says_so_instead_of_giving_blank_flash() -> None:
+    bench = Bench(OLD)
+    values = bench.chip.options.current
+    bench.chip.options.preset(values.__class__(**{**vars_of(values), "optsr": values.optsr & ~0xFF00 | 0x5500}))
+    bench.power_cycle()
+    h7 = bench.h7()
+    assert h7.options.read()["rdp"] == 1
+    with pytest.raises(FlashError) as caught:
+        h7.flash.read(FLASH, bytearray(4096))
+    assert caught.value.kind == "read_protected"
+
+
 def vars_of(values: Any) -> dict[str, Any]:
     return {name: getattr(values, name) for name in values.__dataclass_fields__}
 
 
-def test_torn_words_are_listed_and_the_rest_is_saved() -> None:
-    bench, flash = ready(OLD)
+@pytest.mark.parametrize("faults", [True, False])
+def test_torn_words_are_listed_and_the_rest_is_saved(faults: bool) -> None:
+    bench, flash = ready(OLD, ChipConfig(torn_word_faults=faults))
     torn = [FLASH + 0x40, FLASH + 0x60, FLASH + 0x3E0, FLASH + 0x400, FLASH + 0x1FE0]
     for address in torn:
         bench.chip.flash.tear(address)
