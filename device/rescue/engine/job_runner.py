@@ -167,12 +167,14 @@ class Run:
         self.ports.wire.release()
 
     def note_heap(self):
-        """Remember the lowest free heap. CPython has no figure to give."""
+        """The free heap in bytes, the lowest of which is remembered. CPython has no figure to give."""
         if hasattr(gc, "mem_free"):
             gc.collect()
             free = gc.mem_free()
             if self.heap_free_min is None or free < self.heap_free_min:
                 self.heap_free_min = free
+            return free
+        return None
 
     # --- the run ---
 
@@ -225,9 +227,11 @@ class Run:
             self._failed(_as_tool_error(error, name))
         entry = {"name": name, "ms": self._clock.since_ms(start), "outcome": outcome}
         self.steps.append(entry)
-        self.observer.event("step-end", entry)
-        _drop_modules()
         self.note_heap()
+        _drop_modules()
+        told = dict(entry)
+        told["heap_free"] = self.note_heap()
+        self.observer.event("step-end", told)
         return outcome == "ok"
 
     def _failed(self, error):
