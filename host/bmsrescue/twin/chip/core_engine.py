@@ -100,6 +100,10 @@ class Engine:
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M7)
         self._pinned: list[object] = []
+        self._regions: list[tuple[int, int, bytearray]] = []
+        self._region = (0, 0, bytearray())
+        self._known_pc: int | None = 0
+        self._thumb = True
         self._stop: Stop | None = None
         self._breakpoints: dict[int, int] = {}
         self._guards: list[int] = []
@@ -116,6 +120,7 @@ class Engine:
         """Share ``data`` (whole 4 KiB pages) with the core at ``start``."""
         view = (ctypes.c_char * len(data)).from_buffer(data)
         self._pinned.append(view)
+        self._regions.append((start, start + len(data), data))
         self._uc.mem_map_ptr(start, len(data), UC_PROT_ALL, ctypes.addressof(view))
 
     def watch_writes(self, start: int, size: int, handler: Callable[[int, int, int], None]) -> None:
@@ -156,15 +161,23 @@ class Engine:
         """Execute at most so many instructions (at least 1) from the program counter on."""
         self._stop = None
         start = self.pc
+        self._known_pc = None
         try:
-            self._uc.emu_start(start | 1 if self.thumb else start, _UNTIL, count=instructions)
+            self._uc.emu_start(start | self._thumb, _UNTIL, count=instructions)
         except UcError as error:
+            self._look_at_state()
             stop = self._stop or self._from_error(error, start)
         else:
+            if instructions == 1:
+                self._look_at_state()
             stop = self._stop or self._finished(start)
         if stop.reason in (StopReason.FETCH_FAULT, StopReason.DATA_FAULT) and not stop.address:
             stop.address = self.pc
         return stop
+
+    def _look_at_state(self) -> None:
+        """A branch may have cleared the Thumb bit. The next instruction faults then, so not each run needs a look."""
+        self._thumb = bool(self.xpsr & _XPSR_T)
 
     def stop(self, stop: Stop | None = None) -> None:
         """From a device callback: end ``run`` before the accessing instruction takes effect."""
@@ -190,7 +203,7 @@ class Engine:
 
     def _finished(self, start: int) -> Stop:
         # Unicorn ends a run at WFI without saying so.
-        if self.pc != start and self.halfword(self.pc - 2) == _WFI:
+        if self.halfword(self.pc - 2) == _WFI and self.pc != start:
             return Stop(StopReason.SLEEP)
         return Stop(StopReason.BUDGET)
 
@@ -199,7 +212,7 @@ class Engine:
             # WFE ends a run as if the instruction after it were invalid.
             if self.pc != start and self.halfword(self.pc - 2) == _WFE:
                 return Stop(StopReason.SLEEP)
-            return Stop(StopReason.UNDEFINED if self.thumb else StopReason.INVALID_STATE)
+            return Stop(StopReason.UNDEFINED if self._thumb else StopReason.INVALID_STATE)
         if error.errno in (uc_const.UC_ERR_FETCH_UNMAPPED, uc_const.UC_ERR_FETCH_PROT):
             return Stop(StopReason.FETCH_FAULT)
         if error.errno == uc_const.UC_ERR_EXCEPTION:
@@ -224,10 +237,15 @@ class Engine:
         self.stop(Stop(StopReason.BREAKPOINT, address))
 
     def halfword(self, address: int) -> int:
-        try:
-            return int.from_bytes(self._uc.mem_read(address, 2), "little")
-        except UcError:
-            return 0
+        """What memory holds there, or 0 where there is none."""
+        start, end, data = self._region
+        if not start <= address < end:
+            region = next((region for region in self._regions if region[0] <= address < region[1]), None)
+            if region is None:
+                return 0
+            self._region = region
+            start, end, data = region
+        return int.from_bytes(data[address - start : address - start + 2], "little")
 
     # --- registers ----------------------------------------------------------------------------------------------------
 
@@ -239,13 +257,22 @@ class Engine:
         self._uc.reg_write(register, value & 0xFFFFFFFF)
 
     @property
+    def live_pc(self) -> int:
+        """The instruction a device callback comes from."""
+        return int(self._uc.reg_read(UC_ARM_REG_PC))
+
+    @property
     def pc(self) -> int:
-        return self.read(UC_ARM_REG_PC)
+        """The next instruction, between runs."""
+        if self._known_pc is None:
+            self._known_pc = self.read(UC_ARM_REG_PC)
+        return self._known_pc
 
     @pc.setter
     def pc(self, value: int) -> None:
         # Unicorn takes bit 0 for the Thumb state, which is to stay as xPSR says.
-        self.write(UC_ARM_REG_PC, value & ~1 | self.thumb)
+        self._known_pc = value & 0xFFFFFFFE
+        self.write(UC_ARM_REG_PC, self._known_pc | self._thumb)
 
     @property
     def xpsr(self) -> int:
@@ -254,10 +281,7 @@ class Engine:
     @xpsr.setter
     def xpsr(self, value: int) -> None:
         self.write(UC_ARM_REG_XPSR, value)
-
-    @property
-    def thumb(self) -> bool:
-        return bool(self.xpsr & _XPSR_T)
+        self._thumb = bool(value & _XPSR_T)
 
     def clear_registers(self) -> None:
         """What a reset does to the registers that have a reset value, and zero for the others."""

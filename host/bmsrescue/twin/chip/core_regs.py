@@ -69,6 +69,8 @@ AIRCR_VECTCLRACTIVE: Final = 1 << 1
 AIRCR_SYSRESETREQ: Final = 1 << 2
 AIRCR_PRIGROUP: Final = 7 << 8
 
+SCR_SLEEPDEEP: Final = 1 << 2
+
 CCR_RESET: Final = 0x00040200
 """STKALIGN and BP read as one on the M7 (DDI0489 table 3-1)."""
 CCR_WRITABLE: Final = 0x0003031B

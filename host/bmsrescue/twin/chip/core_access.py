@@ -1,0 +1,146 @@
+"""Loads and stores that leave the core: when they happen, what they wait for, which of them only poll."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..clock import NEVER_NS, VirtualClock
+from . import core_regs as r
+from .bus import Bus, BusError, BusWait
+from .core_engine import Engine, Stop, StopReason
+from .core_flash import FlashShadow
+from .core_idle import Access, IdleDetector
+from .core_time import CoreTime
+
+_ACCESS_CYCLES = 4
+"""What a device access is assumed to have taken while a run is not over."""
+_NOTHING: list[Access] = []
+
+
+class CoreAccess:
+    """Device accesses of one run of the engine; ``begin`` starts a run.
+
+    An access stops the run, undone, when the bus holds it off, when it must be the only instruction of a run, or when
+    it is one more turn of a loop that only polls: then ``resume_ns`` says when to go on.
+    """
+
+    def __init__(self, clock: VirtualClock, bus: Bus, time: CoreTime, timer_cycles: Callable[[], int | None]) -> None:
+        self._clock = clock
+        self._bus = bus
+        self._time = time
+        self._timer_cycles = timer_cycles
+        self._idle = IdleDetector()
+        self._turn: list[Access] = _NOTHING
+        self._target_ns = 0
+        self._single = False
+        self.engine: Engine
+        self.flash: FlashShadow | None = None
+        self.reads = 0
+        """Device reads by instructions so far: what skipping keeps small."""
+        self.spent = 0
+        """Cycles assumed to have passed since the run began, or since the clock changed in it."""
+        self.counted = 0
+        """Cycles of this run that are already in the time."""
+        self.resume_ns = 0
+        self.wants_single = False
+        """The access that stopped the run must be done again as the only instruction of the next."""
+
+    def begin(self, target_ns: int, *, single: bool) -> None:
+        """A run of the engine starts now and is to end by ``target_ns``."""
+        self._target_ns = target_ns
+        self._single = single
+        self.spent = 0
+        self.counted = 0
+        self.resume_ns = 0
+        self.wants_single = False
+
+    def forget(self) -> None:
+        """The core goes elsewhere: what it polled does not matter any more."""
+        self._idle.clear()
+        self._turn = _NOTHING
+
+    def count_spent(self) -> None:
+        """Put what has been spent so far into the time, as the core's frequency is about to change."""
+        self._time.spend(self.spent)
+        self.counted += self.spent
+        self.spent = 0
+
+    def read(self, address: int, size: int) -> int:
+        self._arrive()
+        self.reads += 1
+        if self.flash is not None:
+            self.flash.refresh_data()
+        try:
+            value = self._bus.read(address, size)
+        except BusError as error:
+            self.engine.stop(Stop(StopReason.DATA_FAULT, error.address))
+            return 0
+        except BusWait as wait:
+            self._hold_off(wait)
+            return 0
+        turn = self._idle.loop_after((self.engine.live_pc, address, size, value, False))
+        if turn is not None and not self._single:
+            self._skip(turn)
+        return value
+
+    def write(self, address: int, size: int, value: int) -> None:
+        if address >= r.PPB_START and not self._single:
+            # Its effect (an exception made pending, a reset) is to come right after this very instruction.
+            self.wants_single = True
+            self.engine.stop()
+            return
+        self._arrive()
+        self._idle.loop_after((self.engine.live_pc, address, size, value, True))
+        try:
+            self._bus.write(address, size, value)
+        except BusError as error:
+            self.engine.stop(Stop(StopReason.DATA_FAULT, error.address))
+        except BusWait as wait:
+            self._hold_off(wait)
+
+    def still_polls(self, until_ns: int) -> bool:
+        """Whether the loop that was skipped last would go on unchanged until then."""
+        if not self._turn:
+            return False
+        turn, self._turn = self._turn, _NOTHING
+        _pc, address, size, value, _write = turn[0]
+        self._clock.now_ns = min(self._time.ns_after(1), until_ns)
+        try:
+            unchanged = self._bus.read(address, size) == value
+        except (BusError, BusWait):
+            return False
+        self._target_ns = until_ns
+        if not unchanged or self._next_change_ns(turn) < until_ns:
+            return False
+        self._turn = turn
+        return True
+
+    def _arrive(self) -> None:
+        """Let the clock show when the current access happens."""
+        self.spent += _ACCESS_CYCLES
+        time = self._time
+        self._clock.now_ns = min(time.ns_after(self.spent), max(self._target_ns, time.now_ns))
+
+    def _hold_off(self, wait: BusWait) -> None:
+        """The bus stalls the access: it is done again once the bus is free."""
+        until_ns = self._target_ns if wait.until_ns is None else wait.until_ns
+        self.resume_ns = max(until_ns, self._clock.now_ns + 1)
+        self.engine.stop()
+
+    def _skip(self, turn: list[Access]) -> None:
+        """The core polls: go on where something it reads changes, or at the end of what is due."""
+        until_ns = self._next_change_ns(turn)
+        if until_ns <= self._clock.now_ns:
+            return
+        self.resume_ns = until_ns
+        self._turn = list(turn) if len(turn) == 1 else _NOTHING
+        self._idle.clear()
+        self.engine.stop()
+
+    def _next_change_ns(self, turn: list[Access]) -> int:
+        when_ns = self._target_ns
+        for _pc, address, _size, _value, _write in turn:
+            ask = getattr(self._bus.device_at(address), "next_change_ns", None)
+            when_ns = min(when_ns, NEVER_NS if ask is None else ask(address))
+        wait = self._timer_cycles()
+        return when_ns if wait is None else min(when_ns, self._time.ns_after(wait) + 1)
