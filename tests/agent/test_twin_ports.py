@@ -122,7 +122,7 @@ def test_every_port_works_on_a_real_micropython(bench: Bench) -> None:
     (_at_ms, name, seen) = result.events[-1]
     assert name == "seen" and isinstance(seen, dict)
     assert seen["implementation"] == "micropython"
-    assert seen["heap_free"] < 192 * 1024
+    assert seen["heap_free"] < 2 * 192 * 1024  # 192 KiB of 32-bit words, on a 64-bit interpreter
     assert 250 <= seen["slept_ms"] <= 251
     assert seen["start_mv"] < 10
     assert abs(seen["on_mv"] - 3300) < 10

@@ -45,6 +45,8 @@ OUR_FAULTS = (
     ValueError,
 )
 
+# An object takes as many words everywhere: a 64-bit interpreter's free bytes are half as many on a 32-bit board.
+_WORD_SCALE = 2 if sys.maxsize > 0x7FFFFFFF else 1
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
 _KEPT = tuple("rescue.engine." + name for name in ("job_runner", "power", "files", "modules", "panel", "screens"))
@@ -167,10 +169,10 @@ class Run:
         self.ports.wire.release()
 
     def note_heap(self):
-        """The free heap in bytes, the lowest of which is remembered. CPython has no figure to give."""
+        """The free heap in a 32-bit board's bytes, the lowest of which is remembered. CPython has no figure to give."""
         if hasattr(gc, "mem_free"):
             gc.collect()
-            free = gc.mem_free()
+            free = gc.mem_free() // _WORD_SCALE
             if self.heap_free_min is None or free < self.heap_free_min:
                 self.heap_free_min = free
             return free

@@ -15,6 +15,8 @@ from typing import Self
 from bmsrescue.errors import HostError
 
 # What an RP2040 has left for MicroPython's heap (reference: 190 to 240 KiB).
+# MicroPython's heap is made of machine words. "192wK" asks for as many words as 192 KiB are on the 32-bit board: on a
+# 64-bit interpreter, whose every object is twice as large, that is 384 KiB and holds exactly what the board's heap holds.
 HEAP_KIB = 192
 _INTERPRETER_VARIABLE = "BMSRESCUE_MICROPYTHON"
 _ENDING_TIMEOUT_S = 5
@@ -69,7 +71,7 @@ class MicroPythonChild:
         """Start the child in `folder`; its standard output and error are kept for `output()`."""
         environment = {**os.environ, "MICROPYPATH": ":".join([*map(str, self._search_path), ".frozen"])}
         self._process = subprocess.Popen(
-            [find_interpreter(), "-X", f"heapsize={self._heap_kib}K", str(self._script), *arguments],
+            [find_interpreter(), "-X", f"heapsize={self._heap_kib}wK", str(self._script), *arguments],
             cwd=self._folder,
             env=environment,
             pass_fds=[self.socket_fd],
