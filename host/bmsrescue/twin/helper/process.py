@@ -16,7 +16,7 @@ from bmsrescue.errors import HostError
 
 # What an RP2040 has left for MicroPython's heap (reference: 190 to 240 KiB).
 # MicroPython's heap is made of machine words. "192wK" asks for as many words as 192 KiB are on the 32-bit board: on a
-# 64-bit interpreter, whose every object is twice as large, that is 384 KiB and holds exactly what the board's heap holds.
+# 64-bit interpreter, whose every object is twice as large, that is 384 KiB and holds what the board's heap holds.
 HEAP_KIB = 192
 _INTERPRETER_VARIABLE = "BMSRESCUE_MICROPYTHON"
 _ENDING_TIMEOUT_S = 5
