@@ -10,6 +10,8 @@ _FULL_MV = {"bplus": 19_000, "v12": 12_600, "v5iso": 5_800, "v3v3": 3_500, "vcap
 _BARS = " ▁▂▃▄▅▆▇█"
 _COLUMNS = 56
 _MOVED_MV = 400
+_STIRRED_MV = 100
+_LEAD_MS = 5
 
 
 class RailChart:
@@ -24,7 +26,7 @@ class RailChart:
 
     def take(self) -> list[Text]:
         """The lines of the chart, none when no rail moved; starts anew."""
-        points, self._points = self._points, self._points[-1:]
+        points, self._points = _from_first_move(self._points), self._points[-1:]
         if not points or not any(_moved([rails[name] for _ms, rails in points]) for name in points[0][1]):
             return []
         first_ms, last_ms = points[0][0], points[-1][0]
@@ -38,6 +40,14 @@ class RailChart:
             )
         lines.append(Text(f"{'':>9}|{f'{(last_ms - first_ms) / 1000:.2f} s':-^{_COLUMNS - 2}}|", style="dim"))
         return lines
+
+
+def _from_first_move(points: list[tuple[int, dict[str, int]]]) -> list[tuple[int, dict[str, int]]]:
+    """Without the quiet time in front, which may be long and would press the rest together."""
+    for index, (at_ms, rails) in enumerate(points):
+        if any(abs(rails[name] - mv) > _STIRRED_MV for name, mv in points[0][1].items()):
+            return [(at_ms - _LEAD_MS, points[0][1]), *points[index:]]
+    return []
 
 
 def _moved(values: list[int]) -> bool:

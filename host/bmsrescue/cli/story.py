@@ -32,14 +32,16 @@ TITLES = {
 _STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue"}
 _BAR_CELLS = 30
 _QUARTER = 4
+_DIGEST_SHOWN = 16
 
 
 class Story:
-    """Give `event` and `measured` to a run's watcher; what they say appears at once."""
+    """Give `event` and `measured` to a run's watcher; what they say appears at once. Time starts at the first event."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._chart = RailChart()
+        self._began_ms: int | None = None
         self._at_ms = 0
         self._bar: tuple[str, int, int] | None = None  # what, when it began, quarters already shown
         self._bar_open = False
@@ -55,14 +57,16 @@ class Story:
 
     def event(self, at_ms: int, name: str, data: object) -> None:
         """One event of the agent, at a virtual time."""
-        self._at_ms = at_ms
+        if self._began_ms is None:
+            self._began_ms = at_ms
+        self._at_ms = at_ms - self._began_ms
         teller = self._tellers.get(name)
         if teller is not None and isinstance(data, dict):
             teller(data)
 
     def measured(self, at_ms: int, rails_mv: dict[str, int]) -> None:
         """What the helper's ADC has just measured."""
-        self._chart.add(at_ms, rails_mv)
+        self._chart.add(at_ms - (self._began_ms or 0), rails_mv)
 
     def say(self, *parts: str | tuple[str, str]) -> None:
         """One line of the story, indented under its step."""
@@ -102,11 +106,11 @@ class Story:
             return
         spent_s = (self._at_ms - began_ms) / 1000
         line = Text.assemble(
-            f"{what:<14.14} ",
+            f"{'':10}{what:<14.14} ",
             (_filled(done, total), "cyan"),
-            f" {100 * done // max(total, 1):3d} %  {_amount(done, total, str(data['unit']))}  {spent_s:.1f} s",
+            f" {100 * done // max(total, 1):3d} %  {_amount(done, total, str(data['unit']))}  {spent_s:.1f} s   ",
         )
-        self._console.print(Padding(line, (0, 0, 0, 10), expand=False), end="\r" if live else "\n")
+        self._console.print(line, end="\r" if live else "\n", no_wrap=True, overflow="ellipsis")
         self._bar_open = live
 
     def _close_bar(self) -> None:
@@ -140,7 +144,10 @@ def summary(console: Console, record: dict[str, Any], result: RunResult) -> None
         console.print(Text(f"Next: {record['next_step']}"))
     backup = record.get("backup")
     if isinstance(backup, dict):
-        console.print(Text.assemble(("Backup: ", "bold"), ", ".join(f"{key} {value}" for key, value in backup.items())))
+        checked = "read back and equal" if backup.get("verified") else "NOT verified"
+        console.print(
+            f"Backup: {backup['file']}, {backup['bytes']:,} bytes, {checked}, SHA-256 {backup['sha256'][:16]}…"
+        )
     figures = (
         f"{record['virtual_ms'] / 1000:.1f} s of the unit's time, {record['swclk_cycles']:,} SWCLK cycles, "
         f"{result.power_ons} power-ons, {result.wall_s:.1f} s here"

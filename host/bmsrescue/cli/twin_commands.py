@@ -8,9 +8,7 @@ import typer
 
 from bmsrescue.cli.output import console
 
-app = typer.Typer(
-    help="The virtual bench with its broken units.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="The virtual bench with its broken units.", no_args_is_help=True, rich_markup_mode=None)
 
 ScenarioOption = Annotated[str | None, typer.Option("--scenario", metavar="NAME", help="Which broken unit.")]
 SeedOption = Annotated[int, typer.Option(help="Chance of the unit, its rails and the helper's ADC.")]

@@ -26,7 +26,8 @@ def progress(done: int) -> dict[str, object]:
 
 
 def test_a_step_has_its_time_its_number_and_a_title() -> None:
-    assert told((2500, "step", step("connect", 4))) == ["   2.50 s  5/14 connect over SWD"]
+    lines = told((800, "step", step("job", 0)), (3300, "step", step("connect", 4)))
+    assert lines[1] == "   2.50 s  5/14 connect over SWD"
 
 
 def test_progress_says_how_much_and_how_long_in_quarters_when_nobody_watches_live() -> None:
@@ -44,7 +45,7 @@ def test_rails_that_moved_are_drawn_when_their_step_ends() -> None:
         (0, "rails", rails(0)), (250, "rails", rails(6000)), (500, "rails", rails(12000)), (500, "step-end", ended)
     )
     assert "12 V" in lines[0] and lines[0].endswith("12.00 V") and "█" in lines[0]
-    assert "0.50 s" in lines[1]
+    assert "0.26 s" in lines[1], "the quiet time in front is left out"
     assert told((0, "rails", rails(12000)), (500, "rails", rails(12050)), (500, "step-end", ended)) == []
 
 

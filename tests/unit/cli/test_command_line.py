@@ -1,0 +1,118 @@
+"""The command `bmsrescue`, as a person types it: sentences, next steps and exit codes, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).parent / "bmsrescue"
+VECTORS = struct.pack("<II", 0x2002_0000, 0x0800_0041)
+
+
+def bmsrescue(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "unit.bin"
+    path.write_bytes(VECTORS + bytes(range(256)) * 8)
+    return path
+
+
+def test_it_says_its_version() -> None:
+    from bmsrescue import __version__
+
+    assert bmsrescue("--version").stdout == f"bmsrescue {__version__}\n"
+
+
+def test_the_scenarios_are_listed_one_a_line() -> None:
+    lines = bmsrescue("twin", "scenarios").stdout.splitlines()
+    names = [line.split()[0] for line in lines]
+    assert {"healthy", "blank", "half-on", "interrupted-program", "no-supply", "short-3v3"} <= set(names)
+    listed = json.loads(bmsrescue("twin", "scenarios", "--json").stdout)
+    assert [scenario["name"] for scenario in listed] == names
+
+
+def test_an_unknown_scenario_names_the_nearest() -> None:
+    done = bmsrescue("twin", "run", "--scenario", "halfon")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "half-on" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["twin", "run"], "--scenario"),
+        (["twin", "run", "--scenario", "healthy", "--target", "bitbang:h:1", "--control", "h:2"], "exclude"),
+        (["twin", "run", "--control", "h:2"], "--target"),
+        (["twin", "run", "--target", "bitbang:h:1"], "--control"),
+        (["twin", "run", "--target", "jlink:1", "--control", "h:2"], "bitbang:HOST:PORT"),
+        (["twin", "run", "--target", "bitbang:h", "--control", "h:2"], "HOST:PORT"),
+        (["twin", "run", "--target", "bitbang:h:99999", "--control", "h:2"], "HOST:PORT"),
+        (["twin", "run", "--scenario", "healthy", "--seed", "x"], "--seed"),
+        (["twin", "serve", "--scenario", "nothing-like-it"], "o scenario is called"),
+        (["card", "check", "/nowhere/card"], "no card"),
+        (["card", "build"], "JOB|IMAGE"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_wrong_use_is_a_sentence_and_exit_status_2(arguments: list[str], word: str) -> None:
+    done = bmsrescue(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert word in done.stderr
+
+
+def test_a_target_that_is_not_there_is_said_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = taken.getsockname()[1]
+    done = bmsrescue("twin", "run", "--target", f"bitbang:127.0.0.1:{free}", "--control", f"127.0.0.1:{free}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"127.0.0.1:{free}" in done.stderr
+
+
+def test_a_taken_port_is_said_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = bmsrescue("twin", "serve", "--scenario", "healthy", "--bitbang-port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "port" in done.stderr
+
+
+@pytest.mark.parametrize("out", ["card", "card.img"])
+def test_a_built_card_checks_good(image: Path, tmp_path: Path, out: str) -> None:
+    built = bmsrescue("card", "build", image, "-o", tmp_path / out)
+    assert (built.returncode, built.stderr) == (0, "")
+    checked = bmsrescue("card", "check", tmp_path / out)
+    assert checked.returncode == 0
+    assert "good" in checked.stdout and "STM32H725" in checked.stdout
+
+
+def test_an_image_that_cannot_work_makes_no_card(image: Path, tmp_path: Path) -> None:
+    image.write_bytes(bytes(1024))
+    done = bmsrescue("card", "build", image, "-o", tmp_path / "card")
+    assert done.returncode == 1
+    assert "no vector table" in done.stderr
+    assert not (tmp_path / "card").exists()
+
+
+def test_a_card_whose_image_was_changed_checks_bad(image: Path, tmp_path: Path) -> None:
+    bmsrescue("card", "build", image, "-o", tmp_path / "card")
+    (tmp_path / "card" / "unit.bin").write_bytes(VECTORS + bytes(range(256)) * 7 + bytes(256))
+    done = bmsrescue("card", "check", tmp_path / "card")
+    assert done.returncode == 1
+    assert "SHA-256" in done.stderr
+
+
+def test_a_base_that_is_no_number_is_wrong_use(image: Path, tmp_path: Path) -> None:
+    done = bmsrescue("card", "build", image, "-o", tmp_path / "card", "--base", "start")
+    assert done.returncode == 2
+    assert "0x08000000" in done.stderr
