@@ -400,8 +400,10 @@ class CortexM7:
     def _skip_branch_to_self(self) -> None:
         engine = self._engine
         pc = engine.pc
-        if pc != self._slice_pc or engine.halfword(pc) != _BRANCH_TO_SELF or self._exceptions.pending:
+        if pc != self._slice_pc or engine.halfword(pc) != _BRANCH_TO_SELF:
             return
         wait = self._systick.cycles_to_interrupt()
+        if self._exceptions.pending:
+            return
         left = self._time.due(self._target_ns)
         self._time.spend(max(0, left if wait is None else min(left, wait)))
