@@ -155,3 +155,35 @@ def test_identity_words():
     assert host.read32(0x1FF1E880) & 0xFFFF == 1024
     assert host.read32(0x1FF1E8C0) == 0x48373235
     assert [host.read32(0x1FF1E800 + 4 * n) for n in range(3)] == list(chip.config.unique_id)
+
+
+def test_stop_and_standby_are_silent_unless_the_debugger_has_asked_for_its_clock():
+    for mode, dbgmcu_cr in (("stop", 0x2), ("standby", 0x4)):
+        chip, host = connected()
+        chip.system.set_low_power(mode)
+        assert host.try_read(0, 0)[0] == NOBODY
+        chip.system.set_low_power("run")
+        host.write32(0x5C001004, dbgmcu_cr)
+        chip.system.set_low_power(mode)
+        assert host.try_read(0, 0)[0] == 1
+
+
+def test_standby_takes_vcap_away_until_nrst():
+    chip, _host = connected()
+    chip.system.set_low_power("standby")
+    assert chip.vcap_mv == 0
+    chip.set_nrst(True)
+    chip.set_nrst(False)
+    assert chip.vcap_mv == 1000
+
+
+def test_old_bootloaders_use_up_the_one_write_of_cr3():
+    for version, locked in ((0x91, True), (0x93, False)):
+        chip = make_chip(ChipConfig(bootloader_version=version), powered=False)
+        chip.set_boot0(True)
+        chip.set_vdd_mv(3300)
+        chip.clock.advance(MS)
+        host = SwdHost(chip.swd)
+        host.connect()
+        host.write32(0x5802480C, 0x02)
+        assert (host.read32(0x5802480C) & 0xFF == 0x06) is locked

@@ -21,7 +21,7 @@ from .option_bytes import OptionBytes
 from .peripherals.on_chip import OnChipPeripherals
 from .reset import ResetKind, clears_power_domain
 from .swdp import SwdPort
-from .system import System
+from .system import LowPowerMode, System
 
 _AHB_D2_BLIND = ((memory_map.ITCM, 0x00010000), (memory_map.DTCM, 0x20020000), (memory_map.PPB, 0x100000000))
 """What AP1 does not reach: the core's own memories and its private peripherals (start, end)."""
@@ -67,6 +67,7 @@ class Stm32H725:
         debug_port = DebugPort(clock, self.counters, config, {0: self.ap0, 1: self.ap1, 2: self.ap2})
         self._debug_port = debug_port
         self.swd = SwdPort(clock, debug_port, self.counters, config)
+        self.system.keeps_debug_clock = self._keeps_debug_clock
         self.system.on_power.append(self._power_changed)
         self.system.on_reset.append(self._reset_begins)
         self.system.on_release.append(self._reset_over)
@@ -220,7 +221,11 @@ class Stm32H725:
         self.peripherals.release()
         self.core.reset(hold=False)
 
+    def _keeps_debug_clock(self, mode: LowPowerMode) -> bool:
+        return self.dbgmcu.debug_in_stop if mode == "stop" else self.dbgmcu.debug_in_standby
+
     def _vcore_lost(self) -> None:
+        self.core.run_to(self.clock.now_ns)
         self.flash_controller.reset(flash_powered=False)
         self.core.power_off()
         self.peripherals.power_off()

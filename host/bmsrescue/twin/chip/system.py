@@ -63,6 +63,8 @@ class System:
         """A debugger has used a MEM-AP since power-on (matters at RDP level 1)."""
         self.hardware_watchdog = False
         """OPTSR.IWDG1_SW = 0: IWDG1 runs from reset on."""
+        self.keeps_debug_clock: Callable[[LowPowerMode], bool] = lambda mode: False
+        """Whether DBGMCU keeps debug alive in Stop or Standby."""
         self.gates: dict[str, RamBlock] = {}
         """RAMs whose clock RCC gates, by name: SRAM1, SRAM2, BKPRAM."""
         self.on_power: list[Callable[[bool], None]] = []
@@ -83,7 +85,8 @@ class System:
         """Whether anything at all answers on SWDIO."""
         vcore = self.vcore_ok or self.config.debug_survives_wrong_supply
         pins = self.swd_pins_assigned or self.in_reset
-        return self.powered and vcore and pins and self.low_power == "run" and self.readout_level != 2
+        awake = self.low_power == "run" or self.keeps_debug_clock(self.low_power)
+        return self.powered and vcore and pins and awake and self.readout_level != 2
 
     @property
     def boot_address(self) -> int:
@@ -92,7 +95,9 @@ class System:
 
     @property
     def vcap_mv(self) -> int:
-        return self.vcore_mv if self.vcore_ok else 0
+        """What the core regulator makes; nothing in Standby, unless a debugger has asked for it to stay on."""
+        off = self.low_power == "standby" and not self.keeps_debug_clock("standby")
+        return self.vcore_mv if self.vcore_ok and not off else 0
 
     # --- what the board drives ----------------------------------------------------------------------------------------
 
@@ -204,8 +209,6 @@ class System:
 
     def _begin_reset(self, kind: ResetKind) -> None:
         self.in_reset = True
-        if self.low_power == "standby" and kind == "pin":
-            self.vcore_ok = True
         self.low_power = "run"
         self.swd_pins_assigned = True
         if kind == "bor" and self.config.bor_is_power_reset:
