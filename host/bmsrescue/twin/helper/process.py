@@ -14,9 +14,9 @@ from typing import Self
 
 from bmsrescue.errors import HostError
 
-# What an RP2040 has left for MicroPython's heap (reference: 190 to 240 KiB).
-# MicroPython's heap is made of machine words. "192wK" asks for as many words as 192 KiB are on the 32-bit board: on a
-# 64-bit interpreter, whose every object is twice as large, that is 384 KiB and holds what the board's heap holds.
+# What an RP2040 has left for MicroPython's heap (reference: 190 to 240 KiB), in words of the interpreter: "192wK" is
+# 384 KiB on a 64-bit interpreter, whose pointers and objects are twice as large. Bytecode, texts and buffers are not, so
+# this is more generous than the board: a run that fits here need not fit in 192 KiB of a board.
 HEAP_KIB = 192
 _INTERPRETER_VARIABLE = "BMSRESCUE_MICROPYTHON"
 _ENDING_TIMEOUT_S = 5
