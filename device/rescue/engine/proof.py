@@ -70,6 +70,9 @@ def _judge(proof, job):
     core = proof["core"]
     if core["state"] not in ("running", "sleeping"):
         return "the core is in %s" % core["state"]
+    if core["state"] == "running" and not core["clock_hz"] and len(set(core["pc_samples"])) == 1:
+        # A core that is not halted may still execute nothing: then neither its PC nor its cycle counter moves.
+        return "the core does not execute: PC stays at 0x%08x, no clock cycles" % core["pc_samples"][0]
     inside = [pc for pc in core["pc_samples"] if job.owns(pc, 1)]
     if not inside and core["state"] != "sleeping":
         return "the core runs, but not the image (PC 0x%08x)" % core["pc_samples"][0]
