@@ -12,7 +12,7 @@ from typing import Final
 from .swd_line import DATA_BITS, NS_PER_S, RELEASED, SwdLine
 from .swd_phases import IDLE, READ_DATA, TURN_TO_HOST, TURN_TO_TARGET, WRITE_DATA, WRITE_TURN
 from .swd_pins import SwdPins
-from .swd_protocol import INVALID_REQUEST, REQUESTS
+from .swd_protocol import DP_READ, INVALID_REQUEST, REQUESTS
 
 __all__ = ["SwdPins", "SwdPort"]
 
@@ -93,9 +93,17 @@ class SwdPort(SwdLine):
                         result |= ((1 << count - got) - 1) << got
                     return result
             elif phase == TURN_TO_TARGET:
-                # The answer follows at once: take both.
+                # The answer follows at once: take both, and for a write the second turnaround, too.
+                turns = (1 << left) - 1
+                if not self._request & DP_READ and got + 2 * left + 3 <= count and self._tick(2 * left + 3):
+                    result |= (turns | self._ack << left | turns << left + 3) << got
+                    self._after_ack()
+                    self._ones = (self._ack >> 2) + left
+                    self._turned()
+                    got += 2 * left + 3
+                    continue
                 if got + left + 3 <= count and self._tick(left + 3):
-                    result |= ((1 << left) - 1 | self._ack << left) << got
+                    result |= (turns | self._ack << left) << got
                     self._ones = self._ack >> 2  # OK and WAIT end low, FAULT with one high bit
                     self._after_ack()
                     got += left + 3
