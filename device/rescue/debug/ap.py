@@ -72,21 +72,21 @@ class MemAp:
         """Fill `buf` from the word-aligned `address`. On error, error.done words of `buf` are good."""
         view = memoryview(buf)
         offset = 0
+        tries = _TRIES
         while offset < len(buf):
             end = self._chunk_end(address, offset, len(buf))
-            failure = None
-            for _ in range(_TRIES):
-                self._aim(address + offset)
-                try:
-                    self._wire.read_block(1, adi.DRW, view[offset:end])
-                    failure = None
-                    break
-                except WireError as error:
-                    error.done += offset >> 2
-                    failure = self._recovered(error, address + 4 * error.done)
-            if failure is not None:
-                raise failure
-            offset = end
+            self._aim(address + offset)
+            try:
+                self._wire.read_block(1, adi.DRW, view[offset:end])
+                offset = end
+            except WireError as error:
+                # What came with good parity is kept; each word gets its own tries.
+                tries = _TRIES if error.done else tries - 1
+                offset += 4 * error.done
+                error.done = offset >> 2
+                failure = self._recovered(error, address + offset)
+                if not tries:
+                    raise failure from None
 
     def write_block(self, address, buf):
         """Write `buf` from the word-aligned `address`; returns when the bus has taken the last word."""

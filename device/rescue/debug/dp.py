@@ -5,6 +5,7 @@ from rescue.hal.ports import Timeout
 from rescuelink.errors import WireError
 
 _POWER_UP_MS = 1000
+_TRIES = 3  # of a recovery on a line that goes on failing
 
 
 class DebugPort:
@@ -66,27 +67,29 @@ class DebugPort:
             self.wire.write(0, adi.SELECT, value)
             self._select = value
 
-    def clear_sticky(self):
-        """Clear the sticky errors; returns CTRL/STAT as it was before."""
-        status = self.wire.read(0, adi.CTRL_STAT)
-        self.wire.write(0, adi.ABORT, adi.CLEAR_STICKY)
-        return status
-
     def recover(self, error):
         """After a WireError: ready for AP accesses again. Returns CTRL/STAT as it was; raises if nothing answers.
 
         WAIT without end: the transfer is given up (DAPABORT). FAULT: the sticky flags are read and cleared. No answer
         or nonsense: the line is reset and the DP found again. SELECT, CSW and TAR are trusted in none of these cases.
         """
-        if error.kind == "wait":
-            self.wire.write(0, adi.ABORT, adi.DAPABORT)
-        elif error.kind != "fault":
-            self.connect()
-        status = self.clear_sticky()
-        self._forget()
-        if status & adi.POWER_UP_ACK != adi.POWER_UP_ACK:
-            self.power_up()
-        return status
+        status = 0  # a flag seen once stays seen, even if the line fails again before the end
+        for _ in range(_TRIES):
+            self._forget()
+            try:
+                if error.kind == "wait":
+                    self.wire.write(0, adi.ABORT, adi.DAPABORT)
+                elif error.kind != "fault":
+                    self.connect()
+                now = self.read(adi.CTRL_STAT)
+                status |= now
+                self.write(adi.ABORT, adi.CLEAR_STICKY)
+                if now & adi.POWER_UP_ACK != adi.POWER_UP_ACK:
+                    self.power_up()
+                return status
+            except WireError as again:
+                error = again
+        raise error
 
     def _forget(self):
         self._select = None

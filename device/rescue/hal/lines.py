@@ -17,6 +17,7 @@ class Lines:
         self._nrst = Pin(config["nrst"], Pin.OPEN_DRAIN, value=1)
         self._boot0 = Pin(config["boot0"], Pin.IN)
         self._edges = 0
+        self._edges_told = 0
         self._nrst.irq(self._count_edge, Pin.IRQ_FALLING)
 
     def power(self, on):
@@ -29,9 +30,11 @@ class Lines:
         return self._nrst.value() == 1
 
     def nrst_edges(self):
-        edges = self._edges
-        self._edges -= edges  # an edge in between is kept for the next call
-        return edges
+        # Only the handler writes the count, so that no edge is lost in between.
+        now = self._edges
+        since_last = now - self._edges_told
+        self._edges_told = now
+        return since_last
 
     def boot0(self, level):
         if level is None:
