@@ -43,58 +43,50 @@ class Pins:
     def feed(self, characters: bytes) -> tuple[bytes, int]:
         """Eats characters until they are used up or a sleep is asked for. Returns the answers, how many were eaten."""
         answers = bytearray()
-        for eaten, character in enumerate(characters, 1):
+        listens = self._chip.powered_up
+        clock, edge, line = self._clock, self._line.edge, self._line
+        swclk, swdio, host_drives = self._swclk, self._swdio, self._host_drives
+        eaten = len(characters)
+        for position, character in enumerate(characters, 1):
             if 0x64 <= character <= 0x67:  # d e f g: SWCLK SWDIO as two bits
-                self._drive(character - 0x64 >> 1, character - 0x64 & 1)
+                swdio = character & 1
+                if character < 0x66:
+                    swclk = 0
+                elif not swclk:
+                    swclk = 1
+                    clock.swclk_cycles += 1
+                    if listens:
+                        edge(swdio, host_drives)
+                if not listens:
+                    self._watch_unpowered(swclk, swdio and host_drives)
             elif character == 0x63:  # c
-                answers.append(0x30 + self._sample())
+                level = line.out if line.driving else swdio if host_drives else 1
+                answers.append(0x30 + (level if self._chip.power else 0))
             elif character in b"oO":
-                self._host_drives = character == 0x4F
-                self._watch_unpowered()
-            elif character in b"rstu":  # bit 0 is SRST, bit 1 TRST, asserted when 1
-                self.set_nrst("bitbang", bool(character - 0x72 & 1))
+                host_drives = character == 0x4F
+                self._watch_unpowered(swclk, swdio and host_drives)
             elif character in b"Zz":
                 self.sleep_s += 1e-3 if character == 0x5A else 1e-6
                 if self.sleep_s >= 1e-3:
-                    return bytes(answers), eaten
-            elif character == 0x51:  # Q
-                raise ConnectionAbortedError
-            elif character not in b"Bb\n":
-                self.bad_characters[chr(character)] += 1
-        return bytes(answers), len(characters)
+                    eaten = position
+                    break
+            else:
+                self._rare(character)
+        self._swclk, self._swdio, self._host_drives = swclk, swdio, host_drives
+        return bytes(answers), eaten
 
-    def _drive(self, swclk: int, swdio: int) -> None:
-        self._swdio = swdio
-        rising = swclk and not self._swclk
-        self._swclk = swclk
+    def _rare(self, character: int) -> None:
+        if character in b"rstu":  # bit 0 is SRST, bit 1 TRST, asserted when 1
+            self.set_nrst("bitbang", bool(character - 0x72 & 1))
+        elif character == 0x51:  # Q
+            raise ConnectionAbortedError
+        elif character not in b"Bb\n":
+            self.bad_characters[chr(character)] += 1
+
+    def _watch_unpowered(self, swclk: int, swdio_high: int) -> None:
         if not self._chip.power:
-            self._watch_unpowered()
-        elif rising:
-            self._clock.swclk_cycles += 1
-            if not self._resetting():
-                self._line.edge(swdio, self._host_drives)
-
-    def _resetting(self) -> bool:
-        """Power-on reset ends on the wall clock, looked at only until it has ended."""
-        if self._in_power_on_reset and self._chip.powered_up:
-            self._in_power_on_reset = False
-        return self._in_power_on_reset
-
-    _in_power_on_reset = True
-
-    def _sample(self) -> int:
-        if not self._chip.power:
-            return 0
-        if self._line.driving:
-            return self._line.out
-        return self._swdio if self._host_drives else 1
-
-    def _watch_unpowered(self) -> None:
-        if not self._chip.power:
-            if self._host_drives and self._swdio:
-                self.while_unpowered["swdio_high"] += 1
-            if self._swclk:
-                self.while_unpowered["swclk_high"] += 1
+            self.while_unpowered["swdio_high"] += bool(swdio_high)
+            self.while_unpowered["swclk_high"] += bool(swclk)
 
     def set_nrst(self, who: str, low: bool) -> None:
         self._nrst_low_by[who] = low
@@ -105,9 +97,8 @@ class Pins:
             return
         self._port.power_on_reset()
         self._line.power_on_reset()
-        self._in_power_on_reset = True
         self._chip.set_power(on)
-        self._watch_unpowered()
+        self._watch_unpowered(self._swclk, self._swdio and self._host_drives)
 
 
 class Control:
@@ -157,7 +148,7 @@ class Control:
             "option_changes": flash.option_changes,
             "cr3_writes": chip.cr3_writes,
             "debug_block_dead": chip.debug_block_dead,
-            "driven_while_unpowered": dict(self._pins.while_unpowered),
+            "driven_while_unpowered": {line: n for line, n in self._pins.while_unpowered.items() if n},
         }
 
 

@@ -37,6 +37,7 @@ class SwdLine:
         self._history = 0
         self._window = 0  # bits of a possible switch sequence still to come after >= 50 ones
         self._sequence = 0
+        self._watching = False  # `_window` runs, or the port is dormant
         self._suspicion = ""  # a bad request that may turn out to be a switch sequence or the start of a line reset
         self._released = False  # the host let go of SWDIO somewhere in its own phase
         self._fresh = False  # after a line reset, before DPIDR was read
@@ -44,32 +45,25 @@ class SwdLine:
 
     def edge(self, level: int, host_drives: bool) -> None:
         """SWCLK rises; `level` is what the host holds SWDIO at, if it drives."""
-        self._released |= not host_drives
         if self.driving:
+            bit = self.out
             if host_drives:
                 self.violations["both sides drive SWDIO"] += 1
-            bit = self.out
+        elif host_drives:
+            bit = level
         else:
-            bit = level if host_drives else 1
-            if self._ber and self._rng.random() < self._ber:
-                bit ^= 1
-        if self._selected == "dormant":
-            self._watch_for_wake_up(bit)
-        elif bit:
+            bit = 1
+            self._released = True
+        if self._ber and not self.driving and self._rng.random() < self._ber:
+            bit ^= 1
+        if bit:
             self._ones += 1
             if self._ones == LINE_RESET_ONES:
                 self._line_reset()
-        else:
-            if self._ones >= LINE_RESET_ONES:
-                self._window, self._sequence = 16, 0
-            elif not self._window:
-                self._confirm_suspicion()
-            self._ones = 0
-        if self._window:
-            self._sequence |= bit << (16 - self._window)
-            self._window -= 1
-            if not self._window:
-                self._switch()
+        elif self._ones:
+            self._after_ones()
+        if self._watching:
+            self._watch(bit)
         self._state(bit)
         if self._ber and self.driving and self._rng.random() < self._ber:
             self.out ^= 1
@@ -82,18 +76,31 @@ class SwdLine:
         if self._selected == "swd":
             self._fresh, self._state = True, self._in_line_reset
 
-    def _switch(self) -> None:
-        sequence = self._sequence
-        if sequence in (JTAG_TO_SWD, SWD_TO_JTAG, SWD_TO_DORMANT):
-            self._suspicion = ""
-            self._selected = {JTAG_TO_SWD: "swd", SWD_TO_JTAG: "jtag", SWD_TO_DORMANT: "dormant"}[sequence]
-            self._state = self._deaf  # serial wire still wants its line reset
-        self._confirm_suspicion()
+    def _after_ones(self) -> None:
+        if self._ones >= LINE_RESET_ONES:
+            self._window, self._sequence, self._watching = 16, 0, True
+        elif not self._window:
+            self._confirm_suspicion()
+        self._ones = 0
 
-    def _watch_for_wake_up(self, bit: int) -> None:
-        self._history = (self._history >> 1) | bit << (WAKE_UP_BITS - 1)
-        if self._history == WAKE_UP:
-            self._selected, self._ones = "swd", 0
+    def _watch(self, bit: int) -> None:
+        """Sixteen bits after a line reset may switch the port; in the dormant state 140 bits wake it."""
+        if self._selected == "dormant":
+            self._history = (self._history >> 1) | bit << (WAKE_UP_BITS - 1)
+            if self._history == WAKE_UP:
+                self._selected, self._ones, self._watching = "swd", 0, False
+            return
+        self._sequence |= bit << (16 - self._window)
+        self._window -= 1
+        if self._window:
+            return
+        selects = {JTAG_TO_SWD: "swd", SWD_TO_JTAG: "jtag", SWD_TO_DORMANT: "dormant"}
+        if self._sequence in selects:
+            self._suspicion = ""
+            self._selected = selects[self._sequence]
+            self._state = self._deaf  # serial wire still wants its line reset
+        self._watching = self._selected == "dormant"
+        self._confirm_suspicion()
 
     def _complain(self, what: str) -> None:
         """The chip falls silent until the next line reset."""
