@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bmsrescue.twin.chip.config import ChipConfig
 from unit.twin_chip.swd_host import AIRCR, CR1, FLASH, SwdHost, connected, wait_flash
 
 SECTOR = 0x20000
@@ -104,3 +107,27 @@ def test_the_same_seed_gives_the_same_wreck():
         chip.set_vdd_mv(0)
         wrecks.append(chip.flash.snapshot()[:32])
     assert wrecks[0] == wrecks[1]
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 1_200_000), st.booleans())
+def test_a_cut_at_any_instant_spares_what_was_done_and_what_was_not_begun(cut_ns, by_power):
+    chip, host = connected(ChipConfig(flash_time_spread=0))
+    host.unlock()
+    host.write32(CR1, 0x32)
+    chip.clock.after(cut_ns, lambda: cut_by_power(chip) if by_power else cut_by_nrst(chip))
+    written = 0
+    for word in range(6):
+        if chip.system.in_reset:
+            break
+        for offset in range(0, 32, 4):
+            host.try_write(1, 0x4, FLASH + word * 32 + offset)
+            host.try_write(1, 0xC, 0x12345678)
+        host.idle()
+        written = word + 1
+        chip.clock.advance(120_000)
+    state = bytes(chip.flash.state[:8])
+    done = state.count(1)
+    assert state[:done] == b"\x01" * done
+    assert state[done:] in (bytes(8 - done), bytes([TORN]) + bytes(7 - done))
+    assert done >= written - 1
