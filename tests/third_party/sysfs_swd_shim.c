@@ -4,13 +4,15 @@
  * Debian's OpenOCD 0.12 has bit-banged SWD for GPIOs in /sys/class/gpio but not for remote_bitbang. The shim answers
  * the file operations on those GPIOs itself: every edge becomes one remote_bitbang character on a TCP connection.
  *
- * Environment: SYSFS_SWD_SHIM="HOST PORT SWCLK_HZ SWCLK_GPIO SWDIO_GPIO SRST_GPIO", HOST a dotted IPv4 address.
+ * Environment: SYSFS_SWD_SHIM="HOST PORT SWCLK_HZ SWCLK_GPIO SWDIO_GPIO SRST_GPIO [ahead]", HOST a dotted IPv4 address.
  *
- * Two things keep it quick and repeatable:
+ * Three things keep it quick and repeatable:
  *  - Characters are sent only when an answer is needed. While the target drives SWDIO the host can do nothing but
  *    clock, so the first sample fetches all samples of that phase: its length follows from the RnW bit of the request
  *    just sent (read: turnaround, ACK, data, parity, turnaround; write: turnaround, ACK, turnaround). If the program
  *    then does anything else, the shim ends it loudly instead of lying about an edge.
+ *  - With "ahead", a write is taken to be acknowledged OK and not waited for. The acknowledges are looked at with the
+ *    next read; the shim ends the program if one was not OK after all.
  *  - Time is the target's. Sleeps become the characters Z (1 ms) and z (1 us), and gettimeofday() counts SWCLK
  *    periods and sleeps, so that no time-out depends on the machine's load.
  */
@@ -35,6 +37,9 @@
 #define MAX_FDS 1024
 #define READ_PHASE_CLOCKS (1 + 3 + 32 + 1 + 1)
 #define WRITE_PHASE_CLOCKS (1 + 3 + 1)
+#define MOST_OWED 1024
+
+static const char write_accepted[] = "11001"; /* nobody drives, ACK OK, nobody drives */
 
 enum kind { NOT_OURS, EXPORT, DIRECTION, VALUE };
 
@@ -52,6 +57,7 @@ static unsigned int request; /* the last eight bits the host clocked out, newest
 
 static char samples[READ_PHASE_CLOCKS];
 static int samples_fetched, samples_used, edges_ahead;
+static int go_ahead, writes_owed; /* writes whose acknowledge has not been looked at yet */
 
 static void *real(const char *name)
 {
@@ -94,8 +100,11 @@ static void connect_once(void)
 	const char *text = getenv("SYSFS_SWD_SHIM");
 	if (link_fd >= 0)
 		return;
-	if (!text || sscanf(text, "%63s %u %llu %d %d %d", host, &port, &hz, &swclk_gpio, &swdio_gpio, &srst_gpio) != 6 || !hz)
-		fail("SYSFS_SWD_SHIM must be: HOST PORT SWCLK_HZ SWCLK_GPIO SWDIO_GPIO SRST_GPIO");
+	char mode[8] = "";
+	int fields = !text ? 0 : sscanf(text, "%63s %u %llu %d %d %d %7s", host, &port, &hz, &swclk_gpio, &swdio_gpio, &srst_gpio, mode);
+	if (fields < 6 || !hz)
+		fail("SYSFS_SWD_SHIM must be: HOST PORT SWCLK_HZ SWCLK_GPIO SWDIO_GPIO SRST_GPIO [ahead]");
+	go_ahead = !strcmp(mode, "ahead");
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 	if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
 		fail("host is no IPv4 address");
@@ -117,6 +126,28 @@ static void flush_out(void)
 			sent += (size_t)n;
 	}
 	out_len = 0;
+}
+
+static void receive(char *answers, int count)
+{
+	for (int got = 0; got < count;) {
+		ssize_t n = real_read(link_fd, answers + got, (size_t)(count - got));
+		if (n == 0 || (n < 0 && errno != EINTR))
+			fail("the remote_bitbang server went away");
+		if (n > 0)
+			got += (int)n;
+	}
+}
+
+static void collect_owed(void)
+{
+	char answer[WRITE_PHASE_CLOCKS];
+	flush_out();
+	for (; writes_owed; writes_owed--) {
+		receive(answer, WRITE_PHASE_CLOCKS);
+		if (memcmp(answer, write_accepted, WRITE_PHASE_CLOCKS))
+			fail("a write was not acknowledged OK, as the program had been told");
+	}
 }
 
 static void put(char c)
@@ -188,13 +219,13 @@ static void fetch_samples(void)
 		put_levels();
 		put('c');
 	}
-	flush_out();
-	for (int got = 0; got < count;) {
-		ssize_t n = real_read(link_fd, samples + got, (size_t)(count - got));
-		if (n == 0 || (n < 0 && errno != EINTR))
-			fail("the remote_bitbang server went away");
-		if (n > 0)
-			got += (int)n;
+	if (go_ahead && count == WRITE_PHASE_CLOCKS) {
+		memcpy(samples, write_accepted, WRITE_PHASE_CLOCKS);
+		if (++writes_owed == MOST_OWED)
+			collect_owed();
+	} else {
+		collect_owed();
+		receive(samples, count);
 	}
 	samples_fetched = count;
 	samples_used = 0;
@@ -384,6 +415,7 @@ static void __attribute__((destructor)) quit(void)
 {
 	if (link_fd < 0)
 		return;
+	collect_owed();
 	put('Q');
 	flush_out();
 }

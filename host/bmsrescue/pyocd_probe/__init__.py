@@ -1,28 +1,5 @@
 """pyOCD probe plug-in: ``pyocd ... -u bmsrescue:twin:half-on`` debugs the twin, ``-u bmsrescue:bitbang:HOST:PORT`` any
-simulated chip behind remote_bitbang. Needs pyOCD's entry point group ``pyocd.probe``."""
+simulated chip behind remote_bitbang."""
 
-from __future__ import annotations
-
-from pyocd.core.plugin import Plugin as PyocdPlugin
-
-import bmsrescue
-from bmsrescue.pyocd_probe.probe import RescueProbe
-
-
-class Plugin(PyocdPlugin):  # type: ignore[misc]  # pyOCD ships no types
-    """What the entry point names."""
-
-    def load(self) -> type[RescueProbe]:
-        return RescueProbe
-
-    @property
-    def version(self) -> str:
-        return bmsrescue.__version__
-
-    @property
-    def name(self) -> str:
-        return "bmsrescue"
-
-    @property
-    def description(self) -> str:
-        return "the bmsrescue twin, and chips behind remote_bitbang"
+# pyOCD loads its plug-ins, this one included, while it is imported: so it has to be imported before any module here.
+import pyocd  # noqa: F401

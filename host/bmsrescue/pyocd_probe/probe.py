@@ -15,6 +15,7 @@ from rescuelink.errors import RescueError, WireError
 
 _DP, _AP = 0, 1
 _A32 = 0xC
+_IDLE_CYCLES = 8  # pyOCD may wait after a write, and the debug port needs these to complete it
 _RESET_HOLD_US = 100_000
 _RESET_RELEASED_US = 10_000
 _T = TypeVar("_T")
@@ -187,6 +188,7 @@ class RescueProbe(DebugProbe):  # type: ignore[misc]  # pyOCD ships no types
     def write_ap(self, addr: int, data: int) -> None:
         with self._translated():
             self._wire.write(_AP, addr & _A32, data & 0xFFFFFFFF)
+            self._wire.idle(_IDLE_CYCLES)
 
     def read_ap_multiple(
         self, addr: int, count: int = 1, now: bool = True
