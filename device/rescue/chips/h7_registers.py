@@ -1,9 +1,11 @@
 # STM32H72x registers outside the flash controller, as the agent uses them. RM0468; reference sheet 3.2, 7, 9.
 
-# DBGMCU through AP2, the debug APB: answers in reset and whatever the bus matrix does (RM0468 60.5.8).
-DBGMCU_IDC = 0xE00E1000
-DBGMCU_APB3FZ1 = 0xE00E1034
-DBGMCU_APB4FZ1 = 0xE00E1054
+# DBGMCU (RM0468 60.5.8): through AP2, the debug APB, it answers in reset and whatever the bus matrix does.
+DBGMCU_APB = 0xE00E1000
+DBGMCU_AHB = 0x5C001000
+DBGMCU_IDC = DBGMCU_APB  # the identity is its first word
+DBGMCU_APB3FZ1 = 0x34
+DBGMCU_APB4FZ1 = 0x54
 FREEZE_WWDG1 = 1 << 6  # APB3FZ1
 FREEZE_IWDG1 = 1 << 18  # APB4FZ1
 

@@ -7,7 +7,8 @@ from rescue.chips import table
 from rescue.chips.h7_flash import H7Flash
 from rescue.chips.h7_options import H7Options
 from rescue.chips.target_crc import TargetCrc
-from rescuelink.errors import TargetError
+from rescue.debug import adi_registers as adi
+from rescuelink.errors import TargetError, WireError
 
 
 class Stm32H7:
@@ -16,10 +17,8 @@ class Stm32H7:
     def __init__(self, target, clock):
         self.target = target
         self.clock = clock
-        self._idc = target.ap2.read32(reg.DBGMCU_IDC)
+        self._debug_ap, self._dbgmcu, self._idc = _find_dbgmcu(target)
         self.chip = table.find(self._idc & 0xFFF)
-        if self.chip is None:
-            raise TargetError("wrong_chip", "this is not a chip the agent knows (device 0x%03X)" % (self._idc & 0xFFF))
         self.flash = H7Flash(target.ap0, clock, self.chip, self.flash_kib())
         self.options = H7Options(target.ap0, self.chip.flash_registers, len(self.flash.sectors()))
         self.crc = TargetCrc(target.core, clock, self.chip)
@@ -67,11 +66,32 @@ class Stm32H7:
     def prepare_debug(self):
         """Keep the debug clocks on while the chip sleeps or stops (DBGMCU_CR, through AP2)."""
         for address, value in self.chip.debug_setup:
-            self.target.ap2.write32(address, value, again=True)
+            self._debug_ap.write32(address - reg.DBGMCU_APB + self._dbgmcu, value, again=True)
 
     def freeze_watchdogs(self):
         """Stop both watchdogs while the core is halted, and feed the independent one once. The core must be halted."""
-        ap2 = self.target.ap2
-        ap2.write32(reg.DBGMCU_APB4FZ1, ap2.read32(reg.DBGMCU_APB4FZ1) | reg.FREEZE_IWDG1, again=True)
-        ap2.write32(reg.DBGMCU_APB3FZ1, ap2.read32(reg.DBGMCU_APB3FZ1) | reg.FREEZE_WWDG1, again=True)
+        self._set(reg.DBGMCU_APB4FZ1, reg.FREEZE_IWDG1)
+        self._set(reg.DBGMCU_APB3FZ1, reg.FREEZE_WWDG1)
         self.target.ap0.write32(reg.IWDG1_KR, reg.IWDG1_RELOAD, again=True)
+
+    def _set(self, offset, bits):
+        ap = self._debug_ap
+        ap.write32(self._dbgmcu + offset, ap.read32(self._dbgmcu + offset) | bits, again=True)
+
+
+def _find_dbgmcu(target):
+    """(access port, base address, identity) of the first DBGMCU view that shows a chip of the table."""
+    views = [(target.ap0, reg.DBGMCU_AHB)]
+    if target.aps["2"] & adi.IDR_MASK == adi.IDR_APB:
+        views.insert(0, (target.ap2, reg.DBGMCU_APB))
+    idc = 0
+    for ap, base in views:
+        try:
+            idc = ap.read32(base) or idc
+        except WireError as error:
+            if error.kind != "fault":
+                raise
+            continue
+        if table.find(idc & 0xFFF):
+            return ap, base, idc
+    raise TargetError("wrong_chip", "this is not a chip the agent knows (device 0x%03X)" % (idc & 0xFFF))

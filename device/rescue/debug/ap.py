@@ -149,7 +149,7 @@ class MemAp:
         if self._sticky & adi.WDATAERR:
             error.kind = "parity"
             error.message = "a written word was damaged on the way"
-        elif self._sticky & adi.STICKYERR:
+        elif self._sticky & adi.STICKYERR and error.kind != "wait":  # giving up a waiting transfer sets it, too
             error.kind = "fault"
         if error.kind == "fault":
             raise error

@@ -5,7 +5,7 @@ from low_chip import FLASH, Bench
 
 from rescue.debug import connect as rungs
 from rescue.debug import cortex_m_registers as cm
-from rescuelink.errors import TargetError
+from rescuelink.errors import TargetError, WireError
 
 DTCM = 0x20000000
 
@@ -46,6 +46,17 @@ def test_a_halted_core_counts_no_cycles() -> None:
 def test_a_sleeping_core_is_seen_sleeping() -> None:
     core = Bench(application(WAIT_FOR_INTERRUPT)).connect(rungs.ATTACH).core
     assert core.state() == "sleeping"
+
+
+def test_a_sleeping_core_that_cuts_its_debug_off_is_a_wait_with_an_end() -> None:
+    bench = Bench(application(WAIT_FOR_INTERRUPT))
+    target = rungs.connect(bench.ports, rungs.ATTACH, bench.hz)  # without the chip's debug set-up
+    with pytest.raises(WireError) as caught:
+        target.core.state()
+    assert caught.value.kind == "wait"
+    assert caught.value.address == cm.DHCSR
+    target.ap2.write32(0xE00E1004, 0x00600007)
+    assert target.core.state() == "sleeping"
 
 
 def test_halt_resume_and_step() -> None:

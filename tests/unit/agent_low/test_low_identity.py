@@ -65,8 +65,17 @@ def test_the_supply_is_read_and_never_written() -> None:
 
 def test_the_watchdogs_stop_while_the_core_is_halted() -> None:
     h7 = Bench(LOOPING).h7()
-    assert h7.target.ap2.read32(reg.DBGMCU_APB4FZ1) & reg.FREEZE_IWDG1
-    assert h7.target.ap2.read32(reg.DBGMCU_APB3FZ1) & reg.FREEZE_WWDG1
+    assert h7.target.ap2.read32(reg.DBGMCU_APB + reg.DBGMCU_APB4FZ1) & reg.FREEZE_IWDG1
+    assert h7.target.ap2.read32(reg.DBGMCU_APB + reg.DBGMCU_APB3FZ1) & reg.FREEZE_WWDG1
+
+
+def test_a_chip_without_a_usable_debug_apb_is_identified_through_the_core() -> None:
+    bench = Bench(LOOPING, ChipConfig(ap2_idr=0))
+    h7 = bench.h7()
+    assert h7.identity()["name"] == "STM32H725"
+    h7.prepare_debug()
+    assert h7.target.ap0.read32(reg.DBGMCU_AHB + 4) == 0x00600007
+    assert h7.target.ap0.read32(reg.DBGMCU_AHB + reg.DBGMCU_APB4FZ1) & reg.FREEZE_IWDG1
 
 
 def test_a_hardware_watchdog_does_not_bite_during_an_erase() -> None:
