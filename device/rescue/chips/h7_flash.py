@@ -139,11 +139,12 @@ class H7Flash:
                 if word != blank:
                     try:
                         post(address, word)
+                        if pause_us > _SHORTEST_SLEEP_US:
+                            sleep_us(pause_us)
+                        status = read32(self._sr)
                     except WireError:
                         self._resend(address, word)
-                    if pause_us > _SHORTEST_SLEEP_US:
-                        sleep_us(pause_us)
-                    status = read32(self._sr)
+                        status = read32(self._sr)
                     if status & (reg.SR_BUSY | reg.SR_WBNE | reg.SR_ERRORS):
                         limit.restart(address)
                         if self._finish(limit, 0, address) & reg.SR_WBNE:  # its last bytes never arrived
@@ -166,7 +167,7 @@ class H7Flash:
             return  # only the last answer was lost
         if torn or found != self._blank_word:
             raise FlashError("torn_write", "a damaged transfer spoilt a flash word", address)
-        self._ap.post_block(address, word)
+        self._ap.write_block(address, word)
 
     def _make_ready(self, address):
         """Nothing running, no old error flags (they appear by themselves and would stop the first write)."""

@@ -151,6 +151,7 @@ class MemAp:
             error.message = "a written word was damaged on the way"
         elif self._sticky & adi.STICKYERR and error.kind != "wait":  # giving up a waiting transfer sets it, too
             error.kind = "fault"
+            error.message = "the chip refused the access"
         if error.kind == "fault":
             raise error
         return error
