@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, TextIO
 
 from bmsrescue.card.build import describe_job
 from bmsrescue.card.fat import make_image
@@ -19,7 +19,7 @@ from bmsrescue.twin.helper.remote_unit import RemoteUnit
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios import UnknownScenarioError, find
 from bmsrescue.twin.scenarios.scenario import Scenario
-from bmsrescue.twin.vcd import RecordablePins, VcdRecorder
+from bmsrescue.twin.vcd import VcdRecorder
 
 if TYPE_CHECKING:
     from bmsrescue.twin.board.unit import Unit
@@ -78,7 +78,7 @@ class TwinBench:
         self._waveform = _create(vcd) if vcd else None
         pins = self.unit.swd
         if self._waveform:
-            pins = VcdRecorder(cast(RecordablePins, pins), self.unit.clock, self._waveform)
+            pins = VcdRecorder(pins, self.unit.clock, self._waveform)
         self.wire = wire_over(pins)
         self.helper = VirtualHelper(
             self.unit,

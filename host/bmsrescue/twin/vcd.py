@@ -6,27 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TextIO
+from typing import TextIO
 
+from .chip.swd_pins import SwdPins
 from .clock import VirtualClock
 
 _NS_PER_S = 1_000_000_000
 _SWCLK = "!"
 _SWDIO = '"'
 _FIRST_EXTRA = 35
-
-
-class RecordablePins(Protocol):
-    """SwdPins, and what a released line reads between cycles."""
-
-    frequency_hz: int
-
-    @property
-    def released_level(self) -> int: ...
-
-    def clock_out(self, value: int, count: int) -> None: ...
-
-    def clock_in(self, count: int) -> int: ...
 
 
 class VcdRecorder:
@@ -38,7 +26,7 @@ class VcdRecorder:
 
     def __init__(
         self,
-        pins: RecordablePins,
+        pins: SwdPins,
         clock: VirtualClock,
         stream: TextIO,
         digital: Sequence[str] = (),

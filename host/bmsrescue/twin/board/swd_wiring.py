@@ -24,6 +24,10 @@ class _Crossed:
         self._idle = idle
         self.frequency_hz = frequency_hz
 
+    @property
+    def released_level(self) -> int:
+        return self._idle
+
     def clock_out(self, value: int, count: int) -> None:
         self._clock.advance(count * _NS // self.frequency_hz)
 
@@ -65,6 +69,10 @@ class NoisyPins:
         self._pins.frequency_hz = hz
         self._rate = min(0.5, self._error_rate * (hz / _REFERENCE_HZ) ** 2)
         self._draw()
+
+    @property
+    def released_level(self) -> int:
+        return self._pins.released_level
 
     def clock_out(self, value: int, count: int) -> None:
         self._pins.clock_out(value ^ self._errors(count), count)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .swdp import SwdPort
+from .swd_pins import SwdPins
 
 _LEVELS: Final = {ord("d"): (0, 0), ord("e"): (0, 1), ord("f"): (1, 0), ord("g"): (1, 1)}
 _SAMPLE: Final = ord("c")
@@ -31,7 +31,7 @@ CHARACTERS: Final = frozenset(b"defgOoc")
 class SwdEdges:
     """SWCLK, SWDIO and its direction, one change at a time or (``feed``) as remote_bitbang characters in bulk."""
 
-    def __init__(self, port: SwdPort) -> None:
+    def __init__(self, port: SwdPins) -> None:
         self._port = port
         self._swclk = 0
         self._swdio = 0

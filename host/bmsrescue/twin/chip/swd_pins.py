@@ -10,6 +10,11 @@ class SwdPins(Protocol):
 
     frequency_hz: int
 
+    @property
+    def released_level(self) -> int:
+        """What a helper that has let go of SWDIO reads now, ahead of the next cycle."""
+        ...
+
     def clock_out(self, value: int, count: int) -> None:
         """The helper drives ``count`` bits, least significant first."""
 
