@@ -30,8 +30,9 @@ class Backup:
         if free < size + _SPARE_BYTES:
             raise CardError(
                 "full",
-                "a backup needs %d KiB on the card, %d KiB are free" % ((size + _SPARE_BYTES) // 1024, free // 1024),
-                next_step="free some space on it; nothing was erased",
+                "the card is too full for a backup: it needs %d KiB, %d KiB are free"
+                % ((size + _SPARE_BYTES) // 1024, free // 1024),
+                next_step="free some space on it, or use another card",
             )
         self.name = "backups/%s-%d.bin" % (uid, sequence)
         self.path = card.root + "/" + self.name

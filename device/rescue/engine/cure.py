@@ -7,7 +7,7 @@ from rescue.engine import files, image
 from rescue.engine.source import SectorSource
 from rescue.engine.verify import Verifier
 from rescuelink.consent import ERASE, PROGRAM, Consent
-from rescuelink.errors import CardError, FlashError
+from rescuelink.errors import CardError, FlashError, WireError
 
 _TRIES = 2  # then the sector is worn: never a loop of erases (anchors C)
 
@@ -62,6 +62,13 @@ class Cure:
                 if attempt == _TRIES or error.kind in ("write_protected", "read_protected", "secure", "locked"):
                     raise
                 self._run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
+            except WireError as error:
+                # Nobody knows how far a disturbed write came: the sector is erased and written again, more slowly.
+                if attempt == _TRIES or not self._run.slow_down():
+                    raise
+                self._run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
+                self._run.target.core.reset_halt()
+                self._flash.unlock()
         self._run.journal_write("done", {"sector": step["sector"]})
 
     def _erase(self, step):

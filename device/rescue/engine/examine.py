@@ -39,7 +39,7 @@ def judge_rails(run):
     if run.power.trip is not None:
         rails["trip"] = run.power.trip
         run.skip_to("diagnosis")
-    elif not run.power.vtref_steady() or not _in_window(rails["on"]["v3v3"], run.limits.rails["v3v3"]):
+    elif not run.power.vtref_steady() or not _good(run, "v3v3") or _held_in_reset(run):
         run.skip_to("diagnosis")
 
 
@@ -71,5 +71,12 @@ def gather(run):
         run.skip_to("diagnosis")  # flash that cannot be read is not read
 
 
-def _in_window(rail, window):
-    return window.low_mv <= rail["mv"] <= window.high_mv
+def _good(run, name):
+    window = run.limits.rails[name]
+    return window.low_mv <= run.evidence["rails"]["on"][name]["mv"] <= window.high_mv
+
+
+def _held_in_reset(run):
+    # With the core supplied, a steady low is somebody else's pull: nothing on the chip can be reached behind it.
+    nrst = run.evidence["nrst"]
+    return nrst["level"] == 0 and not nrst["edges"] and _good(run, "vcap")

@@ -9,7 +9,7 @@ import sys
 
 from rescue.engine import modules
 from rescue.engine.power import Power
-from rescuelink.errors import RescueError
+from rescuelink.errors import PowerError, RescueError, TargetError, WireError
 
 STEPS = (
     ("job", "load", "load_job"),
@@ -47,6 +47,9 @@ OUR_FAULTS = (
 
 # An object takes as many words everywhere: a 64-bit interpreter's free bytes are half as many on a 32-bit board.
 _WORD_SCALE = 2 if sys.maxsize > 0x7FFFFFFF else 1
+_READING = ("evidence", "backup")
+_SLOWEST_HZ = 100_000
+_SLOWER = 4
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
 _KEPT = tuple("rescue.engine." + name for name in ("job_runner", "power", "files", "modules", "panel", "screens"))
@@ -157,6 +160,23 @@ class Run:
     def progress_in_bytes(self, what):
         return self.progress_in(what, "bytes")
 
+    def slow_down(self):
+        """A slower SWCLK after a disturbed transfer, and the debug port found again. False when there is none left."""
+        swd = self.evidence["swd"]
+        hz = self.ports.wire.frequency_hz // _SLOWER
+        if hz < _SLOWEST_HZ or self.target is None:
+            return False
+        self.ports.wire.set_frequency(hz)
+        swd["tries"].append({"how": "slower", "hz": hz, "result": "ok"})
+        swd["hz"] = hz
+        try:
+            self.target.dp.connect()
+            self.target.dp.power_up()
+        except RescueError as error:
+            swd["tries"][-1]["result"] = error.kind
+            return False
+        return True
+
     def leave_target(self):
         """Take our debug enables back and let the wire go; the chip may no longer answer, which harms nothing."""
         if self.target is not None:
@@ -196,16 +216,27 @@ class Run:
                 continue
             self._skip_to = None
             self.index = index
-            if not self._timed(name, module, function):
+            if not self._timed_with_slower_clocks(name, module, function):
                 # A unit's fault found on the way is still diagnosed from what is known.
-                if self.diagnosis is None and self.job is not None and self._unit_may_be_at_fault():
+                if self.diagnosis is None and self._unit_may_be_at_fault():
                     self._timed("diagnosis", "judge", "judge")
                 return
         self.cured = True
 
+    def _timed_with_slower_clocks(self, name, module, function):
+        # A step that only reads is done again with a slower SWCLK when the wire disturbed it; every try is recorded.
+        while not self._timed(name, module, function):
+            if name not in _READING or not isinstance(self.error, WireError) or not self.slow_down():
+                return False
+            self.error = None
+        return True
+
     def _unit_may_be_at_fault(self):
         self.evidence["rails"]["trip"] = self.power.trip
-        return self.power.trip is not None
+        swd = self.evidence.get("swd")
+        if swd is not None and isinstance(self.error, (WireError, TargetError)):
+            swd["error"] = self.error.message
+        return isinstance(self.error, (WireError, TargetError, PowerError))
 
     def _timed(self, name, module, function):
         # One step, timed, with its outcome; False when it failed.
@@ -243,9 +274,8 @@ class Run:
             self.error = error
 
     def _safe_off(self):
-        was_on = self.power.is_on
         try:
-            if was_on:
+            if self.power.is_on:
                 self.leave_target()
         finally:
             # First off, then the proof that it is off.
@@ -254,7 +284,7 @@ class Run:
                 self.image.close()
             if self.journal is not None and (self.cured or not self.erase_begun):
                 self.journal.close()
-        if was_on:
+        if self.power.cycles:
             self.power.off()
 
     def _conclude(self):

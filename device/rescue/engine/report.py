@@ -12,7 +12,7 @@ def conclude(run):
     """Makes the record and saves it on the card and in the helper. Returns it as it was stored."""
     name = verdict.judge(
         run.error,
-        run.ends_as or outcomes.TOOL_ERROR,
+        run.ends_as,
         None if run.proof is None else run.proof["passed"],
         run.erase_begun,
         run.cured,

@@ -38,22 +38,25 @@ def _held_in_reset(evidence):
 
 
 def _no_swd(evidence):
+    # A line that is stuck or swapped reads as nonsense of the same kind on every rung: nobody has answered.
     swd = evidence.get("swd")
-    if swd is None or swd.get("how"):
+    if swd is None or swd.get("how") or any(t["result"] not in ("no_ack", "protocol") for t in swd["tries"]):
         return None
-    lines = ["%s at %d kHz: %s" % (t["how"], t["hz"] // 1000, t["result"]) for t in swd["tries"]]
-    if any(try_["result"] != "no_ack" for try_ in swd["tries"]):
-        return None
-    return LIKELY, {}, lines, ["rdp2", "supply-config"]
+    return LIKELY, {}, _tries(swd), ["rdp2", "supply-config"]
 
 
 def _swd_unstable(evidence):
     swd = evidence.get("swd")
-    if swd is None or swd.get("how"):
+    if swd is None or (swd.get("how") and not swd.get("error")):
         return None
-    kinds = [try_["result"] for try_ in swd["tries"]]
-    lines = ["%s at %d kHz: %s" % (t["how"], t["hz"] // 1000, t["result"]) for t in swd["tries"]]
-    return LIKELY, {"detail": ", ".join(sorted(set(kinds)))}, lines, ["no-swd"]
+    if swd.get("how"):
+        return LIKELY, {"detail": swd["error"]}, _tries(swd) + [swd["error"]], ["rdp1"]
+    kinds = sorted({t["result"] for t in swd["tries"]})
+    return LIKELY, {"detail": ", ".join(kinds)}, _tries(swd), ["no-swd"]
+
+
+def _tries(swd):
+    return ["%s at %d kHz: %s" % (t["how"], t["hz"] // 1000, t["result"]) for t in swd["tries"]]
 
 
 def _wrong_target(evidence):

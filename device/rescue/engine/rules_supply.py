@@ -47,16 +47,20 @@ def _short(rail):
     return rule
 
 
-def _short_3v3_by_current(evidence):
-    # The 3.3 V regulator limits by itself, so that the bench supply never reaches its own limit.
-    rail, ma = rail_of(evidence, "v3v3"), evidence["rails"].get("ma")
-    if rail is None or ma is None or not good(evidence, "v12"):
-        return None
-    low, _ = window_of(evidence, "v3v3")
-    if rail["mv"] >= low // 2 or ma < _HEAVY_MA:
-        return None
-    lines = [say("v3v3", rail), say("v12", rail_of(evidence, "v12")), "supply current %d mA" % ma]
-    return LIKELY, {"mv": rail["mv"], "ma": ma}, lines, ["no-3v3"]
+def _overloaded(name, feeding):
+    # The converter limits by itself, so that the bench supply never reaches its own limit: a rail far below its
+    # window while the one that feeds it is good and the current is high.
+    def rule(evidence):
+        rail, ma = rail_of(evidence, name), evidence["rails"].get("ma")
+        if rail is None or ma is None or not good(evidence, feeding):
+            return None
+        low, _ = window_of(evidence, name)
+        if rail["mv"] >= low // 2 or ma < _HEAVY_MA:
+            return None
+        lines = [say(name, rail), say(feeding, rail_of(evidence, feeding)), "supply current %d mA" % ma]
+        return LIKELY, {"mv": rail["mv"], "ma": ma}, lines, ["no-3v3" if name == "v3v3" else "no-12v"]
+
+    return rule
 
 
 def _no_supply(evidence):
@@ -124,7 +128,8 @@ RULES = (
     ("over-current", _over_current),
     ("brown-out", _brown_out),
     ("no-supply", _no_supply),
-    ("short-3v3", _short_3v3_by_current),
+    ("short-3v3", _overloaded("v3v3", "v12")),
+    ("short-12v", _overloaded("v12", "bplus")),
     ("low-supply", _low_supply),
     ("no-12v", _dead("v12")),
     ("low-12v", _low_12v),

@@ -7,7 +7,7 @@
 from rescue.engine import files, image
 from rescue.engine.backup import Backup
 from rescue.engine.sectors import SectorMap
-from rescuelink.errors import CardError, ConsentError
+from rescuelink.errors import CardError, ConsentError, RescueError
 
 
 def survey(run):
@@ -28,9 +28,13 @@ def survey(run):
     except CardError as error:
         backup.abandon()
         run.backup_error = error
+        run.image.close()
         for sector in sector_map.to_read():
             sector_map.read(sector, None, run.progress_in_bytes("read sector %d" % sector["index"]))
         return
+    except RescueError:
+        backup.abandon()
+        raise
     run.backup = backup
 
 

@@ -3,6 +3,8 @@
 from rescuelink import outcomes
 from rescuelink.errors import CardError, ConsentError, FlashError, JobError, PowerError, TargetError, WireError
 
+# What the diagnosis heads for when it found nothing that stands in the way.
+_WELL = (None, outcomes.RECOVERED, outcomes.NO_FAULT_FOUND)
 _LOCKED_KINDS = ("write_protected", "read_protected", "secure")
 
 
@@ -16,9 +18,11 @@ def judge(error, ends_as, proof, erase_begun, cured, check_config):
     if error is not None:
         if erase_begun and not cured and not isinstance(error, FlashError):
             return outcomes.INTERRUPTED
+        if isinstance(error, (WireError, TargetError)) and ends_as not in _WELL:
+            return ends_as
         return _of_error(error)
     if proof is None:
-        return ends_as
+        return ends_as or outcomes.TOOL_ERROR
     if not proof:
         return outcomes.NOT_FIRMWARE
     return outcomes.RECOVERED_CHECK_CONFIG if check_config else outcomes.RECOVERED
