@@ -26,7 +26,7 @@ _NS: Final = 1_000_000_000
 class Iwdg(RegisterBlock):
     """``catch_up()`` lets the core run up to now before the watchdog bites; ``bite()`` asks for the reset.
 
-    ``frozen()`` says whether the core is halted with DBGMCU's freeze bit set. The window is stored, not enforced.
+    ``freezes()`` is DBGMCU's bit that stops it while the core is halted. The window is stored, not enforced.
     """
 
     def __init__(
@@ -34,13 +34,13 @@ class Iwdg(RegisterBlock):
         clock: VirtualClock,
         catch_up: Callable[[], None],
         bite: Callable[[], None],
-        frozen: Callable[[], bool],
+        freezes: Callable[[], bool],
     ) -> None:
         super().__init__(BASE)
         self._clock = clock
         self._catch_up = catch_up
         self._bite = bite
-        self._frozen = frozen
+        self._freezes = freezes
         self._event: Event | None = None
         self.reset()
 
@@ -77,7 +77,7 @@ class Iwdg(RegisterBlock):
         if halted:
             self._halted_ns = self._clock.now_ns
         elif self._halted_ns is not None:
-            if self._running and self._frozen():
+            if self._running and self._freezes():
                 self._deadline_ns += self._clock.now_ns - self._halted_ns
                 self._arm()
             self._halted_ns = None
@@ -122,7 +122,7 @@ class Iwdg(RegisterBlock):
         self._catch_up()
         if not self._running or self._event is not None:
             return
-        if self._halted_ns is not None and self._frozen():
+        if self._halted_ns is not None and self._freezes():
             # Frozen since the halt: what was left then is left still.
             left_ns = max(self._deadline_ns - self._halted_ns, 0)
             self._halted_ns = self._clock.now_ns

@@ -33,12 +33,11 @@ class OnChipPeripherals:
         self._clock = clock
         self._system = system
         self._core = core
-        self._dbgmcu = dbgmcu
         self.rcc = Rcc(clock, system)
         self.pwr = Pwr(clock, system)
         self.ports = {letter: GpioPort(letter, self._pin_changed) for letter in gpio.PORTS}
         self.tim2 = Tim2(clock, lambda: self.rcc.timer1_hz)
-        self.iwdg = Iwdg(clock, self._catch_up, lambda: system.request_reset("iwdg"), self._iwdg_frozen)
+        self.iwdg = Iwdg(clock, self._catch_up, lambda: system.request_reset("iwdg"), lambda: dbgmcu.freezes_iwdg)
         self.usarts = {
             name: Usart(name, base, clock, hz, self._byte_sent)
             for name, base, hz in (
@@ -118,9 +117,6 @@ class OnChipPeripherals:
 
     def _catch_up(self) -> None:
         self._core.run_to(self._clock.now_ns)
-
-    def _iwdg_frozen(self) -> bool:
-        return self._core.halted and self._dbgmcu.freezes_iwdg
 
     def _core_sleeps(self, deep: bool) -> None:
         if deep:
