@@ -10,9 +10,8 @@ import ctypes
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
+from typing import Any, Protocol
 
-from unicorn import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB, UC_PROT_ALL, Uc, UcError
 from unicorn import unicorn_const as uc_const
 from unicorn.arm_const import (
     UC_ARM_REG_LR,
@@ -22,6 +21,8 @@ from unicorn.arm_const import (
     UC_ARM_REG_XPSR,
     UC_CPU_ARM_CORTEX_M7,
 )
+from unicorn.unicorn import Uc, UcError
+from unicorn.unicorn_const import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB, UC_PROT_ALL
 
 DEVICE_SPACE = ((0x40000000, 0x20000000), (0xE0000000, 0x00100000))
 """Address ranges whose accesses go to callbacks: peripherals and the private peripheral bus."""
@@ -97,7 +98,8 @@ class Engine:
         read_device: Callable[[int, int], int],
         write_device: Callable[[int, int, int], None],
     ) -> None:
-        self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
+        unannotated: Any = Uc
+        self._uc = unannotated(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M7)
         self._pinned: list[object] = []
         self._regions: list[tuple[int, int, bytearray]] = []
