@@ -33,7 +33,7 @@ from bmsrescue.twin.helper.rpc import Handler, RpcServer, TimeExpired
 from bmsrescue.twin.helper.wire import WirePort
 
 _PORTS_FOLDER = Path(__file__).parent / "micropython"
-_WALL_LIMIT_S = 300.0
+_WALL_LIMIT_S = 240.0
 
 # How a run ended: by itself, by an uncaught error, or because something ended it.
 ENDED = "ended"

@@ -15,8 +15,8 @@ from typing import Self
 from bmsrescue.errors import HostError
 
 # What an RP2040 has left for MicroPython's heap (reference: 190 to 240 KiB), in words of the interpreter: "192wK" is
-# 384 KiB on a 64-bit interpreter, whose pointers and objects are twice as large. Bytecode, texts and buffers are not, so
-# this is more generous than the board: a run that fits here need not fit in 192 KiB of a board.
+# 384 KiB on a 64-bit interpreter, whose pointers and objects are twice as large. Bytecode, texts and buffers are not,
+# so this is more generous than the board: a run that fits here need not fit in 192 KiB of a board.
 HEAP_KIB = 192
 _INTERPRETER_VARIABLE = "BMSRESCUE_MICROPYTHON"
 _ENDING_TIMEOUT_S = 5

@@ -67,7 +67,7 @@ class RpcServer:
                 else:
                     data = bytes(reply)
             except WireError as error:
-                status, value = op.WIRE, -1 if error.address is None else error.address
+                status, value = op.WIRE, op.NOTHING if error.address is None else error.address
                 data = f"{error.kind}\n{error.done}\n{error.message}".encode()
             except OSError as error:
                 status, value = op.OS, error.errno or 5

@@ -4,19 +4,22 @@
 # waits for each answer, so there is one call under way at most. Little-endian throughout.
 #
 #   REQUEST  op u8, small u8, (2 unused), length u32, number u32, wide i64
-#   ANSWER   status u8, (3 unused), length u32, value i64
+#   ANSWER   status u8, (3 unused), length u32, value u64
 
 REQUEST = "<BBxxIIq"
 REQUEST_BYTES = 20
-ANSWER = "<BxxxIq"
+ANSWER = "<BxxxIQ"
 ANSWER_BYTES = 16
 
 # Answer status. OK: `value` and payload as the table says. WIRE: a WireError, payload "kind\ndone\nmessage", value
-# its address or -1. OS: an OSError, value its errno. REFUSED: the twin cannot do that, payload says why.
+# its address or NOTHING. OS: an OSError, value its errno. REFUSED: the twin cannot do that, payload says why.
 OK = 0
 WIRE = 1
 OS = 2
 REFUSED = 3
+
+# No address and no current is as large.
+NOTHING = 0xFFFFFFFF
 
 # Clock                         request                                    answer
 CLOCK_US = 1  #                                                            value: virtual time since start, us
@@ -51,7 +54,7 @@ RELEASED = 2
 RAIL_NAMES = 40  #                                                         payload: names, comma-separated
 RAIL_READ = 41  #               small: index into the names                value: mV
 RAIL_CAPTURE = 42  #            number: period ms, wide: window ms         payload: min, mean, max i32 per rail, mV
-RAIL_CURRENT = 43  #                                                       value: mA, or -1 when not measured
+RAIL_CURRENT = 43  #                                                       value: mA, or NOTHING when not measured
 CAPTURE_ENTRY = "<iii"
 CAPTURE_ENTRY_BYTES = 12
 

@@ -13,35 +13,40 @@ from rescuelink.errors import CardError, RescueError, WireError
 
 
 class Link:
-    # One call at a time over a stream socket; the buffers are made once.
+    # One call at a time over a stream socket; the buffers are made once. A call without trouble allocates nothing: a
+    # file that was never closed is flushed by the garbage collector, while the heap is locked.
     def __init__(self, fd):
         self._stream = io.open(fd, "r+b")  # noqa: SIM115 - open as long as the helper lives
         self._request = bytearray(op.REQUEST_BYTES)
         self._answer = bytearray(op.ANSWER_BYTES)
-        self._answer_view = memoryview(self._answer)
 
     def call(self, opcode, small=0, number=0, wide=0):
         # A call without payloads; returns the answer's value.
         pack_into(op.REQUEST, self._request, 0, opcode, small, 0, number, wide)
-        self._stream.write(self._request)
+        self._write(self._request)
         return self._finish(None)
 
     def send(self, opcode, small, number, payload, wide=0):
         # A call that carries `payload` there.
         pack_into(op.REQUEST, self._request, 0, opcode, small, len(payload), number, wide)
-        self._stream.write(self._request)
+        self._write(self._request)
         self._write(payload)
         return self._finish(None)
 
     def fetch(self, opcode, small, number, wide, buffer):
         # A call that fills `buffer` from the answer's payload; returns the bytes it got.
         pack_into(op.REQUEST, self._request, 0, opcode, small, 0, number, wide)
-        self._stream.write(self._request)
+        self._write(self._request)
         return self._finish(buffer)
 
     def _finish(self, buffer):
-        self._read(self._answer_view)
-        status, length, value = unpack_from(op.ANSWER, self._answer, 0)
+        answer = self._answer
+        self._read(answer)
+        # unpack_from would make a tuple.
+        status = answer[0]
+        length = answer[4] | answer[5] << 8 | answer[6] << 16 | answer[7] << 24
+        value = answer[8] | answer[9] << 8 | answer[10] << 16 | answer[11] << 24
+        value |= (answer[12] | answer[13] << 8 | answer[14] << 16 | answer[15] << 24) << 32
         if status == op.OK:
             if length == 0:
                 return value
@@ -49,33 +54,31 @@ class Link:
                 raise RescueError("tool", "the twin answered %d bytes too many" % length)
             self._read(buffer if length == len(buffer) else memoryview(buffer)[:length])
             return length
+        if status == op.OS:
+            raise OSError(value)
         message = bytearray(length)
         self._read(message)
         raise _error(status, value, message.decode())
 
     def _read(self, buffer):
-        view = memoryview(buffer)
-        at = 0
+        at = self._stream.readinto(buffer)
         end = len(buffer)
         while at < end:
-            count = self._stream.readinto(view[at:] if at else view)
+            count = self._stream.readinto(memoryview(buffer)[at:]) if at else 0
             if not count:
                 raise SystemExit(1)  # the twin has hung up: the helper's power is gone
             at += count
 
     def _write(self, payload):
-        view = memoryview(payload)
-        at = 0
-        while at < len(view):
-            at += self._stream.write(view[at:])
+        at = self._stream.write(payload)
+        while at < len(payload):
+            at += self._stream.write(memoryview(payload)[at:])
 
 
 def _error(status, value, text):
     if status == op.WIRE:
         kind, done, message = text.split("\n", 2)
-        return WireError(kind, message, None if value < 0 else value, done=int(done))
-    if status == op.OS:
-        return OSError(value)
+        return WireError(kind, message, None if value == op.NOTHING else value, done=int(done))
     return RescueError("tool", text)
 
 
@@ -191,7 +194,7 @@ class Rails:
 
     def current_ma(self):
         value = self._link.call(op.RAIL_CURRENT)
-        return None if value < 0 else value
+        return None if value == op.NOTHING else value
 
 
 class BlockDevice:
