@@ -170,3 +170,15 @@ def test_the_committed_images_are_what_the_sources_build(tmp_path: Path) -> None
     subprocess.run(make, check=True, capture_output=True)
     for name in PREBUILT:
         assert (out / name).read_bytes() == (source / name).read_bytes(), name
+
+
+def test_samples_of_its_program_counter_move_although_its_waiting_is_skipped(bench: ChipBench) -> None:
+    bench.run_ms(100)
+    bench.poke(r.DEMCR, r.TRCENA)
+    samples = set()
+    for _ in range(64):
+        bench.run_ms(1)
+        samples.add(bench.peek(r.DWT_PCSR))
+    assert len(samples) > 2
+    assert all(firmware.IMAGE_ADDRESS < pc < firmware.IMAGE_ADDRESS + 0x2000 for pc in samples)
+    assert bench.core_hz() == pytest.approx(firmware.CORE_HZ, rel=1e-3)

@@ -15,7 +15,7 @@ from unicorn.arm_const import UC_ARM_REG_MSP
 
 from ..clock import VirtualClock
 from . import core_regs as r
-from .bus import Bus, BusError, BusWait
+from .bus import Bus
 from .config import ChipConfig
 from .core_access import CoreAccess
 from .core_debug import DebugUnit
@@ -37,6 +37,7 @@ QUANTUM_CYCLES = 16_384
 """Longest run between looks at interrupts: 256 us at 64 MHz."""
 _MASKED_QUANTUM_CYCLES = 64
 _ENTRY_CYCLES = 12
+_SAMPLE_SPREAD = 7
 _BRANCH_TO_SELF = 0xE7FE
 
 
@@ -64,7 +65,6 @@ class CortexM7:
         flash: FlashArray | None = None,
     ) -> None:
         self._clock = clock
-        self._bus = bus
         self._state = CoreState.OFF
         self._time = CoreTime(HSI_HZ)
         self._systick = SysTick(self._cycles_now, lambda: self._exceptions.pending.add(r.EXC_SYSTICK))
@@ -88,10 +88,11 @@ class CortexM7:
         """AIRCR.SYSRESETREQ was written."""
         self.on_sleep: Callable[[bool], None] = lambda deep: None
         """WFI or WFE was executed; ``deep`` is SCR.SLEEPDEEP."""
+        self.on_wake: Callable[[], None] = lambda: None
         self.on_halted: Callable[[bool], None] = lambda halted: None
         """Debug state was entered or left."""
         self._debug = DebugUnit(self)
-        self._exceptions = ExceptionUnit(self._engine, self)
+        self._exceptions = ExceptionUnit(self._engine, self._access)
         self._exceptions.on_entry = self._debug.exception_entered
         self._faults = FaultEntry(bus, self._exceptions, self._debug, self._engine, self._flash)
         self._dwt = Dwt(self)
@@ -128,6 +129,10 @@ class CortexM7:
 
     @property
     def running_pc(self) -> int | None:
+        if self._state is CoreState.RUNNING and self._access.polling and not self._running:
+            # A skipped loop stands at its access all the time; samples are to fall on all of its instructions.
+            self._access.forget()
+            self._catch_up(self._time.ns_after(1 + self._time.cycles % _SAMPLE_SPREAD) + 1)
         return self._engine.pc if self._state is CoreState.RUNNING else None
 
     @property
@@ -200,8 +205,8 @@ class CortexM7:
         self._time.skip_to(self._clock.now_ns)
         self._state = CoreState.RUNNING
         try:
-            stack = self.load(self.boot_address)
-            entry = self.load(self.boot_address + 4)
+            stack = self._access.load(self.boot_address)
+            entry = self._access.load(self.boot_address + 4)
         except MemoryFault:
             self._exceptions.hfsr |= r.HFSR_VECTTBL
             self._exceptions.locked_up = True
@@ -257,21 +262,6 @@ class CortexM7:
     def write_register(self, number: int, value: int) -> None:
         write_register(self._engine, number, value)
 
-    # --- the core's own accesses outside instructions -----------------------------------------------------------------
-
-    def load(self, address: int) -> int:
-        """A word for stacking or a vector; raises MemoryFault."""
-        try:
-            return self._bus.read(address, 4)
-        except (BusError, BusWait) as error:
-            raise MemoryFault from error
-
-    def store(self, address: int, value: int) -> None:
-        try:
-            self._bus.write(address, 4, value)
-        except (BusError, BusWait) as error:
-            raise MemoryFault from error
-
     # --- execution ----------------------------------------------------------------------------------------------------
 
     def run_to(self, now_ns: int) -> None:
@@ -316,6 +306,7 @@ class CortexM7:
         self._systick.catch_up()
         if self._exceptions.wakes():
             self._state = CoreState.RUNNING
+            self.on_wake()
 
     def _run_slice(self, now_ns: int) -> None:
         """One run of the engine, or what takes its place."""

@@ -8,6 +8,7 @@ from ..clock import NEVER_NS, VirtualClock
 from . import core_regs as r
 from .bus import Bus, BusError, BusWait
 from .core_engine import Engine, Stop, StopReason
+from .core_exceptions import MemoryFault
 from .core_flash import FlashShadow
 from .core_idle import Access, IdleDetector
 from .core_time import CoreTime
@@ -97,6 +98,25 @@ class CoreAccess:
             self.engine.stop(Stop(StopReason.DATA_FAULT, error.address))
         except BusWait as wait:
             self._hold_off(wait)
+
+    def load(self, address: int) -> int:
+        """A word for unstacking or a vector; raises MemoryFault."""
+        try:
+            return self._bus.read(address, 4)
+        except (BusError, BusWait) as error:
+            raise MemoryFault from error
+
+    def store(self, address: int, value: int) -> None:
+        """A word for stacking; raises MemoryFault."""
+        try:
+            self._bus.write(address, 4, value)
+        except (BusError, BusWait) as error:
+            raise MemoryFault from error
+
+    @property
+    def polling(self) -> bool:
+        """The core was last seen in a loop that is being skipped."""
+        return bool(self._turn)
 
     def still_polls(self, until_ns: int) -> bool:
         """Whether the loop that was skipped last would go on unchanged until then."""

@@ -27,6 +27,8 @@ from unicorn.unicorn_const import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB, UC
 DEVICE_SPACE = ((0x40000000, 0x20000000), (0xE0000000, 0x00100000))
 """Address ranges whose accesses go to callbacks: peripherals and the private peripheral bus."""
 
+_TRANSLATION_BYTES = 32 << 20
+"""Unicorn would set 1 GiB of address space aside for each core."""
 _UNTIL = 0xFFFFFFFF
 _XPSR_T = 1 << 24
 _WFE = 0xBF20
@@ -101,6 +103,7 @@ class Engine:
         unannotated: Any = Uc
         self._uc = unannotated(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M7)
+        self._uc.ctl_set_tcg_buffer_size(_TRANSLATION_BYTES)
         self._pinned: list[object] = []
         self._regions: list[tuple[int, int, bytearray]] = []
         self._region = (0, 0, bytearray())

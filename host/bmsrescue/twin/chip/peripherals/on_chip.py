@@ -52,6 +52,7 @@ class OnChipPeripherals:
         self.rcc.on_clock_change.append(self.tim2.rebase)
         core.on_halted = self.iwdg.core_halted
         core.on_sleep = self._core_sleeps
+        core.on_wake = lambda: system.set_low_power("run")
         self._attach(bus)
 
     # --- reset --------------------------------------------------------------------------------------------------------
