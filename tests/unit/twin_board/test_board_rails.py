@@ -87,10 +87,20 @@ def test_a_short_on_3v3_doubles_the_current_and_holds_the_rail_down() -> None:
 
 
 def test_a_short_on_12v_holds_it_down_while_b_plus_stays() -> None:
-    bench = energised(shorts_ohm={"v12": 1.0})
+    bench = energised(shorts_ohm={"v12": 0.3})
     assert bench.volts("v12") < 1.0
     assert bench.volts("bplus") > 15.0
     assert bench.volts("v3v3") < 0.1
+
+
+def test_a_short_that_asks_more_than_the_supply_gives_makes_the_converter_hiccup() -> None:
+    bench = energised(shorts_ohm={"v12": 1.0})
+    seen = []
+    for _ in range(200):
+        bench.run_ms(1)
+        seen.append(bench.volts("bplus"))
+    assert bench.rails.supply_a == pytest.approx(0.150)
+    assert min(seen) < 13.2 < 14.9 < max(seen)
 
 
 def test_a_short_at_the_input_keeps_the_supply_at_its_limit() -> None:

@@ -139,6 +139,47 @@ def test_a_short_on_3v3_leaves_12v_up_and_the_chip_dead() -> None:
     assert not unit.chip.system.powered
 
 
+def test_an_interrupted_erase_is_blank_then_torn_then_the_old_firmware() -> None:
+    flash = build_unit(find("interrupted-erase"), SEED).chip.flash
+    torn = [n for n in range(flash.geometry.words_per_sector) if flash.is_torn(IMAGE_ADDRESS + 32 * n)]
+    assert torn == list(range(torn[0], torn[0] + 16))
+    assert set(flash.snapshot()[: 32 * torn[0]]) == {0xFF}
+    after = 32 * (torn[-1] + 1)
+    assert flash.snapshot()[after : after + 4096] == image_bytes("1.1.0")[after : after + 4096]
+
+
+def test_a_shorted_latch_outlives_a_long_press_that_the_firmware_obeyed() -> None:
+    unit = energised("latch-shorted")
+    unit.press_button(True)
+    run_ms(unit, 2000)
+    unit.press_button(False)
+    run_ms(unit, 2500)
+    assert unit.chip.pin("PB5") is False
+    assert unit.rail_mv("v12") > 10_800
+
+
+def test_a_firing_supervisor_keeps_restarting_the_firmware() -> None:
+    unit = energised("reset-loop", 2000)
+    falls = unit.nrst_falls
+    run_ms(unit, 1000)
+    assert unit.nrst_falls - falls == pytest.approx(10, abs=1)
+
+
+def test_a_brown_out_happens_once_and_resets_the_chip() -> None:
+    unit = energised("brownout-during-flash", 13_990)
+    falls = unit.nrst_falls
+    run_ms(unit, 25)
+    assert unit.rail_mv("v3v3") < 1000
+    run_ms(unit, 100)
+    assert unit.rail_mv("v3v3") > 3200
+    assert unit.nrst_falls == falls + 1
+    unit.set_power(False)
+    run_ms(unit, 3000)
+    unit.set_power(True)
+    run_ms(unit, 20_000)
+    assert unit.nrst_falls == falls + 2, "only the power cycle"
+
+
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 

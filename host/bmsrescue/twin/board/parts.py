@@ -108,7 +108,7 @@ class Parts:
     v3v3: NodeParts = NodeParts(100e-6, 2200.0, 0.010)
     vcap: NodeParts = NodeParts(4.4e-6, 500.0, 0.004)  # S: 2 x 2.2 uF; the unit is wired for the LDO
     # Starts above 15 V on B+ [S: the seed], some 86 % efficient.
-    buck12: Converter = Converter(12.0, 15.0, 13.0, 0.5, 0.040, 0.8, 0.05, 1.95, 0.002)
+    buck12: Converter = Converter(12.0, 15.0, 13.0, 0.5, 0.040, 0.9, 0.05, 1.95, 0.002)
     # Some 84 % efficient; a 1 A limit: a hard short on 3.3 V draws twice the healthy current from the bench.
     buck3v3: Converter = Converter(3.3, 4.5, 4.0, 0.2, 0.003, 1.0, 0.02, 0.65, 0.0005)
     iso: IsolatedConverter = IsolatedConverter()
