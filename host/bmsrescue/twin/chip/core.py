@@ -67,7 +67,7 @@ class CortexM7:
         self._clock = clock
         self._state = CoreState.OFF
         self._time = CoreTime(HSI_HZ)
-        self._systick = SysTick(self._cycles_now, lambda: self._exceptions.pending.add(r.EXC_SYSTICK))
+        self._systick = SysTick(lambda: self.cycles, lambda: self._exceptions.pending.add(r.EXC_SYSTICK))
         self._access = CoreAccess(clock, bus, self._time, self._systick.cycles_to_interrupt)
         self._engine = Engine(memories, self._access.read, self._access.write)
         self._access.engine = self._engine
@@ -138,15 +138,12 @@ class CortexM7:
     @property
     def cycles(self) -> int:
         """Cycles executed since power-on."""
-        return self._cycles_now()
+        return self._time.cycles + self._access.spent if self._running else self._time.cycles
 
     @property
     def device_reads(self) -> int:
         """Device reads by instructions so far: what idle skipping keeps small."""
         return self._access.reads
-
-    def _cycles_now(self) -> int:
-        return self._time.cycles + self._access.spent if self._running else self._time.cycles
 
     @property
     def tracing(self) -> bool:
@@ -241,6 +238,8 @@ class CortexM7:
 
     def enter_halt(self) -> None:
         self._exceptions.locked_up = False
+        if self._state is CoreState.SLEEPING:
+            self.on_wake()
         self._enter(CoreState.HALTED)
         if self._running:
             self._clock.now_ns = self._time.now_ns

@@ -98,7 +98,7 @@ class FlashController:
             return NEVER_NS
         ends = [event.when_ns for event in (self._end, self._crc_end) if event is not None]
         if self._end is not None and self._config.bsy_drops_between_steps:
-            ends.append(self._clock.now_ns + 1)
+            ends.append(self._next_bsy_edge_ns(self._end))
         option_end_ns = self.option_controller.busy_until_ns
         if option_end_ns is not None:
             ends.append(option_end_ns)
@@ -248,9 +248,18 @@ class FlashController:
     def _between_steps(self, end: Event) -> bool:
         if not self._config.bsy_drops_between_steps:
             return False
-        step_ns = max((end.when_ns - self._started_ns) // _STEPS, 1)
-        position_ns = (self._clock.now_ns - self._started_ns) % step_ns
+        step_ns, position_ns = self._step_position(end)
         return position_ns >= step_ns - step_ns // _BSY_GAP_PARTS
+
+    def _next_bsy_edge_ns(self, end: Event) -> int:
+        step_ns, position_ns = self._step_position(end)
+        gap_ns = step_ns - step_ns // _BSY_GAP_PARTS
+        return self._clock.now_ns + (gap_ns if position_ns < gap_ns else step_ns) - position_ns
+
+    def _step_position(self, end: Event) -> tuple[int, int]:
+        """How long a step of the operation is, and how far into one we are."""
+        step_ns = max((end.when_ns - self._started_ns) // _STEPS, 1)
+        return step_ns, (self._clock.now_ns - self._started_ns) % step_ns
 
     # --- CR1 ----------------------------------------------------------------------------------------------------------
 
