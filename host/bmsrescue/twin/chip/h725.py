@@ -154,7 +154,8 @@ class Stm32H725:
     # --- what stands between the access ports and their buses ---------------------------------------------------------
 
     def _ap0_access(self, address: int) -> None:
-        self._debugger_seen()
+        if not self.system.debugger_seen:
+            self._debugger_seen()
         if not self.core.halted:
             self.core.run_to(self.clock.now_ns)
         private = address >= memory_map.PPB
@@ -168,7 +169,8 @@ class Stm32H725:
         return self.config.sleep_stalls_core_registers and not self.dbgmcu.debug_in_sleep
 
     def _ap1_access(self, address: int) -> None:
-        self._debugger_seen()
+        if not self.system.debugger_seen:
+            self._debugger_seen()
         self.core.run_to(self.clock.now_ns)
         if self.system.in_reset:
             raise BusError(address, "in reset")
@@ -179,9 +181,8 @@ class Stm32H725:
         self.core.run_to(self.clock.now_ns)
 
     def _debugger_seen(self) -> None:
-        if not self.system.debugger_seen:
-            self.system.debugger_seen = True
-            self.flash_controller.update_read_guard()
+        self.system.debugger_seen = True
+        self.flash_controller.update_read_guard()
 
     # --- power and reset ----------------------------------------------------------------------------------------------
 

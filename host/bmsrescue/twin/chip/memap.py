@@ -121,7 +121,9 @@ class MemAp:
         if size == 4:
             value = self._bus.read(address, 4)
             if self._increment:
-                self._advance(address, 4)
+                mask = self._increment_mask
+                self._tar = tar = address & ~mask | (address + 4) & mask
+                self._wrapped = tar < address
         else:
             value = self._read_narrow(address, size)
         return value
@@ -135,7 +137,9 @@ class MemAp:
         if size == 4:
             self._bus.write(address, 4, value)
             if self._increment:
-                self._advance(address, 4)
+                mask = self._increment_mask
+                self._tar = tar = address & ~mask | (address + 4) & mask
+                self._wrapped = tar < address
         else:
             self._write_narrow(address, size, value)
 

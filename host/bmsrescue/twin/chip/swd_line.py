@@ -67,6 +67,8 @@ class SwdLine:
             raise ValueError(f"SWCLK of {hz} Hz")
         self._frequency_hz = hz
         self._remainder = 0
+        period_ns, rest = divmod(NS_PER_S, hz)
+        self._whole_period_ns = 0 if rest else period_ns
 
     def power_on_reset(self) -> None:
         """The port comes up in JTAG mode and waits to be switched."""

@@ -136,8 +136,15 @@ class SwdPort(SwdLine):
 
     def _tick(self, cycles: int) -> bool:
         """Let ``cycles`` periods pass at once, unless something is due on the way: then do nothing and say False."""
-        elapsed_ns, remainder = divmod(cycles * NS_PER_S + self._remainder, self._frequency_hz)
         clock = self._clock
+        period_ns = self._whole_period_ns
+        if period_ns:
+            target_ns = clock.now_ns + cycles * period_ns
+            if target_ns >= clock.due_ns:
+                return False
+            clock.now_ns = target_ns
+            return True
+        elapsed_ns, remainder = divmod(cycles * NS_PER_S + self._remainder, self._frequency_hz)
         target_ns = clock.now_ns + elapsed_ns
         if target_ns >= clock.due_ns:
             return False
