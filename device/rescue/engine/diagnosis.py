@@ -30,7 +30,7 @@ def _first(rules, evidence):
 
 def _finding(group, found):
     name, confidence, values, lines, alternatives = found
-    words = cause(name, (group,))
+    words = cause(name, (group,) + GROUPS)
     return {
         "cause": name,
         "confidence": confidence,

@@ -8,6 +8,7 @@ from rescue.engine import evidence, ladder
 from rescuelink.errors import TargetError
 
 _SETTLE_LOOK_MS = 100
+_LOOP_WINDOWS = 5
 
 
 def sense(run):
@@ -33,6 +34,9 @@ def energise(run):
 def judge_rails(run):
     """The rails over a window, NRST with our line let go, and whether our lines may be driven at all."""
     run.evidence["nrst"] = evidence.watch_reset(run.ports, run.limits.nrst_window_ms)
+    if run.evidence["nrst"]["edges"]:
+        # One edge may be the end of the power-on reset; a longer look tells a loop from it.
+        run.evidence["nrst"] = evidence.watch_reset(run.ports, _LOOP_WINDOWS * run.limits.nrst_window_ms)
     rails = run.evidence["rails"]
     rails["on"] = run.power.observe(_SETTLE_LOOK_MS)
     rails["ma"] = run.power.current_ma

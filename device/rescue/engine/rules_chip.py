@@ -1,6 +1,6 @@
 # Rules for the core supply, reset, connection, identity and protection (bms-domain 1.5 P2 to P4).
 
-from rescue.engine.rules_common import CERTAIN, LIKELY, map_line, rail_of, say, window_of, wrong_sectors
+from rescue.engine.rules_common import CERTAIN, LIKELY, map_line, rail_of, reset_loop, say, window_of, wrong_sectors
 
 _DEAD_MV = {"bplus": 1000, "v12": 1000, "v3v3": 300, "vcap": 300}  # bms-domain 1.4
 
@@ -35,6 +35,13 @@ def _held_in_reset(evidence):
 
 
 # --- P4: connection, identity, protection ---
+
+
+def _reset_loop_cuts_swd(evidence):
+    swd = evidence.get("swd")
+    if swd is None or (swd.get("how") and not swd.get("error")):
+        return None
+    return reset_loop(evidence)
 
 
 def _no_swd(evidence):
@@ -103,6 +110,7 @@ RULES = (
     ("supply-config", _supply_config),
     ("no-vcap", _no_vcap),
     ("held-in-reset", _held_in_reset),
+    ("reset-loop", _reset_loop_cuts_swd),
     ("no-swd", _no_swd),
     ("swd-unstable", _swd_unstable),
     ("wrong-target", _wrong_target),

@@ -4,6 +4,8 @@ CERTAIN = "certain"
 LIKELY = "likely"
 POSSIBLE = "possible"
 
+_RESET_EDGES = 3
+
 
 def rail_of(evidence, name):
     on = evidence.get("rails", {}).get("on") or {}
@@ -66,3 +68,13 @@ def core_line(evidence):
     if core.get("clock_hz"):
         line += ", clock %.1f MHz" % (core["clock_hz"] / 1e6)
     return line
+
+
+def reset_loop(evidence):
+    """A rule of two tables: where the loop keeps SWD from working, and where the flash was found in order."""
+    nrst = evidence.get("nrst")
+    if not nrst or nrst["edges"] < _RESET_EDGES:
+        return None
+    flags = (evidence.get("reset_cause") or {}).get("flags") or []
+    values = {"edges": nrst["edges"], "window_ms": nrst["window_ms"], "cause": ", ".join(flags) or "cause not readable"}
+    return CERTAIN, values, ["NRST edges %d in %d ms" % (nrst["edges"], nrst["window_ms"])], []

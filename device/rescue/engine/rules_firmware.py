@@ -1,8 +1,16 @@
 # Rules for the flash and for what the core makes of it (bms-domain 1.5 P5 and P6).
 
-from rescue.engine.rules_common import CERTAIN, LIKELY, boot_sector, core_line, map_line, owned_sectors, wrong_sectors
+from rescue.engine.rules_common import (
+    CERTAIN,
+    LIKELY,
+    boot_sector,
+    core_line,
+    map_line,
+    owned_sectors,
+    reset_loop,
+    wrong_sectors,
+)
 
-_RESET_EDGES = 3
 _RAM_NAMES = "SP must lie in RAM, PC be odd and in flash"
 
 # --- P5: flash ---
@@ -128,15 +136,6 @@ def _healthy(evidence):
     return CERTAIN, {}, [map_line(evidence), core_line(evidence)], []
 
 
-def _reset_loop(evidence):
-    nrst = evidence.get("nrst")
-    if not nrst or nrst["edges"] < _RESET_EDGES:
-        return None
-    flags = (evidence.get("reset_cause") or {}).get("flags") or []
-    values = {"edges": nrst["edges"], "window_ms": nrst["window_ms"], "cause": ", ".join(flags) or "cause not readable"}
-    return CERTAIN, values, ["NRST edges %d in %d ms" % (nrst["edges"], nrst["window_ms"])], []
-
-
 RULES = (
     ("blank", _blank),
     ("interrupted-program", _torn_owned),
@@ -146,7 +145,7 @@ RULES = (
     ("differs", _differs),
     ("torn-data", _torn_unowned),
     ("wrong-boot-address", _boot_address),
-    ("reset-loop", _reset_loop),
+    ("reset-loop", reset_loop),
     ("lockup", _lockup),
     ("not-running", _not_running),
     ("healthy", _healthy),
