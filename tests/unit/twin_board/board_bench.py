@@ -1,14 +1,23 @@
 """Benches for the board's tests: rails without a unit, and a chip that does only what it is told."""
 
+import struct
 from collections.abc import Callable
 from random import Random
 
+from bmsrescue.twin.board.display_frame import crc16
 from bmsrescue.twin.board.faults import BoardFaults
 from bmsrescue.twin.board.parts import Parts
 from bmsrescue.twin.board.rails import Demand, Rails
 from bmsrescue.twin.clock import VirtualClock
 
 MS = 1_000_000
+
+
+def display_frame(pack_mv: int, soc_percent: int, cells_mv: list[int]) -> bytes:
+    """A frame as the unit's firmware sends it."""
+    payload = struct.pack(f"<HhBB{len(cells_mv)}H", pack_mv // 10, 0, soc_percent, 0, *cells_mv)
+    body = bytes([len(payload)]) + payload
+    return b"\x55\xaa" + body + crc16(body).to_bytes(2, "little")
 
 
 class RailBench:

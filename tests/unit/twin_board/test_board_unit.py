@@ -3,15 +3,14 @@
 from typing import Any, cast
 
 import pytest
-from board_bench import MS, FakeChip
+from board_bench import MS, FakeChip, display_frame
 
-from bmsrescue.twin.board.display_frame import DisplayFrame, encode
 from bmsrescue.twin.board.pins import UnitPins
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.clock import VirtualClock
 
 PINS = UnitPins(latch="PB5", button="PC13", display_uart="USART3", leds={"green": ("PE1", True)})
-FRAME = encode(DisplayFrame(pack_mv=52_800, soc_percent=74, cells_mv=(3300,) * 16))
+FRAME = display_frame(52_800, 74, [3300] * 16)
 
 
 class Bench:
@@ -57,6 +56,16 @@ def test_the_display_shows_what_the_firmware_sends_and_forgets_it_after_two_seco
     bench.run_ms(200)
     assert bench.unit.display.cells_mv == [0] * 16
     assert bench.unit.display.powered
+
+
+def test_a_damaged_frame_is_dropped_and_the_next_one_is_found() -> None:
+    bench = Bench().energise()
+    damaged = bytearray(FRAME)
+    damaged[10] ^= 1
+    for byte in b"\x55" + damaged + FRAME[:7] + FRAME:
+        bench.chip.on_uart("USART3", bytes([byte]))
+    assert bench.unit.display.frames == 1
+    assert bench.unit.display.pack_mv == 52_800
 
 
 def test_the_display_needs_a_moment_to_boot() -> None:

@@ -54,15 +54,6 @@ class FrameReader:
         return frames
 
 
-def encode(frame: DisplayFrame) -> bytes:
-    """The bytes of one frame, as the firmware sends them."""
-    payload = _PAYLOAD.pack(
-        frame.pack_mv // 10, frame.current_ma // 10, frame.soc_percent, frame.status, *frame.cells_mv
-    )
-    body = bytes([len(payload)]) + payload
-    return _SYNC + body + crc16(body).to_bytes(2, "little")
-
-
 def crc16(data: bytes) -> int:
     """CRC-16/MODBUS: polynomial 0x8005 reflected, start 0xFFFF."""
     crc = 0xFFFF

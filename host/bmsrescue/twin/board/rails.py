@@ -88,6 +88,11 @@ class Rails:
 
     # What one can do.
 
+    @property
+    def switched_on(self) -> bool:
+        """Is the bench supply's output on?"""
+        return self._switched_on_ns is not None
+
     def switch_supply(self, on: bool) -> None:
         """Switch the bench supply onto B+, or off it."""
         if on == (self._switched_on_ns is not None):

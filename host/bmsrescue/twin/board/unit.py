@@ -106,6 +106,11 @@ class Unit:
         return self._nrst.falling_edges
 
     @property
+    def supply_on(self) -> bool:
+        """Is the bench supply's output on?"""
+        return self._rails.switched_on
+
+    @property
     def supply_ma(self) -> int:
         """Current the bench supply gives."""
         self._look()
