@@ -12,7 +12,7 @@ import binascii
 from micropython import const
 
 from rescue.engine import files, image
-from rescuelink.errors import RescueError
+from rescuelink.errors import RescueError, WireError
 
 _TORN_LISTED = const(32)  # addresses kept per sector; the count is kept whole
 
@@ -24,6 +24,7 @@ class SectorMap:
         self._chip = chip
         self._image = card_image
         self._job = job
+        self._crcs = {}  # sector index: CRC-32 as the target's core reads it
         self.sectors = [
             {
                 "index": index,
@@ -44,6 +45,7 @@ class SectorMap:
             found = self._crc(sector)
             if found is None:
                 continue  # torn, or a core that cannot: it has to be read
+            self._crcs[sector["index"]] = found
             if blank is None:
                 blank = _blank_crc(sector["size"])
             if found == blank:
@@ -62,10 +64,12 @@ class SectorMap:
         torn_count = 0
         owned_equal = blank = rest_blank = True
         prefix = 0
+        crc = 0
         for at in range(0, sector["size"], files.CHUNK):
             view = files.view
             address = sector["address"] + at
             torn = self._chip.flash.read(address, view)
+            crc = binascii.crc32(view, crc)
             torn_count += len(torn)
             sector["torn"] += torn[: _TORN_LISTED - len(sector["torn"])]
             chunk_blank = not torn and image.is_blank(view)
@@ -87,6 +91,8 @@ class SectorMap:
             if sink is not None:
                 sink(view)
             progress(at + files.CHUNK, sector["size"])
+        if not torn_count:
+            self.confirm(sector, crc)
         if torn_count:
             sector["state"] = "torn"
             sector["torn_count"] = torn_count
@@ -100,6 +106,14 @@ class SectorMap:
             sector["state"] = "differs"
             sector["prefix"] = prefix
             sector["rest_blank"] = rest_blank
+
+    def confirm(self, sector, crc):
+        """Raises WireError when the core reads the sector otherwise than it came over the wire: parity has its gaps."""
+        found = self._crcs.get(sector["index"])
+        if found is None:
+            found = self._crc(sector)
+        if found is not None and found != crc:
+            raise WireError("parity", "flash came over the wire otherwise than the core reads it", sector["address"])
 
     def _crc(self, sector):
         try:

@@ -4,6 +4,8 @@
 # sector as blank and a matching one from the image on the card, which is equal to it by CRC. A unit with nothing to
 # cure gets no backup, because nothing will be erased.
 
+import binascii
+
 from rescue.engine import files, image
 from rescue.engine.backup import Backup
 from rescue.engine.sectors import SectorMap
@@ -63,10 +65,13 @@ def _read_into(run, sector_map, backup):
         if state is None:
             sector_map.read(sector, backup.add, lambda at, _size, base=done: progress(base + at, total))
         else:
+            crc = 0
             for at in range(0, sector["size"], files.CHUNK):
                 _known_chunk(run, sector["address"] + at, state)
+                crc = binascii.crc32(files.view, crc)
                 backup.add(files.view)
                 progress(done + at + files.CHUNK, total)
+            sector_map.confirm(sector, crc)
         done += sector["size"]
         run.power.check()
     run.image.close()  # the card is unmounted and mounted again
