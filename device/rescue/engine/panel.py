@@ -6,6 +6,7 @@ from micropython import const
 _LONG_MS = const(1500)
 _DEBOUNCE_MS = const(30)
 _POLL_MS = const(20)
+_LOOK_MS = const(10)
 
 OFF = (0, 0, 0)
 RED = (255, 0, 0)
@@ -70,12 +71,14 @@ class Button:
         return None
 
     def _held(self):
-        # How long it stays down; "long" as soon as that is certain.
+        # How long it stays down; "long" as soon as that is certain, None for a bounce.
         clock = self._clock
         start = clock.ms()
+        down_ms = 0
         while self._panel.pressed():
             clock.feed()
-            if clock.since_ms(start) >= _LONG_MS:
+            down_ms = clock.since_ms(start)
+            if down_ms >= _LONG_MS:
                 return "long"
-            clock.sleep_ms(_DEBOUNCE_MS)
-        return "short" if clock.since_ms(start) >= _DEBOUNCE_MS else None
+            clock.sleep_ms(_LOOK_MS)
+        return "short" if down_ms >= _DEBOUNCE_MS else None

@@ -1,0 +1,93 @@
+# Draws every screen on a front that keeps the pictures, and prints them as JSON: name -> rows of 128 characters.
+
+import json
+
+from rescue.engine import panel
+from rescue.engine.screens import Screen, wrap
+
+
+class Clock:
+    now = 0
+
+    def ms(self):
+        return self.now
+
+    def since_ms(self, start):
+        return self.now - start
+
+    def sleep_ms(self, n):
+        self.now += n
+
+    def feed(self):
+        pass
+
+
+class Front:
+    # Pressed while the clock is inside one of `presses`.
+    def __init__(self, clock):
+        self.clock = clock
+        self.pictures = []
+        self.lights = []
+        self.beeps = []
+        self.presses = []
+
+    def show(self, picture):
+        self.pictures.append(bytes(picture))
+
+    def led(self, *colour):
+        self.lights.append(colour)
+
+    def beep(self, ms):
+        self.beeps.append(ms)
+
+    def pressed(self):
+        return any(start <= self.clock.now < end for start, end in self.presses)
+
+
+def rows(picture):
+    return ["".join("#" if picture[y // 8 * 128 + x] >> (y % 8) & 1 else "." for x in range(128)) for y in range(64)]
+
+
+def record(outcome, cause, next_step):
+    return {"outcome": outcome, "diagnosis": {"cause": cause}, "next_step": next_step}
+
+
+clock = Clock()
+front = Front(clock)
+screen = Screen(front, clock)
+seen = {}
+
+screen.idle("ready")
+seen["idle"] = rows(front.pictures[-1])
+clock.now += 1000
+screen.progress("backup", 6, 14, "backup", 0, 1000)
+clock.now += 2000
+screen.progress("backup", 6, 14, "backup", 500, 1000)
+seen["half"] = rows(front.pictures[-1])
+count = len(front.pictures)
+for _ in range(20):
+    clock.now += 10
+    screen.progress("backup", 6, 14, "backup", 600, 1000)
+seen["refreshes_in_200_ms"] = len(front.pictures) - count
+screen.result(record("RECOVERED", "update-cut", "Do the maker's protection test before the unit goes back on cells."))
+seen["recovered"] = rows(front.pictures[-1])
+screen.result(record("UNSAFE", "short-3v3", None))
+seen["unsafe"] = rows(front.pictures[-1])
+
+seen["patterns"] = {}
+for colour in panel.PATTERNS:
+    front.lights = []
+    front.beeps = []
+    for now in range(0, 2000, 100):
+        panel.light(front, colour, now)
+    panel.sound(front, clock, colour)
+    seen["patterns"][colour] = {"lights": sorted({repr(light) for light in front.lights}), "beeps": front.beeps}
+
+button = panel.Button(front, clock)
+seen["button"] = []
+for start, end, limit in ((100, 300, 1000), (100, 3000, 1000), (100, 110, 1000), (5000, 5100, 1000)):
+    clock.now = 0
+    front.presses = [(start, end)]
+    seen["button"].append(button.wait(limit, lambda now: None))
+seen["wrapped"] = wrap("Do the maker's protection test before the unit goes back on cells.", 16, 3)
+print(json.dumps(seen))
