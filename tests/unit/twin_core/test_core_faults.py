@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from core_bench import DEVICE, DTCM, FLASH, HALT, RUN, STACK, CoreBench, literal, thumb
 
@@ -194,3 +196,21 @@ def test_a_sleeping_core_can_be_halted(bench: CoreBench) -> None:
     assert bench.core.sleeping
     bench.poke(r.DHCSR, HALT)
     assert bench.core.halted
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_executed_the_twin_survives_it_and_time_goes_on(seed: int) -> None:
+    rng = Random(seed)
+    bench = CoreBench()
+    bench.program(thumb(STAY), {3: 0, 4: 0, 5: 0, 6: 0})
+    for _ in range(25):
+        bench.start_in_ram(rng.randbytes(0x1000))
+        bench.poke(r.SHCSR, rng.choice((0, r.SHCSR_BUSFAULTENA | r.SHCSR_USGFAULTENA)))
+        for number in range(13):
+            bench.write_register(number, rng.choice((rng.getrandbits(32), DTCM + rng.getrandbits(16), DEVICE, r.CPUID)))
+        bench.poke(r.DHCSR, RUN)
+        before_ns = bench.clock.now_ns
+        bench.run_us(500)
+        assert bench.clock.now_ns == before_ns + 500_000
+        bench.poke(r.DHCSR, HALT)
+        assert bench.core.halted

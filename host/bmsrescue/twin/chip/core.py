@@ -26,7 +26,7 @@ from .core_faults import FaultEntry
 from .core_flash import FlashShadow
 from .core_fpb import Fpb
 from .core_ppb import CorePpb
-from .core_registers import read_register, write_register
+from .core_regsel import read_register, write_register
 from .core_scs import SystemControl
 from .core_systick import SysTick
 from .core_time import CoreTime
