@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import DongleRun
 
+from bmsrescue.cli.scenario_table import rows_in
 from bmsrescue.twin.helper.helper import ENDED
 from bmsrescue.twin.scenarios import all_scenarios, find
 from rescuelink.chain import verify_chain
 from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture.md"
 SECTOR = 128 * 1024
 KEYS = {
     "diagnosis",
@@ -103,3 +106,9 @@ def test_the_record_is_on_the_card_sealed_and_complete(name: str, scenario_run: 
     assert stored["outcome"] == run.record["outcome"]
     assert set(stored) >= KEYS
     assert {"name", "ms", "outcome"} <= set(stored["steps"][0])
+
+
+def test_the_table_of_the_documentation_says_the_same(name: str, scenario_run: RunOf) -> None:
+    run = scenario_run(name)
+    row = rows_in(DOCUMENT.read_text(encoding="utf-8"))[name]
+    assert row == (run.record["diagnosis"]["cause"], run.record["outcome"])
