@@ -9,18 +9,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.scenarios import find
-from bmsrescue.twin.servers.serve import LOOPBACK, NOMINAL_SWCLK_HZ, Ports, UnitServer
+from bmsrescue.twin.servers.serve import LOOPBACK, NOMINAL_SWCLK_HZ
+from served_unit import ServedUnit
 
 SHIM_SOURCE = Path(__file__).with_name("sysfs_swd_shim.c")
-POWER_UP_MS = 200
 PROGRAM_TIMEOUT_S = 240
 SWCLK_GPIO, SWDIO_GPIO, SRST_GPIO = 10, 11, 12
 
@@ -42,32 +41,6 @@ def run(command: list[str], **options: object) -> subprocess.CompletedProcess[st
     )
     assert done.returncode == 0, f"{command[0]} ended with {done.returncode}:\n{done.stdout[-4000:]}"
     return done
-
-
-class ServedUnit:
-    """A powered unit behind its two ports, on virtual time, served by a thread of the test."""
-
-    def __init__(self, unit: Unit) -> None:
-        self.unit = unit
-        unit.set_power(True)
-        unit.clock.advance(POWER_UP_MS * 1_000_000)
-        self._server = UnitServer(unit, virtual_time=True)
-        self._thread = threading.Thread(target=self._server.run, name="unit server")
-        self._thread.start()
-
-    @property
-    def ports(self) -> Ports:
-        return self._server.ports
-
-    def close(self) -> None:
-        self._server.stop()
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-
-    def flash(self, address: int, length: int) -> bytes:
-        """What the twin's flash array holds."""
-        start = address - 0x08000000
-        return bytes(self.unit.chip.flash.snapshot()[start : start + length])
 
 
 @pytest.fixture

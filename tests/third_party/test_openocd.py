@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from third_party.conftest import ServedUnit
+from served_unit import ServedUnit
 
 FLASH = 0x08000000
 SECTOR = 0x20000

@@ -46,7 +46,6 @@ class ControlPort:
         self._pulls = pulls
         self._bitbang = bitbang
         self._quit_server = quit_server
-        self._power = False
         self._boot0: bool | None = None
         self._commands: dict[str, Callable[[list[str]], Answer]] = {
             "power": self._set_power,
@@ -74,9 +73,8 @@ class ControlPort:
             return {"error": f"{name}: {error}"}
 
     def _set_power(self, arguments: list[str]) -> Answer:
-        self._power = _level(arguments)
-        self._unit.set_power(self._power)
-        return {"power": int(self._power)}
+        self._unit.set_power(_level(arguments))
+        return {"power": int(self._unit.supply_on)}
 
     def _set_boot0(self, arguments: list[str]) -> Answer:
         self._boot0 = _level(arguments)
@@ -101,7 +99,7 @@ class ControlPort:
         display = unit.display
         return {
             "time_ms": unit.clock.now_ns // _NS_PER_MS,
-            "power": int(self._power),
+            "power": int(unit.supply_on),
             "boot0": None if self._boot0 is None else int(self._boot0),
             "nrst": int(unit.nrst_level),
             "rails_mv": {name: unit.rail_mv(name) for name in unit.rail_names},
