@@ -206,3 +206,42 @@ def test_ram_of_the_second_domain_answers_once_it_is_clocked(bench: ChipBench) -
     assert bench.peek(0x30000000) == 0x1234
     restart(bench)
     assert not bench.chip.rams["SRAM1"].enabled
+
+
+@pytest.mark.parametrize(("version", "locked"), [(0x93, False), (0x92, True)])
+def test_boot0_leads_into_the_bootloader_and_old_ones_use_up_the_supply_choice(version: int, locked: bool) -> None:
+    bench = ChipBench(ChipConfig(bootloader_version=version))
+    bench.chip.set_boot0(True)
+    bench.power()
+    bench.run_ms(5)
+    assert bench.chip.core.pc >> 20 == 0x1FF
+    assert not bench.chip.core.lockup
+    bench.poke(CR3, 0x02)
+    assert bench.peek(CR3) & 0xFF == (0x06 if locked else 0x02)
+
+
+def test_a_hardware_watchdog_runs_from_reset_on() -> None:
+    bench = ChipBench()
+    bench.power()
+    bench.chip.system.hardware_watchdog = True
+    bench.chip.peripherals.release()
+    bench.poke(RSR, rcc.RMVF)
+    bench.run_ms(500)
+    assert bench.peek(RSR) == 0
+    bench.run_ms(50)
+    assert bench.peek(RSR) == 0x04420000, "512 ms with the reset values: 4 / 32 kHz x 4096"
+
+
+def test_deep_sleep_stops_the_debug_port_and_standby_takes_it_until_reset(bench: ChipBench) -> None:
+    ram = bench.chip.rams["DTCM"].data
+    ram[:4] = b"\x30\xbf\xfd\xe7"  # wfi; b .-2
+    bench.chip.core.write_register(16, 0x01000000)
+    bench.chip.core.write_register(15, 0x20000000)
+    bench.poke(0xE000ED10, 1 << 2)
+    bench.poke(pwr.BASE + pwr.CPUCR, 7)
+    bench.resume()
+    bench.run_ms(1)
+    assert bench.chip.system.low_power == "standby"
+    assert not bench.chip.system.debug_port_alive
+    restart(bench)
+    assert bench.chip.system.debug_port_alive
