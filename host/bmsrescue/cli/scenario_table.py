@@ -60,10 +60,12 @@ def _row(scenario: Scenario) -> str:
         raise HostError(f"the run of {scenario.name} made no record ({result.how})", result.output.strip())
     diagnosis = record["diagnosis"]
     cause = diagnosis["cause"] if isinstance(diagnosis, dict) else "none"
-    seconds = result.virtual_ms / 1000
+    cycles, virtual_ms = record["swclk_cycles"], record["virtual_ms"]
+    if not isinstance(cycles, int) or not isinstance(virtual_ms, int):
+        raise HostError(f"the record of {scenario.name} has no figures", "Look at the record with: twin run --json")
     return (
         f"| `{scenario.name}` | {scenario.summary} | `{cause}` | {record['outcome']} "
-        f"| {result.swclk_cycles:,} | {seconds:.1f} s |"
+        f"| {cycles:,} | {virtual_ms / 1000:.1f} s |"
     )
 
 
