@@ -35,7 +35,7 @@ _TABLE = (
     Outcome(RECOVERED_CHECK_CONFIG, "The unit runs again; its configuration must be checked.", "yellow", 0, 1, False),
     Outcome(NO_FAULT_FOUND, "The firmware is intact; nothing was changed.", "green", 0, 0, False),
     Outcome(NOT_FIRMWARE, "Not a firmware fault: new firmware does not cure it.", "blue", 1, 2, True),
-    Outcome(LOCKED, "The chip is locked; nothing was written.", "blue", 1, 3, True),
+    Outcome(LOCKED, "Not touched: it is protected, or needs a consent that the job does not give.", "blue", 1, 3, True),
     Outcome(WRONG_TARGET, "This is not the chip the job is for; nothing was written.", "red", 1, 4, False),
     Outcome(UNSAFE, "Stopped and switched off: a rail or current is out of its limits.", "red", 1, 5, True),
     Outcome(INTERRUPTED, "Cut short; the next run continues where this one stopped.", "red", 1, 6, False),

@@ -16,7 +16,7 @@ def conclude(run):
         None if run.proof is None else run.proof["passed"],
         run.erase_begun,
         run.cured,
-        _own_data_rewritten(run.plan),
+        _own_data_rewritten(run),
     )
     record = _record(run, name)
     card, store = run.ports.card, run.ports.store
@@ -45,8 +45,18 @@ def _mark_unsaved(record, error):
         record["next_step"] = "Replace the card and run the job again."
 
 
-def _own_data_rewritten(plan):
-    return plan is not None and any(step["source"] != "image" for step in plan["steps"])
+def _own_data_rewritten(run):
+    # The unit's own data was written back, and not all of it could be read before.
+    if run.plan is None:
+        return False
+    if any(step["source"] != "image" for step in run.plan["steps"]):
+        return True
+    word_bytes = run.job.word_bytes
+    torn = [address for sector in run.evidence["sectors"] for address in sector["torn"]]
+    for region in run.job.preserve:
+        if any(address < region.address + region.length and region.address < address + word_bytes for address in torn):
+            return True
+    return False
 
 
 def _record(run, name):
