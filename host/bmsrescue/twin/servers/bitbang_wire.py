@@ -16,11 +16,12 @@ from functools import cache
 from bmsrescue.agent_files import make_importable
 from bmsrescue.twin.chip.dp_registers import ORUNDETECT, ORUNERRCLR, STKCMPCLR, STKERRCLR, WDERRCLR
 from bmsrescue.twin.servers.bitbang_client import DRIVE, LET_GO, OUT_BYTE, SAMPLE, SKIP, BitbangPins, samples_value
+from bmsrescue.twin.servers.bitbang_transfers import BitbangTransfers, data_chars
 from rescuelink.errors import WireError
 
 make_importable()  # before the agent's own transfer layer can be imported
 
-from rescue.hal.swd import READ_REQUESTS, WRITE_REQUESTS, SwdWire  # noqa: E402
+from rescue.hal.swd import READ_REQUESTS, WRITE_REQUESTS  # noqa: E402
 
 # DP registers as offsets on the wire.
 _ABORT = 0x0
@@ -38,10 +39,9 @@ _FEWEST_WORDS = 4  # a shorter block is no quicker in one piece
 _CYCLES = 46  # request 8, turnaround 1, ACK 3, data and parity 33, turnaround 1
 _READ_SAMPLES = 36  # ACK, data, parity
 _IDLE_CYCLES = 8
-_PARITY_BIT = (OUT_BYTE[0][:2], OUT_BYTE[1][:2])
 
 
-class BitbangWire(SwdWire):
+class BitbangWire(BitbangTransfers):
     """See `rescue.hal.ports.Wire`; not for several threads.
 
     Raises:
@@ -51,11 +51,11 @@ class BitbangWire(SwdWire):
 
     def __init__(self, pins: BitbangPins, wait_limit: int = 256) -> None:
         super().__init__(pins, wait_limit)
-        self._pins = pins
         self._dp_bank: int | None = None  # SELECT.DPBANKSEL, None while unknown
         self._control: int | None = None  # CTRL/STAT as last written
         self._keeps_overrun: bool | None = None
         self._overrun_left_on = False
+        self._batch_words = _BATCH_WORDS  # kept from block to block: a chip that often waits goes on doing so
 
     def forget(self) -> None:
         """Bits were clocked past this wire: what it knows of the debug port may be wrong."""
@@ -101,16 +101,16 @@ class BitbangWire(SwdWire):
         """A whole block. After a WAIT one word is waited for as usual, and the next batch is a smaller one."""
         total = len(view) // 4
         done = 0
-        batch = _BATCH_WORDS
         try:
             while done < total:
-                words = min(batch, total - done)
+                words = min(self._batch_words, total - done)
                 through = send_ahead(a32, view[4 * done : 4 * (done + words)])
                 done += through
                 if through == words:
-                    batch = min(2 * batch, _BATCH_WORDS)
+                    if words == self._batch_words:
+                        self._batch_words = min(2 * words, _BATCH_WORDS)
                     continue
-                batch = max(batch // 2, _FEWEST_WORDS)
+                self._batch_words = max(words // 2, _FEWEST_WORDS)
                 one_by_one(1, a32, view[4 * done : 4 * (done + 1)])
                 done += 1
         except WireError as error:
@@ -139,7 +139,7 @@ class BitbangWire(SwdWire):
         """Write `buf` until something is answered WAIT; returns the words that were taken."""
         count = len(buf) // 4
         head = _write_head(WRITE_REQUESTS[4 | a32 >> 2])
-        chars = b"".join([head + _data_chars(word) for (word,) in struct.iter_unpack("<I", buf)]) + SKIP * _IDLE_CYCLES
+        chars = b"".join([head + data_chars(word) for (word,) in struct.iter_unpack("<I", buf)]) + SKIP * _IDLE_CYCLES
         answers = self._send_ahead(chars, 3 * count, count)
         self._pins.cycles += _IDLE_CYCLES
         failed = _first_refused(answers, 3, count)
@@ -237,14 +237,9 @@ def _write_head(request: int) -> bytes:
     return OUT_BYTE[request] + LET_GO + SKIP + SAMPLE * 3 + SKIP + DRIVE
 
 
-def _data_chars(word: int) -> bytes:
-    first, second, third, fourth = word.to_bytes(4, "little")
-    return OUT_BYTE[first] + OUT_BYTE[second] + OUT_BYTE[third] + OUT_BYTE[fourth] + _PARITY_BIT[word.bit_count() & 1]
-
-
 def _write_chars(a32: int, value: int) -> bytes:
     """One write of a DP register."""
-    return _write_head(WRITE_REQUESTS[a32 >> 2]) + _data_chars(value)
+    return _write_head(WRITE_REQUESTS[a32 >> 2]) + data_chars(value)
 
 
 def _first_refused(answers: bytes, samples: int, transfers: int) -> int | None:

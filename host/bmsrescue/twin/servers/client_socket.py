@@ -38,6 +38,7 @@ class ClientSocket:
         self._sock.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._sock, selectors.EVENT_READ)
+        self._waits_to_send = False
         self._open = True
 
     def close(self) -> None:
@@ -55,9 +56,11 @@ class ClientSocket:
         """
         unsent = memoryview(data)
         answer = bytearray()
-        while unsent or len(answer) < answer_bytes:
-            self._wait(bool(unsent))
+        while True:
             unsent = unsent[self._send(unsent) :]
+            if not unsent and len(answer) >= answer_bytes:
+                break
+            self._wait(bool(unsent))
             answer += self._receive()
         if len(answer) > answer_bytes:
             raise BenchLinkError("protocol", f"{self._where} answers more than it was asked", next_step=_CHECK_SERVER)
@@ -70,13 +73,15 @@ class ClientSocket:
         while unsent or not answer.endswith(b"\n"):
             if len(answer) > max_bytes:
                 raise BenchLinkError("protocol", f"{self._where} sends an endless line", next_step=_CHECK_SERVER)
-            self._wait(bool(unsent))
             unsent = unsent[self._send(unsent) :]
+            self._wait(bool(unsent))
             answer += self._receive()
         return bytes(answer[:-1])
 
     def _wait(self, to_send: bool) -> None:
-        self._selector.modify(self._sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if to_send else 0))
+        if to_send != self._waits_to_send:
+            self._waits_to_send = to_send
+            self._selector.modify(self._sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if to_send else 0))
         if not self._selector.select(self._timeout_s):
             raise BenchLinkError(
                 "timeout",
