@@ -50,6 +50,7 @@ _WORD_SCALE = 2 if sys.maxsize > 0x7FFFFFFF else 1
 _READING = ("evidence", "backup")
 _SLOWEST_HZ = 100_000
 _SLOWER = 4
+_ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
 _KEPT = tuple("rescue.engine." + name for name in ("job_runner", "power", "files", "modules", "panel", "screens"))
@@ -103,6 +104,7 @@ class Run:
         self._sequence = None
         self._skip_to = None
         self._told = None
+        self._held_since = None
         self._clock = ports.clock
         self.started_ms = ports.clock.ms()
         self.started_cycles = ports.wire.cycles
@@ -148,6 +150,7 @@ class Run:
                 return
             self._told = clock.ms()
             clock.feed()
+            self._look_for_abort()
             self.note_heap()
             self.observer.event(
                 "progress", {"step": self.step, "what": what, "done": done, "total": total, "unit": unit}
@@ -156,6 +159,15 @@ class Run:
                 self.screen.progress(self.step, self.index, COUNT, what, done, total)
 
         return tell
+
+    def _look_for_abort(self):
+        # Held for three seconds the button stops the job, as long as the flash has not been touched.
+        if self.erase_begun or not self.ports.panel.pressed():
+            self._held_since = None
+        elif self._held_since is None:
+            self._held_since = self._clock.ms()
+        elif self._clock.since_ms(self._held_since) >= _ABORT_MS:
+            raise RescueError("aborted", "the button was held", next_step="press it again to start anew")
 
     def progress_in_bytes(self, what):
         return self.progress_in(what, "bytes")

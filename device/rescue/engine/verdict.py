@@ -29,6 +29,8 @@ def judge(error, ends_as, proof, erase_begun, cured, check_config):
 
 
 def _of_error(error):
+    if error.kind == "aborted":
+        return outcomes.ABORTED
     if isinstance(error, PowerError):
         return outcomes.UNSAFE
     if isinstance(error, ConsentError):

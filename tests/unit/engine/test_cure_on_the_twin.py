@@ -11,6 +11,7 @@ from bmsrescue.twin.bench import TwinBench, default_card_files
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import ENDED, POWER_CUT
+from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.scenario import Scenario
 from rescuelink.chain import verify_chain
@@ -89,6 +90,15 @@ def test_a_helper_cut_in_the_act_goes_on_where_it_stopped() -> None:
     assert "cut after" in record["resumed"]["line"]
     assert len(record["plan"]) < 5, "what was done before the cut is not done again"
     assert "journal.jsonl" not in read_files(card)
+
+
+def test_holding_the_button_before_the_first_erase_stops_the_job() -> None:
+    bench, _ = bench_of(find("half-on").breaks)
+    bench.helper._presses = (Press(), Press(after_ms=5_000, duration_ms=6_000))
+    before = bench.unit.chip.flash.snapshot()
+    record = record_of(bench)
+    assert record["outcome"] == "ABORTED"
+    assert bench.unit.chip.flash.snapshot() == before
 
 
 def test_records_of_several_runs_are_one_chain_on_the_card() -> None:

@@ -31,6 +31,7 @@ def verdict(error: RescueError | None = None, proof: bool | None = None, **facts
         (CardError("missing", "no card"), "TOOL_ERROR"),
         (JobError("job", "unknown key"), "TOOL_ERROR"),
         (RescueError("tool", "a bug"), "TOOL_ERROR"),
+        (RescueError("aborted", "the button was held"), "ABORTED"),
         (PowerError("over-current", "too much"), "UNSAFE"),
         (WireError("no_ack", "silent"), "NOT_FIRMWARE"),
         (TargetError("timeout", "does not halt"), "NOT_FIRMWARE"),
