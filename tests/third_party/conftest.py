@@ -20,7 +20,7 @@ from bmsrescue.twin.servers.serve import LOOPBACK, NOMINAL_SWCLK_HZ
 from served_unit import ServedUnit
 
 SHIM_SOURCE = Path(__file__).with_name("sysfs_swd_shim.c")
-PROGRAM_TIMEOUT_S = 240
+PROGRAM_TIMEOUT_S = 800
 SWCLK_GPIO, SWDIO_GPIO, SRST_GPIO = 10, 11, 12
 
 

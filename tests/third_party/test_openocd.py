@@ -86,6 +86,7 @@ def test_64_kib_come_back_as_they_were_written(openocd: OpenOcd, blank: ServedUn
     program_verify_dump(openocd, blank, tmp_path, 64 * 1024)
 
 
+@pytest.mark.timeout(900)
 def test_the_whole_megabyte_comes_back_as_it_was_written(openocd: OpenOcd, blank: ServedUnit, tmp_path: Path) -> None:
     program_verify_dump(openocd, blank, tmp_path, 1024 * 1024, ahead=True)
 

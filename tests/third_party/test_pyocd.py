@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from pyocd.core.helpers import ConnectHelper
@@ -14,7 +13,9 @@ from pyocd.core.target import Target
 from pyocd.flash.loader import FlashLoader
 
 from bmsrescue.pyocd_probe.links import TwinLink, parse
-from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.scenarios import find
+from served_unit import ServedUnit
 
 FLASH, DTCM, AXI_SRAM = 0x08000000, 0x20000000, 0x24000000
 DBGMCU_IDC = 0x5C001000
@@ -22,17 +23,24 @@ SECTOR = 0x20000
 
 
 @contextmanager
-def pyocd_on(scenario: str, connect_mode: str = "halt", **options: Any) -> Iterator[tuple[Target, Unit]]:
-    """pyOCD's target, opened, and the twin behind it."""
+def opened(unique_id: str, connect_mode: str) -> Iterator[Session]:
+    """A pyOCD session on one of our probes."""
     session: Session = ConnectHelper.session_with_chosen_probe(
-        unique_id=f"bmsrescue:twin:{scenario}",
+        unique_id=unique_id,
         target_override="stm32h723xx",
         connect_mode=connect_mode,
         blocking=False,
         return_first=True,
-        options={"frequency": 4_000_000, "hide_programming_progress": True, **options},
+        options={"frequency": 4_000_000, "hide_programming_progress": True},
     )
     with session:
+        yield session
+
+
+@contextmanager
+def pyocd_on(scenario: str, connect_mode: str = "halt") -> Iterator[tuple[Target, Unit]]:
+    """pyOCD's target, opened, and the twin behind it."""
+    with opened(f"bmsrescue:twin:{scenario}", connect_mode) as session:
         link = session.probe.link
         assert isinstance(link, TwinLink)
         yield session.target, link.unit
@@ -136,3 +144,15 @@ def test_a_fault_is_reported_with_its_address_and_does_not_end_the_session() -> 
         with pytest.raises(TransferFaultError):
             target.read32(torn)
         assert target.read32(DBGMCU_IDC) & 0xFFF == 0x483
+
+
+def test_it_debugs_a_unit_behind_two_ports() -> None:
+    served = ServedUnit(build_unit(find("healthy")), powered=False, virtual_time=False)
+    try:
+        probe = f"bmsrescue:bitbang:{served.ports.host}:{served.ports.bitbang}:{served.ports.control}"
+        with opened(probe, "under-reset") as session:
+            assert session.target.get_state() is Target.State.HALTED
+            flash = bytes(session.target.read_memory_block8(FLASH, 4096))
+    finally:
+        served.close()
+    assert flash == served.flash(FLASH, 4096)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from .chip.swd_pins import SwdPins
+from bmsrescue.twin.chip.swd.pins import SwdPins
+
 from .clock import VirtualClock
 
 _NS_PER_S = 1_000_000_000

@@ -6,8 +6,8 @@ import pytest
 from low_chip import FLASH, VirtualTime
 from low_machine import Pin, machine_installed
 
-from bmsrescue.twin.chip.edges import SwdEdges
 from bmsrescue.twin.chip.h725 import Stm32H725
+from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.clock import VirtualClock
 from rescue.debug.ap import ahb_ap
 from rescue.debug.dp import DebugPort

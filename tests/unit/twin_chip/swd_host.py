@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.h725 import Stm32H725
-from bmsrescue.twin.chip.swdp import SwdPins
+from bmsrescue.twin.chip.swd.port import SwdPins
 from bmsrescue.twin.clock import VirtualClock
 
 OK, WAIT, FAULT, NOBODY = 1, 2, 4, 7

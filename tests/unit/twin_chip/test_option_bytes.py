@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bmsrescue.twin.chip.config import ChipConfig
-from bmsrescue.twin.chip.option_bytes import OptionValues
+from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from unit.twin_chip.swd_host import CR1, FLASH, NOBODY, Refused, SwdHost, connected, make_chip
 
 OPTKEYR, OPTCR = 0x52002008, 0x52002018

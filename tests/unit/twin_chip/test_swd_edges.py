@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmsrescue.twin.chip.edges import SwdEdges
+from bmsrescue.twin.chip.swd.edges import SwdEdges
 from unit.twin_chip.swd_host import SwdHost, connected, make_chip
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bmsrescue.twin import firmware
 from bmsrescue.twin.board.display_frame import DisplayFrame, FrameReader
-from bmsrescue.twin.chip import core_regs as r
 from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.core import regs as r
 from bmsrescue.twin.chip.h725 import Stm32H725
 from bmsrescue.twin.clock import VirtualClock
 

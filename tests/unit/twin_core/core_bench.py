@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bmsrescue.twin.chip import core_regs as r
 from bmsrescue.twin.chip.bus import Bus, BusError, RamBlock
 from bmsrescue.twin.chip.config import ChipConfig
-from bmsrescue.twin.chip.core import CortexM7
-from bmsrescue.twin.chip.flash_array import FlashArray
+from bmsrescue.twin.chip.core import regs as r
+from bmsrescue.twin.chip.core.cortex_m7 import CortexM7
+from bmsrescue.twin.chip.flash.array import FlashArray
 from bmsrescue.twin.clock import NEVER_NS, VirtualClock
 
 DTCM = 0x20000000

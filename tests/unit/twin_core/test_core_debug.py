@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from core_bench import DTCM, FLASH, HALT, RUN, STACK, STEP, CoreBench, literal, thumb
 
-from bmsrescue.twin.chip import core_regs as r
+from bmsrescue.twin.chip.core import regs as r
 
 COUNT = thumb(0x3001, 0xE7FD)  # adds r0, #1; b .-2
 NOP = 0xBF00

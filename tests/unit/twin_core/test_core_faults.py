@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from core_bench import DEVICE, DTCM, FLASH, HALT, RUN, STACK, CoreBench, literal, thumb
 
-from bmsrescue.twin.chip import core_regs as r
+from bmsrescue.twin.chip.core import regs as r
 
 CODE = FLASH + 0x200
 STAY = 0xE7FE

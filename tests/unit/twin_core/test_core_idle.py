@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from core_bench import DEVICE, DTCM, FLASH, RUN, CoreBench, thumb
 
-from bmsrescue.twin.chip import core_regs as r
 from bmsrescue.twin.chip.bus import BusWait
-from bmsrescue.twin.chip.core import QUANTUM_CYCLES
+from bmsrescue.twin.chip.core import regs as r
+from bmsrescue.twin.chip.core.cortex_m7 import QUANTUM_CYCLES
 
 SECOND_NS = 1_000_000_000
 POLL = thumb(0x6801, 0x2900, 0xD1FC, 0x6041, 0xE7FE)  # 1: ldr r1, [r0]; cmp r1, #0; bne 1b; str r1, [r0, #4]; b .

@@ -11,7 +11,7 @@ import pytest
 from chip_bench import SERIAL, ChipBench, working_chip
 
 from bmsrescue.twin import firmware
-from bmsrescue.twin.chip import core_regs as r
+from bmsrescue.twin.chip.core import regs as r
 
 CALIBRATION = firmware.calibration_block(SERIAL, 7)
 SECTOR = 0x20000

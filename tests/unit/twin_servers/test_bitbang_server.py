@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bmsrescue.twin.scenarios import all_scenarios
 from bmsrescue.twin.servers.bitbang_client import out_chars
 from bmsrescue.twin.servers.client_socket import BenchLinkError
 from served_unit import ServedUnit
@@ -139,3 +140,12 @@ def test_nobody_listening_is_told_with_what_to_do(unit: ServedUnit) -> None:
         BitbangPins(unit.ports.host, unit.ports.bitbang)
     assert caught.value.kind == "unreachable"
     assert caught.value.next_step == "start the server, or correct host and port"
+
+
+@pytest.mark.parametrize("scenario", [scenario.name for scenario in all_scenarios()])
+def test_whatever_is_wrong_with_a_unit_its_port_answers(serve: Callable[..., ServedUnit], scenario: str) -> None:
+    unit = serve(scenario)
+    client = RawClient(unit.ports.host, unit.ports.bitbang)
+    answers = client.ask(JTAG_TO_SWD + READ_DPIDR + b"oc", 39)
+    assert set(answers) <= set(b"01")
+    assert "rails_mv" in unit.control().status()

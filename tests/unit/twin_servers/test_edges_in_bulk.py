@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmsrescue.twin.chip.edges import SwdEdges
 from bmsrescue.twin.chip.h725 import Stm32H725
+from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.clock import VirtualClock
 from bmsrescue.twin.servers.bitbang_client import out_chars
 

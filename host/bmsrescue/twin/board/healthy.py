@@ -3,8 +3,9 @@
 from dataclasses import replace
 from random import Random
 
-from ..chip.config import ChipConfig
-from ..chip.h725 import Stm32H725
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.h725 import Stm32H725
+
 from ..clock import VirtualClock
 from ..firmware import CALIBRATION_ADDRESS, IMAGE_ADDRESS, PINS, calibration_block, image_bytes
 from .pins import UnitPins

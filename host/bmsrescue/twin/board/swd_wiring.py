@@ -10,7 +10,7 @@ from ..clock import VirtualClock
 from .faults import BoardFaults
 
 if TYPE_CHECKING:
-    from ..chip.swd_pins import SwdPins
+    from bmsrescue.twin.chip.swd.pins import SwdPins
 
 _REFERENCE_HZ = 1_000_000
 _NS = 1_000_000_000

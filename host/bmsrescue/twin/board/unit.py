@@ -17,8 +17,9 @@ from .swd_wiring import wired
 from .unit_display import UnitDisplay
 
 if TYPE_CHECKING:
-    from ..chip.h725 import Stm32H725
-    from ..chip.swd_pins import SwdPins
+    from bmsrescue.twin.chip.h725 import Stm32H725
+    from bmsrescue.twin.chip.swd.pins import SwdPins
+
     from ..scenarios.scenario import Scenario
 
 _MS = 1_000_000

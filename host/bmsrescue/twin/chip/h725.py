@@ -5,23 +5,25 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from ..clock import VirtualClock
-from . import ap_registers, dbgmcu, flash_registers, memory_map, rom_table, system_memory
-from .bus import Bus, BusError, BusWait, RomBlock
-from .config import ChipConfig
-from .core import CortexM7
-from .counters import Counters
-from .dbgmcu import Dbgmcu, HiddenDbgmcu
-from .debug_port import DebugPort
-from .flash_array import FlashArray
-from .flash_controller import FlashController
-from .flash_memory import FlashMemory
-from .memap import ApbAp, MemAp
-from .option_bytes import OptionBytes
-from .peripherals.on_chip import OnChipPeripherals
-from .reset import ResetKind, clears_power_domain
-from .swdp import SwdPort
-from .system import LowPowerMode, System
+from bmsrescue.twin.chip import dbgmcu, memory_map, system_memory
+from bmsrescue.twin.chip.bus import Bus, BusError, BusWait, RomBlock
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.core.cortex_m7 import CortexM7
+from bmsrescue.twin.chip.counters import Counters
+from bmsrescue.twin.chip.dbgmcu import Dbgmcu, HiddenDbgmcu
+from bmsrescue.twin.chip.flash import registers as flash_registers
+from bmsrescue.twin.chip.flash.array import FlashArray
+from bmsrescue.twin.chip.flash.controller import FlashController
+from bmsrescue.twin.chip.flash.memory import FlashMemory
+from bmsrescue.twin.chip.flash.option_bytes import OptionBytes
+from bmsrescue.twin.chip.peripherals.on_chip import OnChipPeripherals
+from bmsrescue.twin.chip.reset import ResetKind, clears_power_domain
+from bmsrescue.twin.chip.swd import ap_registers, rom_table
+from bmsrescue.twin.chip.swd.debug_port import DebugPort
+from bmsrescue.twin.chip.swd.memap import ApbAp, MemAp
+from bmsrescue.twin.chip.swd.port import SwdPort
+from bmsrescue.twin.chip.system import LowPowerMode, System
+from bmsrescue.twin.clock import VirtualClock
 
 _AHB_D2_BLIND = ((memory_map.ITCM, 0x00010000), (memory_map.DTCM, 0x20020000), (memory_map.PPB, 0x100000000))
 """What AP1 does not reach: the core's own memories and its private peripherals (start, end)."""

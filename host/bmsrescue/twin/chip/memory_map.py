@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from .bus import RamBlock
+from bmsrescue.twin.chip.bus import RamBlock
 
 ITCM = 0x00000000
 DTCM = 0x20000000

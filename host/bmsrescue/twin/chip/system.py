@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from .reset import BOR_THRESHOLDS_MV, ResetKind
+from bmsrescue.twin.chip.reset import BOR_THRESHOLDS_MV, ResetKind
 
 if TYPE_CHECKING:
-    from ..clock import Event, VirtualClock
-    from .bus import RamBlock
-    from .config import ChipConfig, Supply
+    from bmsrescue.twin.chip.bus import RamBlock
+    from bmsrescue.twin.chip.config import ChipConfig, Supply
+    from bmsrescue.twin.clock import Event, VirtualClock
 
 LowPowerMode = Literal["run", "stop", "standby"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from .config import ChipConfig
+from bmsrescue.twin.chip.config import ChipConfig
 
 START: Final = 0x1FF00000
 SIZE: Final = 0x1F000

@@ -10,7 +10,7 @@ from bmsrescue.twin.helper.bench_unit import DebugWire
 from bmsrescue.twin.helper.rpc import Refused, Reply
 
 if TYPE_CHECKING:
-    from bmsrescue.twin.chip.swdp import SwdPins
+    from bmsrescue.twin.chip.swd.port import SwdPins
 
 # A PIO state machine at 125 MHz with four cycles per clock cannot go faster than this with a pump that keeps up.
 MAX_FREQUENCY_HZ = 12_500_000

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 
 from bmsrescue.twin.board.unit import Unit
-from bmsrescue.twin.chip.edges import SwdEdges
+from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.servers.lines import ResetPulls
 
 _NS_PER_MS = 1_000_000

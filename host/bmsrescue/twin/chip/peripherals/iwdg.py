@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ...clock import NEVER_NS, Event, VirtualClock
+from bmsrescue.twin.clock import NEVER_NS, Event, VirtualClock
+
 from .rcc_registers import LSI_HZ
 from .register_block import RegisterBlock
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...clock import VirtualClock
-from ..bus import Bus
-from ..core import CortexM7
-from ..dbgmcu import Dbgmcu
-from ..reset import ResetKind
-from ..system import System
+from bmsrescue.twin.chip.bus import Bus
+from bmsrescue.twin.chip.core.cortex_m7 import CortexM7
+from bmsrescue.twin.chip.dbgmcu import Dbgmcu
+from bmsrescue.twin.chip.reset import ResetKind
+from bmsrescue.twin.chip.system import System
+from bmsrescue.twin.clock import VirtualClock
+
 from . import gpio, usart
 from . import rcc_registers as rcc
 from .gpio import GpioPort

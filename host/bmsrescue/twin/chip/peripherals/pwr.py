@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...clock import NEVER_NS, VirtualClock
-from ..reset import ResetKind, clears_power_domain
-from ..system import System
+from bmsrescue.twin.chip.reset import ResetKind, clears_power_domain
+from bmsrescue.twin.chip.system import System
+from bmsrescue.twin.clock import NEVER_NS, VirtualClock
+
 from .register_block import RegisterBlock
 
 BASE: Final = 0x58024800

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...clock import NEVER_NS, VirtualClock
-from ..reset import RSR_PATTERN, ResetKind
-from ..system import System
+from bmsrescue.twin.chip.reset import RSR_PATTERN, ResetKind
+from bmsrescue.twin.chip.system import System
+from bmsrescue.twin.clock import NEVER_NS, VirtualClock
+
 from . import rcc_registers as reg
 from .register_block import RegisterBlock
 

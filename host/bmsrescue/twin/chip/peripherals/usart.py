@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ...clock import NEVER_NS, VirtualClock
+from bmsrescue.twin.clock import NEVER_NS, VirtualClock
+
 from .register_block import RegisterBlock
 
 USART1_BASE: Final = 0x40011000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import core_regs as r
-from .core_exceptions import ExceptionUnit
+from bmsrescue.twin.chip.core import regs as r
+from bmsrescue.twin.chip.core.exceptions import ExceptionUnit
 
 _STORED = frozenset(
     {r.SCR, r.CPACR, r.AFSR, 0xE000ED94, 0xE000ED98, 0xE000ED9C, 0xE000EDA0, 0xE000EF34, 0xE000EF38, 0xE000EF3C}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..clock import NEVER_NS, VirtualClock
-from . import core_regs as r
-from .bus import Bus, BusError, BusWait
-from .core_engine import Engine, Stop, StopReason
-from .core_exceptions import MemoryFault
-from .core_flash import FlashShadow
-from .core_idle import Access, IdleDetector
-from .core_time import CoreTime
+from bmsrescue.twin.chip.bus import Bus, BusError, BusWait
+from bmsrescue.twin.chip.core import regs as r
+from bmsrescue.twin.chip.core.engine import Engine, Stop, StopReason
+from bmsrescue.twin.chip.core.exceptions import MemoryFault
+from bmsrescue.twin.chip.core.flash import FlashShadow
+from bmsrescue.twin.chip.core.idle import Access, IdleDetector
+from bmsrescue.twin.chip.core.time import CoreTime
+from bmsrescue.twin.clock import NEVER_NS, VirtualClock
 
 _ACCESS_CYCLES = 4
 """What a device access is assumed to have taken while a run is not over."""

@@ -18,7 +18,7 @@ from unicorn.arm_const import (
     UC_ARM_REG_SP,
 )
 
-from .core_engine import Engine
+from bmsrescue.twin.chip.core.engine import Engine
 
 _PC: Final = 15
 _XPSR: Final = 16

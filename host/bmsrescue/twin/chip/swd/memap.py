@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import ap_registers as ap
-from .bus import BusDevice, BusError, BusWait
-from .config import ChipConfig
-from .counters import Counters
+from bmsrescue.twin.chip.bus import BusDevice, BusError, BusWait
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.counters import Counters
+from bmsrescue.twin.chip.swd import ap_registers as ap
 
 _WORD = 2
 _SIZES = (1, 2, 4)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .swd_pins import SwdPins
+from bmsrescue.twin.chip.swd.pins import SwdPins
 
 _LEVELS: Final = {ord("d"): (0, 0), ord("e"): (0, 1), ord("f"): (1, 0), ord("g"): (1, 1)}
 _SAMPLE: Final = ord("c")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from . import swd_protocol as swd
+from bmsrescue.twin.chip.swd import protocol as swd
 
 Protocol = Literal["jtag", "swd", "dormant"]
 

@@ -13,24 +13,24 @@ from enum import Enum, auto
 
 from unicorn.arm_const import UC_ARM_REG_MSP
 
-from ..clock import VirtualClock
-from . import core_regs as r
-from .bus import Bus
-from .config import ChipConfig
-from .core_access import CoreAccess
-from .core_debug import DebugUnit
-from .core_dwt import Dwt
-from .core_engine import Engine, SharedMemory, Stop, StopReason
-from .core_exceptions import ExceptionUnit, MemoryFault
-from .core_faults import FaultEntry
-from .core_flash import FlashShadow
-from .core_fpb import Fpb
-from .core_ppb import CorePpb
-from .core_regsel import read_register, write_register
-from .core_scs import SystemControl
-from .core_systick import SysTick
-from .core_time import CoreTime
-from .flash_array import FlashArray
+from bmsrescue.twin.chip.bus import Bus
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.core import regs as r
+from bmsrescue.twin.chip.core.access import CoreAccess
+from bmsrescue.twin.chip.core.debug import DebugUnit
+from bmsrescue.twin.chip.core.dwt import Dwt
+from bmsrescue.twin.chip.core.engine import Engine, SharedMemory, Stop, StopReason
+from bmsrescue.twin.chip.core.exceptions import ExceptionUnit, MemoryFault
+from bmsrescue.twin.chip.core.faults import FaultEntry
+from bmsrescue.twin.chip.core.flash import FlashShadow
+from bmsrescue.twin.chip.core.fpb import Fpb
+from bmsrescue.twin.chip.core.ppb import CorePpb
+from bmsrescue.twin.chip.core.regsel import read_register, write_register
+from bmsrescue.twin.chip.core.scs import SystemControl
+from bmsrescue.twin.chip.core.systick import SysTick
+from bmsrescue.twin.chip.core.time import CoreTime
+from bmsrescue.twin.chip.flash.array import FlashArray
+from bmsrescue.twin.clock import VirtualClock
 
 HSI_HZ = 64_000_000
 QUANTUM_CYCLES = 16_384

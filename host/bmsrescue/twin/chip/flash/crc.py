@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import zlib
 
-from . import flash_registers as reg
-from .config import ChipConfig
-from .flash_array import TORN, FlashArray
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.flash import registers as reg
+from bmsrescue.twin.chip.flash.array import TORN, FlashArray
 
 _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _BURST_WORDS = (4, 16, 64, 256)

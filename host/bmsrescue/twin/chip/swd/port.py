@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from .swd_line import DATA_BITS, NS_PER_S, RELEASED, SwdLine
-from .swd_phases import IDLE, READ_DATA, TURN_TO_HOST, TURN_TO_TARGET, WRITE_DATA, WRITE_TURN
-from .swd_pins import SwdPins
-from .swd_protocol import DP_READ, INVALID_REQUEST, REQUESTS
+from bmsrescue.twin.chip.swd.line import DATA_BITS, NS_PER_S, RELEASED, SwdLine
+from bmsrescue.twin.chip.swd.phases import IDLE, READ_DATA, TURN_TO_HOST, TURN_TO_TARGET, WRITE_DATA, WRITE_TURN
+from bmsrescue.twin.chip.swd.pins import SwdPins
+from bmsrescue.twin.chip.swd.protocol import DP_READ, INVALID_REQUEST, REQUESTS
 
 __all__ = ["SwdPins", "SwdPort"]
 

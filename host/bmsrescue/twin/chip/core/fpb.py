@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import core_regs as r
+from bmsrescue.twin.chip.core import regs as r
 
 _COMPARATORS_END = r.FP_COMP0 + 4 * r.FP_COMPARATORS
 _BREAKPOINT_ENABLE = 1 << 0

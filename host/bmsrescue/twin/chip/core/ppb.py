@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from . import core_regs as r
-from .bus import BusError
-from .core_debug import DebugUnit
-from .core_dwt import Dwt
-from .core_fpb import Fpb
-from .core_scs import SystemControl
-from .core_systick import SysTick
+from bmsrescue.twin.chip.bus import BusError
+from bmsrescue.twin.chip.core import regs as r
+from bmsrescue.twin.chip.core.debug import DebugUnit
+from bmsrescue.twin.chip.core.dwt import Dwt
+from bmsrescue.twin.chip.core.fpb import Fpb
+from bmsrescue.twin.chip.core.scs import SystemControl
+from bmsrescue.twin.chip.core.systick import SysTick
 
 _ROM_TABLES: dict[int, int] = {
     # The chip's ROM table: one entry, the processor's; ST's identification (fact sheet 1.1).

@@ -19,8 +19,8 @@ from unicorn.arm_const import (
     UC_ARM_REG_R0,
 )
 
-from . import core_regs as r
-from .core_engine import Engine
+from bmsrescue.twin.chip.core import regs as r
+from bmsrescue.twin.chip.core.engine import Engine
 
 _IPSR = 0x1FF
 _XPSR_T = 1 << 24

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from . import core_regs as r
-from .bus import Bus, BusError, BusWait
-from .core_debug import DebugUnit
-from .core_engine import Engine, Stop, StopReason
-from .core_exceptions import ExceptionUnit
-from .core_flash import FlashShadow
+from bmsrescue.twin.chip.bus import Bus, BusError, BusWait
+from bmsrescue.twin.chip.core import regs as r
+from bmsrescue.twin.chip.core.debug import DebugUnit
+from bmsrescue.twin.chip.core.engine import Engine, Stop, StopReason
+from bmsrescue.twin.chip.core.exceptions import ExceptionUnit
+from bmsrescue.twin.chip.core.flash import FlashShadow
 
 _EXECUTE_NEVER = ((0x40000000, 0x60000000), (0xE0000000, 0x100000000))
 """Device space: fetching from it is a MemManage fault, not a bus fault (DDI0403E B3.1)."""

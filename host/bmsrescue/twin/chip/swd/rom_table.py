@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .bus import BusError
+from bmsrescue.twin.chip.bus import BusError
 
 APB_ROM_TABLE: Final = 0xE00E0000
 SWO: Final = 0xE00E3000

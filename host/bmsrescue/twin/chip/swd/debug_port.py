@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..clock import Event, VirtualClock
-from . import dp_registers as dp
-from .bus import BusError, BusWait
-from .config import ChipConfig
-from .counters import Counters
-from .swd_protocol import ACK_FAULT, ACK_OK, ACK_WAIT, AP_READ, AP_WRITE, DP_READ
+from bmsrescue.twin.chip.bus import BusError, BusWait
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.counters import Counters
+from bmsrescue.twin.chip.swd import dp_registers as dp
+from bmsrescue.twin.chip.swd.protocol import ACK_FAULT, ACK_OK, ACK_WAIT, AP_READ, AP_WRITE, DP_READ
+from bmsrescue.twin.clock import Event, VirtualClock
 
 _TRNMODE_VERIFY = 1
 _TRNMODE_COMPARE = 2

@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from ..clock import NEVER_NS, Event, VirtualClock
-from . import flash_registers as reg
-from .bus import BusError, BusWait
-from .config import ChipConfig
-from .flash_array import FlashArray
-from .flash_crc import FlashCrc
-from .flash_operation import Erase, Operation, ProgramWord
-from .flash_timing import (
+from bmsrescue.twin.chip.bus import BusError, BusWait
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.flash import registers as reg
+from bmsrescue.twin.chip.flash.array import FlashArray
+from bmsrescue.twin.chip.flash.crc import FlashCrc
+from bmsrescue.twin.chip.flash.operation import Erase, Operation, ProgramWord
+from bmsrescue.twin.chip.flash.option_bytes import OptionBytes
+from bmsrescue.twin.chip.flash.option_controller import REGISTERS as OPTION_REGISTERS
+from bmsrescue.twin.chip.flash.option_controller import KeyLock, OptionController
+from bmsrescue.twin.chip.flash.timing import (
     BANK_ERASE_US,
     PROGRAM_US,
     SECTOR_ERASE_US,
@@ -21,10 +23,8 @@ from .flash_timing import (
     X64_MIN_MV,
     FlashTimer,
 )
-from .option_bytes import OptionBytes
-from .option_controller import REGISTERS as OPTION_REGISTERS
-from .option_controller import KeyLock, OptionController
-from .system import System
+from bmsrescue.twin.chip.system import System
+from bmsrescue.twin.clock import NEVER_NS, Event, VirtualClock
 
 _BSY_GAP_PARTS = 64
 """BSY is low for the last of so many parts of each step of an operation."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ..clock import VirtualClock
-from . import dp_registers as dp
-from .config import ChipConfig
-from .counters import Counters
-from .debug_port import DebugPort
-from .swd_phases import (
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.counters import Counters
+from bmsrescue.twin.chip.swd import dp_registers as dp
+from bmsrescue.twin.chip.swd.debug_port import DebugPort
+from bmsrescue.twin.chip.swd.phases import (
     ACK,
     AFTER_RESET,
     DESELECTED,
@@ -27,8 +26,9 @@ from .swd_phases import (
     WRITE_DATA,
     WRITE_TURN,
 )
-from .swd_protocol import ACK_OK, DP_READ, INVALID_REQUEST, LINE_RESET_ONES, REQUESTS
-from .swd_selection import LineSelection
+from bmsrescue.twin.chip.swd.protocol import ACK_OK, DP_READ, INVALID_REQUEST, LINE_RESET_ONES, REQUESTS
+from bmsrescue.twin.chip.swd.selection import LineSelection
+from bmsrescue.twin.clock import VirtualClock
 
 RELEASED: Final = 2
 """In place of a level: the host does not drive SWDIO."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Final
 
-from .config import ChipConfig
+from bmsrescue.twin.chip.config import ChipConfig
 
 # By PSIZE: 0 is x8, 1 x16, 2 x32, 3 x64; each (typical, maximum) in microseconds.
 PROGRAM_US: Final = ((290, 580), (180, 360), (130, 260), (100, 200))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from .config import ChipConfig
-from .geometry import H725_1M, FlashGeometry
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.geometry import H725_1M, FlashGeometry
 
 ERASED: Final = 0
 PROGRAMMED: Final = 1

@@ -8,8 +8,8 @@ from __future__ import annotations
 import random
 from typing import Protocol
 
-from .config import ChipConfig
-from .flash_array import FlashArray
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.flash.array import FlashArray
 
 
 class Operation(Protocol):

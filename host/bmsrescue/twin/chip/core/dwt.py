@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from . import core_regs as r
+from bmsrescue.twin.chip.core import regs as r
 
 _NO_SAMPLE = 0xFFFFFFFF
 _COMPARATOR_END = r.DWT_COMP0 + 16 * r.DWT_COMPARATORS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from . import core_regs as r
+from bmsrescue.twin.chip.core import regs as r
 
 _CATCH_BY_EXCEPTION = {
     r.EXC_HARDFAULT: r.VC_HARDERR,

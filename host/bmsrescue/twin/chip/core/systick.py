@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import core_regs as r
+from bmsrescue.twin.chip.core import regs as r
 
 _MASK = 0x00FFFFFF
 _REFERENCE_DIVIDER = 8

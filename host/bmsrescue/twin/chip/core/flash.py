@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .core_engine import Engine
-from .flash_array import TORN, FlashArray
+from bmsrescue.twin.chip.core.engine import Engine
+from bmsrescue.twin.chip.flash.array import TORN, FlashArray
 
 
 class WriteSink(Protocol):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .bus import BusError
-from .config import ChipConfig
-from .flash_array import PROGRAMMED, TORN, FlashArray
-from .flash_controller import FlashController
+from bmsrescue.twin.chip.bus import BusError
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.flash.array import PROGRAMMED, TORN, FlashArray
+from bmsrescue.twin.chip.flash.controller import FlashController
 
 
 class FlashMemory:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from . import flash_registers as reg
-from .geometry import H725_1M, FlashGeometry
+from bmsrescue.twin.chip.flash import registers as reg
+from bmsrescue.twin.chip.geometry import H725_1M, FlashGeometry
 
 _STORED_SR = 0xBFFFFFFE & ~reg.OPTCHANGEERR
 

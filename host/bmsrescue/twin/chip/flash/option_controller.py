@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from ..clock import Event, VirtualClock
-from . import flash_registers as reg
-from .config import ChipConfig
-from .flash_timing import BANK_ERASE_US, FlashTimer
-from .option_bytes import REGISTER_FIELDS, WRITABLE, OptionBytes, OptionValues
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.flash import registers as reg
+from bmsrescue.twin.chip.flash.option_bytes import REGISTER_FIELDS, WRITABLE, OptionBytes, OptionValues
+from bmsrescue.twin.chip.flash.timing import BANK_ERASE_US, FlashTimer
+from bmsrescue.twin.clock import Event, VirtualClock
 
 REGISTERS: Final = frozenset(
     {reg.OPTKEYR, reg.OPTCR, reg.OPTCCR} | set(REGISTER_FIELDS) | {register + 4 for register in REGISTER_FIELDS}

@@ -1,0 +1,1 @@
+"""Flash, its controller, and the option bytes."""

@@ -1,0 +1,1 @@
+"""The serial wire: line, debug port, access ports."""
