@@ -40,7 +40,9 @@ def _put(buffer: bytearray | memoryview, offset: int, data: bytes | bytearray | 
     return end
 
 
-def _head(buffer: bytearray | memoryview, offset: int, count: int, fix: int, fix_limit: int, codes: tuple[int, int, int]) -> int:
+def _head(
+    buffer: bytearray | memoryview, offset: int, count: int, fix: int, fix_limit: int, codes: tuple[int, int, int]
+) -> int:
     """Type byte and length: in one byte below `fix_limit`, else with an 8, 16 or 32 bit length (code 0: none)."""
     if count < fix_limit:
         buffer[offset] = fix | count
