@@ -4,6 +4,8 @@
 import io
 import json
 import os
+import select
+import time
 from struct import pack_into, unpack_from
 
 import twin_opcodes as op
@@ -294,6 +296,54 @@ class Panel:
         return self._link.call(op.PANEL_PRESSED) == 1
 
 
+class Stream:
+    # The link to a host: a descriptor that the twin has opened (a pty's master end, a socket). Waiting is real here,
+    # and what was really waited passes on the bench as well, so that an idle helper's time is wall time.
+    _WRITE_MS = 1000
+    _PATIENCE = 8  # a long wait is for a host that a loaded machine may hold up: more real time, no more virtual time
+    _LONG_MS = 100
+
+    def __init__(self, link, fd):
+        self._link = link
+        self._file = io.open(fd, "r+b")  # noqa: SIM115 - open as long as the helper lives
+        self._readable = select.poll()
+        self._readable.register(fd, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(fd, select.POLLOUT)
+
+    def readinto(self, view):
+        try:
+            return self._file.readinto(view) or 0
+        except OSError:
+            return 0  # nobody has the other end
+
+    def write(self, view):
+        at = 0
+        while True:
+            at += self._file.write(view[at:] if at else view) or 0
+            if at >= len(view):
+                return
+            if not self._writable.poll(self._WRITE_MS):
+                raise OSError(110)  # ETIMEDOUT: nobody reads
+
+    def wait(self, ms):
+        start = time.ticks_ms()
+        found = self._readable.poll(ms * self._PATIENCE if ms >= self._LONG_MS else ms)
+        waited = time.ticks_diff(time.ticks_ms(), start)
+        if waited:
+            self._link.call(op.CLOCK_SLEEP_US, 1, 0, min(waited, ms) * 1000)
+        return bool(found)
+
+    def session(self, is_open):
+        pass  # no prompt shares this stream
+
+    def ms(self):
+        return time.ticks_ms()
+
+    def since_ms(self, start):
+        return time.ticks_diff(time.ticks_ms(), start)
+
+
 class Observer:
     def __init__(self, link):
         self._link = link
@@ -314,4 +364,5 @@ def open(config):  # noqa: A001 - the name that every ports module has
         store=Store(link),
         panel=Panel(link),
         observer=Observer(link),
+        stream=Stream(link, config["link"]["fd"]) if "link" in config else None,
     )
