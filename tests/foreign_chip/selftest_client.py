@@ -33,6 +33,7 @@ class Debugger:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._waits_to_bear = waits_to_bear
+        self.sample = b"dcf"
 
     # -- wire
 
@@ -41,7 +42,7 @@ class Debugger:
         self._socket.sendall(b"O" + b"".join(b"eg" if bit else b"df" for bit in bits))
 
     def into(self, count: int) -> int:
-        self._socket.sendall(b"o" + b"dcf" * count)
+        self._socket.sendall(b"o" + self.sample * count)
         answer = b""
         while len(answer) < count:
             answer += self._socket.recv(count - len(answer))

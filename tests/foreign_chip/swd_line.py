@@ -68,6 +68,19 @@ class SwdLine:
         if self._ber and self.driving and self._rng.random() < self._ber:
             self.out ^= 1
 
+    @property
+    def word_begins(self) -> bool:
+        """The first data bit of a read is on the line, and nothing else is being watched."""
+        return self._count == 1 and self._state == self._read_data and not (self._watching or self._ber)
+
+    def whole_word(self) -> bytes:
+        """32 samples with an edge after each, as if one by one; the parity bit is then on the line."""
+        word = self._data & 0xFFFF_FFFF
+        self._ones = 32 - (~word & 0xFFFF_FFFF).bit_length()
+        self._released = True
+        self.out, self._count = self._data >> 32, 33
+        return format(word, "032b")[::-1].encode()
+
     # -- selection
 
     def _line_reset(self) -> None:

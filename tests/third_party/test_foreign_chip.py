@@ -229,6 +229,19 @@ def test_random_waits_change_nothing_but_the_time(chip: Callable[..., Chip]) -> 
     assert stats["waits"] > 20 and stats["protocol_errors"] == {}
 
 
+def test_a_word_sampled_in_one_go_is_the_word_sampled_bit_by_bit(chip: Callable[..., Chip]) -> None:
+    server = chip()
+    debugger = server.connected()
+    words = [0, 0xFFFF_FFFF, 0x8000_0001, 0x7FFF_FFFF, *(random.Random(5).getrandbits(32) for _ in range(12))]
+    debugger.write(0x2000_0000, *words)
+    for sample in (b"dcf", b"dcBf", b"dcf"):
+        debugger.sample = sample
+        before = server.control("stats")["swclk_cycles"]
+        assert [debugger.read(0x2000_0000 + 4 * i) for i in range(16)] == words
+        assert server.control("stats")["swclk_cycles"] - before == 16 * 3 * 46
+    assert server.control("stats")["protocol_errors"] == {}
+
+
 def test_a_live_core_counts_and_moves_and_a_dead_one_does_not(chip: Callable[..., Chip]) -> None:
     for options, moves in ((("--state", "image", "--alive"), True), (("--state", "image"), False)):
         debugger = chip(*options).connected()
