@@ -75,23 +75,6 @@ static void __attribute__((noreturn)) fail(const char *what)
 	_exit(99);
 }
 
-/* Looked up once: these two run for every edge. */
-static ssize_t real_write(int fd, const void *buf, size_t n)
-{
-	static ssize_t (*function)(int, const void *, size_t);
-	if (!function)
-		function = REAL(write);
-	return function(fd, buf, n);
-}
-
-static ssize_t real_read(int fd, void *buf, size_t n)
-{
-	static ssize_t (*function)(int, void *, size_t);
-	if (!function)
-		function = REAL(read);
-	return function(fd, buf, n);
-}
-
 static void connect_once(void)
 {
 	char host[64];
@@ -119,11 +102,10 @@ static void connect_once(void)
 static void flush_out(void)
 {
 	for (size_t sent = 0; sent < out_len;) {
-		ssize_t n = real_write(link_fd, out + sent, out_len - sent);
+		ssize_t n = REAL(write)(link_fd, out + sent, out_len - sent);
 		if (n < 0 && errno != EINTR)
 			fail("the remote_bitbang server went away");
-		if (n > 0)
-			sent += (size_t)n;
+		sent += n > 0 ? (size_t)n : 0;
 	}
 	out_len = 0;
 }
@@ -131,11 +113,10 @@ static void flush_out(void)
 static void receive(char *answers, int count)
 {
 	for (int got = 0; got < count;) {
-		ssize_t n = real_read(link_fd, answers + got, (size_t)(count - got));
+		ssize_t n = REAL(read)(link_fd, answers + got, (size_t)(count - got));
 		if (n == 0 || (n < 0 && errno != EINTR))
 			fail("the remote_bitbang server went away");
-		if (n > 0)
-			got += (int)n;
+		got += n > 0 ? (int)n : 0;
 	}
 }
 
@@ -245,13 +226,12 @@ static char sample(void)
 static void set_gpio(int gpio, int level)
 {
 	if (gpio == swclk_gpio)
-		set_swclk(level);
-	else if (gpio == swdio_gpio)
-		set_swdio(level);
-	else if (gpio == srst_gpio) {
-		settle();
+		return set_swclk(level);
+	if (gpio == swdio_gpio)
+		return set_swdio(level);
+	settle();
+	if (gpio == srst_gpio)
 		put(level ? 'r' : 's');
-	}
 }
 
 static ssize_t handle_write(int fd, const char *text, size_t n)
@@ -291,10 +271,8 @@ static int open_gpio(const char *path)
 		kind = EXPORT;
 	else if (sscanf(name, "gpio%d/%n", &gpio, &used) == 1 && used)
 		kind = !strcmp(name + used, "direction") ? DIRECTION : !strcmp(name + used, "value") ? VALUE : NOT_OURS;
-	if (kind == NOT_OURS) {
-		errno = ENOENT;
-		return -1;
-	}
+	if (kind == NOT_OURS)
+		fail("no such file in the pretended /sys/class/gpio");
 	int fd = REAL(open)("/dev/null", O_RDWR); /* a number of our own, that nobody else gets */
 	if (fd >= MAX_FDS)
 		fail("too many open files");
@@ -305,12 +283,16 @@ static int open_gpio(const char *path)
 	return fd;
 }
 
+#define MODE_AFTER(flags) ({ \
+	va_list more; \
+	va_start(more, flags); \
+	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0; \
+	va_end(more); \
+	mode; })
+
 int open(const char *path, int flags, ...)
 {
-	va_list more;
-	va_start(more, flags);
-	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
-	va_end(more);
+	mode_t mode = MODE_AFTER(flags);
 	if (!strncmp(path, GPIO_ROOT, strlen(GPIO_ROOT)))
 		return open_gpio(path);
 	return REAL(open)(path, flags, mode);
@@ -318,10 +300,7 @@ int open(const char *path, int flags, ...)
 
 int openat(int directory, const char *path, int flags, ...)
 {
-	va_list more;
-	va_start(more, flags);
-	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
-	va_end(more);
+	mode_t mode = MODE_AFTER(flags);
 	if (!strncmp(path, GPIO_ROOT, strlen(GPIO_ROOT)))
 		return open_gpio(path);
 	return REAL(openat)(directory, path, flags, mode);
@@ -336,7 +315,7 @@ int close(int fd)
 
 ssize_t write(int fd, const void *buf, size_t n)
 {
-	return ours(fd) ? handle_write(fd, buf, n) : real_write(fd, buf, n);
+	return ours(fd) ? handle_write(fd, buf, n) : REAL(write)(fd, buf, n);
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset)
@@ -346,7 +325,7 @@ ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset)
 
 ssize_t read(int fd, void *buf, size_t n)
 {
-	return ours(fd) ? handle_read(fd, buf, n) : real_read(fd, buf, n);
+	return ours(fd) ? handle_read(fd, buf, n) : REAL(read)(fd, buf, n);
 }
 
 ssize_t pread(int fd, void *buf, size_t n, off_t offset)
