@@ -1,0 +1,137 @@
+"""An open helper, whichever way it is reached: `DirectSession` owns the port, `DaemonSession` asks the daemon."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from bmsrescue.link.client import LinkClient
+from rescuelink import rpc
+from rescuelink.errors import LinkError, RescueError
+
+EventHandler = Callable[[str, Any], None]
+
+CALL_S = 10.0  # for a call that does one thing
+SLOW_S = 90.0  # for one that waits for power to go, or moves a lot
+JOB_S = 1800.0  # for a whole job
+_TAKE_OVER_S = rpc.HOST_LOST_MS / 1000 + 1.0
+
+
+class Session(Protocol):
+    """What a command needs of a helper."""
+
+    name: str
+    about: dict[str, Any]  # what the agent said of itself at hello
+    lasting: bool  # the helper stays as it is left when this session is closed
+
+    def call(self, method: str, *params: Any, timeout_s: float = CALL_S) -> Any:
+        """The result of a method of the link (docs/protocol.md). Raises RescueError."""
+
+    def run(self, method: str, *params: Any) -> Any:
+        """Long work: like `call`; others are told "busy" meanwhile."""
+
+    def cancel(self) -> None:
+        """Stop long work at its next safe point."""
+
+    def alone(self, seconds: float) -> AbstractContextManager[None]:
+        """A context in which no other client's calls come between ours; ends after `seconds` without a call of ours."""
+
+    def watching(self, handler: EventHandler) -> AbstractContextManager[None]:
+        """A context in which `handler` gets every event, from another thread."""
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_link(
+    url: str, on_event: EventHandler | None = None, on_lost: Callable[[LinkError], None] | None = None
+) -> tuple[LinkClient, dict[str, Any]]:
+    """Open a port and the session on it; returns the client and what the agent says of itself.
+
+    Raises:
+        LinkError: kinds "port" (cannot be opened), "no_agent" (nothing of ours answers), "version" (another release's
+            protocol), "busy" (another host has the session), "lost" (vanished meanwhile).
+    """
+    link = LinkClient(url, on_event, on_lost)
+    try:
+        return link, _hello(link)
+    except LinkError as error:
+        link.close()
+        if error.kind == "timeout":
+            raise LinkError("no_agent", f"no agent answers on {url}", next_step=error.next_step) from None
+        raise
+    except RescueError:
+        link.close()
+        raise
+
+
+def _hello(link: LinkClient) -> dict[str, Any]:
+    # A host that died a moment ago is still in session until the agent misses its heartbeat.
+    client = f"bmsrescue-{os.getpid()}"
+    deadline = time.monotonic() + _TAKE_OVER_S
+    while True:
+        try:
+            return link.hello(client)
+        except LinkError as error:
+            if error.kind != "busy" or time.monotonic() > deadline:
+                raise
+        time.sleep(_TAKE_OVER_S / 10)
+
+
+class DirectSession:
+    """A helper whose port this process owns. When it is closed the agent makes the unit safe."""
+
+    lasting = False
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self._lock = threading.Lock()
+        self._handlers: list[EventHandler] = []
+        self._link, self.about = open_link(url, self._on_event)
+
+    def call(self, method: str, *params: Any, timeout_s: float = CALL_S) -> Any:
+        return self._link.call(method, *params, timeout_s=timeout_s)
+
+    def run(self, method: str, *params: Any) -> Any:
+        return self._link.call(method, *params, timeout_s=JOB_S)
+
+    def cancel(self) -> None:
+        self._link.notify("cancel")
+
+    def alone(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    @contextmanager
+    def watching(self, handler: EventHandler) -> Iterator[None]:
+        with self._lock:
+            self._handlers.append(handler)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._handlers.remove(handler)
+
+    def close(self) -> None:
+        self._link.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _on_event(self, name: str, data: Any) -> None:
+        with self._lock:
+            handlers = list(self._handlers)
+        for handler in handlers:
+            handler(name, data)

@@ -1,0 +1,215 @@
+"""The local API: JSON over HTTP, and the events over a WebSocket. Its OpenAPI document is at /openapi.json.
+
+A refusal is {"error": {"error", "kind", "message", "address", "phase", "next_step"}}, as the link has it.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Query, Request, WebSocket, WebSocketDisconnect
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from bmsrescue import __version__
+from bmsrescue.bench.plain_json import from_json, to_json
+from bmsrescue.bench.records import PLACES, fetch_over
+from bmsrescue.daemon.bench import Bench
+from bmsrescue.daemon.guard import LocalOnly
+from bmsrescue.daemon.helper_port import HelperPort
+from rescuelink.chain import verify_chain
+from rescuelink.errors import LinkError, RescueError
+
+_MAX_WAIT_S = 60.0
+# HTTP status by the error's kind; a kind that is not here is the unit's, the card's or the job's.
+_STATUS = {
+    "no_helper": 404,
+    "no_job": 404,
+    "busy": 409,
+    "bad_params": 400,
+    "bad_value": 400,
+    "unknown_method": 400,
+    "host_disk": 507,
+}
+_UNIT_STATUS = 422
+_LINK_STATUS = 503
+
+
+class Call(BaseModel):
+    """A method of the link (docs/protocol.md). Binary parameters and results are {"base64": text}."""
+
+    method: str = Field(examples=["rails.read"])
+    params: list[Any] = []
+    timeout_s: float = Field(10.0, gt=0, le=600)
+    client: str = Field("", description="Who calls: only matters together with /hold.")
+
+
+class JobStart(BaseModel):
+    """Long work, e.g. job.run; its events tell how it goes."""
+
+    method: str = Field(examples=["job.run"])
+    params: list[Any] = []
+    client: str = ""
+
+
+class Hold(BaseModel):
+    """Keep other clients out while several calls belong together; ends by itself after `seconds` without a call."""
+
+    client: str = Field(min_length=1)
+    seconds: float = Field(ge=0, le=60)
+
+
+def create_app(bench: Bench, allowed_hosts: frozenset[str] | None) -> FastAPI:
+    """The application. `allowed_hosts`: names that a Host header may hold, None for any."""
+
+    @contextlib.asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        looking = asyncio.create_task(bench.run(), name="bench")
+        yield
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
+
+    app = FastAPI(title="bmsrescue", version=__version__, lifespan=running)
+    app.add_middleware(LocalOnly, allowed_hosts=allowed_hosts)
+    app.add_exception_handler(RescueError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    _add_helpers(app, bench)
+    _add_calls(app, bench)
+    _add_events(app, bench)
+    return app
+
+
+def _add_helpers(app: FastAPI, bench: Bench) -> None:
+    began = time.time()
+
+    @app.get("/api/about")
+    async def about() -> dict[str, Any]:
+        """Which daemon this is; `event` is the number of the newest event."""
+        return {
+            "program": "bmsrescue",
+            "version": __version__,
+            "pid": os.getpid(),
+            "began": began,
+            "event": bench.events.last,
+        }
+
+    @app.get("/api/helpers")
+    async def helpers() -> list[dict[str, Any]]:
+        """Every helper that was found, and whether it is there: `state` is "ready", "busy" or "absent"."""
+        return [port.status() for port in bench.helpers.values()]
+
+    @app.get("/api/helpers/{name}")
+    async def helper(name: str) -> dict[str, Any]:
+        """One helper; answered at once, whatever it is doing."""
+        return bench.helper(name).status()
+
+    @app.delete("/api/helpers/{name}/interrupted")
+    async def seen(name: str) -> None:
+        """Forget that a job of this helper was interrupted by the death of a daemon, or by the helper's loss."""
+        bench.notes.forget(name)
+
+    @app.get("/api/interrupted")
+    async def interrupted() -> dict[str, Any]:
+        """Jobs that were cut off, by helper."""
+        return bench.notes.interrupted
+
+
+def _add_calls(app: FastAPI, bench: Bench) -> None:
+    @app.post("/api/helpers/{name}/call")
+    async def call(name: str, body: Call) -> dict[str, Any]:
+        """{"result"} of one method. Calls of several clients wait for their turn."""
+        params = from_json(body.params)
+        return {"result": to_json(await bench.helper(name).call(body.method, params, body.timeout_s, body.client))}
+
+    @app.post("/api/helpers/{name}/hold")
+    async def hold(name: str, body: Hold) -> None:
+        """Keep other clients out; 0 seconds lets them in again."""
+        bench.helper(name).hold(body.client, body.seconds)
+
+    @app.post("/api/helpers/{name}/job", status_code=202)
+    async def start(name: str, body: JobStart) -> dict[str, Any]:
+        """Begin long work; others are refused as "busy" until it has ended."""
+        return bench.helper(name).start_job(body.method, from_json(body.params), body.client).status(whole=False)
+
+    @app.get("/api/helpers/{name}/job")
+    async def job(name: str, wait_s: Annotated[float, Query(ge=0, le=_MAX_WAIT_S)] = 0.0) -> dict[str, Any]:
+        """The newest job, with its result; waits for its end, at most `wait_s`."""
+        newest = bench.helper(name).job()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(newest.ended.wait(), wait_s)
+        told: dict[str, Any] = to_json(newest.status(whole=True))
+        return told
+
+    @app.post("/api/helpers/{name}/cancel")
+    async def cancel(name: str, _body: Annotated[Any, Body()] = None) -> None:
+        """Stop what is under way at its next safe point."""
+        await bench.helper(name).cancel()
+
+    @app.get("/api/helpers/{name}/records")
+    async def records(name: str, place: str = "card") -> dict[str, Any]:
+        """{"lines", "breaks"}: the sealed records of "card", "helper" or "helper-old", and where their chain breaks."""
+        if place not in PLACES:
+            raise LinkError("bad_params", f"records are kept at {', '.join(PLACES)}")
+        lines = await _records(bench.helper(name), place)
+        return {"lines": lines, "breaks": verify_chain(lines)}
+
+
+def _add_events(app: FastAPI, bench: Bench) -> None:
+    @app.get("/api/events")
+    async def recent(after: int = 0, helper: str = "") -> list[dict[str, Any]]:
+        """What has happened, the newest thousand events at most: [{"number", "at", "helper", "name", "data"}]."""
+        told: list[dict[str, Any]] = to_json(bench.events.after(after, helper))
+        return told
+
+    @app.websocket("/api/events")
+    async def follow(socket: WebSocket, after: int = -1, helper: str = "") -> None:
+        """Events as they come; from `after` on, or only new ones."""
+        number = bench.events.last if after < 0 else after
+        await socket.accept()
+        gone = asyncio.create_task(_until_gone(socket))
+        try:
+            while not gone.done():
+                for event in bench.events.after(number, helper):
+                    await socket.send_json(to_json(event))
+                number = max(number, bench.events.last)
+                news = asyncio.create_task(bench.events.wait_beyond(number))
+                await asyncio.wait((news, gone), return_when=asyncio.FIRST_COMPLETED)
+                news.cancel()
+        except (WebSocketDisconnect, RuntimeError):
+            return  # the client went away while it was being told
+        finally:
+            gone.cancel()
+
+
+async def _until_gone(socket: WebSocket) -> None:
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await socket.receive_text()
+
+
+async def _records(port: HelperPort, place: str) -> list[str]:
+    async def call(method: str, *params: Any) -> Any:
+        return await port.call(method, list(params), 10.0, "")
+
+    return await fetch_over(call, place)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RescueError):
+        raise error
+    status = _STATUS.get(error.kind, _LINK_STATUS if isinstance(error, LinkError) else _UNIT_STATUS)
+    return JSONResponse({"error": error.to_dict()}, status)
+
+
+async def _malformed(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    refusal = LinkError("bad_params", f"{where}: {first['msg']}", next_step="see /docs")
+    return JSONResponse({"error": refusal.to_dict()}, _STATUS["bad_params"])

@@ -1,0 +1,44 @@
+"""What happens on all helpers, numbered from 1: kept for a while, and handed to whoever waits."""
+
+import asyncio
+import time
+from collections import deque
+from typing import Any
+
+_KEPT = 1000
+
+
+class EventLog:
+    """The newest events. Used from the event loop's thread only.
+
+    A reader keeps the number of the last event it has seen; a gap in the numbers means that it was too slow, or that it
+    came too late.
+    """
+
+    def __init__(self) -> None:
+        self._events: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self._last = 0
+        self._news = asyncio.Event()
+
+    @property
+    def last(self) -> int:
+        """The newest event's number, 0 before the first."""
+        return self._last
+
+    def add(self, helper: str, name: str, data: Any) -> None:
+        """Something happened on `helper`."""
+        self._last += 1
+        self._events.append({"number": self._last, "at": time.time(), "helper": helper, "name": name, "data": data})
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def after(self, number: int, helper: str = "") -> list[dict[str, Any]]:
+        """Events newer than `number`, of one helper or of all."""
+        skipped = max(0, len(self._events) - (self._last - number))
+        newer = list(self._events)[skipped:] if number < self._last else []
+        return [event for event in newer if not helper or event["helper"] == helper]
+
+    async def wait_beyond(self, number: int) -> None:
+        """Until there is an event newer than `number`."""
+        while self._last <= number:
+            await self._news.wait()

@@ -1,0 +1,108 @@
+"""Runs the daemon: one socket, one event loop, and a small file that tells the command line where to ask."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from bmsrescue.bench.finding import find_helpers
+from bmsrescue.card.storage import write_atomically
+from bmsrescue.config import Config, DaemonAddress
+from bmsrescue.daemon.api import create_app
+from bmsrescue.daemon.bench import Bench
+from bmsrescue.daemon.guard import LOOPBACK_NAMES
+from bmsrescue.errors import UsageError
+
+ADDRESS_FILE = "daemon.json"
+_END_S = 3
+_UNIT_NAME = "bmsrescue.service"
+
+
+def unit_file() -> str:
+    """The systemd user unit, with this installation's command: systemd looks into no virtual environment."""
+    text = (Path(__file__).parent / _UNIT_NAME).read_text(encoding="utf-8")
+    command = Path(sys.argv[0])
+    return text.replace("ExecStart=bmsrescue", f"ExecStart={command.resolve()}") if command.is_file() else text
+
+
+def serve(
+    config: Config, urls: tuple[str, ...], address: DaemonAddress, folder: Path, on_ready: Callable[[str], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM. `on_ready` is told the address once clients may connect.
+
+    Raises:
+        UsageError: the address cannot be had.
+        HostError: the data folder cannot be written.
+    """
+    bench = Bench(lambda: find_helpers(config, urls), folder)
+    hosts = LOOPBACK_NAMES if address.uds or address.host in LOOPBACK_NAMES else None
+    listener, where = _listen(address)
+    # A Unix socket's clients have to put something into Host; httpx and websockets put "localhost".
+    app = create_app(bench, hosts)
+    settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_END_S)
+    server = uvicorn.Server(settings)
+    with contextlib.closing(listener), _announced(folder, where):
+        asyncio.run(_serve(server, listener, lambda: on_ready(where)))
+    if address.uds:
+        Path(address.uds).unlink(missing_ok=True)
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        on_ready()
+    await serving
+
+
+def _listen(address: DaemonAddress) -> tuple[socket.socket, str]:
+    try:
+        if address.uds:
+            return _listen_uds(Path(address.uds))
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        listener = socket.create_server((address.host, address.port), family=family)
+        host = f"[{address.host}]" if family == socket.AF_INET6 else address.host
+        return listener, f"http://{host}:{listener.getsockname()[1]}"
+    except OSError as error:
+        place = address.uds or f"{address.host}:{address.port}"
+        raise UsageError(
+            f"cannot listen on {place}: {error.strerror}", "Is it running already? Else --port."
+        ) from error
+
+
+def _listen_uds(path: Path) -> tuple[socket.socket, str]:
+    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(path)) == 0:
+                raise UsageError(f"a daemon already listens on {path}", "Use it, or end it first.")
+        path.unlink()  # left by one that was killed
+    listener = socket.socket(socket.AF_UNIX)
+    previous = os.umask(0o177)  # nobody but its owner may connect
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(previous)
+    listener.listen()
+    return listener, f"unix:{path.resolve()}"
+
+
+@contextlib.contextmanager
+def _announced(folder: Path, where: str) -> Iterator[None]:
+    path = folder / ADDRESS_FILE
+    mine: dict[str, Any] = {"address": where, "pid": os.getpid()}
+    write_atomically(path, json.dumps(mine).encode())
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            if json.loads(path.read_text(encoding="utf-8")) == mine:
+                path.unlink()
