@@ -24,7 +24,9 @@ DBGSWEN = 1 << 31
 
 @dataclass
 class DapOptions:
-    overrun_detect: bool = True
+    """overrun_detect: whether ORUNDETECT is "honoured", "absent" (reads 0), or "stored" and without any effect."""
+
+    overrun_detect: str = "honoured"
     wait_rate: float = 0.0
 
 
@@ -131,7 +133,7 @@ class DebugPort:
 
     @property
     def data_phase_always(self) -> bool:
-        return bool(self._ctrl & ORUNDETECT)
+        return bool(self._ctrl & ORUNDETECT) and self._options.overrun_detect == "honoured"
 
     def begin(self, is_ap: bool, is_read: bool, register: int) -> tuple[int, int]:
         """A request with good parity has arrived. Returns the ACK and, for a read, the data."""
@@ -154,7 +156,7 @@ class DebugPort:
             ack = FAULT
         if ack != OK:
             self.counters["waits" if ack == WAIT else "faults"] += 1
-            if self._ctrl & ORUNDETECT:
+            if self.data_phase_always:
                 self._ctrl |= STICKYORUN
             return ack, 0
         return OK, self._read(is_ap, register, bank) if is_read else 0
@@ -180,7 +182,7 @@ class DebugPort:
         elif register == 0x0:
             self._abort(value)
         elif register == 0x4 and self._select & 0xF == 0:
-            writable = 0x54FF_FF0C | (ORUNDETECT if self._options.overrun_detect else 0)
+            writable = 0x54FF_FF0C | (0 if self._options.overrun_detect == "absent" else ORUNDETECT)
             self._ctrl = self._ctrl & ~writable | value & writable
         elif register == 0x8:
             self._select = value

@@ -285,7 +285,8 @@ def parse_arguments() -> argparse.Namespace:
         "--wait-rate", type=float, default=0.0, help="part of the requests answered with WAIT for no reason"
     )
     parser.add_argument("--bit-error-rate", type=float, default=0.0)
-    parser.add_argument("--no-orundetect", action="store_true", help="CTRL/STAT.ORUNDETECT reads 0 and does nothing")
+    parser.add_argument("--orundetect", choices=("honoured", "absent", "stored"), default="honoured")
+    parser.add_argument("--no-orundetect", dest="orundetect", action="store_const", const="absent")
     parser.add_argument(
         "--array-kib", type=int, default=1024, help="how much flash there really is; the size word is unchanged"
     )
@@ -302,7 +303,7 @@ def main() -> None:
     flash = Flash(clock, options.array_kib, rng, options.stale_flags)
     prepare(flash, identity, options.state, options.image.read_bytes() if options.image else b"", rng)
     chip = Chip(clock, flash, identity, rng)
-    port = DebugPort(chip, DapOptions(not options.no_orundetect, options.wait_rate), rng)
+    port = DebugPort(chip, DapOptions(options.orundetect, options.wait_rate), rng)
     line = SwdLine(port, options.bit_error_rate, rng)
     pins = Pins(chip, line, port, clock)
     server = Server(pins, Control(chip, pins, line, port, clock), options.bitbang_port, options.control_port)

@@ -55,6 +55,7 @@ class BitbangWire(BitbangTransfers):
         self._control: int | None = None  # CTRL/STAT as last written
         self._keeps_overrun: bool | None = None
         self._overrun_left_on = False
+        self._overrun_honoured = True  # until a refusal shows that the bit is kept and means nothing
         self._batch_words = _BATCH_WORDS  # kept from block to block: a chip that often waits goes on doing so
 
     def forget(self) -> None:
@@ -183,7 +184,13 @@ class BitbangWire(BitbangTransfers):
         """Leave overrun detection after a refusal; returns after a WAIT, when it is worth going on one by one."""
         if acknowledge not in (_WAIT, _FAULT):
             raise self._failure(acknowledge, done)
-        self._leave_overrun()
+        try:
+            self._leave_overrun()
+        except WireError as error:
+            # The chip took what came after its refusal for something else than data phases: one by one from now on.
+            self._overrun_honoured = False
+            error.done = done
+            raise
         if acknowledge == _FAULT:
             raise self._failure(acknowledge, done)
         self.waits += 1
@@ -196,7 +203,7 @@ class BitbangWire(BitbangTransfers):
     # --- overrun detection --------------------------------------------------------------------------------------------
 
     def _can_send_ahead(self, length: int) -> bool:
-        if length < 4 * _FEWEST_WORDS or self._dp_bank != 0 or self._control is None:
+        if not self._overrun_honoured or length < 4 * _FEWEST_WORDS or self._dp_bank != 0 or self._control is None:
             return False
         if self._keeps_overrun is None:
             super().write(0, _CTRL_STAT, self._control | ORUNDETECT)
