@@ -9,6 +9,8 @@ import struct
 
 from rescuelink.errors import LinkError
 
+_STRUCT_ERROR: type[Exception] = getattr(struct, "error", ValueError)  # MicroPython has only ValueError
+
 MAX_DEPTH = 12  # nesting of arrays and maps; a frame from noise must not exhaust the stack
 
 
@@ -16,7 +18,7 @@ def pack_into(buffer: bytearray | memoryview, offset: int, value: object) -> int
     """Write `value` at `offset`; returns the offset behind it. Raises `LinkError` (too_large, bad_value)."""
     try:
         return _pack(buffer, offset, value, 0)
-    except (IndexError, ValueError, struct.error):
+    except (IndexError, ValueError, _STRUCT_ERROR):
         # A slice behind the end would grow the buffer; `_put` looks first, struct looks for itself.
         raise LinkError("too_large", "a message is larger than %d bytes" % len(buffer)) from None
 
@@ -25,7 +27,7 @@ def unpack_from(buffer: memoryview) -> object:
     """The one value that fills `buffer`. Binary comes as memoryview. Raises `LinkError` (malformed)."""
     try:
         value, end = _unpack(buffer, 0, 0)
-    except (IndexError, ValueError, TypeError, UnicodeError, struct.error):
+    except (IndexError, ValueError, TypeError, UnicodeError, _STRUCT_ERROR):
         raise LinkError("malformed", "a message ends too early or holds what no message holds") from None
     if end != len(buffer):
         raise LinkError("malformed", "%d bytes stand behind the end of a message" % (len(buffer) - end))

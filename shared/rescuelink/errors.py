@@ -122,3 +122,17 @@ def from_dict(data: dict[str, str | int | None]) -> RescueError:
         phase if isinstance(phase, str) else None,
         next_step if isinstance(next_step, str) else None,
     )
+
+
+class Stopped(Exception):
+    """Work was stopped from outside: cancelled by the host, or the host has gone.
+
+    Not a RescueError, so that nothing which repeats a transfer or falls back to another way takes it for a fault of
+    the unit and swallows it. kind: "cancelled" or "host_lost".
+    """
+
+    def __init__(self, kind: str, message: str, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.next_step = next_step

@@ -4,8 +4,11 @@
     [1, id, error, result]       response     error is nil or the map of `RescueError.to_dict`
     [2, method, params]          notification
 
-A request with the id of the one before it is that same request again (its answer was lost): it is answered again, never
-done again. The host is taken for lost when nothing came from it for `HOST_LOST_MS`.
+A request with an id that was there before is that same request again (its answer was lost). It is never done again:
+the newest one is answered again, an older one with the error "repeated".
+
+The host is taken for lost when nothing came from it for `HOST_LOST_MS` of the agent's clock, and nothing comes in
+`LAST_LOOK_MS` more: together less than the 2 s after which a unit without its host must be safe.
 """
 
 from rescuelink.errors import LinkError
@@ -16,7 +19,10 @@ RESPONSE = 1
 NOTIFICATION = 2
 
 HEARTBEAT_MS = 400  # how often the host says that it is there
-HOST_LOST_MS = 1500  # and how long the agent waits before it makes the unit safe
+HOST_LOST_MS = 1450  # how long it may be silent
+LAST_LOOK_MS = 450  # and then once more, longer than the host's heart needs for a beat
+ALIVE = "alive"  # the agent's event that asks for a beat before it gives the host up
+REMEMBERED = 16  # request ids; a host keeps fewer requests than this in flight
 WINDOW_BYTES = 4096  # of big data in one message
 
 

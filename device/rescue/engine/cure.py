@@ -47,6 +47,7 @@ class Cure:
             if step["vectors"] and step["erase"]:
                 self._erase(step)
         for step in self._steps:
+            run.observer.event("safe-point", {"sector": step["sector"]})  # where a host may still stop the run
             self._write_sector(step)
         self._flash.lock()
         run.verified = {"by_crc": self._verifier.by_crc, "by_reading": self._verifier.by_reading}

@@ -9,7 +9,7 @@ import sys
 
 from rescue.engine import modules
 from rescue.engine.power import Power
-from rescuelink.errors import PowerError, RescueError, TargetError, WireError
+from rescuelink.errors import PowerError, RescueError, Stopped, TargetError, WireError
 
 STEPS = (
     ("job", "load", "load_job"),
@@ -71,7 +71,9 @@ _DRIVERS = ("rescue.chips", "rescue.debug")
 class Run:
     """Everything one run knows."""
 
-    def __init__(self, ports, helper, screen=None):
+    def __init__(self, ports, helper, screen=None, last=None):
+        # `last`: the step before "act" to end with; nothing is changed then, and no record is made.
+        self._last = last
         self.ports = ports
         self.helper = helper
         self.observer = ports.observer
@@ -213,14 +215,14 @@ class Run:
     # --- the run ---
 
     def carry_out(self):
-        """All steps, then the safe state and the record. Returns the record; never raises for what a unit, a card or
-        a job can do."""
+        """All steps, then the safe state and the record. Returns the record, or with `last` the findings; never raises
+        for what a unit, a card or a job can do."""
         try:
             self._carry_out_steps()
         finally:
             self.index = len(STEPS)
             self._timed(SAFE_OFF, None, None)
-        return self._conclude()
+        return self._conclude() if self._last is None else self._findings()
 
     def _carry_out_steps(self):
         for index, (name, module, function) in enumerate(STEPS):
@@ -232,6 +234,8 @@ class Run:
                 # A unit's fault found on the way is still diagnosed from what is known.
                 if self.diagnosis is None and self._unit_may_be_at_fault():
                     self._timed("diagnosis", "judge", "judge")
+                return
+            if name == self._last:
                 return
         self.cured = True
 
@@ -267,6 +271,9 @@ class Run:
             error.phase = error.phase or name
             outcome = error.kind
             self._failed(error)
+        except Stopped as stopped:
+            outcome = stopped.kind
+            self._failed(RescueError("aborted", stopped.message, phase=name, next_step=stopped.next_step))
         except OUR_FAULTS as error:
             outcome = "error"
             self._failed(_as_tool_error(error, name))
@@ -298,6 +305,18 @@ class Run:
                 self.journal.close()
         if self.power.cycles:
             self.power.off()
+
+    def _findings(self):
+        # What is known without having changed anything.
+        if self.card_mounted:
+            self.ports.card.unmount()
+        return {
+            "steps": self.steps,
+            "evidence": self.evidence,
+            "diagnosis": self.diagnosis,
+            "plan": None if self.plan is None else self.plan["lines"],
+            "error": None if self.error is None else self.error.to_dict(),
+        }
 
     def _conclude(self):
         self.index = COUNT - 1

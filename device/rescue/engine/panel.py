@@ -50,14 +50,15 @@ def sound(panel, clock, colour):
 
 
 class Button:
-    """One button: `wait` returns "short" or "long", or None when nobody pressed within the limit."""
+    """One button: `wait` returns "short" or "long", or None when nobody pressed before the wait ended."""
 
     def __init__(self, panel, clock):
         self._panel = panel
         self._clock = clock
 
-    def wait(self, limit_ms, idle):
-        """`idle(now_ms)` is called between looks. `limit_ms` None waits for ever, which is what a dongle does."""
+    def wait(self, limit_ms, idle, left=None):
+        """`idle(now_ms)` is called between looks. `limit_ms` None waits for ever, which is what a dongle does, or
+        until `left()` is true."""
         clock = self._clock
         start = clock.ms()
         while limit_ms is None or clock.since_ms(start) < limit_ms:
@@ -68,6 +69,8 @@ class Button:
                     return kind
             idle(clock.ms())
             clock.sleep_ms(_POLL_MS)
+            if left is not None and left():
+                break
         return None
 
     def _held(self):

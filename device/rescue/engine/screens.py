@@ -28,14 +28,14 @@ class Screen:
         self._work = None
         self._work_ms = 0
 
-    def idle(self, note):
-        """Waiting for the button. `note`: one line about the card or the last run."""
+    def idle(self, note, prompt="press: start"):
+        """Waiting for the button. `note`: one line about the card, the last run or the host."""
         self._clear()
         self._centred("bmsrescue", 4)
         self._frame.hline(0, 16, _WIDTH, 1)
         for number, line in enumerate(wrap(note, _COLUMNS, 2)):
             self._centred(line, 22 + number * 10)
-        self._centred("press: start", 52)
+        self._centred(prompt, 52)
         self._send()
 
     def working(self, step, index, count, text):

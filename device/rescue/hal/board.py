@@ -27,6 +27,7 @@ def open(config):  # noqa: A001 - the name every ports module has
     from rescue.hal.panel import Panel
     from rescue.hal.rails import Rails
     from rescue.hal.store import Store
+    from rescue.hal.stream import UsbStream
     from rescue.hal.swd import SwdWire
 
     bus = config["i2c"]
@@ -41,6 +42,7 @@ def open(config):  # noqa: A001 - the name every ports module has
         card=Card(config["card"]),
         store=Store(),
         panel=Panel(config["panel"], i2c),
+        stream=UsbStream(),
     )
 
 

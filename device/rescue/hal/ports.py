@@ -53,6 +53,13 @@
 #   pressed() -> bool         True while the button is down
 #
 # Observer: event(name, data), `data` a dict of JSON types. Whoever watches; never needed.
+#
+# Stream: bytes to and from a host; None on a helper without one.
+#   readinto(view) -> int     bytes that were there to read, 0 when there are none; never blocks
+#   write(view)               all of it, within a bounded time; raises OSError when nobody takes it
+#   wait(ms) -> bool          until there is something to read (True), at most `ms`
+#   session(is_open)          while one is open every byte is data, Ctrl-C too
+#   ms(), since_ms(start)     time on the host's side of things: real where the helper's clock is virtual
 
 from rescuelink.errors import TargetError
 
@@ -67,7 +74,7 @@ class Observer:
 class Ports:
     """Everything above, in one bundle."""
 
-    def __init__(self, clock, wire, lines, rails, card, store, panel, observer=None):
+    def __init__(self, clock, wire, lines, rails, card, store, panel, observer=None, stream=None):
         self.clock = clock
         self.wire = wire
         self.lines = lines
@@ -76,6 +83,7 @@ class Ports:
         self.store = store
         self.panel = panel
         self.observer = observer or Observer()
+        self.stream = stream
 
 
 class Timeout:

@@ -2,47 +2,20 @@
 # goes. The calls_* modules are thin; everything they do is the engine's and the drivers' own.
 
 import gc
+import sys
 
 from rescue.engine.power import Power
 from rescue.hal.ports import Ports
+from rescue.link.watched import Events, WatchedClock
 from rescuelink import rpc
-from rescuelink.errors import LinkError, TargetError, WireError
+from rescuelink.errors import RescueError, Stopped, TargetError, WireError
 from rescuelink.limits import default_limits
 
 AGENT_VERSION = "0.1.0"
 CAPABILITIES = ("rails", "power", "lines", "swd", "memory", "core", "flash", "options", "job", "card", "records")
 
-
-class _WatchedClock:
-    # The helper's clock, whose waiting is also listening: a host that asks or vanishes during a wait is noticed.
-    _SLICE_MS = 20
-
-    def __init__(self, clock, bench):
-        self._clock = clock
-        self._bench = bench
-        self.ms = clock.ms
-        self.us = clock.us
-        self.since_ms = clock.since_ms
-        self.sleep_us = clock.sleep_us
-        self.feed = clock.feed
-
-    def sleep_ms(self, duration):
-        while duration > 0:
-            self._bench.listen()
-            piece = min(duration, self._SLICE_MS)
-            self._clock.sleep_ms(piece)
-            duration -= piece
-
-
-class _Events:
-    # What the engine tells goes to the host; between two pieces of work it may be stopped.
-    def __init__(self, bench):
-        self._bench = bench
-
-    def event(self, name, data):
-        self._bench.tell(name, data)
-        if name == "progress":
-            self._bench.safe_point()
+# A call of these groups that is cancelled half-way leaves the unit off, because nobody knows how far it came.
+_OFF_WHEN_STOPPED = ("power", "target", "lines")
 
 
 class Bench:
@@ -50,36 +23,44 @@ class Bench:
 
     def __init__(self, ports, config, server):
         self._server = server
-        self._lost = None
+        self._stop = None  # what ends the work that is under way: a Stopped
+        self._cancelled = False
+        self._winding_down = False  # nothing stops the way into the safe state
+        self._last_end = None  # how the last session ended, for the next one
+        self._told_ms = None  # when the rails were last told
         self._window = None
         self._file = None
         self._file_path = ""
         self.file_length = 0
         self.config = config
         self.ports = Ports(
-            clock=_WatchedClock(ports.clock, self),
+            clock=WatchedClock(ports.clock, self),
             wire=ports.wire,
             lines=ports.lines,
             rails=ports.rails,
             card=ports.card,
             store=ports.store,
             panel=ports.panel,
-            observer=_Events(self),
+            observer=Events(ports.observer, self),
         )
         self.limits = default_limits()
         self.power = Power(self.ports, self.limits)
+        self.run = None  # the job under way
         self.target = None
         self.chip = None
         self.consent = None
+        self.steady = False  # no cancelling now: a flash operation is under way
         self.finish_alone = False  # a recovery that goes on when the host is lost
-        self.leave = False  # for the interpreter's prompt
-        self.stream_ms = 0  # rails are told every so many ms while a host listens; 0: not
+        self.leave = None  # "repl" or "reset": the agent is to end
+        self.stream_ms = 0  # the rails are told every so many ms; 0: not
+
+    # --- the session --------------------------------------------------------------------------------------------------
 
     def about(self):
         """The answer to hello."""
-        import sys
+        from rescue.engine.journal import interrupted
 
-        self._lost = None
+        store = self.ports.store.root
         return {
             "protocol": rpc.PROTOCOL_VERSION,
             "agent": AGENT_VERSION,
@@ -89,6 +70,8 @@ class Bench:
             "capabilities": list(CAPABILITIES),
             "window_bytes": rpc.WINDOW_BYTES,
             "heap_free": self.heap_free(),
+            "interrupted": None if self.run is not None else interrupted((store,)),
+            "last_end": self._last_end,
         }
 
     def heap_free(self):
@@ -98,24 +81,80 @@ class Bench:
     def tell(self, name, data):
         self._server.event(name, data)
 
-    def listen(self):
-        """Hear the host in the middle of work. Raises LinkError (host_lost) when it has gone."""
-        self._server.pump()
-        if self._lost is not None and not self.finish_alone:
-            raise LinkError("host_lost", self._lost, next_step="the unit is switched off; connect again")
+    def tell_rails(self):
+        """The event "rails" when it is due."""
+        clock = self.ports.clock
+        if not self.stream_ms or (self._told_ms is not None and clock.since_ms(self._told_ms) < self.stream_ms):
+            return
+        self._told_ms = clock.ms()
+        rails = self.ports.rails
+        seen = {}
+        for name in rails.names:
+            mv = rails.read_mv(name)
+            seen[name] = {"mv": mv, "min_mv": mv, "max_mv": mv}
+        self.tell("rails", {"rails": seen, "on": self.is_on(), "ma": rails.current_ma(), "ms": self._told_ms})
 
-    def safe_point(self):
-        """Where long work may be stopped. Raises LinkError (cancelled, host_lost)."""
-        self.listen()
-        if self._server.cancelled and not self.finish_alone:
-            raise LinkError("cancelled", "stopped on request")
+    def is_on(self):
+        """Whether the helper has switched the unit on."""
+        return self.power.is_on if self.run is None else self.run.power.is_on
 
-    def host_gone(self, why):
+    def host_gone(self, why, during):
         """The session is over: the unit is made safe at once, unless a recovery was told to finish by itself."""
-        self._lost = why
+        self._last_end = {"why": why, "during": during}
         self.stream_ms = 0
-        if not self.finish_alone:
+        if self.finish_alone:
+            return
+        self.make_safe()
+        if during is not None:
+            self._stop = Stopped("host_lost", why, next_step="the unit is switched off; connect again")
+
+    # --- stopping -----------------------------------------------------------------------------------------------------
+
+    def begin(self):
+        """A new piece of work: what was asked to stop is over."""
+        self._stop = None
+        self._cancelled = False
+        self._winding_down = False
+
+    def cancel(self):
+        """Stop at the next safe point. {"when": "now" or "later", "why"}"""
+        self._cancelled = True
+        if self._server.working is None:
+            return {"when": "now", "why": "nothing is under way"}
+        if self._may_stop():
+            return {"when": "now", "why": "nothing on the chip is half done"}
+        return {"when": "later", "why": "a sector that has been erased is written and verified first"}
+
+    def listen(self):
+        """Hear the host in the middle of work. Raises Stopped."""
+        self.ports.clock.feed()
+        self._server.pump()
+        if self._stop is not None and not self._winding_down:
+            raise self._stop
+        if self._cancelled and self._may_stop():
+            raise Stopped("cancelled", "stopped on request")
+
+    def between_sectors(self):
+        """Where also a run that has begun to erase may be stopped: the journal has all that the next one needs."""
+        self.listen()
+        if self._cancelled:
+            raise Stopped("cancelled", "stopped on request between two sectors")
+
+    def wind_down(self):
+        """From here on nothing stops the work, because it is the way into the safe state."""
+        self._winding_down = True
+
+    def stopped(self, method):
+        """A call was stopped half-way."""
+        self._winding_down = True
+        if method.split(".")[0] in _OFF_WHEN_STOPPED:
             self.make_safe()
+
+    def _may_stop(self):
+        erasing = self.run is not None and self.run.erase_begun
+        return not (self.steady or erasing or self._winding_down)
+
+    # --- the unit -----------------------------------------------------------------------------------------------------
 
     def make_safe(self):
         """Power off, every line let go, nothing connected, no file open, no consent."""
@@ -123,7 +162,11 @@ class Bench:
         self.target = None
         self.chip = None
         self.consent = None
-        self.close_file()
+        self.steady = False
+        try:
+            self.close_file()
+        except RescueError:
+            pass  # the card is gone, and nobody is left to be told: the file is not complete, as its hash will show
 
     def let_go(self):
         """Take our debug enables back and let go of the wire."""
@@ -136,7 +179,21 @@ class Bench:
         self.chip = None
         self.ports.wire.release()
 
-    # -- big data: one buffer, one open file ---------------------------------------------------------------------------
+    def connected(self):
+        """The Target. Raises TargetError when nothing is connected."""
+        if self.target is None:
+            raise TargetError("not_connected", "no chip is connected", next_step="call target.connect")
+        return self.target
+
+    def known_chip(self):
+        """The chip's driver, made when first needed."""
+        if self.chip is None:
+            from rescue.chips.stm32h7 import Stm32H7
+
+            self.chip = Stm32H7(self.connected(), self.ports.clock)
+        return self.chip
+
+    # --- big data: one buffer, one open file --------------------------------------------------------------------------
 
     def window(self, length):
         """A view of the one buffer for answers; void at the next call."""
@@ -161,6 +218,7 @@ class Bench:
         return self._file
 
     def close_file(self):
+        """Complete the file being written. Raises CardError."""
         file, self._file = self._file, None
         if file is not None:
             from rescue.engine import files
@@ -170,17 +228,3 @@ class Bench:
             except OSError as error:
                 raise files.card_error("cannot complete " + self._file_path, error) from None
             files.sync()
-
-    def connected(self):
-        """The Target. Raises TargetError when nothing is connected."""
-        if self.target is None:
-            raise TargetError("not_connected", "no chip is connected", next_step="call target.connect")
-        return self.target
-
-    def known_chip(self):
-        """The chip's driver, made when first needed."""
-        if self.chip is None:
-            from rescue.chips.stm32h7 import Stm32H7
-
-            self.chip = Stm32H7(self.connected(), self.ports.clock)
-        return self.chip

@@ -1,9 +1,5 @@
 # helper.*: the helper itself.
 
-import sys
-
-from rescuelink.errors import LinkError
-
 
 def info(bench):
     """What hello answered."""
@@ -36,16 +32,13 @@ def safe(bench):
 def repl(bench):
     """Leave the agent for the interpreter's prompt, as mpremote needs it. The unit is made safe first."""
     bench.make_safe()
-    bench.leave = True
+    bench.leave = "repl"
 
 
 def reset(bench):
-    """Restart the helper; the unit is made safe first. The answer may not arrive."""
+    """Restart the helper after this answer; the unit is made safe first."""
     bench.make_safe()
-    machine = sys.modules.get("machine")
-    if machine is None or not hasattr(machine, "reset"):
-        raise LinkError("unsupported", "this helper cannot reset itself")
-    machine.reset()
+    bench.leave = "reset"
 
 
 CALLS = {

@@ -1,6 +1,7 @@
 # job.*: the engine's own work, whole or up to a step. The host only watches: events "step", "rails", "progress",
 # "diagnosis", "plan", "error", "step-end", "outcome" come while it runs; "cancel" stops it between two pieces of work.
 
+from rescue.engine import modules
 from rescue.engine.job_runner import STEPS, Run
 from rescuelink.errors import LinkError
 
@@ -32,10 +33,13 @@ def until(bench, step):
 
 def _carry_out(bench, last, finish_alone):
     bench.make_safe()
+    modules.drop("rescue.link.calls_")  # the heap is for the work
     bench.finish_alone = finish_alone
+    bench.run = Run(bench.ports, bench.config.get("helper", "helper"), None, last)
     try:
-        return Run(bench.ports, bench.config.get("helper", "helper"), None, last).carry_out()
+        return bench.run.carry_out()
     finally:
+        bench.run = None
         bench.finish_alone = False
         bench.make_safe()
 

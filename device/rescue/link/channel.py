@@ -1,11 +1,5 @@
-# Messages over a byte stream: frames in, frames out (rescuelink.framing, rescuelink.codec). Two frame buffers and one
-# receive buffer, made once: 13 KiB.
-#
-# `stream` is an object with
-#   readinto(view) -> int   bytes that were there to read, 0 when there are none; never blocks
-#   write(view)             all of it, within a bounded time; raises OSError when nobody takes it
-#   quiet_ms() -> int       real time since bytes last came
-#   wait(ms)                until there is something to read, at most `ms`
+# Messages over a byte stream (the `Stream` port): frames in, frames out. Two frame buffers and one receive buffer, made
+# once: 13 KiB.
 
 from micropython import const
 
@@ -14,7 +8,7 @@ from rescuelink.codec import pack_into, unpack_from
 from rescuelink.errors import LinkError
 from rescuelink.framing import HEAD_BYTES, MAX_BODY_BYTES, TAIL_BYTES, FrameReader, finish
 
-_TORN_MS = const(60)  # half a frame and then silence: its rest will not come
+_TORN_MS = const(100)  # half a frame and then silence: its rest will not come
 
 
 class Channel:
@@ -23,43 +17,47 @@ class Channel:
     def __init__(self, stream):
         self._stream = stream
         self._frames = FrameReader()
+        self._bytes_ms = stream.ms()
         self._answer = bytearray(HEAD_BYTES + MAX_BODY_BYTES + TAIL_BYTES)
         self._answer_bytes = 0
         self._event = bytearray(HEAD_BYTES + MAX_BODY_BYTES + TAIL_BYTES)
         self.last = None
-        self.heard = False  # something came since this was last cleared
+        self.unsent = 0  # messages that nobody took
 
     def receive(self):
         """The next message that has wholly arrived, or None. Binary in it is a view, void at the next receive()."""
         while True:
             body = self._frames.next()
-            if body is None and not self._fill():
-                return None
-            if body is not None:
-                try:
-                    message = rpc.check(unpack_from(body))
-                except LinkError:
-                    continue  # a frame of somebody else's
-                self.heard = True
-                return message
+            if body is None:
+                if not self._fill():
+                    return None
+                continue
+            try:
+                return rpc.check(unpack_from(body))
+            except LinkError:
+                continue  # a frame of somebody else's
 
     def _fill(self):
         # True when there is something new to look at.
         count = self._stream.readinto(self._frames.space())
         if count:
+            self._bytes_ms = self._stream.ms()
             self._frames.added(count)
             return True
-        if self._frames.pending() and self._stream.quiet_ms() > _TORN_MS:
+        if self._frames.pending() and self._stream.since_ms(self._bytes_ms) > _TORN_MS:
             self._frames.give_up()  # a whole frame may stand in what there is
             return True
         return False
 
     def wait(self, ms):
         """Until something comes, at most `ms`."""
-        self._stream.wait(ms)
+        return self._stream.wait(ms)
+
+    def session(self, is_open):
+        self._stream.session(is_open)
 
     def answer(self, number, error, result):
-        """The response to request `number`. Raises LinkError when the result is too large for a frame."""
+        """The response to request `number`. Raises LinkError (too_large, bad_value)."""
         self.last = None
         end = pack_into(self._room(self._answer), 0, [rpc.RESPONSE, number, error, result])
         self._answer_bytes = finish(self._answer, end)
@@ -67,11 +65,18 @@ class Channel:
         self.answer_again()
 
     def answer_again(self):
-        self._stream.write(memoryview(self._answer)[: self._answer_bytes])
+        self._send(memoryview(self._answer)[: self._answer_bytes])
 
     def notify(self, method, params):
+        """An event. Raises LinkError as answer() does."""
         end = pack_into(self._room(self._event), 0, [rpc.NOTIFICATION, method, params])
-        self._stream.write(memoryview(self._event)[: finish(self._event, end)])
+        self._send(memoryview(self._event)[: finish(self._event, end)])
 
     def _room(self, buffer):
         return memoryview(buffer)[HEAD_BYTES : HEAD_BYTES + MAX_BODY_BYTES]
+
+    def _send(self, view):
+        try:
+            self._stream.write(view)
+        except OSError:
+            self.unsent += 1  # the host has gone: its silence tells the server soon

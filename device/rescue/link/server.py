@@ -1,57 +1,70 @@
-# Serves the host: one request at a time, each answered once and repeated if its answer was lost. While a long call
-# works, `pump` keeps listening: for the heartbeat, for "cancel", and to say "busy" to anything else.
-#
-# A method "rails.read" is the function of that name in CALLS of rescue.link.calls_rails; a group is loaded when it is
-# first called. CALLS = {name: (function, types)}: the function takes the bench and the parameters; `types` has one
-# letter for each: i integer, s text, b boolean, B binary, a array, m map; what follows "?" may be left out or nil.
+# Serves the host: one request at a time, each carried out once and answered again if its answer was lost. While a long
+# call works, `pump` keeps listening: for the heartbeat, for "cancel", and to say "busy" to anything else.
 
 import json
 import sys
 
 from rescue.link.bench import Bench
+from rescue.link.calls import checked, find
 from rescuelink import rpc
-from rescuelink.errors import LinkError, RescueError
+from rescuelink.errors import LinkError, RescueError, Stopped
 
-_TYPES = {
-    "i": (int,),
-    "s": (str,),
-    "b": (bool,),
-    "B": (bytes, bytearray, memoryview),
-    "a": (list,),
-    "m": (dict,),
-}
 # What a fault of our own code or of the file system looks like: answered as an error, never the end of the server.
-_OUR_FAULTS = (ArithmeticError, AttributeError, ImportError, LookupError, MemoryError, OSError, TypeError, ValueError)
+_OUR_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NameError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 # Asked for in the middle of other work, these are done at once.
-_AT_ANY_TIME = ("beat", "cancel", "status")
+_AT_ANY_TIME = ("beat", "cancel", "status", "hello")
 
 
 class Server:
-    """Call `pump` often. `session` is the client's name while a host is there."""
+    """Call `serve` or `pump` often. `session` is the client's name while a host is there."""
 
     def __init__(self, ports, config, channel):
         self._channel = channel
         self._clock = ports.clock
         self._heard_ms = 0
-        self._working_on = None  # id of the request being carried out
-        self.session = None
-        self.cancelled = False
-        self.bench = Bench(ports, config, self)
+        self._done = []  # ids of the newest requests, so that none is carried out twice
+        self._request = None  # id of the request being carried out
         self._parked = b""  # a result too large for one frame, as JSON, fetched with "result"
+        self.working = None  # its method
+        self.occupied = None  # why no session can be opened now
+        self.session = None
+        self.bench = Bench(ports, config, self)
+
+    def serve(self, ms):
+        """Serve what comes within `ms`."""
+        start = self._clock.ms()
+        left = ms
+        while left > 0:
+            self.pump(left)
+            left = ms - self._clock.since_ms(start)
 
     def pump(self, wait_ms=0):
         """Serve what has come, waiting at most `wait_ms` for it; notice a host that has gone."""
         if wait_ms:
             self._channel.wait(wait_ms)
-        message = self._channel.receive()
-        while message is not None:
-            self._take(message)
-            message = self._channel.receive()
-        if self._channel.heard:
-            self._channel.heard = False
-            self._heard_ms = self._clock.ms()
-        elif self.session is not None and self._clock.since_ms(self._heard_ms) > rpc.HOST_LOST_MS:
-            self._close("the host has gone silent")
+        self._take_all()
+        if self.session is None:
+            return
+        if self._silent():
+            self.event(rpc.ALIVE, None)  # a host that is there answers with a beat at once
+            self._channel.wait(rpc.LAST_LOOK_MS)
+            self._take_all()
+            if self.session is not None and self._silent():
+                self._close("the host has gone silent")
+                return
+        self.bench.tell_rails()
 
     def event(self, name, data):
         """Tell the host, if there is one. What it cannot take is lost: an event is never needed."""
@@ -59,47 +72,71 @@ class Server:
             return
         try:
             self._channel.notify(name, data)
-        except (LinkError, OSError):
+        except LinkError:
             return
 
+    def _silent(self):
+        return self._clock.since_ms(self._heard_ms) > rpc.HOST_LOST_MS
+
+    def _take_all(self):
+        message = self._channel.receive()
+        while message is not None:
+            self._take(message)
+            message = self._channel.receive()
+
     def _take(self, message):
-        if message[0] == rpc.NOTIFICATION:
-            if message[1] == "cancel":
-                self.cancelled = True
-            elif message[1] == "bye":
+        kind = message[0]
+        name = message[2] if kind == rpc.REQUEST else message[1]
+        if kind == rpc.RESPONSE:
+            return
+        if name != "hello":  # somebody else's hello does not keep a silent host's session
+            self._heard_ms = self._clock.ms()
+        if kind == rpc.NOTIFICATION:
+            if name == "cancel":
+                self.bench.cancel()
+            elif name == "bye":
                 self._close("the host has ended the session")
             return
-        if message[0] != rpc.REQUEST:
-            return
-        number, method, params = message[1:]
-        if number == self._working_on:
+        number = message[1]
+        if number == self._request:
             return  # asked again out of impatience: the answer is on its way
         if number == self._channel.last:
             self._channel.answer_again()
-            return
-        if self._working_on is not None and method not in _AT_ANY_TIME:
-            # Not kept as the answer to repeat: that is the running request's place.
+        elif number in self._done:
+            self._refuse(number, LinkError("repeated", "this was done before, and its answer is no longer kept"))
+        elif self._request is not None and name not in _AT_ANY_TIME:
             self._refuse(number, LinkError("busy", "the helper is at work", next_step="wait, or cancel"))
-            return
-        self._carry_out(number, method, params)
+        else:
+            self._carry_out(number, name, message[3])
 
     def _carry_out(self, number, method, params):
-        outer, self._working_on = self._working_on, number
+        outer, outer_method = self._request, self.working
+        self._request = number
         if outer is None:
-            self.cancelled = False
+            self.working = method
+            self.bench.begin()
+        self._done.append(number)
+        if len(self._done) > rpc.REMEMBERED:
+            self._done.pop(0)
+        error = result = None
         try:
             result = self._call(method, params)
-        except RescueError as error:
-            self._working_on = outer
-            self._refuse(number, error)
-            return
-        except _OUR_FAULTS as error:
+        except RescueError as fault:
+            error = fault
+        except Stopped as stopped:
+            self.bench.stopped(method)
+            error = LinkError(stopped.kind, stopped.message, next_step=stopped.next_step)
+        except _OUR_FAULTS as fault:
             if hasattr(sys, "print_exception"):
-                sys.print_exception(error)
-            self._working_on = outer
-            self._refuse(number, LinkError("tool", "%s: %s" % (error.__class__.__name__, error)))
-            return
-        self._working_on = outer
+                sys.print_exception(fault)
+            error = LinkError("tool", "%s: %s" % (fault.__class__.__name__, fault))
+        self._request, self.working = outer, outer_method
+        if error is not None:
+            self._refuse(number, error)
+        else:
+            self._answer(number, result)
+
+    def _answer(self, number, result):
         try:
             self._channel.answer(number, None, result)
         except LinkError as error:
@@ -110,7 +147,10 @@ class Server:
             self._channel.answer(number, None, {"parked": len(self._parked)})
 
     def _refuse(self, number, error):
-        self._channel.answer(number, error.to_dict(), None)
+        facts = error.to_dict()
+        if hasattr(error, "done"):
+            facts["done"] = error.done
+        self._channel.answer(number, facts, None)
 
     def _call(self, method, params):
         if method == "hello":
@@ -120,8 +160,9 @@ class Server:
         if method == "beat":
             return None
         if method == "cancel":
-            self.cancelled = True
-            return None
+            return self.bench.cancel()
+        if method == "status":
+            return {"session": self.session, "working": self.working, "on": self.bench.is_on()}
         if method == "result":
             (offset,) = checked(params, "i", method)
             return memoryview(self._parked)[offset : offset + rpc.WINDOW_BYTES]
@@ -133,44 +174,21 @@ class Server:
         if version != rpc.PROTOCOL_VERSION:
             message = "the host speaks version %d of the link, this agent version %d" % (version, rpc.PROTOCOL_VERSION)
             raise LinkError("version", message, next_step="bring both to the same release: bmsrescue deploy")
+        if self.occupied is not None:
+            raise LinkError("busy", self.occupied, next_step="wait until it has ended")
         if self.session is not None and self.session != client:
-            self._close("another host has taken over")
-        self.session = client
+            message = "the helper is in use by " + self.session
+            raise LinkError("busy", message, next_step="close that program, or wait two seconds if it has died")
         self._heard_ms = self._clock.ms()
-        return self.bench.about()
+        self.session = client
+        self._channel.session(True)
+        about = self.bench.about()
+        about["working"] = None if self.working == "hello" else self.working
+        return about
 
     def _close(self, why):
+        if self.session is None:
+            return
         self.session = None
-        self.bench.host_gone(why)
-
-
-def find(method):
-    """(function, types) of a method. Raises LinkError (unknown_method)."""
-    group, dot, name = method.partition(".")
-    if dot and group.isalpha():
-        module = "rescue.link.calls_" + group
-        try:
-            __import__(module)
-        except ImportError:
-            pass
-        else:
-            calls = sys.modules[module].CALLS
-            if name in calls:
-                return calls[name]
-    raise LinkError("unknown_method", "there is no method " + method[:40], next_step="see docs/protocol.md")
-
-
-def checked(params, types, method):
-    """`params` if they are of `types`. Raises LinkError (bad_params)."""
-    needed, _, optional = types.partition("?")
-    letters = needed + optional
-    if not len(needed) <= len(params) <= len(letters):
-        raise LinkError("bad_params", "%s takes %d to %d parameters" % (method, len(needed), len(letters)))
-    for index, value in enumerate(params):
-        if value is None and index >= len(needed):
-            continue
-        kinds = _TYPES[letters[index]]
-        if not isinstance(value, kinds) or (isinstance(value, bool) and letters[index] != "b"):
-            message = "parameter %d of %s is a %s" % (index + 1, method, value.__class__.__name__)
-            raise LinkError("bad_params", message, next_step="see docs/protocol.md")
-    return params
+        self._channel.session(False)
+        self.bench.host_gone(why, self.working)

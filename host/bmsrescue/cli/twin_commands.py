@@ -64,8 +64,16 @@ def serve(
     control_port: Annotated[int, typer.Option(help="Port for the control lines; 0 takes a free one.")] = 0,
     seed: SeedOption = 0,
     virtual_time: Annotated[bool, typer.Option("--virtual-time", help="Wall time does not pass for the unit.")] = False,
+    serial: Annotated[bool, typer.Option("--serial", help="A helper on it, as a serial port.")] = False,
+    tcp: Annotated[int | None, typer.Option(metavar="PORT", help="The same on a TCP port; 0 takes a free one.")] = None,
+    card: Annotated[Path | None, typer.Option(metavar="DIR|IMG", help="That helper's card; kept up to date.")] = None,
 ) -> None:
-    """Put a broken unit on two TCP ports, for anybody's debugger."""
+    """Put a broken unit on two TCP ports, for anybody's debugger; or with --serial a helper that is wired to it."""
+    if serial or tcp is not None:
+        from bmsrescue.cli.serial_serving import serve_serial
+
+        serve_serial(scenario or "healthy", card, seed, tcp)
+        return
     from bmsrescue.cli.serving import serve_scenario
 
     serve_scenario(scenario or "healthy", bitbang_port, control_port, seed, virtual_time)

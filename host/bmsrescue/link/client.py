@@ -204,7 +204,10 @@ class LinkClient:
         except (ValueError, LinkError):
             return  # a whole frame that is no message: somebody else's
         if message[0] == rpc.NOTIFICATION:
-            if self._on_event:
+            if message[1] == rpc.ALIVE:
+                with contextlib.suppress(LinkError):  # the port has gone: the reader finds out itself
+                    self.notify("beat")
+            elif self._on_event:
                 self._on_event(message[1], message[2])
             return
         if message[0] != rpc.RESPONSE:

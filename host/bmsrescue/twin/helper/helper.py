@@ -5,7 +5,9 @@ cost per ADC reading, card or flash block, display refresh and look at the clock
 modelled, so a run's virtual time is a lower bound of the board's.
 """
 
+import contextlib
 import json
+import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -107,11 +109,23 @@ class VirtualHelper:
         self._on_wait = on_wait
         self._wall_limit_s = wall_limit_s
         self.flash = bytearray(b"\xff" * (FLASH_BLOCK_BYTES * FLASH_BLOCKS))
+        self._connection: socket.socket | None = None
+        self._stopped = False
 
-    def run(self, script: Path | None = None, settings: Mapping[str, object] | None = None) -> RunResult:
+    def stop(self) -> None:
+        """End the run, and any later one at once, as pulling the helper's plug does; from any thread or handler."""
+        self._stopped = True
+        if self._connection is not None:
+            with contextlib.suppress(OSError):  # it has just ended by itself
+                self._connection.shutdown(socket.SHUT_RDWR)
+
+    def run(
+        self, script: Path | None = None, settings: Mapping[str, object] | None = None, link_fd: int | None = None
+    ) -> RunResult:
         """Switch the board on and let it run `script` (by default the agent's main.py) to its end.
 
-        `settings` are added to the board.json that the agent finds in its current folder.
+        `settings` are added to the board.json that the agent finds in its current folder. `link_fd`: the stream to a
+        host, non-blocking.
         """
         unit, clock = self._unit, self._unit.clock
         started_s, started_ns, cycles = monotonic(), clock.now_ns, self._wire.cycles
@@ -127,18 +141,22 @@ class VirtualHelper:
         search = [_PORTS_FOLDER, device_dir(), shared_dir()]
         with (
             tempfile.TemporaryDirectory(prefix="bmsrescue-helper-") as folder,
-            MicroPythonChild(script, search, Path(folder)) as child,
+            MicroPythonChild(script, search, Path(folder), link_fd=link_fd) as child,
         ):
             board = {
                 "ports": "twin_ports",
                 "once": True,
                 "socket": child.socket_fd,
                 "helper": "twin",
+                **({} if link_fd is None else {"link": {"fd": link_fd}}),
                 **(settings or {}),
             }
             (Path(folder) / "board.json").write_text(json.dumps(board))
             child.start("board.json")
             server = RpcServer(child.connection, handlers, self._wall_limit_s)
+            self._connection = child.connection
+            if self._stopped:
+                self.stop()
             how = ENDED
             try:
                 server.serve()
@@ -149,6 +167,7 @@ class VirtualHelper:
             except TimeExpired:
                 how = TIME_EXPIRED
             finally:
+                self._connection = None
                 left_powered = lines.powered
                 time.stop()
                 lines.make_safe()

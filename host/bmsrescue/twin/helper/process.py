@@ -54,14 +54,22 @@ class MicroPythonChild:
     """One run of one script. Use as a context manager: leaving it ends the child, whatever happened.
 
     The child's end of the socket has the same descriptor number there as here; `socket_fd` is to be told to it (in
-    `board.json`) before `start`.
+    `board.json`) before `start`. `link_fd` is given to the child as well, under its own number.
     """
 
-    def __init__(self, script: Path, search_path: Sequence[Path], folder: Path, heap_kib: int = HEAP_KIB) -> None:
+    def __init__(
+        self,
+        script: Path,
+        search_path: Sequence[Path],
+        folder: Path,
+        heap_kib: int = HEAP_KIB,
+        link_fd: int | None = None,
+    ) -> None:
         self._script = script
         self._search_path = search_path
         self._folder = folder
         self._heap_kib = heap_kib
+        self._link_fds = () if link_fd is None else (link_fd,)
         self.connection, self._theirs = socket.socketpair()
         self.socket_fd = self._theirs.fileno()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving the context
@@ -74,7 +82,7 @@ class MicroPythonChild:
             [find_interpreter(), "-X", f"heapsize={self._heap_kib}wK", str(self._script), *arguments],
             cwd=self._folder,
             env=environment,
-            pass_fds=[self.socket_fd],
+            pass_fds=[self.socket_fd, *self._link_fds],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,

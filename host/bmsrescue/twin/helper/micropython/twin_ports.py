@@ -72,9 +72,12 @@ class Link:
             at += count
 
     def _write(self, payload):
-        at = self._stream.write(payload)
-        while at < len(payload):
-            at += self._stream.write(memoryview(payload)[at:])
+        try:
+            at = self._stream.write(payload)
+            while at < len(payload):
+                at += self._stream.write(memoryview(payload)[at:])
+        except OSError:
+            raise SystemExit(1) from None  # as in _read
 
 
 def _error(status, value, text):

@@ -1,0 +1,52 @@
+"""`bmsrescue twin serve --serial`: a helper on a broken unit, as a serial port or a TCP port."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import typer
+
+from bmsrescue.card.storage import load_card, save_card
+from bmsrescue.errors import HostError
+from bmsrescue.twin.bench import default_card, scenario_named
+from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
+from bmsrescue.twin.serial_twin import SerialTwin
+
+
+def serve_serial(name: str, card_path: Path | None, seed: int, tcp: int | None) -> None:
+    """Serve until SIGINT or SIGTERM. Prints one line, "pty: PATH" or "tcp: socket://HOST:PORT".
+
+    Raises:
+        UsageError: no such scenario.
+        HostError: the port cannot be had, or the card's file cannot be read.
+    """
+    card = default_card() if card_path is None else load_card(card_path)
+    with _open_port(tcp) as port:
+        twin = SerialTwin(scenario_named(name), card, seed=seed, port=port)
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            twin.stop()
+
+        previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            typer.echo(f"{'pty' if tcp is None else 'tcp'}: {port.url}")
+            twin.run()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+    if card_path is not None and card is not None:
+        save_card(card_path, card)
+
+
+@contextlib.contextmanager
+def _open_port(tcp: int | None) -> Iterator[PtyPort | TcpPort]:
+    try:
+        port = PtyPort() if tcp is None else TcpPort(tcp)
+    except OSError as error:
+        raise HostError(f"the port cannot be had: {error.strerror}", "Choose another one.") from error
+    with port:
+        yield port
