@@ -4,12 +4,12 @@ SWD and NRST go over `remote_bitbang`, BOOT0 and power as lines on a control por
 a healthy board, following the power line; what its core does with them is its own affair.
 
 A foreign chip lives on wall time. Virtual time goes by the SWCLK cycles and the agent's waits; a wait while the unit is
-powered is really waited, so that the chip has had as much time as the agent believes.
+powered is really waited, so that the chip has had as much time as the agent believes; one that counts SWCLK cycles
+instead gets idle clocks meanwhile.
 """
 
 from __future__ import annotations
 
-import time
 from random import Random
 from typing import cast
 
@@ -86,8 +86,7 @@ class RemoteUnit:
     def wait(self, duration_ns: int) -> None:
         """The agent waits: let a powered chip have the time."""
         if self._powered:
-            self._pins.flush()
-            time.sleep(duration_ns / _NS)
+            self._pins.wait(duration_ns / _NS)
 
     # What the helper's lines do.
 

@@ -6,11 +6,14 @@ the rising edge, and SWCLK rests low. What each character means stands in `bitba
 
 from __future__ import annotations
 
+from time import monotonic, sleep
+
 from bmsrescue.twin.servers.client_socket import BenchLinkError, ClientSocket
 
 _LOW = (b"d", b"e")  # SWCLK low, by SWDIO
 _HIGH = (b"f", b"g")
 _FLUSH_CHARS = 1 << 15
+_WAIT_CYCLES = 1 << 10
 
 
 def out_chars(value: int, count: int) -> bytes:
@@ -39,6 +42,7 @@ class BitbangPins:
         self._socket = ClientSocket(host, port, timeout_s=timeout_s, purpose="bitbang port")
         self._pending = bytearray()
         self._driving = False
+        self._engaged = False
         self.cycles = 0
         """SWCLK cycles so far."""
         self.frequency_hz = 0
@@ -68,11 +72,13 @@ class BitbangPins:
 
     def engage(self) -> None:
         """Pins are driven from the next `clock_out` on."""
+        self._engaged = True
 
     def release(self) -> None:
         """Let go of SWDIO; remote_bitbang cannot let go of SWCLK."""
         self._pending += b"d" + LET_GO
         self._driving = False
+        self._engaged = False
         self.flush()
 
     def set_frequency(self, hz: int) -> int:
@@ -108,6 +114,22 @@ class BitbangPins:
         """Let the unit's time pass, on a server that knows ``Z`` and ``z``."""
         self._pending += b"Z" * (duration_us // 1000) + b"z" * (duration_us % 1000)
         self.flush()
+
+    def wait(self, duration_s: float) -> None:
+        """Let so much wall time pass, with idle clocks meanwhile if the pins are engaged, at `frequency_hz` at most.
+
+        Some simulated chips count their time in SWCLK cycles: for them a wait without clocks is none. The clocks are
+        the wait's own and are not in `cycles`.
+        """
+        self.flush()
+        until = monotonic() + duration_s
+        cycles = int(duration_s * self.frequency_hz) if self._engaged else 0
+        if cycles:
+            self.drive()
+        while cycles > 0 and monotonic() < until:
+            self.ask(SKIP * min(cycles, _WAIT_CYCLES) + SAMPLE[:2], 1)  # the answer tells that the chip has got so far
+            cycles -= _WAIT_CYCLES
+        sleep(max(0.0, until - monotonic()))
 
     def flush(self) -> None:
         """Send what is pending."""
