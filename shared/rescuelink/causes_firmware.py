@@ -35,6 +35,36 @@ TABLE = (
         "LOCKED",
     ),
     (
+        "newer-firmware",
+        "The unit carries firmware {found}, which is newer than the job's {wanted}.",
+        "Use a card with firmware {found} or later, or a job whose policy consents to newer-firmware.",
+        "LOCKED",
+    ),
+    (
+        "wrong-supply",
+        "The firmware chose a core supply this board does not have: VCAP collapses as soon as it runs.",
+        "Erase with BOOT0 high after a proven power removal, then write the right firmware.",
+        "RECOVERED",
+    ),
+    (
+        "watchdog-loop",
+        "A watchdog resets the chip ({edges} times in {window_ms} ms): the firmware on it does not feed it.",
+        "Write the sectors that differ, with the watchdog frozen.",
+        "RECOVERED",
+    ),
+    (
+        "crashed",
+        "The application on the chip is not the job's image, and the core {detail}.",
+        "Write the sectors that differ.",
+        "RECOVERED",
+    ),
+    (
+        "silent-firmware",
+        "The chip answers only while it is reset: its firmware sleeps, or uses the SWD pins; it is not the job's image.",
+        "Write the sectors that differ.",
+        "RECOVERED",
+    ),
+    (
         "differs",
         "The application on the chip is not the job's image: {missing} of {owned} sectors differ.",
         "Write the sectors that differ.",
@@ -54,7 +84,7 @@ TABLE = (
     ),
     (
         "lockup",
-        "The firmware matches the image but the core is locked up: {detail}.",
+        "The firmware matches the image but the core {detail}.",
         "Do not reflash. Look at what the firmware expects of the board: clock, supply, peripherals.",
         "NOT_FIRMWARE",
     ),
@@ -63,6 +93,12 @@ TABLE = (
         "The firmware matches the image but the core does not run it: {detail}.",
         "Do not reflash. Check BOOT0, the option bytes and the reset line.",
         "NOT_FIRMWARE",
+    ),
+    (
+        "quiet",
+        "The firmware matches the image; the chip answers only while it is reset: it sleeps, or uses the SWD pins.",
+        "Nothing to write. If the unit still fails, look at what should wake it.",
+        "NO_FAULT_FOUND",
     ),
     (
         "healthy",

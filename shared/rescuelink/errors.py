@@ -115,13 +115,17 @@ def from_dict(data: dict[str, str | int | None]) -> RescueError:
     address = data.get("address")
     phase = data.get("phase")
     next_step = data.get("next_step")
-    return chosen(
+    error = chosen(
         str(data.get("kind", "unknown")),
         str(data.get("message", "")),
         address if isinstance(address, int) else None,
         phase if isinstance(phase, str) else None,
         next_step if isinstance(next_step, str) else None,
     )
+    done = data.get("done")
+    if isinstance(error, WireError) and isinstance(done, int):
+        error.done = done
+    return error
 
 
 class Stopped(Exception):

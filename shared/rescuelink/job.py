@@ -145,8 +145,11 @@ def _read_image(fields: Fields, word_bytes: int, flash_end: int) -> Image:
         segments.append(_read_segment(Fields(item, fields.path("segments[%d]" % index)), word_bytes, flash_end))
     if not segments:
         raise bad("image.segments", "is empty", "list at least the segment with the vector table")
+    version_address = fields.number("version_address", FLASH_BASE, flash_end - 16, 0)
     fields.end()
-    return Image(file, version, sha256, segments)
+    if version_address % 4:
+        raise bad(fields.path("version_address"), "is not a multiple of 4", "name the first byte of the text")
+    return Image(file, version, sha256, segments, version_address)
 
 
 def _read_segment(fields: Fields, word_bytes: int, flash_end: int) -> Segment:

@@ -59,7 +59,10 @@ class Region:
 
 
 class Image:
-    def __init__(self, file: str, version: str, sha256: str, segments: list[Segment]) -> None:
+    """`version_address`: where the unit's firmware holds its version as text, 0 when the job does not say."""
+
+    def __init__(self, file: str, version: str, sha256: str, segments: list[Segment], version_address: int = 0) -> None:
+        self.version_address = version_address
         self.file = file
         self.version = version
         self.sha256 = sha256

@@ -71,7 +71,7 @@ def hash(bench, path):  # noqa: A001 - the method's name on the link
             count = file.readinto(data)
             while count:
                 digest.update(data[:count])
-                bench.safe_point()
+                bench.listen()
                 count = file.readinto(data)
     except OSError as error:
         raise files.card_error("cannot read " + path, error) from None

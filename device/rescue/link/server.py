@@ -112,7 +112,7 @@ class Server:
     def _carry_out(self, number, method, params):
         outer, outer_method = self._request, self.working
         self._request = number
-        if outer is None:
+        if outer is None and method not in _AT_ANY_TIME:
             self.working = method
             self.bench.begin()
         self._done.append(number)
@@ -183,7 +183,7 @@ class Server:
         self.session = client
         self._channel.session(True)
         about = self.bench.about()
-        about["working"] = None if self.working == "hello" else self.working
+        about["working"] = self.working
         return about
 
     def _close(self, why):

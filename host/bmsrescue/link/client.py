@@ -6,12 +6,14 @@ repeated with the same id, which the agent answers again without doing the work 
 
 import contextlib
 import json
+import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 import serial
@@ -25,6 +27,20 @@ EventHandler = Callable[[str, Any], None]
 _RESEND_S = 0.5  # an answer that took longer may have been lost
 _READ_S = 0.05  # how long the reader waits for the first byte, and then for the rest of a frame
 _WRITE_S = 5.0
+_BUSY_PAUSE_S = 0.2
+_IN_FLIGHT = 4  # pipelined requests; fewer than the agent remembers
+_ID_MASK = 0x3FFF_FFFF  # small integers on a 32-bit board
+_ID_TRIES = 64
+_CTRL_C = 0x03  # before the session is open it ends the agent on a board whose port carries the prompt as well
+
+
+class _Started(NamedTuple):
+    """A request that has been sent."""
+
+    number: int
+    method: str
+    request: bytes
+    answer: Future[Any]
 
 
 class LinkClient:
@@ -49,7 +65,7 @@ class LinkClient:
         self._on_event = on_event
         self._on_lost = on_lost
         try:
-            self._port = serial.serial_for_url(url, timeout=_READ_S, write_timeout=_WRITE_S)
+            self._port = serial.serial_for_url(url, timeout=_READ_S, write_timeout=_WRITE_S, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
             raise LinkError(
                 "port",
@@ -60,7 +76,8 @@ class LinkClient:
         self._write_lock = threading.Lock()
         self._lock = threading.Lock()
         self._waiting: dict[int, Future[Any]] = {}
-        self._next_id = 0
+        # Not from 0: the agent takes an id that it has just seen for the same request again.
+        self._next_id = secrets.randbits(30)
         self._lost: LinkError | None = None
         self._closing = threading.Event()
         self._threads = [
@@ -77,15 +94,24 @@ class LinkClient:
         return self._frames.bad_frames
 
     def hello(self, client: str, timeout_s: float = 3.0) -> dict[str, Any]:
-        """Open the session; returns what the agent says of itself. Raises `LinkError` (version, timeout)."""
-        try:
-            about: dict[str, Any] = self.call("hello", rpc.PROTOCOL_VERSION, client, timeout_s=timeout_s)
-        except LinkError as error:
-            if error.kind == "timeout":
-                error.next_step = "put the agent on this helper with `bmsrescue deploy`, or reset the helper"
-            raise
-        self._in_session = True
-        return about
+        """Open the session; returns what the agent says of itself.
+
+        `client` names this program and must differ from every other's. Raises `LinkError` (version, timeout, busy: the
+        helper is in use, also after having waited for a host that may have died).
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                about: dict[str, Any] = self._call("hello", (rpc.PROTOCOL_VERSION, client), timeout_s, avoid=_CTRL_C)
+            except LinkError as error:
+                if error.kind == "busy" and time.monotonic() < deadline:
+                    time.sleep(_BUSY_PAUSE_S)
+                    continue
+                if error.kind == "timeout":
+                    error.next_step = "put the agent on this helper with `bmsrescue deploy`, or reset the helper"
+                raise
+            self._in_session = True
+            return about
 
     def call(self, method: str, *params: Any, timeout_s: float = 5.0) -> Any:
         """The result of `method`, however large. Raises the agent's own error, or `LinkError` (timeout, lost)."""
@@ -97,30 +123,73 @@ class LinkClient:
             return json.loads(data)
         return result
 
-    def _call(self, method: str, params: tuple[Any, ...], timeout_s: float) -> Any:
+    def call_all(self, calls: Iterable[tuple[Any, ...]], timeout_s: float = 5.0) -> None:
+        """Calls as (method, *params) whose results do not matter, in order, several of them under way at a time.
+
+        Raises what the first that fails raises; those already sent are carried out nevertheless.
+        """
+        started: deque[_Started] = deque()
+        try:
+            for method, *params in calls:
+                started.append(self._start(method, tuple(params)))
+                if len(started) == _IN_FLIGHT:
+                    self._finish_one(started.popleft(), timeout_s)
+            while started:
+                self._finish_one(started.popleft(), timeout_s)
+        finally:
+            for call in started:
+                self._forget(call)
+
+    def _finish_one(self, call: _Started, timeout_s: float) -> None:
+        try:
+            self._finish(call, timeout_s)
+        except LinkError as error:
+            if error.kind != "repeated":  # it was done, and only its answer was lost
+                raise
+
+    def _call(self, method: str, params: tuple[Any, ...], timeout_s: float, avoid: int | None = None) -> Any:
+        return self._finish(self._start(method, params, avoid), timeout_s)
+
+    def _start(self, method: str, params: tuple[Any, ...], avoid: int | None = None) -> _Started:
+        answer: Future[Any] = Future()
         with self._lock:
             if self._lost:
                 raise self._lost
-            self._next_id = (self._next_id + 1) & 0xFFFF_FFFF
-            number = self._next_id
-            answer: Future[Any] = Future()
+            for _ in range(_ID_TRIES):
+                number = self._next_id = (self._next_id + 1) & _ID_MASK
+                request = frame(msgpack.packb([rpc.REQUEST, number, method, list(params)]))
+                if avoid is None or avoid not in request:
+                    break
             self._waiting[number] = answer
-        request = frame(msgpack.packb([rpc.REQUEST, number, method, list(params)]))
+        call = _Started(number, method, request, answer)
+        try:
+            self._write(request)
+        except LinkError:
+            self._forget(call)
+            raise
+        return call
+
+    def _finish(self, call: _Started, timeout_s: float) -> Any:
         deadline = time.monotonic() + timeout_s
         try:
             while True:
-                self._write(request)
                 left_s = deadline - time.monotonic()
                 try:
-                    return answer.result(min(max(left_s, 0.0), _RESEND_S))
+                    return call.answer.result(min(max(left_s, 0.0), _RESEND_S))
                 except FutureTimeout:
                     if left_s <= _RESEND_S:
                         raise LinkError(
-                            "timeout", f"no answer to {method} within {timeout_s:g} s", next_step="reset the helper"
+                            "timeout",
+                            f"no answer to {call.method} within {timeout_s:g} s",
+                            next_step="reset the helper",
                         ) from None
+                self._write(call.request)
         finally:
-            with self._lock:
-                self._waiting.pop(number, None)
+            self._forget(call)
+
+    def _forget(self, call: _Started) -> None:
+        with self._lock:
+            self._waiting.pop(call.number, None)
 
     def notify(self, method: str, *params: Any) -> None:
         """Send what needs no answer."""

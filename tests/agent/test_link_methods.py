@@ -1,0 +1,256 @@
+"""Every method of the link, called over a pty on the agent as it runs on a real MicroPython."""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import importlib
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bmsrescue.agent_files import make_importable
+from bmsrescue.twin.serial_twin import SerialTwin
+from link_twin import PATIENCE_S, Host, helper_on, records_on
+from rescuelink.errors import CardError, ConsentError, LinkError, PowerError, TargetError, WireError
+
+FLASH, DTCM, AXI_SRAM = 0x08000000, 0x20000000, 0x24010000
+CSW, TAR, DRW = 0x00, 0x04, 0x0C
+SECTOR = 0x20000
+
+
+@pytest.fixture(scope="module")
+def twin() -> Iterator[SerialTwin]:
+    with helper_on("healthy") as twin:
+        yield twin
+
+
+@pytest.fixture
+def host(twin: SerialTwin) -> Iterator[Host]:
+    with Host(twin.url) as host:
+        yield host
+
+
+@pytest.fixture
+def connected(host: Host) -> Host:
+    host.connect()
+    return host
+
+
+def test_hello_says_what_the_helper_is(host: Host) -> None:
+    assert host.about["protocol"] == 1
+    assert host.about["helper"] == "twin"
+    assert "swd" in host.about["capabilities"]
+    assert host.about["interrupted"] is None
+
+
+class TestHelper:
+    def test_info_time_heap_and_status(self, host: Host) -> None:
+        assert host.call("helper.info")["agent"] == host.about["agent"]
+        first, second = host.call("helper.time"), host.call("helper.time")
+        assert second["us"] > first["us"]
+        assert host.call("helper.heap")["free"] > 50_000
+        assert host.call("status") == {"session": "test", "working": None, "on": False}
+
+    def test_echo_gives_back_any_bytes(self, host: Host) -> None:
+        data = bytes(range(256)) * 16
+        assert host.call("helper.echo", data) == data
+
+    def test_safe_switches_everything_off(self, twin: SerialTwin, host: Host) -> None:
+        host.connect()
+        host.call("lines.nrst", True)
+        host.call("helper.safe")
+        assert twin.unit.supply_ma == 0
+        with pytest.raises(TargetError, match="o chip is connected"):
+            host.call("memory.read", FLASH, 4)
+
+
+class TestRailsAndPower:
+    def test_the_rails_come_and_go(self, host: Host) -> None:
+        off = host.call("power.sense", timeout_s=PATIENCE_S)
+        assert off["trip"] is None
+        on = host.call("power.on", timeout_s=PATIENCE_S)
+        assert on["trip"] is None
+        assert 3_200 < on["rails"]["v3v3"]["mv"] < 3_400
+        assert host.call("power.status")["on"]
+        assert 17_000 < host.call("rails.read")["rails"]["bplus"] < 19_000
+        low, mean, high = host.call("rails.capture", 1_200, 10, timeout_s=PATIENCE_S)["v3v3"]
+        assert low <= mean <= high
+        assert host.call("power.cycle", timeout_s=PATIENCE_S)["cycles"] >= 2
+        gone = host.call("power.off", timeout_s=PATIENCE_S)["rails"]
+        assert all(rail["mv"] < 300 for rail in gone.values())
+
+    def test_rails_are_told_at_the_chosen_rate(self, host: Host) -> None:
+        host.call("rails.stream", 50)
+        host.wait_for("rails", lambda data: data["ms"] > host.all_of("rails")[0]["ms"] + 400)
+        host.call("rails.stream", 0)
+        times = [data["ms"] for data in host.all_of("rails")]
+        gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+        assert min(gaps) >= 50
+        told = host.all_of("rails")[0]["rails"]["v3v3"]
+        assert told["min_mv"] == told["mv"] == told["max_mv"]
+
+
+class TestLines:
+    def test_nrst_boot0_and_button(self, twin: SerialTwin, host: Host) -> None:
+        with pytest.raises(PowerError, match=r"no steady 3\.3 V"):
+            host.call("lines.boot0", True)
+        host.power_on()
+        assert host.call("lines.level")["nrst"]
+        host.call("lines.nrst", True)
+        assert host.call("lines.level") == {"nrst": False, "edges": 1}
+        host.call("lines.nrst", False)
+        host.call("lines.boot0", True)
+        host.call("lines.boot0", None)
+        host.call("lines.button", 100, timeout_s=PATIENCE_S)
+
+
+class TestTarget:
+    def test_connect_by_rung_and_by_ladder(self, host: Host) -> None:
+        by_rung = host.connect("attach")
+        assert by_rung["how"] == "attach"
+        assert by_rung["dpidr"] == 0x6BA02477
+        by_ladder = host.call("target.connect", timeout_s=PATIENCE_S)
+        assert by_ladder["dpidr"] == by_rung["dpidr"]
+        host.call("target.disconnect")
+
+    def test_without_power_nothing_is_driven(self, host: Host) -> None:
+        with pytest.raises(PowerError, match=r"no steady 3\.3 V"):
+            host.call("target.connect", "attach")
+
+    def test_raw_transfers_in_batches(self, connected: Host) -> None:
+        connected.call("target.raw")
+        assert connected.call("target.clock", 2_000_000) <= 2_000_000
+        connected.call("target.sequence", "jtag-to-swd")
+        dpidr, _ctrl = connected.call("target.transfer", [[0, 0], [0, 4, 0x50000000], [0, 8, 0], [0, 4]])
+        assert dpidr == 0x6BA02477
+        setup = [[0, 8, 0], [1, CSW, 0x03000012], [1, TAR, AXI_SRAM]]
+        assert connected.call("target.transfer", setup) == []
+        connected.call("target.writeblock", 1, DRW, bytes(range(64)))
+        connected.call("target.transfer", [[1, TAR, AXI_SRAM]])
+        before = connected.call("target.cycles")
+        assert connected.call("target.readblock", 1, DRW, 16) == bytes(range(64))
+        assert connected.call("target.cycles") > before
+
+    def test_a_failing_batch_says_how_far_it_came(self, connected: Host) -> None:
+        bad = [[0, 8, 0], [1, CSW, 0x03000012], [1, TAR, 0xFFFFFFF0], [1, DRW], [0, 12]]
+        with pytest.raises(WireError) as failed:
+            connected.call("target.transfer", bad)
+        assert failed.value.kind == "fault"
+        assert failed.value.done == 3
+
+    def test_parameters_are_checked(self, connected: Host) -> None:
+        for wrong in (["target.transfer", [[2, 0]]], ["target.clock", 1], ["target.sequence", "what"]):
+            with pytest.raises(LinkError) as refused:
+                connected.call(*wrong)
+            assert refused.value.kind == "bad_params"
+
+
+class TestMemoryAndCore:
+    def test_ram_keeps_what_is_written(self, connected: Host) -> None:
+        data = random.Random(1).randbytes(4096)
+        connected.call("core.halt")
+        connected.call("memory.write", DTCM, data, timeout_s=PATIENCE_S)
+        assert connected.call("memory.read", DTCM, 4096, timeout_s=PATIENCE_S) == data
+        with pytest.raises(LinkError, match="hole words"):
+            connected.call("memory.read", DTCM + 1, 4)
+
+    def test_the_core_is_run_and_looked_at(self, connected: Host) -> None:
+        connected.call("core.reset")
+        assert connected.call("core.state")["state"] == "halted"
+        start = connected.call("core.register", 15)
+        connected.call("core.step")
+        assert connected.call("core.register", 15) != start
+        assert connected.call("core.register", 0, 0x12345678) == 0x12345678
+        assert connected.call("core.register", 0) == 0x12345678
+        connected.call("core.reset")
+        connected.call("core.resume")
+        assert len(connected.call("core.samples", 8)) == 8
+        assert connected.call("core.clock", 50, timeout_s=PATIENCE_S) > 1_000_000
+
+
+class TestFlashAndOptions:
+    def test_flash_is_read_and_counted(self, twin: SerialTwin, connected: Host) -> None:
+        info = connected.call("flash.info")
+        assert len(info["sectors"]) == 8
+        assert info["word_bytes"] == 32
+        flash = bytes(twin.unit.chip.flash.snapshot())
+        assert connected.call("flash.read", FLASH, 1024, timeout_s=PATIENCE_S) == {"data": flash[:1024], "torn": []}
+        found = connected.call("flash.crc", FLASH, SECTOR, timeout_s=PATIENCE_S)
+        assert found == binascii.crc32(flash[:SECTOR])
+        assert connected.call("options.read")["rdp"] == 0
+
+    def test_nothing_is_erased_without_consent(self, connected: Host) -> None:
+        with pytest.raises(ConsentError):
+            connected.call("flash.erase", 5)
+        with pytest.raises(ConsentError, match="onsent reads like"):
+            connected.call("flash.consent", "please")
+
+    def test_a_sector_is_erased_and_written(self, twin: SerialTwin, connected: Host) -> None:
+        data = random.Random(2).randbytes(256)
+        assert connected.call("flash.consent", "erase sectors 5")["sectors"] == [5]
+        connected.call("flash.begin", timeout_s=PATIENCE_S)
+        connected.call("flash.erase", 5, timeout_s=PATIENCE_S)
+        connected.call("flash.program", FLASH + 5 * SECTOR, data, True, timeout_s=PATIENCE_S)
+        with pytest.raises(ConsentError):
+            connected.call("flash.erase", 4)
+        connected.call("flash.end")
+        assert bytes(twin.unit.chip.flash.snapshot())[5 * SECTOR : 5 * SECTOR + 256] == data
+        with pytest.raises(ConsentError):
+            connected.call("flash.erase", 5)
+
+
+class TestCardAndRecords:
+    def test_a_file_is_written_listed_read_and_deleted(self, host: Host) -> None:
+        data = random.Random(3).randbytes(9_000)
+        free = host.call("card.free")
+        host.call("card.mkdir", "notes")
+        for offset in range(0, len(data), 4096):
+            host.call("card.write", "notes/a.bin", offset, data[offset : offset + 4096])
+        host.call("card.close")
+        assert host.call("card.list", "notes") == [["a.bin", 9_000, False]]
+        assert host.call("card.size", "notes/a.bin") == 9_000
+        assert host.call("card.hash", "notes/a.bin") == hashlib.sha256(data).hexdigest()
+        assert host.call("card.read", "notes/a.bin", 8_192, 4096) == data[8_192:]
+        assert host.call("card.free") < free
+        host.call("card.remove", "notes/a.bin")
+        with pytest.raises(CardError) as missing:
+            host.call("card.size", "notes/a.bin")
+        assert missing.value.kind == "missing"
+
+    def test_a_path_stays_on_the_card_and_records_are_kept(self, host: Host) -> None:
+        with pytest.raises(LinkError, match="stays on the card"):
+            host.call("card.read", "../flash/x", 0, 10)
+        with pytest.raises(CardError, match="not deleted"):
+            host.call("card.remove", "records/records.jsonl")
+
+    def test_a_diagnosis_changes_nothing_and_a_run_is_recorded(self, twin: SerialTwin, host: Host) -> None:
+        before = bytes(twin.unit.chip.flash.snapshot())
+        assert host.call("job.steps")[0] == "job"
+        found = host.call("job.until", "diagnosis", timeout_s=PATIENCE_S)
+        assert found["error"] is None
+        assert found["diagnosis"]["cause"]
+        assert found["evidence"]["chip"]["dev_id"] == 0x483
+        assert host.call("records.sizes")["card"] == 0
+        record = host.call("job.run", timeout_s=PATIENCE_S)
+        assert record["outcome"] in ("NO_FAULT_FOUND", "RECOVERED")
+        assert twin.card is not None
+        assert [record["sequence"] for record in records_on(twin.card)] == [record["sequence"]]
+        size = host.call("records.sizes")["card"]
+        line = host.call("records.read", "card", 0)
+        assert len(line) == min(size, 4096)
+        assert bytes(twin.unit.chip.flash.snapshot())[:SECTOR] == before[:SECTOR]
+        with pytest.raises(LinkError, match="step before act"):
+            host.call("job.until", "act")
+
+
+def test_no_method_was_left_out() -> None:
+    """The calls above, held against the tables of the agent."""
+    make_importable()
+    source = open(__file__).read()  # noqa: SIM115, PTH123 - this very file
+    for group in ("rails", "power", "lines", "target", "memory", "core", "flash", "options", "job", "card", "records"):
+        calls: dict[str, Any] = importlib.import_module(f"rescue.link.calls_{group}").CALLS
+        for name in calls:
+            assert f'"{group}.{name}"' in source, f"{group}.{name} is not tested"
