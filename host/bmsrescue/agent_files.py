@@ -25,6 +25,14 @@ def shared_dir() -> Path:
     return Path(rescuelink.__file__).resolve().parent.parent
 
 
+def agent_files() -> dict[Path, Path]:
+    """Every Python file of the agent: its place on the helper, and where it is here."""
+    device, shared = device_dir(), shared_dir()
+    files = {path.relative_to(device): path for path in sorted(device.rglob("*.py"))}
+    # In an installation `rescuelink` lies among other people's packages.
+    return files | {path.relative_to(shared): path for path in sorted((shared / "rescuelink").rglob("*.py"))}
+
+
 def make_importable() -> None:
     """Let `import rescue...` find the agent on CPython, with a stand-in for the `micropython` module."""
     for folder in (_PACKAGE / "cpython", device_dir()):

