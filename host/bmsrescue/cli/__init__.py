@@ -1,7 +1,7 @@
 """The command `bmsrescue`.
 
-Exit status: 0 the unit ended well or the command did its work, 1 it did not, 2 the command was used wrongly. An error
-is one sentence and what to do next, on standard error.
+Exit status: 0 the unit ended well or the command did its work, 1 it did not, 2 the command was used wrongly, 3 there is
+trouble with a helper or the link to it. An error is one sentence and what to do next, on standard error.
 """
 
 import os
@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 
 from bmsrescue import __version__
-from bmsrescue.cli import card_commands, twin_commands
+from bmsrescue.cli import bench_commands, card_commands, twin_commands
+from bmsrescue.cli.exit_status import status_of
 from bmsrescue.cli.output import show_error
-from bmsrescue.errors import HostError, UsageError
+from bmsrescue.errors import HostError
 from rescuelink.errors import RescueError
 
 _TRACEBACK_VARIABLE = "BMSRESCUE_TRACEBACK"
@@ -22,9 +23,9 @@ _TRACEBACK_VARIABLE = "BMSRESCUE_TRACEBACK"
 app = typer.Typer(
     help="Brings back dead battery management systems.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
 )
+bench_commands.register(app, card_commands.app)
 app.add_typer(card_commands.app, name="card")
 app.add_typer(twin_commands.app, name="twin")
 
@@ -54,10 +55,10 @@ def main() -> None:
         command(prog_name="bmsrescue")
     except HostError as error:
         show_error(error.message, error.next_step)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+        sys.exit(status_of(error))
     except RescueError as error:
         show_error(error.sentence(), "")
-        sys.exit(1)
+        sys.exit(status_of(error))
 
 
 def _say_unexpected(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:

@@ -1,0 +1,117 @@
+"""`bmsrescue card ls|get|put` and `bmsrescue records`: what the helper's card and flash hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from bmsrescue.bench.card_files import get_file, list_card, put_file
+from bmsrescue.bench.records import PLACES, fetch
+from bmsrescue.card.storage import write_atomically
+from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json, progress_bar
+from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.output import console, show_error
+from bmsrescue.errors import UsageError
+from rescuelink.chain import damage, verify_chain
+
+
+def ls(
+    path: Annotated[str, typer.Argument(metavar="[PATH]", help="A directory of the card.")] = "",
+    helper: HelperOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the card in a helper."""
+    with opened(helper, as_json) as bench:
+        entries = list_card(bench.session, path)
+        free = bench.session.call("card.free")
+    if as_json:
+        print_json({"entries": [entry._asdict() for entry in entries], "free": free})
+        return
+    for entry in entries:
+        size = "" if entry.directory else f"{entry.size:,}"
+        console().print(f"{size:>12}  {entry.name}{'/' if entry.directory else ''}", markup=False)
+    console().print(f"{free:>12,}  bytes free")
+
+
+def get(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A file of the card.")],
+    out: Annotated[Path | None, typer.Argument(metavar="[OUT]", help="Where to; its own name otherwise.")] = None,
+    helper: HelperOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a file from the card in a helper."""
+    target = out or Path(Path(path).name)
+    if target.is_dir():
+        target = target / Path(path).name
+    with opened(helper, as_json) as bench, progress_bar(as_json) as tell:
+        data = get_file(bench.session, path, tell)
+        write_atomically(target, data)
+    if as_json:
+        print_json({"file": str(target), "bytes": len(data)})
+    else:
+        console().print(f"{target}: {len(data):,} bytes", soft_wrap=True)
+
+
+def put(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="A file of this host.")],
+    path: Annotated[str | None, typer.Argument(metavar="[PATH]", help="Its name on the card.")] = None,
+    helper: HelperOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a file to the card in a helper, and read it back."""
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {source}: {error.strerror}", "Check the name.") from error
+    name = path or source.name
+    with opened(helper, as_json) as bench, progress_bar(as_json) as tell:
+        copied = put_file(bench.session, name, data, tell)
+    if as_json:
+        print_json({"path": name, "bytes": len(data), "copied": copied})
+    else:
+        console().print(f"{name}: {len(data):,} bytes, {'copied and read back' if copied else 'was there already'}")
+
+
+def records(
+    place: Annotated[str, typer.Option(help=f"Where from: {', '.join(PLACES)}.")] = PLACES[0],
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Keep the lines as they are.")] = None,
+    helper: HelperOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The sealed records of a helper, with their chain checked."""
+    if place not in PLACES:
+        raise UsageError(f"records are not kept at {place}", f"Choose one of {', '.join(PLACES)}.")
+    with opened(helper, as_json) as bench:
+        lines = fetch(bench.session, place)
+        if out is not None:
+            write_atomically(out, "".join(line + "\n" for line in lines).encode())
+    breaks = verify_chain(lines)
+    sound = [json.loads(line) for line in lines if not damage(line)]
+    if as_json:
+        print_json({"records": sound, "breaks": breaks})
+    else:
+        console().print(_records_table(sound) if sound else "There are no records.")
+        for number, wrong in breaks:
+            show_error(f"record {number} of the file: {wrong}", "Somebody or something has changed it.")
+    if breaks:
+        raise typer.Exit(NOT_WELL)
+
+
+def _records_table(found: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("record", "outcome", "cause", "job", "unit"):
+        table.add_column(title, overflow="fold")
+    for record in found:
+        job, unit, diagnosis = record.get("job"), record.get("unit"), record.get("diagnosis")
+        table.add_row(
+            str(record["sequence"]),
+            str(record["outcome"]),
+            str(diagnosis["cause"]) if diagnosis else "",
+            str(job.get("name", "")) if isinstance(job, dict) else str(job or ""),
+            str(unit.get("uid", "")) if isinstance(unit, dict) else str(unit or ""),
+        )
+    return table

@@ -1,0 +1,184 @@
+"""`bmsrescue options`, `core`, `mem`: the chip itself."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from bmsrescue.bench.helper import Helper
+from bmsrescue.bench.session import CALL_S
+from bmsrescue.card.storage import write_atomically
+from bmsrescue.cli.bench_common import HelperOption, JsonOption, address_of, opened, print_json, progress_bar
+from bmsrescue.cli.output import console
+from bmsrescue.errors import UsageError
+from rescuelink.rpc import WINDOW_BYTES
+
+mem = typer.Typer(help="The target's memory.", no_args_is_help=True, rich_markup_mode=None)
+
+# DCRSR's numbers (Armv7-M ARM, C1.6.3).
+_REGISTERS = {**{f"r{n}": n for n in range(13)}, "sp": 13, "lr": 14, "pc": 15, "xpsr": 16}
+_SAMPLES = 32
+_CLOCK_WINDOW_MS = 100
+_MAX_BYTES = 1 << 20
+_ROW_BYTES = 16
+_SHOWN_BYTES = 4096
+
+AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="A multiple of 4, e.g. 0x24000000.")]
+
+
+class CoreAct(StrEnum):
+    """What to do with the core."""
+
+    STATE = "state"
+    HALT = "halt"
+    RESUME = "resume"
+    STEP = "step"
+    RESET = "reset"
+    REGISTERS = "registers"
+    SAMPLES = "samples"
+    CLOCK = "clock"
+    RELEASE = "release"
+
+
+def options(helper: HelperOption = None, as_json: JsonOption = False) -> None:
+    """The option bytes in force."""
+    with opened(helper, as_json) as bench, bench.chip():
+        _print_facts(bench.session.call("options.read"), as_json)
+
+
+def core(
+    act: Annotated[CoreAct, typer.Argument(help="What to do.")] = CoreAct.STATE,
+    helper: HelperOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The target's core. It stays halted only through the daemon, on a unit that is powered; `release` lets it go."""
+    with opened(helper, as_json) as bench, bench.chip():
+        _print_facts(_core_facts(bench, act), as_json)
+
+
+def _core_facts(bench: Helper, act: CoreAct) -> dict[str, Any]:
+    call = bench.session.call
+    match act:
+        case CoreAct.SAMPLES:
+            return {"pc_samples": call("core.samples", _SAMPLES)}
+        case CoreAct.CLOCK:
+            return {"clock_hz": call("core.clock", _CLOCK_WINDOW_MS)}
+        case CoreAct.RELEASE:
+            call("target.disconnect")
+            return {"state": "released"}
+        case CoreAct.STATE:
+            state: dict[str, Any] = call("core.state")
+            return state
+        case CoreAct.REGISTERS:
+            running = call("core.state")["state"] != "halted"
+            if running:
+                call("core.halt")
+            found = {name: call("core.register", number) for name, number in _REGISTERS.items()}
+            if running:
+                call("core.resume")
+            return found
+    call(f"core.{act.value}", timeout_s=CALL_S)
+    return {"state": call("core.state")["state"]}
+
+
+@mem.command()
+def read(
+    address: AddressArgument,
+    length: Annotated[str, typer.Argument(metavar="BYTES", help="A multiple of 4.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the bytes to a file.")] = None,
+    helper: HelperOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read memory: RAM, registers, or flash."""
+    start, count = _range(address, length)
+    with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
+        data = bytearray()
+        while len(data) < count:
+            data += bench.read_memory(start + len(data), min(WINDOW_BYTES, count - len(data)))
+            tell("read", len(data), count)
+    if out is not None:
+        write_atomically(out, data)
+    if as_json:
+        print_json(
+            {"address": start, "bytes": count, "data": None if out else data.hex(), "file": str(out) if out else None}
+        )
+    elif out is None:
+        for line in _dump(start, bytes(data[:_SHOWN_BYTES])):
+            typer.echo(line)
+        if len(data) > _SHOWN_BYTES:
+            typer.echo(f"... {len(data) - _SHOWN_BYTES} bytes more; write them to a file with --out")
+
+
+@mem.command()
+def write(
+    address: AddressArgument,
+    data: Annotated[str, typer.Argument(metavar="HEX|@FILE", help="Bytes in hex, @FILE, or @- for standard input.")],
+    helper: HelperOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write RAM or registers, whole words. Flash is written with `bmsrescue flash`."""
+    content = _content(data)
+    start, count = _range(address, str(len(content)))
+    with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
+        for offset in range(0, count, WINDOW_BYTES):
+            bench.write_memory(start + offset, content[offset : offset + WINDOW_BYTES])
+            tell("write", min(offset + WINDOW_BYTES, count), count)
+    if as_json:
+        print_json({"address": start, "bytes": count})
+    else:
+        console().print(f"{count} bytes written to 0x{start:08x}.")
+
+
+def _range(address: str, length: str) -> tuple[int, int]:
+    start, count = address_of(address), address_of(length)
+    if start % 4 or count % 4 or not 0 < count <= _MAX_BYTES or start + count > 1 << 32:
+        raise UsageError(
+            f"{length} bytes at {address} are not whole words", "Address and length: multiples of 4, at most 1 MiB."
+        )
+    return start, count
+
+
+def _content(data: str) -> bytes:
+    try:
+        if data == "@-":
+            return sys.stdin.buffer.read()
+        if data.startswith("@"):
+            return Path(data[1:]).read_bytes()
+        return bytes.fromhex(data.removeprefix("0x"))
+    except OSError as error:
+        raise UsageError(f"cannot read {data[1:]}: {error.strerror}", "Check the name.") from error
+    except ValueError:
+        raise UsageError(f"{data} is no hex", "Write bytes in the order of their addresses, e.g. 78563412.") from None
+
+
+def _dump(address: int, data: bytes) -> list[str]:
+    lines = []
+    for offset in range(0, len(data), _ROW_BYTES):
+        row = data[offset : offset + _ROW_BYTES]
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        lines.append(f"{address + offset:08x}  {row.hex(' ', 4):<35}  {text}")
+    return lines
+
+
+def _print_facts(facts: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(facts)
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    # MicroPython's dicts come in any order; the registers' own order is ours.
+    for name, value in facts.items() if facts.keys() >= _REGISTERS.keys() else sorted(facts.items()):
+        table.add_row(name, _shown(value))
+    console().print(table)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(_shown(item) for item in value)
+    if isinstance(value, int) and not isinstance(value, bool) and value > 9:
+        return f"0x{value:08x} ({value})"
+    return str(value)

@@ -1,0 +1,109 @@
+"""What the bench commands share: which helper, errors as text or JSON, progress, consent."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from bmsrescue.bench.choose import open_session
+from bmsrescue.bench.helper import Helper
+from bmsrescue.cli.exit_status import status_of
+from bmsrescue.errors import HostError, UsageError
+from rescuelink.errors import RescueError
+
+ProgressTeller = Callable[[str, int, int], None]
+
+HelperOption = Annotated[
+    str | None,
+    typer.Option("--helper", "-H", metavar="NAME|URL", help="Which helper, as scan shows it, or a port's URL."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+YesOption = Annotated[
+    str | None,
+    typer.Option("--yes", metavar="SCOPE", help='Go on without asking; names what may be lost: "erase sectors 0,1".'),
+]
+
+
+@contextmanager
+def opened(option: str | None, as_json: bool) -> Iterator[Helper]:
+    """The helper somebody wants, open. With --json an error is an object on standard output."""
+    with telling_errors(as_json), open_session(option) as session:
+        yield Helper(session)
+
+
+@contextmanager
+def telling_errors(as_json: bool) -> Iterator[None]:
+    """With --json an error is {"error": {...}} on standard output; else it is left to the command's frame."""
+    try:
+        yield
+    except (HostError, RescueError) as error:
+        if not as_json:
+            raise
+        print_json({"error": _as_dict(error)})
+        raise typer.Exit(status_of(error)) from error
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output; binary as hex."""
+    typer.echo(json.dumps(value, indent=2, default=lambda data: bytes(data).hex()))
+
+
+@contextmanager
+def progress_bar(as_json: bool) -> Iterator[ProgressTeller]:
+    """A function (what, done, total) that draws a bar per `what` on standard error, when that is a terminal."""
+    console = Console(stderr=True)
+    if as_json or not console.is_terminal:
+        yield lambda _what, _done, _total: None
+        return
+    columns = (TextColumn("{task.description:<14}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in bars:
+                bars[what] = progress.add_task(what, total=total)
+            progress.update(bars[what], completed=done)
+
+        yield tell
+
+
+def require_consent(scope: str, yes: str | None, as_json: bool) -> None:
+    """Let a person decide. Returns when `scope` was agreed to.
+
+    Raises:
+        UsageError: --yes names something else, or nobody is there to be asked.
+        typer.Exit: the answer was no.
+    """
+    if yes is not None:
+        if " ".join(yes.split()) == scope:
+            return
+        raise UsageError(f'--yes "{yes}" is not what this needs', f'If you mean it: --yes "{scope}"')
+    if as_json or not sys.stdin.isatty():
+        raise UsageError("nobody is there to be asked", f'If you mean it: --yes "{scope}"')
+    if not typer.confirm(f"Go on and {scope}?"):
+        raise typer.Exit(1)
+
+
+def address_of(text: str) -> int:
+    """A 32-bit number as people write it. Raises UsageError."""
+    try:
+        number = int(text, 0)
+    except ValueError:
+        raise UsageError(f"{text} is no number", "Write it as 0x24000000.") from None
+    if not 0 <= number <= 0xFFFF_FFFF:
+        raise UsageError(f"{text} is no 32-bit number", "Write it as 0x24000000.")
+    return number
+
+
+def _as_dict(error: HostError | RescueError) -> dict[str, Any]:
+    if isinstance(error, RescueError):
+        return error.to_dict()
+    kind = "usage" if isinstance(error, UsageError) else "host"
+    return {"error": type(error).__name__, "kind": kind, "message": error.message, "next_step": error.next_step}

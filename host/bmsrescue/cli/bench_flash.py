@@ -1,0 +1,153 @@
+"""`bmsrescue flash`, `verify`, `backup`: the unit's flash, step by step, for an engineer who knows what he wants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bmsrescue.bench.flash_image import (
+    FlashPlan,
+    SectorContents,
+    plan_flash,
+    read_sectors,
+    verify_flash,
+    write_flash,
+)
+from bmsrescue.bench.helper import Helper, consent_words
+from bmsrescue.card.image_file import load_segments
+from bmsrescue.card.storage import write_atomically
+from bmsrescue.cli.bench_common import (
+    HelperOption,
+    JsonOption,
+    YesOption,
+    address_of,
+    opened,
+    print_json,
+    progress_bar,
+    require_consent,
+    telling_errors,
+)
+from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.output import console
+from bmsrescue.config import data_dir
+
+ImageArgument = Annotated[Path, typer.Argument(metavar="IMAGE", help="An ELF, Intel HEX or BIN.")]
+BaseOption = Annotated[str | None, typer.Option("--base", help="Address of a BIN's first byte (0x08000000).")]
+
+
+def flash(
+    image: ImageArgument,
+    base: BaseOption = None,
+    helper: HelperOption = None,
+    yes: YesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write an image: only the sectors that differ, what was in them saved on this host before, then verify."""
+    with telling_errors(as_json):
+        segments = load_segments(image, None if base is None else address_of(base))
+    with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
+        plan = plan_flash(bench, segments, tell)
+        if not as_json:
+            for line in plan.lines():
+                console().print(f"- {line}")
+        saved = None
+        if plan.wanted:
+            require_consent(_scope(plan), yes, as_json)
+            saved = _save_before(bench, plan)
+            write_flash(bench, plan, tell)
+        how, differing = verify_flash(bench, segments, tell)
+        bench.session.call("target.disconnect")
+    if as_json:
+        written = [sector.index for sector in plan.wanted]
+        print_json(
+            {"written": written, "erased": plan.erase, "saved": saved, "verified_by": how, "differing": differing}
+        )
+    elif not differing:
+        console().print(f"The flash holds {image.name} (verified by {how}).", soft_wrap=True)
+        if saved:
+            console().print(f"What was there before: {saved}", soft_wrap=True)
+    _leave(differing, as_json)
+
+
+def verify(
+    image: ImageArgument, base: BaseOption = None, helper: HelperOption = None, as_json: JsonOption = False
+) -> None:
+    """Compare the flash with an image, by a CRC on the target's own core where it can."""
+    with telling_errors(as_json):
+        segments = load_segments(image, None if base is None else address_of(base))
+    with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
+        how, differing = verify_flash(bench, segments, tell)
+        bench.session.call("target.disconnect")
+    if as_json:
+        print_json({"verified_by": how, "differing": differing})
+    elif not differing:
+        console().print(f"The flash holds {image.name} (verified by {how}).", soft_wrap=True)
+    _leave(differing, as_json)
+
+
+def backup(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file of the bytes; OUT.json says what they are.")],
+    helper: HelperOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the whole flash into a file. Flash words that cannot be read are 0xFF, and listed."""
+    with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
+        info = bench.flash_info()
+        sectors = read_sectors(bench, info["sectors"], tell, "read")
+        bench.session.call("target.disconnect")
+        facts = _save(out, info["chip"], sectors)
+    if as_json:
+        print_json({"file": str(out), **facts})
+        return
+    console().print(
+        f"{out}: {facts['bytes']:,} bytes from 0x{facts['address']:08x}, SHA-256 {facts['sha256']}", soft_wrap=True
+    )
+    if facts["torn"]:
+        console().print(f"{len(facts['torn'])} flash words are torn and could not be read.")
+
+
+def _scope(plan: FlashPlan) -> str:
+    if plan.erase:
+        return consent_words(plan.erase)
+    return f"write sectors {','.join(str(sector.index) for sector in plan.wanted)}"
+
+
+def _save_before(bench: Helper, plan: FlashPlan) -> str | None:
+    """What will be erased, in the data folder; None when all of it is blank."""
+    lost = [sector for sector in plan.before if not sector.blank]
+    if not lost:
+        return None
+    chip = bench.flash_info()["chip"]
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{chip.get('uid', 'unit')}"
+    for sector in lost:
+        _save(data_dir() / "backups" / name / f"sector-{sector.index}.bin", chip, [sector])
+    return str(data_dir() / "backups" / name)
+
+
+def _save(path: Path, chip: dict[str, Any], sectors: list[SectorContents]) -> dict[str, Any]:
+    """The bytes, and beside them what they are. Raises HostError when the disk is full."""
+    data = b"".join(sector.data for sector in sectors)
+    facts = {
+        "chip": chip,
+        "address": sectors[0].address,
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "torn": [address for sector in sectors for address in sector.torn],
+    }
+    write_atomically(path, data)
+    write_atomically(path.with_name(path.name + ".json"), json.dumps(facts, indent=2).encode())
+    return facts
+
+
+def _leave(differing: list[int], as_json: bool) -> None:
+    if not differing:
+        return
+    if not as_json:
+        for address in differing:
+            console().print(f"The flash differs from the image in the segment at 0x{address:08x}.")
+    raise typer.Exit(NOT_WELL)

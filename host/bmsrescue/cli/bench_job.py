@@ -1,0 +1,211 @@
+"""`bmsrescue diagnose`, `plan`, `recover`: the engine at work on the helper, watched from here."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from rich.text import Text
+
+from bmsrescue.agent_files import make_importable
+from bmsrescue.bench.card_files import put_file
+from bmsrescue.bench.helper import Helper, consent_words
+from bmsrescue.card.build import build_files
+from bmsrescue.cli.bench_common import (
+    HelperOption,
+    JsonOption,
+    YesOption,
+    opened,
+    print_json,
+    progress_bar,
+    require_consent,
+    telling_errors,
+)
+from bmsrescue.cli.output import console
+from bmsrescue.cli.story import Story
+from bmsrescue.errors import UsageError
+from rescuelink.errors import LinkError, from_dict
+from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class
+
+_STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue"}
+
+JobArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="JOB|IMAGE", help="A job file or firmware, put on the card first; else the card's own job."),
+]
+
+
+def diagnose(
+    job: JobArgument = None,
+    helper: HelperOption = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Judge a stored record (or evidence) again; needs no helper.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is wrong with the unit, and change nothing on it."""
+    if record is not None:
+        with telling_errors(as_json):
+            _judge_record(record, as_json)
+        return
+    with opened(helper, as_json) as bench:
+        _put_on_card(bench, job, as_json)
+        found = _watched(bench, as_json, "job.until", "diagnosis")
+    _end_of_look(found, as_json)
+
+
+def plan(job: JobArgument = None, helper: HelperOption = None, as_json: JsonOption = False) -> None:
+    """Say what would be done to the unit, and do none of it."""
+    with opened(helper, as_json) as bench:
+        _put_on_card(bench, job, as_json)
+        found = _watched(bench, as_json, "job.until", "plan")
+    _end_of_look(found, as_json)
+
+
+def recover(
+    job: JobArgument = None,
+    helper: HelperOption = None,
+    yes: YesOption = None,
+    finish_alone: Annotated[
+        bool, typer.Option("--finish-alone", help="The helper goes on even if this host dies meanwhile.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the job: show the plan, ask, cure, prove it, write the record. Ctrl-C stops it safely."""
+    with opened(helper, as_json) as bench:
+        _put_on_card(bench, job, as_json)
+        found = _watched(bench, as_json, "job.until", "plan")
+        if found["error"]:
+            raise from_dict(found["error"])
+        scope = _scope(found["plan"])
+        if scope:
+            require_consent(scope, yes, as_json)
+        elif yes is not None:
+            raise UsageError(f'--yes "{yes}": this job changes nothing on the unit', "Leave --yes out.")
+        record = _watched(bench, as_json, "job.run", finish_alone)
+    if as_json:
+        print_json(record)
+    else:
+        _summary(record)
+    raise typer.Exit(exit_class(str(record["outcome"])))
+
+
+def _put_on_card(bench: Helper, job: Path | None, as_json: bool) -> None:
+    if job is None:
+        return
+    files = build_files(job)
+    with progress_bar(as_json) as tell:
+        for name, data in files.items():
+            put_file(bench.session, name, data, tell)
+
+
+def _watched(bench: Helper, as_json: bool, method: str, *params: Any) -> dict[str, Any]:
+    """Long work, told as it happens; Ctrl-C asks the helper to stop and waits for it to be safe."""
+    story = None if as_json else Story(console())
+    began = time.monotonic()
+
+    def on_event(name: str, data: Any) -> None:
+        if story is not None:
+            story.event(round((time.monotonic() - began) * 1000), name, data)
+
+    with bench.session.watching(on_event):
+        return _stoppable(bench, method, params)
+
+
+def _stoppable(bench: Helper, method: str, params: tuple[Any, ...]) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = bench.session.run(method, *params)
+        return found
+    except KeyboardInterrupt:
+        bench.session.cancel()
+        raise LinkError(
+            "cancelled", "stopped on request", next_step="the next run goes on where this one stopped"
+        ) from None
+
+
+def _scope(made: dict[str, Any] | None) -> str:
+    """What the plan destroys, in the words of a consent; "" when nothing is changed."""
+    steps = made["steps"] if made else []
+    erased = sorted(step["sector"] for step in steps if step["erase"])
+    if erased:
+        return consent_words(erased)
+    written = sorted(step["sector"] for step in steps)
+    return f"write sectors {','.join(map(str, written))}" if written else ""
+
+
+def _end_of_look(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    diagnosis = found["diagnosis"]
+    if diagnosis is None and found["error"]:
+        error = from_dict(found["error"])
+        if as_json:
+            raise typer.Exit(1)
+        raise error
+    if diagnosis is not None and not as_json:
+        scope = _scope(found["plan"])
+        ends_as = OUTCOMES.get(str(diagnosis["ends_as"]))
+        if scope:
+            console().print(f"`bmsrescue recover` would {scope}.")
+        elif ends_as is not None:
+            console().print(Text(ends_as.sentence))
+    raise typer.Exit(0 if diagnosis and diagnosis["ends_as"] in (RECOVERED, NO_FAULT_FOUND) else 1)
+
+
+def _judge_record(path: Path, as_json: bool) -> None:
+    """Judge the last record of the file, or the evidence that it is."""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}", "Name a record, or a file of records.") from error
+    make_importable()
+    from rescue.engine import diagnosis as rules
+
+    judge = cast(Callable[[dict[str, Any]], dict[str, Any]], rules.diagnose)
+    document = _last_document(path, text)
+    evidence = document.get("evidence", document)
+    if not isinstance(evidence, dict) or "rails" not in evidence:
+        raise UsageError(f"{path} holds no evidence", "Name a record as `bmsrescue records --out` writes it.")
+    diagnosis = judge(evidence)
+    if as_json:
+        print_json(diagnosis)
+    else:
+        story = Story(console())
+        story.event(0, "diagnosis", diagnosis)
+        before = document.get("diagnosis")
+        if isinstance(before, dict) and before.get("cause") != diagnosis["cause"]:
+            console().print(f"The record itself says: {before.get('cause')}.")
+    raise typer.Exit(0 if diagnosis["ends_as"] in (RECOVERED, NO_FAULT_FOUND) else 1)
+
+
+def _last_document(path: Path, text: str) -> dict[str, Any]:
+    for candidate in (text, text.rpartition("\n")[2]):
+        try:
+            document = json.loads(candidate)
+        except ValueError:
+            continue
+        if isinstance(document, dict):
+            return document
+    raise UsageError(f"{path} is no JSON object, nor lines of them", "Name a record, or a file of records.")
+
+
+def _summary(record: dict[str, Any]) -> None:
+    out = console()
+    known = OUTCOMES.get(str(record["outcome"]))
+    out.print()
+    out.print(
+        Text.assemble(
+            (str(record["outcome"]), _STYLES.get(known.colour, "") if known else ""), "  ", record["sentence"]
+        )
+    )
+    if record.get("next_step"):
+        out.print(Text(f"Next: {record['next_step']}"))
+    backup = record.get("backup")
+    if backup:
+        checked = "read back and equal" if backup.get("verified") else "NOT verified"
+        out.print(f"Backup on the card: {backup['file']}, {backup['bytes']:,} bytes, {checked}.")
+    out.print(f"Record {record['sequence']} on the card: {'written' if record['record_saved'] else 'NOT written'}.")

@@ -1,0 +1,128 @@
+"""`bmsrescue scan`, `info`, `log`: what is there, and what has happened."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from bmsrescue.bench.daemon_client import DaemonClient, running_daemon
+from bmsrescue.bench.finding import find_helpers
+from bmsrescue.bench.session import open_link
+from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json, telling_errors
+from bmsrescue.cli.exit_status import HELPER
+from bmsrescue.cli.output import console, show_error
+from bmsrescue.config import chosen_helper, data_dir, load_config
+from rescuelink.errors import LinkError, RescueError
+
+_SHOWN_DATA = 90
+
+
+def scan(helper: HelperOption = None, as_json: JsonOption = False) -> None:
+    """List the helpers: on USB, configured, or named by --helper."""
+    with telling_errors(as_json):
+        daemon = running_daemon(data_dir())
+        rows = [] if daemon is None else daemon.helpers()
+        known = {row["url"] for row in rows} | {row["name"] for row in rows}
+        config = load_config()
+        wanted = chosen_helper(helper, config)
+        urls = (wanted,) if wanted and wanted not in known and wanted not in config.helpers else ()
+        rows += [
+            _look_at(found.name, found.url, found.what)
+            for found in find_helpers(config, urls)
+            if found.url not in known
+        ]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        console().print(_helpers_table(rows))
+    else:
+        show_error("there is no helper", "Plug one in, or name its port with --helper URL.")
+    if not any(row["about"] for row in rows):
+        raise typer.Exit(HELPER)
+
+
+def info(helper: HelperOption = None, as_json: JsonOption = False) -> None:
+    """What a helper says of itself: agent, board, heap, and whether the unit is powered."""
+    with opened(helper, as_json) as bench:
+        facts = bench.session.call("helper.info")
+        facts["power"] = bench.power_status()
+        facts["through_daemon"] = bench.session.lasting
+    if as_json:
+        print_json(facts)
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for key, value in sorted(facts.items()):
+        table.add_row(key, ", ".join(value) if isinstance(value, list) else str(value))
+    console().print(table)
+
+
+def log(
+    helper: HelperOption = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as things happen, until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What happened on the helpers since the daemon started (the newest thousand events)."""
+    with telling_errors(as_json):
+        daemon = running_daemon(data_dir())
+        if daemon is None:
+            raise LinkError(
+                "no_daemon",
+                "no daemon is running, and only it keeps a log",
+                next_step="start one with `bmsrescue serve`",
+            )
+        name = chosen_helper(helper, load_config())
+        if not follow:
+            for event in daemon.events(name):
+                _tell_event(event, as_json)
+            return
+        with suppress(KeyboardInterrupt):
+            _follow(daemon, name, as_json)
+
+
+def _follow(daemon: DaemonClient, name: str, as_json: bool) -> None:
+    with daemon.open_events(name, after=0) as stream:
+        for message in stream:
+            _tell_event(json.loads(message), as_json)
+
+
+def _look_at(name: str, url: str, what: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": name, "url": url, "what": what, "state": "ready", "about": None, "error": None}
+    try:
+        link, row["about"] = open_link(url)
+        link.close()
+    except RescueError as error:
+        row |= {"state": "absent", "error": error.to_dict()}
+    return row
+
+
+def _helpers_table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "port", "state", "what"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        about, error = row["about"], row["error"]
+        agent = (
+            f"agent {about['agent']} on {about['board']}, {row['what']}" if about else error["message"] if error else ""
+        )
+        table.add_row(row["name"], row["url"], row["state"], agent)
+        if row.get("interrupted"):
+            step = row["interrupted"].get("step") or "its start"
+            table.add_row("", "", "", f"{row['interrupted']['method']} was interrupted in {step}: run it again")
+    return table
+
+
+def _tell_event(event: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(event))
+        return
+    at = datetime.fromtimestamp(event["at"]).strftime("%H:%M:%S.%f")[:-3]
+    data = json.dumps(event["data"])
+    shown = data if len(data) <= _SHOWN_DATA else data[:_SHOWN_DATA] + "…"
+    console().print(
+        f"{event['number']:6d}  {at}  {event['helper']}  {event['name']}  {shown}", markup=False, soft_wrap=True
+    )

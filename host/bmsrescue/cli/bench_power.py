@@ -1,0 +1,189 @@
+"""`bmsrescue rails` and `bmsrescue power`: the unit's supply."""
+
+from __future__ import annotations
+
+import json
+import queue
+import time
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from bmsrescue.bench.helper import Helper
+from bmsrescue.bench.power_curve import PowerCurve, record_power_up
+from bmsrescue.bench.session import SLOW_S
+from bmsrescue.card.storage import write_atomically
+from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json
+from bmsrescue.cli.curve_plot import draw
+from bmsrescue.cli.output import console, show_note
+from bmsrescue.cli.rail_chart import NAMES, RailChart
+from bmsrescue.errors import UsageError
+from rescuelink.errors import PowerError
+
+_WATCH_MS = 100
+_WATCHED_ROWS = 40
+_SUFFIXES = (".svg", ".png")
+
+
+class PowerAct(StrEnum):
+    """What to do with the supply."""
+
+    ON = "on"
+    OFF = "off"
+    CYCLE = "cycle"
+    STATUS = "status"
+
+
+def rails(
+    helper: HelperOption = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Draw them live until Ctrl-C.")] = False,
+    seconds: Annotated[float | None, typer.Option(help="With --watch: for so long.", min=0.0)] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="OUT.svg|OUT.png", help="Power the unit up, draw the curve, power it off.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The unit's voltages and its current."""
+    if plot is not None and plot.suffix.lower() not in _SUFFIXES:
+        raise UsageError(f"{plot} is neither .svg nor .png", "Give it one of the two names.")
+    with opened(helper, as_json) as bench:
+        if plot is not None:
+            _plot(bench, plot, as_json)
+        elif watch:
+            _watch(bench, seconds, as_json)
+        else:
+            now = bench.rails()
+            if as_json:
+                print_json(now)
+            else:
+                console().print(_rails_table(now["rails"], now["ma"]))
+
+
+def power(
+    act: Annotated[PowerAct, typer.Argument(help="What to do.")],
+    helper: HelperOption = None,
+    seconds: Annotated[float | None, typer.Option("--for", help="on: switch it off again afterwards.", min=0.0)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Switch the unit on within limits, off with proof, or both. Without a daemon `on` lasts until Ctrl-C."""
+    with opened(helper, as_json) as bench:
+        match act:
+            case PowerAct.ON:
+                _switch_on(bench, seconds, as_json)
+            case PowerAct.OFF:
+                _show(bench.power_off(), None, as_json)
+            case PowerAct.CYCLE:
+                # A cycle that ends with the power on makes sense only where the power then stays.
+                bench.session.call("power.cycle", timeout_s=SLOW_S)
+                now = bench.rails()
+                _show({name: {"mv": mv} for name, mv in now["rails"].items()}, now["ma"], as_json)
+                _keep_on(bench, seconds)
+            case PowerAct.STATUS:
+                status = bench.power_status()
+                if as_json:
+                    print_json(status)
+                else:
+                    console().print(
+                        f"{'on' if status['on'] else 'off'}, {status['cycles']} cycles, trip: {status['trip']}"
+                    )
+
+
+def _switch_on(bench: Helper, seconds: float | None, as_json: bool) -> None:
+    found = bench.power_on()
+    _show(dict(found["rails"]), found["ma"], as_json)
+    _keep_on(bench, seconds)
+
+
+def _keep_on(bench: Helper, seconds: float | None) -> None:
+    if seconds is None and bench.session.lasting:
+        return
+    if seconds is None:
+        show_note("the unit stays on until Ctrl-C (with a daemon it stays on until `bmsrescue power off`)")
+    with suppress(KeyboardInterrupt):
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while deadline is None or time.monotonic() < deadline:
+            time.sleep(0.2 if deadline is None else max(0.0, min(0.2, deadline - time.monotonic())))
+            if not bench.power_status()["on"]:
+                raise PowerError("off", "the unit has no power any more")
+    bench.power_off()
+
+
+def _show(rails_seen: dict[str, Any], ma: int | None, as_json: bool) -> None:
+    if as_json:
+        print_json({"rails": rails_seen, "ma": ma})
+    else:
+        console().print(_rails_table({name: rail["mv"] for name, rail in rails_seen.items()}, ma))
+
+
+def _rails_table(values: dict[str, int], ma: int | None) -> Table:
+    # In the order of the supply; MicroPython's dicts come in any.
+    names = [*(name for name in NAMES if name in values), *(name for name in values if name not in NAMES)]
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(NAMES.get(name, name), justify="right")
+    table.add_column("supply", justify="right")
+    table.add_row(*(f"{values[name] / 1000:.2f} V" for name in names), "?" if ma is None else f"{ma} mA")
+    return table
+
+
+def _watch(bench: Helper, seconds: float | None, as_json: bool) -> None:
+    told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+
+    def on_event(name: str, data: Any) -> None:
+        if name == "rails":
+            told.put(data)
+
+    deadline = None if seconds is None else time.monotonic() + seconds
+    with bench.session.watching(on_event):
+        bench.session.call("rails.stream", _WATCH_MS)
+        try:
+            with suppress(KeyboardInterrupt):
+                _draw_live(told, deadline, as_json)
+        finally:
+            bench.session.call("rails.stream", 0)
+
+
+def _draw_live(told: queue.SimpleQueue[dict[str, Any]], deadline: float | None, as_json: bool) -> None:
+    began = time.monotonic()
+    points: list[tuple[int, dict[str, int]]] = []
+    with Live(console=console(), auto_refresh=False, transient=False) as live:
+        while deadline is None or time.monotonic() < deadline:
+            try:
+                data = told.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if as_json:
+                typer.echo(json.dumps(data))
+                continue
+            now = {name: int(rail["mv"]) for name, rail in data["rails"].items()}
+            points = [*points[-_WATCHED_ROWS * 10 :], (round((time.monotonic() - began) * 1000), now)]
+            live.update(_picture(points, now, data), refresh=True)
+
+
+def _picture(points: list[tuple[int, dict[str, int]]], now: dict[str, int], data: dict[str, Any]) -> Table:
+    chart = RailChart()
+    for at_ms, values in points:
+        chart.add(at_ms, values)
+    grid = Table.grid()
+    grid.add_row(_rails_table(now, data.get("ma")))
+    for line in chart.take():
+        grid.add_row(line)
+    return grid
+
+
+def _plot(bench: Helper, path: Path, as_json: bool) -> None:
+    curve: PowerCurve = record_power_up(bench)
+    write_atomically(path, draw(curve, path.suffix.lower()))
+    if as_json:
+        print_json({"file": str(path), "points": curve.points, "trip": curve.trip})
+    else:
+        console().print(f"{path}: {len(curve.points)} points over {curve.points[-1][0]} ms", soft_wrap=True)
+        if curve.points:
+            console().print(_rails_table(curve.points[-1][1], None))
+    if curve.trip:
+        raise PowerError(str(curve.trip["kind"]), "the power was cut, the curve shows it")

@@ -1,0 +1,49 @@
+"""`bmsrescue serve`: the daemon."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bmsrescue.cli.output import show_note
+from bmsrescue.config import data_dir, load_config
+
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; this machine only (127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="TCP port (8725); 0 takes a free one.", min=0, max=65535)] = None,
+    uds: Annotated[Path | None, typer.Option(metavar="PATH", help="Listen on a Unix socket instead.")] = None,
+    helper: Annotated[
+        list[str] | None, typer.Option("--helper", "-H", metavar="URL", help="A helper's port, besides those on USB.")
+    ] = None,
+    print_unit: Annotated[bool, typer.Option("--print-unit", help="Print a systemd user unit and leave.")] = False,
+) -> None:
+    """Own the helpers' ports and serve them to this command, to debuggers and to your own programs."""
+    from bmsrescue.daemon.serve import serve as run
+    from bmsrescue.daemon.serve import unit_file
+
+    if print_unit:
+        typer.echo(unit_file(), nl=False)
+        return
+    config = load_config()
+    address = config.daemon
+    if host is not None or port is not None:
+        address = replace(address, uds="")
+    if host is not None:
+        address = replace(address, host=host)
+    if port is not None:
+        address = replace(address, port=port)
+    if uds is not None:
+        address = replace(address, uds=str(uds))
+    if not address.uds and address.host not in _LOCAL:
+        show_note(f"whoever reaches {address.host} can power and erase the units: nobody is asked for a password")
+
+    def tell(where: str) -> None:
+        typer.echo(f"listening: {where}")
+
+    run(config, tuple(helper or ()), address, data_dir(), tell)
