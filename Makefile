@@ -26,7 +26,7 @@ lint: setup
 	$(BIN)/mypy
 
 bench: setup
-	$(BIN)/python tests/bench/run.py
+	PYTHONPATH=tests $(BIN)/python tests/bench/run.py
 
 # Writes requirements.lock anew from pyproject.toml: run it when a dependency changes.
 lock:

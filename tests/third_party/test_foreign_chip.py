@@ -370,6 +370,14 @@ def test_an_update_cut_halfway_is_repaired(rescue: Callable[..., Rescue], image:
     assert one.record["outcome"] == "RECOVERED"
 
 
+def test_a_chip_that_counts_time_in_clocks_gets_clocks_while_the_helper_waits(
+    rescue: Callable[..., Rescue], image: Path
+) -> None:
+    one = rescue("--state", "torn", "--alive", "--time", "swclk", "--scale", "4")
+    assert_repaired(one, image)
+    assert one.record["outcome"] == "RECOVERED"
+
+
 def test_random_waits_do_not_harm(rescue: Callable[..., Rescue], image: Path) -> None:
     one = rescue("--state", "blank", "--alive", "--wait-rate", "0.02")
     assert_repaired(one, image)

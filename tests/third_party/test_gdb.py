@@ -12,7 +12,8 @@ from pyocd.gdbserver import GDBServer
 
 import bmsrescue.twin.firmware as firmware
 from bmsrescue.pyocd_probe.links import TwinLink
-from third_party.conftest import need, run
+from openocd_judge import run_program
+from third_party.conftest import need
 
 ELF = Path(firmware.__file__).with_name(f"bms-{firmware.VERSION}.elf")
 
@@ -71,7 +72,7 @@ def gdb_says() -> str:
         server.start()
         try:
             options = [text for command in commands for text in ("-ex", command)]
-            return run([gdb, "-nx", "-batch", str(ELF), *options]).stdout
+            return run_program([gdb, "-nx", "-batch", str(ELF), *options]).stdout
         finally:
             server.stop()
 

@@ -13,7 +13,8 @@ from bmsrescue.twin.helper.helper import VirtualHelper
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.vcd import VcdRecorder
-from third_party.conftest import need, run
+from openocd_judge import run_program
+from third_party.conftest import need
 
 RECORDED_CYCLES = 150_000
 TRANSFER_CYCLES = 46
@@ -72,7 +73,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
 def decoded(recording: tuple[Path, dict[str, int]]) -> list[str]:
     """The decoder's annotations, in order."""
     command = [need("sigrok-cli"), "-I", "vcd", "-i", str(recording[0]), "-P", "swd:swclk=SWCLK:swdio=SWDIO"]
-    return [line.removeprefix("swd-1: ") for line in run(command).stdout.splitlines()]
+    return [line.removeprefix("swd-1: ") for line in run_program(command).stdout.splitlines()]
 
 
 def test_it_finds_the_switch_to_swd_and_the_chips_identity(decoded: list[str]) -> None:
