@@ -1,4 +1,7 @@
-"""Other people's programs, run to their end: OpenOCD 0.12 as Debian ships it, driving a served unit through its sysfsgpio driver and our LD_PRELOAD shim."""
+"""Other people's programs, run to their end; OpenOCD 0.12 as Debian ships it, driving a served unit.
+
+It drives through its sysfsgpio driver and our LD_PRELOAD shim.
+"""
 
 from __future__ import annotations
 
