@@ -314,7 +314,7 @@ class Run:
             "steps": self.steps,
             "evidence": self.evidence,
             "diagnosis": self.diagnosis,
-            "plan": None if self.plan is None else self.plan["lines"],
+            "plan": self.plan,
             "error": None if self.error is None else self.error.to_dict(),
         }
 

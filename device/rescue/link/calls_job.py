@@ -24,7 +24,7 @@ def run(bench, finish_alone=False):
 def until(bench, step):
     """The job up to and with a step before "act": nothing is changed, no record is made, the unit is off afterwards.
 
-    {"steps", "evidence", "diagnosis", "plan", "error"}
+    {"steps", "evidence", "diagnosis", "plan": {"lines", "steps": [{"sector", "erase", ...}], ...}, "error"}
     """
     if step not in _NAMES or _NAMES.index(step) >= _NAMES.index("act"):
         raise LinkError("bad_params", "a step before act: " + ", ".join(_NAMES[: _NAMES.index("act")]))

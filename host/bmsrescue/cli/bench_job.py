@@ -151,7 +151,7 @@ def _end_of_look(found: dict[str, Any], as_json: bool) -> None:
         ends_as = OUTCOMES.get(str(diagnosis["ends_as"]))
         if scope:
             console().print(f"`bmsrescue recover` would {scope}.")
-        elif ends_as is not None:
+        elif ends_as is not None and diagnosis["ends_as"] != RECOVERED:
             console().print(Text(ends_as.sentence))
     raise typer.Exit(0 if diagnosis and diagnosis["ends_as"] in (RECOVERED, NO_FAULT_FOUND) else 1)
 
