@@ -43,14 +43,20 @@ def size_of(path):
 
 def append_line(path, line):
     """Appends a line and forces it out of every buffer. A torn last line is closed off first. Raises OSError."""
-    torn = _ends_torn(path)
-    with open(path, "a") as file:
-        if torn:
-            file.write("\n")
-        file.write(line)
-        file.write("\n")
+    with open_to_append(path) as file:
+        file.write(line.encode())
+        file.write(b"\n")
         file.flush()
     sync()
+
+
+def open_to_append(path):
+    """The file for bytes after its last line; a torn last line is closed off. Raises OSError."""
+    torn = _ends_torn(path)
+    file = open(path, "ab")  # noqa: SIM115 - the caller closes it
+    if torn:
+        file.write(b"\n")
+    return file
 
 
 def _ends_torn(path):
@@ -62,12 +68,6 @@ def _ends_torn(path):
             return file.read(1) != b"\n"
     except OSError:
         return False  # not there yet
-
-
-def last_line(path, limit=32768):
-    """The last complete line of a file (at most `limit` bytes are looked at), "" when there is none."""
-    lines = tail_lines(path, limit)
-    return lines[-1] if lines else ""
 
 
 def tail_lines(path, limit):

@@ -3,13 +3,11 @@
 # The chain follows the card's last line; a card without records continues the helper's own. The mirror rotates between
 # two files, so that it always holds at least the newest 256 KiB (some 50 records).
 
-import json
 import os
 
 from micropython import const
 
-from rescue.engine import files
-from rescuelink import chain
+from rescue.engine import files, long_line
 
 FORMAT = "bmsrescue-record/1"
 _NAME = "/records.jsonl"
@@ -19,43 +17,55 @@ _MIRROR_BYTES = const(256 * 1024)
 
 def next_sequence(card_root, store_root):
     """One more than the highest sequence number that the card's and the helper's last records have."""
-    highest = 0
-    for path in (_card_path(card_root), store_root + _NAME):
-        line = files.last_line(path)
-        if line and not chain.damage(line):
-            highest = max(highest, json.loads(line).get("sequence", 0))
-    return highest + 1
+    return max(_last_sequence(_card_path(card_root)), _last_sequence(store_root + _NAME)) + 1
 
 
 def save_on_card(card, record, store_root):
-    """Appends and reads back after a new mount. Raises CardError or OSError; returns the line."""
+    """Appends and reads back after a new mount. Raises CardError or OSError."""
     files.make_directory(card.root + "/records")
     path = _card_path(card.root)
-    line = seal(record, card.root, store_root)
-    files.append_line(path, line)
+    written = long_line.append(path, record, _last_hash(path) or _last_hash(store_root + _NAME))
     card.unmount()
     card.mount()
-    if files.last_line(path) != line:
+    if _last_hash(path) != written:
         raise files.card_error("the record does not read back", OSError(5))
-    return line
 
 
-def seal(record, card_root, store_root):
-    """The record as a line that follows the last one of the card, or of the helper when the card has none."""
-    last = files.last_line(_card_path(card_root)) if card_root else ""
-    if not last and store_root:
-        last = files.last_line(store_root + _NAME)
-    return chain.seal(record, chain.line_hash(last) if last else "")
+def mirror_from_card(card_root, store_root):
+    """Copies the card's last record to the helper's own. Raises OSError."""
+    path = _card_path(card_root)
+    line = long_line.find_last(path)
+    if line is not None:
+        _rotate(store_root)
+        long_line.copy(path, line, store_root + _NAME)
 
 
-def mirror(store_root, line):
-    """Appends the line to the helper's own records. Raises OSError."""
+def save_in_helper(record, store_root):
+    """Appends to the helper's own records. Raises OSError."""
+    previous = _last_hash(store_root + _NAME)
+    _rotate(store_root)
+    long_line.append(store_root + _NAME, record, previous)
+
+
+def _last_sequence(path):
+    try:
+        line = long_line.find_last(path)
+        return 0 if line is None else long_line.read_sequence(path, line)
+    except OSError:
+        return 0  # whoever needs the card will say so
+
+
+def _last_hash(path):
+    line = long_line.find_last(path)
+    return "" if line is None else long_line.read_hash(path, line)
+
+
+def _rotate(store_root):
     path = store_root + _NAME
     if files.exists(path) and os.stat(path)[6] > _MIRROR_BYTES:
         if files.exists(store_root + _OLD):
             os.remove(store_root + _OLD)
         os.rename(path, store_root + _OLD)
-    files.append_line(path, line)
 
 
 def _card_path(root):

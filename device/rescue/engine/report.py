@@ -20,19 +20,27 @@ def conclude(run):
     )
     record = _record(run, name)
     card, store = run.ports.card, run.ports.store
-    line = None
+    saved = False
     if run.card_mounted:
         try:
-            line = records.save_on_card(card, record, store.root)
+            records.save_on_card(card, record, store.root)
+            saved = True
         except (OSError, RescueError) as error:
             _mark_unsaved(record, error)
-        card.unmount()
-    try:
-        records.mirror(store.root, line or records.seal(record, None, store.root))
-    except OSError as error:
-        if line is None:
-            _mark_unsaved(record, error)
+    _mirror(record, card, store, saved)
+    card.unmount()
     return record
+
+
+def _mirror(record, card, store, saved):
+    try:
+        if saved:
+            records.mirror_from_card(card.root, store.root)
+        else:
+            records.save_in_helper(record, store.root)
+    except OSError as error:
+        if not saved:
+            _mark_unsaved(record, error)
 
 
 def _mark_unsaved(record, error):

@@ -177,10 +177,15 @@ class ObserverPort:
     def __init__(self, clock: VirtualClock, watch: Callable[[int, str, object], None] | None = None) -> None:
         self._clock = clock
         self._watch = watch
+        self._parts = b""
         self.events: list[tuple[int, str, object]] = []
 
-    def event(self, _small: int, _number: int, _wide: int, payload: bytes) -> Reply:
-        name, data = json.loads(payload)
+    def event(self, small: int, _number: int, _wide: int, payload: bytes) -> Reply:
+        self._parts += payload
+        if small:
+            return 0
+        name, data = json.loads(self._parts)
+        self._parts = b""
         at_ms = self._clock.now_ns // _MS
         self.events.append((at_ms, name, data))
         if self._watch:

@@ -347,12 +347,29 @@ class Stream:
         return time.ticks_diff(time.ticks_ms(), start)
 
 
-class Observer:
+class Observer(io.IOBase):
+    # A stream for json.dump, so that a record need not fit into the heap a second time, as text.
     def __init__(self, link):
         self._link = link
+        self._part = bytearray(256)
+        self._used = 0
 
     def event(self, name, data):
-        self._link.send(op.EVENT, 0, 0, json.dumps([name, data]))
+        self._used = 0
+        json.dump((name, data), self)
+        self._send(0)
+
+    def write(self, data):
+        for byte in data:
+            if self._used == len(self._part):
+                self._send(1)
+            self._part[self._used] = byte
+            self._used += 1
+        return len(data)
+
+    def _send(self, more):
+        self._link.send(op.EVENT, more, 0, memoryview(self._part)[: self._used])
+        self._used = 0
 
 
 def open(config):  # noqa: A001 - the name that every ports module has
