@@ -13,6 +13,7 @@ import typer
 
 from bmsrescue import __version__
 from bmsrescue.cli import bench_commands, card_commands, twin_commands
+from bmsrescue.cli.deploy_command import deploy
 from bmsrescue.cli.exit_status import status_of
 from bmsrescue.cli.output import show_error
 from bmsrescue.errors import HostError
@@ -26,6 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 bench_commands.register(app, card_commands.app)
+app.command()(deploy)
 app.add_typer(card_commands.app, name="card")
 app.add_typer(twin_commands.app, name="twin")
 

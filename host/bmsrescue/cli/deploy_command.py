@@ -1,0 +1,109 @@
+"""`bmsrescue deploy`: the agent onto a helper."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bmsrescue.bench.finding import find_helpers
+from bmsrescue.cli.bench_common import JsonOption, print_json, telling_errors
+from bmsrescue.cli.output import console, show_note
+from bmsrescue.config import load_config
+from bmsrescue.deploy import snippets
+from bmsrescue.deploy.agent_link import greet, leave_agent
+from bmsrescue.deploy.board_config import load_board
+from bmsrescue.deploy.bring import bring
+from bmsrescue.deploy.difference import Action
+from bmsrescue.deploy.plan import Plan, make_plan
+from bmsrescue.deploy.repl import Repl
+from bmsrescue.errors import UsageError
+from rescuelink.errors import LinkError
+
+
+def deploy(
+    port: Annotated[
+        str | None, typer.Option(metavar="PORT|URL", help="The helper's serial port; found on USB when left out.")
+    ] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Write this board's board.json, keeping the helper's name and calibrations. Left out: the helper's "
+            "own is kept; where there is none, pico.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    source: Annotated[bool, typer.Option("--source", help="Bring source files; the board compiles them.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write board.json as chosen, without the helper's name and calibrations.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the agent on a helper, or bring the one that is there up to date. A unit on it is made safe first."""
+    with telling_errors(as_json):
+        if board is not None:
+            load_board(board)  # a wrong name is told before anything is interrupted
+        _deploy(port or _the_only_helper(), board, dry_run, source, force, as_json)
+
+
+def _deploy(url: str, board: str | None, dry_run: bool, source: bool, force: bool, as_json: bool) -> None:
+    out = console()
+    leave_agent(url)
+    with Repl(url) as repl:
+        repl.run(snippets.STOP_WATCHDOG)
+        plan = make_plan(repl, board, source, force)
+        if not as_json:
+            _show(out, url, plan)
+        if not dry_run:
+            bring(repl, plan, lambda path, size: None if as_json else out.print(f"  {path}, {size:,} bytes"))
+        repl.restart()
+    about = None if dry_run else greet(url)
+    if as_json:
+        print_json(_result(url, plan, about))
+    elif about is not None:
+        out.print(f"{about['helper']} runs agent {about['agent']}, {about['heap_free'] or 0:,} bytes of heap free.")
+
+
+def _the_only_helper() -> str:
+    found = find_helpers(load_config())
+    if not found:
+        raise LinkError(
+            "no_helper",
+            "there is no board",
+            next_step="plug one in, or name its port with --port; a Pico that shows up as a drive has no MicroPython "
+            "yet (micropython.org/download)",
+        )
+    if len(found) > 1:
+        ports = ", ".join(f"{helper.url} ({helper.what})" for helper in found)
+        raise UsageError("there are several boards", f"Choose one with --port: {ports}")
+    return found[0].url
+
+
+def _show(out: Console, url: str, plan: Plan) -> None:
+    facts, difference = plan.facts, plan.difference
+    out.print(f"{facts.machine} on {url}, MicroPython {facts.micropython}, {plan.free_bytes:,} bytes free")
+    for note in plan.notes:
+        show_note(note)
+    changed = difference.of(Action.ADD, Action.UPDATE, Action.REMOVE)
+    if changed:
+        table = Table("file", "change", box=None, pad_edge=False)
+        table.add_column("bytes", justify="right")
+        for change in changed:
+            table.add_row(change.path, change.action.value, f"{change.size:,}")
+        out.print(table)
+    out.print(
+        f"{len(difference.to_bring)} files to bring ({plan.bytes_to_bring:,} bytes), "
+        f"{len(difference.of(Action.REMOVE))} to remove, {len(difference.of(Action.KEEP))} unchanged"
+    )
+
+
+def _result(url: str, plan: Plan, about: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "url": url,
+        "board": plan.facts.machine,
+        "micropython": plan.facts.micropython,
+        "changes": [[change.path, change.action.value, change.size] for change in plan.difference.changes],
+        "notes": list(plan.notes),
+        "agent": about,
+    }

@@ -1,0 +1,44 @@
+"""The agent's files as they lie on a helper, without board.json, which belongs to the helper."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from bmsrescue.agent_build import MpyFormat, build
+from bmsrescue.agent_files import device_dir, shared_dir
+
+START = "main.py"
+PACKAGES = ("rescue", "rescuelink")
+# Where `mpremote mip install` puts packages unless it is told otherwise; the copies there would never be imported.
+MIP_PACKAGES = tuple(f"lib/{name}" for name in PACKAGES)
+
+Files = dict[str, bytes]
+
+
+def source_files() -> dict[str, Path]:
+    """Every Python file of the agent: its place on the helper, and where it is here."""
+    files = {START: device_dir() / START}
+    for root, name in zip((device_dir(), shared_dir()), PACKAGES, strict=True):
+        files |= {path.relative_to(root).as_posix(): path for path in sorted((root / name).rglob("*.py"))}
+    return files
+
+
+def as_source() -> Files:
+    """The agent, to be compiled by the board itself at every start: takes more time and heap there."""
+    return {place: path.read_bytes() for place, path in source_files().items()}
+
+
+def as_compiled(target: MpyFormat) -> Files:
+    """The agent as bytecode for `target`; what cannot be compiled for it stays source.
+
+    Raises:
+        HostError: mpy-cross is missing, or makes another version than the board loads.
+    """
+    with tempfile.TemporaryDirectory(prefix="bmsrescue-deploy-") as folder:
+        # Apart from everything else: in an installation `rescuelink` lies among other people's packages.
+        sources, made = Path(folder, "sources"), Path(folder, "made")
+        for place, path in source_files().items():
+            copy = sources / place
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        return {place.as_posix(): (made / place).read_bytes() for place in sorted(build((sources,), made, target))}
