@@ -60,7 +60,7 @@ TABLE = (
     ),
     (
         "silent-firmware",
-        "The chip answers only while it is reset: its firmware sleeps, or uses the SWD pins; it is not the job's image.",
+        "The chip answers only while it is reset: its firmware, not the job's image, sleeps or uses the SWD pins.",
         "Write the sectors that differ.",
         "RECOVERED",
     ),

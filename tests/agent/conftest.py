@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import read_files
-from bmsrescue.twin.bench import TwinBench, default_card
+from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.helper.helper import RunResult
 from bmsrescue.twin.scenarios import find
 
@@ -44,7 +44,7 @@ def scenario_run() -> Callable[[str], DongleRun]:
 
     def run(name: str) -> DongleRun:
         if name not in made:
-            card = default_card()
+            card = card_for(find(name))
             made[name] = press_button(TwinBench(find(name), card), card)
         return made[name]
 

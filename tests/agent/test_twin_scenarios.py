@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from conftest import DongleRun
 
-from bmsrescue.cli.scenario_table import rows_in
+from bmsrescue.cli.catalogue import rows_in
 from bmsrescue.twin.helper.helper import ENDED
 from bmsrescue.twin.scenarios import all_scenarios, find
 from rescuelink.chain import verify_chain
 from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "catalogue.md"
 SECTOR = 128 * 1024
 KEYS = {
     "diagnosis",
@@ -54,13 +54,23 @@ def test_the_agent_itself_leaves_the_unit_switched_off(name: str, scenario_run: 
     assert run.record["steps"][-1]["name"] == "safe-off"
 
 
-def test_only_sectors_of_the_image_change_and_the_calibration_stays(name: str, scenario_run: RunOf) -> None:
+def test_only_sectors_of_the_image_or_of_the_consent_change(name: str, scenario_run: RunOf) -> None:
     run = scenario_run(name)
     owned = [sector["index"] for sector in run.record["evidence"].get("sectors") or [] if sector["owned"]]
-    assert set(changed_sectors(run)) <= set(owned)
-    assert 7 not in changed_sectors(run)
-    if run.record["outcome"] not in (RECOVERED, RECOVERED_CHECK_CONFIG):
+    consented = [int(word[7:]) for word in find(name).consent if word.startswith("sector:")]
+    assert set(changed_sectors(run)) <= {*owned, *consented}
+    assert 7 not in changed_sectors(run) or 7 in consented
+    if "act" not in [step["name"] for step in run.record["steps"]]:
         assert run.flash_after == run.flash_before
+
+
+def test_readable_words_of_a_sector_rewritten_by_consent_survive(name: str, scenario_run: RunOf) -> None:
+    run = scenario_run(name)
+    torn = {address for sector in run.record["evidence"].get("sectors") or [] for address in sector["torn"]}
+    consented = [int(word[7:]) for word in find(name).consent if word.startswith("sector:")]
+    for at in (at for sector in consented for at in range(sector * SECTOR, (sector + 1) * SECTOR, 32)):
+        if 0x0800_0000 + at not in torn:
+            assert run.flash_after[at : at + 32] == run.flash_before[at : at + 32]
 
 
 def test_what_was_changed_had_been_backed_up(name: str, scenario_run: RunOf) -> None:

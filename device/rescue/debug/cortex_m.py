@@ -127,7 +127,10 @@ class CortexM:
         return (last - first & 0xFFFFFFFF) * 1000000 // elapsed_us
 
     def faults(self):
-        """The fault registers as they are, with the names of the set flags; addresses are None where not valid."""
+        """The fault registers as they are, with the names of the set flags; addresses are None where not valid.
+
+        exception: the number of the one being handled (Armv7-M B1.5.2), 0 in thread mode.
+        """
         cfsr = self.ap.read32(cm.CFSR)
         hfsr = self.ap.read32(cm.HFSR)
         flags = [name for bit, name in cm.CFSR_FLAGS if cfsr & bit]
@@ -138,6 +141,7 @@ class CortexM:
             "bfar": self.ap.read32(cm.BFAR) if cfsr & cm.CFSR_BFARVALID else None,
             "mmfar": self.ap.read32(cm.MMFAR) if cfsr & cm.CFSR_MMARVALID else None,
             "flags": flags,
+            "exception": self.ap.read32(cm.ICSR) & cm.VECTACTIVE,
         }
 
     def _trace_on(self):

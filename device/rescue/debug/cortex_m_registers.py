@@ -1,6 +1,8 @@
 # Armv7-M (DDI 0403E): debug (C1.6), fault status (B3.2), DWT (C1.8). Cortex-M7 addresses; reference sheet 3.
 
 CPUID = 0xE000ED00
+ICSR = 0xE000ED04
+VECTACTIVE = 0x1FF
 AIRCR = 0xE000ED0C
 AIRCR_SYSRESETREQ = 0x05FA0004
 

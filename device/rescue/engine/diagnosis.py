@@ -37,6 +37,6 @@ def _finding(group, found):
         "sentence": words.sentence.format(**values),
         "evidence": lines,
         "alternatives": alternatives,
-        "next_step": words.next_step,
+        "next_step": words.next_step.format(**values),
         "ends_as": words.ends_as,
     }

@@ -9,6 +9,7 @@ from rescuelink.errors import TargetError
 
 _SETTLE_LOOK_MS = 100
 _LOOP_WINDOWS = 5
+_WATCHDOG_MS = 1200
 
 
 def sense(run):
@@ -71,8 +72,14 @@ def gather(run):
     chip = run.evidence.get("chip")
     if chip is None or chip["dev_id"] != run.job.dev_id or chip["flash_kib"] != run.job.flash_kib:
         run.skip_to("diagnosis")
-    elif run.evidence.get("options", {}).get("rdp") != 0:
+        return
+    options = run.evidence.get("options", {})
+    if options.get("rdp") != 0 or options.get("security"):
         run.skip_to("diagnosis")  # flash that cannot be read is not read
+    elif options.get("iwdg_hardware") and attached:
+        # Started by reset, it bites after half a second (STM32H7 sheet 9), unless the firmware feeds it.
+        run.evidence["nrst"] = evidence.watch_reset(run.ports, _WATCHDOG_MS)
+        run.evidence["reset_cause"] = run.chip.reset_cause()
 
 
 def _good(run, name):

@@ -3,6 +3,8 @@
 from rescue.engine.diagnosis import diagnose
 
 _RECOVERED = "RECOVERED"
+# What a job may allow although the cause stands in the way: cause -> word in policy.consent.
+_CONSENT = {"newer-firmware": "newer-firmware"}
 
 
 def judge(run):
@@ -11,7 +13,12 @@ def judge(run):
     cause = run.diagnosis["cause"]
     run.ends_as = run.diagnosis["ends_as"]
     run.observer.event("diagnosis", run.diagnosis)
-    consented = cause == "torn-data" and run.job.consent
+    consented = _CONSENT.get(cause) in run.job.consent or (cause == "torn-data" and _torn_sectors_allowed(run))
     rewrite = cause == "healthy" and run.job.mode == "rewrite"
     if run.ends_as != _RECOVERED and not consented and not rewrite:
         run.skip_to("safe-off")
+
+
+def _torn_sectors_allowed(run):
+    torn = [sector["index"] for sector in run.evidence["sectors"] if sector["state"] == "torn" and not sector["owned"]]
+    return all("sector:%d" % index in run.job.consent for index in torn)

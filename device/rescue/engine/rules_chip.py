@@ -2,6 +2,7 @@
 
 from rescue.engine.rules_common import CERTAIN, LIKELY, map_line, rail_of, reset_loop, say, window_of, wrong_sectors
 
+_WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")
 _DEAD_MV = {"bplus": 1000, "v12": 1000, "v3v3": 300, "vcap": 300}  # bms-domain 1.4
 
 # --- P2, P3: core supply and reset ---
@@ -16,11 +17,13 @@ def _no_vcap(evidence):
 
 
 def _supply_config(evidence):
-    # VCAP came up and went away again: it was seen good in the window, or it is good only with BOOT0 high.
+    # VCAP came up and went away again: it was seen good in the window, or it is good only where no firmware runs.
+    # With other firmware on the chip than the image there is something to write: rules_conduct.wrong_supply.
     rail = rail_of(evidence, "vcap")
     low, _ = window_of(evidence, "vcap")
     how = (evidence.get("swd") or {}).get("how") or ""
-    if rail is None or not (rail["max_mv"] >= low and rail["min_mv"] < _DEAD_MV["vcap"]):
+    collapsed = rail is not None and rail["min_mv"] < _DEAD_MV["vcap"]
+    if not collapsed or (rail["max_mv"] < low and how not in _WITHOUT_FIRMWARE) or wrong_sectors(evidence):
         return None
     lines = [say("vcap", rail), "NRST edges %d" % evidence["nrst"]["edges"], "SWD " + (how or "silent")]
     return LIKELY, {}, lines, ["brown-out", "no-vcap"]
@@ -72,9 +75,14 @@ def _wrong_target(evidence):
         return None
     if chip["dev_id"] == expected["dev_id"] and chip["flash_kib"] == expected["flash_kib"]:
         return None
-    found = "0x%03x with %s KiB" % (chip["dev_id"], chip["flash_kib"])
+    if chip["flash_kib"] is None:
+        found = "none this helper knows (0x%03x)" % chip["dev_id"]
+    else:
+        found = "0x%03x with %d KiB" % (chip["dev_id"], chip["flash_kib"])
     wanted = "%s (0x%03x with %d KiB)" % (expected["chip"], expected["dev_id"], expected["flash_kib"])
-    lines = ["DBGMCU device id 0x%03x" % chip["dev_id"], "flash size %s KiB" % chip["flash_kib"]]
+    lines = ["DBGMCU device id 0x%03x" % chip["dev_id"]]
+    if chip["flash_kib"] is not None:
+        lines.append("flash size %d KiB" % chip["flash_kib"])
     return CERTAIN, {"found": found, "wanted": wanted}, lines, []
 
 

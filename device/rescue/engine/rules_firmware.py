@@ -1,5 +1,6 @@
 # Rules for the flash and for what the core makes of it (bms-domain 1.5 P5 and P6).
 
+from rescue.engine import rules_conduct as conduct
 from rescue.engine.rules_common import (
     CERTAIN,
     LIKELY,
@@ -99,14 +100,6 @@ def _boot_address(evidence):
     return CERTAIN, values, ["BOOT_ADD0 " + values["found"], map_line(evidence)], ["option-corruption"]
 
 
-def _lockup(evidence):
-    core = evidence.get("core") or {}
-    if core.get("state") != "lockup":
-        return None
-    faults = ["%s 0x%08x" % (name, core[name]) for name in ("cfsr", "hfsr", "bfar") if core.get(name)]
-    return CERTAIN, {"detail": ", ".join(faults) or "no fault flags"}, [core_line(evidence)] + faults, []
-
-
 def _runs_image(evidence):
     core = evidence.get("core") or {}
     if core.get("state") not in ("running", "sleeping"):
@@ -142,11 +135,17 @@ RULES = (
     ("update-cut", _update_cut),
     ("interrupted-program", _cut_while_writing),
     ("bad-vectors", _bad_vectors),
+    ("newer-firmware", conduct.newer),
+    ("wrong-supply", conduct.wrong_supply),
+    ("watchdog-loop", conduct.watchdog_loop),
+    ("crashed", conduct.crashed),
+    ("silent-firmware", conduct.silent),
     ("differs", _differs),
     ("torn-data", _torn_unowned),
     ("wrong-boot-address", _boot_address),
     ("reset-loop", reset_loop),
-    ("lockup", _lockup),
+    ("lockup", conduct.fault_handler),
     ("not-running", _not_running),
+    ("quiet", conduct.quiet),
     ("healthy", _healthy),
 )

@@ -11,12 +11,15 @@ from rescue.engine.backup import Backup
 from rescue.engine.sectors import SectorMap
 from rescuelink.errors import CardError, ConsentError, RescueError
 
+_VERSION_BYTES = 16
+
 
 def survey(run):
     run.target.core.reset_halt()
     run.chip.freeze_watchdogs()
     sector_map = SectorMap(run.chip, run.image, run.job)
     run.evidence["sectors"] = sector_map.sectors
+    _read_version(run)
     sector_map.look_by_crc(run.progress_in("compare", "sectors"))
     backup = None
     if _something_is_wrong(sector_map.sectors, run.job):
@@ -38,6 +41,17 @@ def survey(run):
         backup.abandon()
         raise
     run.backup = backup
+
+
+def _read_version(run):
+    # Before the map, because a version says something only where it can be read at all.
+    at = run.job.image.version_address
+    text = bytearray(_VERSION_BYTES)
+    if not at or run.chip.flash.read(at, text):
+        return
+    found = bytes(text).split(b"\x00")[0]
+    if found and all(0x20 < byte < 0x7F for byte in found):
+        run.evidence["version"] = {"address": at, "found": found.decode(), "wanted": run.job.image.version}
 
 
 def _something_is_wrong(sectors, job):

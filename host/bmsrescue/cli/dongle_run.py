@@ -13,7 +13,7 @@ from bmsrescue.card.storage import load_card, save_card, write_atomically
 from bmsrescue.cli.output import console, show_error, show_note
 from bmsrescue.cli.story import Story, summary
 from bmsrescue.errors import UsageError
-from bmsrescue.twin.bench import RemoteBench, TwinBench, Watcher, default_card, scenario_named
+from bmsrescue.twin.bench import RemoteBench, TwinBench, Watcher, card_for, default_card, scenario_named
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.helper.picture import as_png
 from rescuelink.outcomes import TOOL_ERROR, exit_class
@@ -41,7 +41,7 @@ def run_dongle(request: RunRequest) -> int:
     Raises:
         UsageError, HostError, BenchLinkError.
     """
-    image = _insert_card(request.card)
+    image = _insert_card(request.card, request.scenario)
     story = None if request.as_json else Story(console())
     watcher = Watcher(event=story.event, measured=story.measured) if story else Watcher()
     result = _press_button(request, image, watcher)
@@ -83,9 +83,9 @@ def _press_button(request: RunRequest, image: bytearray | None, watcher: Watcher
     ).run()
 
 
-def _insert_card(path: Path | None) -> bytearray | None:
+def _insert_card(path: Path | None, scenario: str | None) -> bytearray | None:
     if path is None:
-        return default_card()
+        return default_card() if scenario is None else card_for(scenario_named(scenario))
     image = load_card(path)
     if image is None:
         show_note(f"{path} does not exist: the card slot is empty")

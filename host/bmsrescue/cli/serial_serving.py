@@ -12,7 +12,7 @@ import typer
 
 from bmsrescue.card.storage import load_card, save_card
 from bmsrescue.errors import HostError
-from bmsrescue.twin.bench import default_card, scenario_named
+from bmsrescue.twin.bench import card_for, scenario_named
 from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
 from bmsrescue.twin.serial_twin import SerialTwin
 
@@ -24,7 +24,7 @@ def serve_serial(name: str, card_path: Path | None, seed: int, tcp: int | None) 
         UsageError: no such scenario.
         HostError: the port cannot be had, or the card's file cannot be read.
     """
-    card = default_card() if card_path is None else load_card(card_path)
+    card = card_for(scenario_named(name)) if card_path is None else load_card(card_path)
     with _open_port(tcp) as port:
         twin = SerialTwin(scenario_named(name), card, seed=seed, port=port)
 

@@ -90,10 +90,10 @@ def demo(
 
 
 @app.command()
-def table(
-    write: Annotated[Path | None, typer.Option(metavar="FILE", help="Put it between the markers of this file.")] = None,
+def catalogue(
+    write: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
 ) -> None:
-    """Run every broken unit and print the table of diagnosis, outcome, SWCLK cycles and virtual time."""
-    from bmsrescue.cli.scenario_table import print_table
+    """Run every broken unit and make the page of what was found, how it was cured and what it cost."""
+    from bmsrescue.cli.catalogue import write_catalogue
 
-    print_table(console(), write)
+    write_catalogue(console(), write)

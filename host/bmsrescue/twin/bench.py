@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from bmsrescue.card.build import describe_job
+from bmsrescue.card.build import JOB_FILE, describe_job
 from bmsrescue.card.fat import make_image
 from bmsrescue.card.image_file import FLASH_BASE, Segment
 from bmsrescue.errors import UsageError
 from bmsrescue.twin.board.unit import build_unit
-from bmsrescue.twin.firmware import image_bytes
+from bmsrescue.twin.firmware import VERSION_ADDRESS, image_bytes
 from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
 from bmsrescue.twin.helper.remote_unit import RemoteUnit
@@ -58,6 +59,15 @@ def default_card_files(version: str = DEMO_VERSION) -> dict[str, bytes]:
 def default_card() -> bytearray:
     """A card image with `default_card_files`."""
     return make_image(default_card_files())
+
+
+def card_for(scenario: Scenario) -> bytearray:
+    """The card a person would use for this unit: the default one, with the scenario's firmware and consent."""
+    files = default_card_files(scenario.card_version)
+    document = json.loads(files[JOB_FILE])
+    document["image"]["version_address"] = f"0x{VERSION_ADDRESS:08x}"
+    document["policy"]["consent"] = list(scenario.consent)
+    return make_image({**files, JOB_FILE: json.dumps(document, indent=2).encode() + b"\n"})
 
 
 class TwinBench:

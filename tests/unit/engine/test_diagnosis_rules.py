@@ -119,6 +119,22 @@ def cut_between_words(evidence: Evidence) -> None:
     evidence["sectors"][1].update(prefix=0x8000, rest_blank=True)
 
 
+def faults_in_its_handler(evidence: Evidence) -> None:
+    evidence["core"].update(exception=3, flags=["PRECISERR", "FORCED"], bfar=0xA0000000)
+
+
+def answers_only_by(how: str) -> Callable[[Evidence], None]:
+    tries = [{"how": "attach", "hz": 1_000_000, "result": "no_ack"}, {"how": how, "hz": 1_000_000, "result": "ok"}]
+    return both(lambda e: e["swd"].update(how=how, tries=tries), lambda e: e.pop("core"))
+
+
+OTHER_FIRMWARE = ("differs", "differs", "blank", "blank", "blank", "blank", "blank", "unknown")
+
+
+def version(found: str, wanted: str) -> Callable[[Evidence], None]:
+    return lambda e: e.update(version={"address": 0x08000408, "found": found, "wanted": wanted})
+
+
 BLANK_REST = ("blank", "blank", "blank", "blank", "blank", "unknown")
 
 CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
@@ -188,6 +204,32 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
         "torn-data",
         holds("match", "match", "blank", "blank", "blank", "blank", "blank", "torn"),
     ),
+    ("something newer on it", "newer-firmware", both(holds(*OTHER_FIRMWARE), version("1.10.0", "1.9.2"))),
+    ("something older on it", "differs", both(holds(*OTHER_FIRMWARE), version("1.9.2", "1.10.0"))),
+    ("something with an odd version on it", "differs", both(holds(*OTHER_FIRMWARE), version("v2-rc", "1.10.0"))),
+    ("something that crashes on it", "crashed", both(holds(*OTHER_FIRMWARE), faults_in_its_handler)),
+    ("the image on it crashes", "lockup", faults_in_its_handler),
+    (
+        "something that is bitten by the watchdog on it",
+        "watchdog-loop",
+        both(holds(*OTHER_FIRMWARE), lambda e: e["reset_cause"].update(flags=["IWDG1RSTF"])),
+    ),
+    (
+        "something that takes the core supply away on it",
+        "wrong-supply",
+        both(holds(*OTHER_FIRMWARE), reads("vcap", 20), answers_only_by("boot0")),
+    ),
+    (
+        "the image takes the core supply away",
+        "supply-config",
+        both(reads("vcap", 20), answers_only_by("power-cycle-under-reset")),
+    ),
+    (
+        "something that hides from the debugger on it",
+        "silent-firmware",
+        both(holds(*OTHER_FIRMWARE), answers_only_by("under-reset")),
+    ),
+    ("the image hides from the debugger", "quiet", answers_only_by("under-reset")),
     ("boot address changed", "wrong-boot-address", lambda e: e["options"].update(boot_add0=0x1FF00000)),
     ("resets itself again and again", "reset-loop", lambda e: e["nrst"].update(edges=7)),
     ("image there, core locked up", "lockup", lambda e: e["core"].update(state="lockup", pc_samples=[0xFFFFFFFE])),

@@ -16,6 +16,10 @@ Supply = Literal["ldo", "smps", "smps_1v8_ldo", "smps_2v5_ldo", "external"]
 @dataclass(frozen=True)
 class ChipConfig:
     # --- the part and its board -------------------------------------------------------------------------------------
+    device_id: int = 0x483
+    """DEV_ID of DBGMCU_IDC: another one makes it another chip to whoever asks, with this one's insides."""
+    flash_size_kib: int = 1024
+    """What the flash size register says."""
     revision_id: int = 0x1001
     """REV_ID of DBGMCU_IDC: 0x1000 is A, 0x1001 is Z."""
     unique_id: tuple[int, int, int] = (0x00420031, 0x32335110, 0x38363130)

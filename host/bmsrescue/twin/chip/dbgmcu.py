@@ -17,7 +17,6 @@ AHB_BASE: Final = 0x5C001000
 APB_BASE: Final = 0xE00E1000
 SIZE: Final = 0x400
 
-DEV_ID: Final = 0x483
 DBGSLEEP_D1: Final = 1 << 0
 DBGSTOP_D1: Final = 1 << 1
 DBGSTBY_D1: Final = 1 << 2
@@ -37,8 +36,8 @@ _WRITABLE: Final[dict[int, int]] = {
 class Dbgmcu:
     """The registers. Values outlast system resets; a power-on reset clears them (unconfirmed)."""
 
-    def __init__(self, revision_id: int) -> None:
-        self._idc = revision_id << 16 | DEV_ID
+    def __init__(self, device_id: int, revision_id: int) -> None:
+        self._idc = revision_id << 16 | device_id
         self._registers = dict.fromkeys(_WRITABLE, 0)
 
     def power_on_reset(self) -> None:

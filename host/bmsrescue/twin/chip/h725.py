@@ -47,7 +47,7 @@ class Stm32H725:
         self.system.gates = {name: self.rams[name] for name in ("SRAM1", "SRAM2", "BKPRAM")}
         self.flash = FlashArray(config)
         self.options = OptionBytes()
-        self.dbgmcu = Dbgmcu(config.revision_id)
+        self.dbgmcu = Dbgmcu(config.device_id, config.revision_id)
         self.bus = Bus()
         self.flash_controller = FlashController(clock, self.system, self.flash, self.options, config, self._rng)
         self.flash_controller.on_regression = self._readout_protection_fell

@@ -50,6 +50,6 @@ def contents(config: ChipConfig) -> bytearray:
     put(TS_CAL1, struct.pack("<H", 768))
     put(TS_CAL2, struct.pack("<H", 1022))
     put(VREFINT_CAL, struct.pack("<H", 1509))
-    put(FLASH_SIZE_KIB, struct.pack("<H", 1024))
+    put(FLASH_SIZE_KIB, struct.pack("<H", config.flash_size_kib))
     put(PART_NAME, struct.pack("<I", 0x48373235))
     return memory

@@ -18,6 +18,7 @@ IMAGE_ADDRESS: Final = 0x08000000
 HEADER_OFFSET: Final = 0x400
 """The image header: magic, version (16 bytes, zero padded), length, sum of the curves (src/image_header.h)."""
 HEADER_MAGIC: Final = b"BMSIMAGE"
+VERSION_ADDRESS: Final = IMAGE_ADDRESS + HEADER_OFFSET + len(HEADER_MAGIC)
 
 CALIBRATION_ADDRESS: Final = 0x080E0000
 """The last sector: written in production, not part of any image."""

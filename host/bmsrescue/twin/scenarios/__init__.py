@@ -15,6 +15,21 @@ _ORDER = (
     "interrupted_program",
     "interrupted_erase",
     "bad_vectors",
+    "torn_calibration",
+    "torn_calibration_consent",
+    "lockup",
+    "fault_loop",
+    "swd_reused",
+    "low_power",
+    "wrong_supply",
+    "watchdog_loop",
+    "worn_sector",
+    "newer_firmware",
+    "wrong_target",
+    "other_h7",
+    "wrp",
+    "rdp1",
+    "secure",
     "no_supply",
     "short_3v3",
     "short_12v",
@@ -30,7 +45,7 @@ _ORDER = (
     "swapped_lines",
     "open_swdio",
 )
-_AHEAD = ("brownout_during_flash", "reset_loop", "latch_shorted", "noisy_swd", "stuck_nrst", "no_vtref")
+_AHEAD = ("brownout_during_flash", "reset_loop", "latch_shorted", "noisy_swd", "stuck_nrst", "no_vtref", "rdp2")
 """The twin has these faults; how they must end is written down, the agent does not bring them there yet."""
 
 

@@ -33,3 +33,7 @@ class Scenario:
     """A name of `rescuelink.outcomes.OUTCOMES`."""
     config: ChipConfig = field(default_factory=ChipConfig)
     """The chip, where it is not the usual one."""
+    consent: tuple[str, ...] = ()
+    """What the job on the card allows beyond its own sectors (`policy.consent`)."""
+    card_version: str = "1.2.0"
+    """The firmware that the card brings."""

@@ -1,0 +1,101 @@
+# Rules for firmware that is whole but is not the job's image: how it behaves says more than that it differs.
+
+from rescue.engine import fault_words
+from rescue.engine.rules_common import (
+    CERTAIN,
+    LIKELY,
+    core_line,
+    map_line,
+    owned_sectors,
+    rail_of,
+    say,
+    wrong_sectors,
+)
+
+_WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")  # the rungs that a wrong core supply leaves
+_DEAD_MV = 300
+_WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
+
+
+def newer(evidence):
+    version = evidence.get("version")
+    if not version or not wrong_sectors(evidence):
+        return None
+    found, wanted = _numbers(version["found"]), _numbers(version["wanted"])
+    if found is None or wanted is None or found <= wanted:
+        return None
+    line = "version %s at 0x%08x" % (version["found"], version["address"])
+    return CERTAIN, version, [line, map_line(evidence)], []
+
+
+def _numbers(text):
+    # "1.10.0" is newer than "1.9.2"; anything but numbers and dots cannot be compared.
+    parts = text.split(".")
+    return [int(part) for part in parts] if all(part.isdigit() for part in parts) else None
+
+
+def wrong_supply(evidence):
+    # VCAP is dead whenever the firmware runs, and good where it does not.
+    rail = rail_of(evidence, "vcap")
+    how = (evidence.get("swd") or {}).get("how")
+    if rail is None or rail["mv"] >= _DEAD_MV or how not in _WITHOUT_FIRMWARE or not wrong_sectors(evidence):
+        return None
+    return LIKELY, _counts(evidence), [say("vcap", rail), "SWD answers only by " + how, map_line(evidence)], ["no-vcap"]
+
+
+def watchdog_loop(evidence):
+    flags = (evidence.get("reset_cause") or {}).get("flags") or ()
+    bitten = [flag for flag in flags if flag in _WATCHDOGS]
+    if not bitten or not wrong_sectors(evidence):
+        return None
+    nrst = evidence["nrst"]
+    values = _counts(evidence)
+    values["edges"], values["window_ms"] = nrst["edges"], nrst["window_ms"]
+    lines = ["reset cause " + ", ".join(bitten), "NRST edges %d in %d ms" % (nrst["edges"], nrst["window_ms"])]
+    if (evidence.get("options") or {}).get("iwdg_hardware"):
+        lines.append("the option bytes start the watchdog at reset")
+    return CERTAIN if nrst["edges"] else LIKELY, values, lines + [map_line(evidence)], []
+
+
+def crashed(evidence):
+    core = evidence.get("core") or {}
+    detail = fault_words.describe(core)
+    if not detail or not wrong_sectors(evidence):
+        return None
+    values = _counts(evidence)
+    values["detail"] = detail
+    return CERTAIN, values, [core_line(evidence), _flags(core), map_line(evidence)], []
+
+
+def silent(evidence):
+    swd = evidence.get("swd") or {}
+    if swd.get("how") != "under-reset" or not wrong_sectors(evidence):
+        return None
+    return LIKELY, _counts(evidence), _only_under_reset(swd) + [map_line(evidence)], []
+
+
+def quiet(evidence):
+    swd = evidence.get("swd") or {}
+    if swd.get("how") != "under-reset" or not owned_sectors(evidence) or evidence.get("core"):
+        return None
+    return LIKELY, {}, _only_under_reset(swd) + [map_line(evidence)], []
+
+
+def fault_handler(evidence):
+    core = evidence.get("core") or {}
+    detail = fault_words.describe(core)
+    if not detail:
+        return None
+    return CERTAIN, {"detail": detail}, [core_line(evidence), _flags(core)], []
+
+
+def _flags(core):
+    return "faults " + (", ".join(core.get("flags") or ()) or "none")
+
+
+def _only_under_reset(swd):
+    return ["SWD %s: %s" % (attempt["how"], attempt["result"]) for attempt in swd["tries"]]
+
+
+def _counts(evidence):
+    return {"missing": len(wrong_sectors(evidence)), "owned": len(owned_sectors(evidence))}

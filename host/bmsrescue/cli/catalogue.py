@@ -1,0 +1,105 @@
+"""`bmsrescue twin catalogue`: every broken unit as a run shows it, written as docs/catalogue.md."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from bmsrescue.card.storage import write_atomically
+from bmsrescue.errors import HostError
+from bmsrescue.twin.bench import TwinBench, card_for
+from bmsrescue.twin.scenarios import all_scenarios
+from bmsrescue.twin.scenarios.scenario import Scenario
+
+_INTRODUCTION = """\
+# The broken units
+
+Made by `bmsrescue twin catalogue --write docs/catalogue.md`: one press of the button on each broken unit of the twin,
+the agent on a real MicroPython, seed 0. The card is the default one (repair to firmware 1.2.0), with the consent named
+below where there is one. Virtual time is the unit's: SWCLK cycles, flash, card, waits; the interpreter's own is not in
+it. A test runs every unit and holds this page to what it finds.
+"""
+_HEAD = (
+    "| unit | what is wrong | diagnosis | outcome | diagnosis after | whole run | SWCLK cycles |",
+    "|---|---|---|---|---:|---:|---:|",
+)
+_COLUMNS = 7
+
+
+@dataclass(frozen=True)
+class _Run:
+    scenario: Scenario
+    record: dict[str, Any]
+
+    @property
+    def diagnosed_ms(self) -> int:
+        """Virtual time until the diagnosis was there; the whole run where there was none."""
+        total = 0
+        for step in self.record["steps"]:
+            total += step["ms"]
+            if step["name"] == "diagnosis":
+                break
+        return total
+
+
+def write_catalogue(console: Console, write: Path | None) -> None:
+    """Run all scenarios; print the page, or write it to a file and say what was found on the way.
+
+    Raises:
+        HostError: a run made no record.
+    """
+    runs = []
+    for scenario in all_scenarios():
+        runs.append(_run(scenario))
+        if write:
+            console.print(_row(runs[-1]), soft_wrap=True, markup=False)
+    page = "\n".join([_INTRODUCTION, *_HEAD, *map(_row, runs), "", *map(_section, runs)])
+    if write is None:
+        typer.echo(page)
+        return
+    write_atomically(write, page.encode())
+
+
+def rows_in(text: str) -> dict[str, tuple[str, str]]:
+    """Diagnosis and outcome of each scenario in the table of the page."""
+    rows = {}
+    for line in text.splitlines():
+        cells = [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
+        if line.startswith("| `") and len(cells) == _COLUMNS:
+            rows[cells[0]] = (cells[2], cells[3])
+    return rows
+
+
+def _run(scenario: Scenario) -> _Run:
+    result = TwinBench(scenario, card_for(scenario)).run()
+    if result.record is None:
+        raise HostError(f"the run of {scenario.name} made no record ({result.how})", result.output.strip())
+    return _Run(scenario, dict(result.record))
+
+
+def _row(run: _Run) -> str:
+    record, scenario = run.record, run.scenario
+    return (
+        f"| `{scenario.name}` | {scenario.summary} | `{record['diagnosis']['cause']}` | {record['outcome']} "
+        f"| {run.diagnosed_ms / 1000:.1f} s | {record['virtual_ms'] / 1000:.1f} s | {record['swclk_cycles']:,} |"
+    )
+
+
+def _section(run: _Run) -> str:
+    record, scenario = run.record, run.scenario
+    diagnosis = record["diagnosis"]
+    lines = [f"## {scenario.name}", "", scenario.story, ""]
+    lines.append(f"**Diagnosis** ({diagnosis['confidence']}): {diagnosis['sentence']}")
+    lines += ["", *[f"- {line}" for line in diagnosis["evidence"]], ""]
+    if diagnosis["alternatives"]:
+        lines += [f"Could also be: {', '.join(diagnosis['alternatives'])}.", ""]
+    if scenario.consent:
+        lines += [f"**Consent** in the job: {', '.join(scenario.consent)}.", ""]
+    if record["plan"]:
+        lines += ["**Cure**", "", *[f"- {line}" for line in record["plan"]], ""]
+    lines.append(f"**Ends** as {record['outcome']}: {record['sentence']}")
+    if record["next_step"]:
+        lines[-1] += f" {record['next_step']}"
+    return "\n".join([*lines, ""])

@@ -1,0 +1,21 @@
+"""Read protection level 2: no debug port, for ever."""
+
+from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.chip.flash.option_bytes import OptionValues
+
+from .scenario import Scenario
+
+
+def _break(unit: Unit) -> None:
+    unit.chip.flash.blank(0)
+    unit.chip.options.preset(OptionValues().with_rdp(0xCC))
+
+
+SCENARIO = Scenario(
+    name="rdp2",
+    summary="read protection level 2, which nothing takes back",
+    story="The maker fused the debug port.",
+    breaks=_break,
+    expected_diagnosis="rdp2",
+    expected_outcome="LOCKED",
+)

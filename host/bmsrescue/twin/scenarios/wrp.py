@@ -1,0 +1,23 @@
+"""Sectors that the option bytes protect against writing."""
+
+from dataclasses import replace
+
+from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.chip.flash.option_bytes import OptionValues
+
+from .scenario import Scenario
+
+
+def _break(unit: Unit) -> None:
+    unit.chip.flash.blank(0)
+    unit.chip.options.preset(replace(OptionValues(), wpsn=0xFC))
+
+
+SCENARIO = Scenario(
+    name="wrp",
+    summary="the first sector is erased, and sectors 0 and 1 are write-protected",
+    story="The updater sets write protection when it is done; it was cut before that and started again.",
+    breaks=_break,
+    expected_diagnosis="wrp",
+    expected_outcome="LOCKED",
+)
