@@ -40,6 +40,7 @@ class Repl:
         self.url = url
         try:
             self._transport = SerialTransport(url, timeout=_READ_S)
+            self._transport.serial.write_timeout = _READ_S
         except _TRANSPORT_FAULTS as error:
             raise LinkError(
                 "port",
