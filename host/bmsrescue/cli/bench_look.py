@@ -20,6 +20,7 @@ from bmsrescue.config import chosen_helper, data_dir, load_config
 from rescuelink.errors import LinkError, RescueError
 
 _SHOWN_DATA = 90
+_FREQUENT = ("rails", "progress")
 
 
 def scan(helper: HelperOption = None, as_json: JsonOption = False) -> None:
@@ -63,6 +64,7 @@ def info(helper: HelperOption = None, as_json: JsonOption = False) -> None:
 
 def log(
     helper: HelperOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="Rails and progress as well.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as things happen, until Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -78,16 +80,16 @@ def log(
         name = chosen_helper(helper, load_config())
         if not follow:
             for event in daemon.events(name):
-                _tell_event(event, as_json)
+                _tell_event(event, everything, as_json)
             return
         with suppress(KeyboardInterrupt):
-            _follow(daemon, name, as_json)
+            _follow(daemon, name, everything, as_json)
 
 
-def _follow(daemon: DaemonClient, name: str, as_json: bool) -> None:
+def _follow(daemon: DaemonClient, name: str, everything: bool, as_json: bool) -> None:
     with daemon.open_events(name, after=0) as stream:
         for message in stream:
-            _tell_event(json.loads(message), as_json)
+            _tell_event(json.loads(message), everything, as_json)
 
 
 def _look_at(name: str, url: str, what: str) -> dict[str, Any]:
@@ -105,18 +107,23 @@ def _helpers_table(rows: list[dict[str, Any]]) -> Table:
     for title in ("name", "port", "state", "what"):
         table.add_column(title, overflow="fold")
     for row in rows:
-        about, error = row["about"], row["error"]
-        agent = (
-            f"agent {about['agent']} on {about['board']}, {row['what']}" if about else error["message"] if error else ""
-        )
-        table.add_row(row["name"], row["url"], row["state"], agent)
+        table.add_row(row["name"], row["url"], row["state"], _in_words(row))
         if row.get("interrupted"):
             step = row["interrupted"].get("step") or "its start"
             table.add_row("", "", "", f"{row['interrupted']['method']} was interrupted in {step}: run it again")
     return table
 
 
-def _tell_event(event: dict[str, Any], as_json: bool) -> None:
+def _in_words(row: dict[str, Any]) -> str:
+    about, error = row["about"], row["error"]
+    if about:
+        return f"agent {about['agent']} on {about['board']}, {row['what']}"
+    return str(error["message"]) if error else "is being opened"
+
+
+def _tell_event(event: dict[str, Any], everything: bool, as_json: bool) -> None:
+    if event["name"] in _FREQUENT and not everything:
+        return
     if as_json:
         typer.echo(json.dumps(event))
         return

@@ -231,7 +231,7 @@ class HelperPort:
             raise self._busy("another client is working with it")
 
     def _busy(self, why: str) -> LinkError:
-        return LinkError("busy", f"{self.found.name} is busy: {why}", next_step="wait, or cancel it")
+        return LinkError("busy", f"the helper {self.found.name} is busy: {why}", next_step="wait, or cancel it")
 
     def _extend_hold(self, client: str) -> None:
         holder, until, seconds = self._holder

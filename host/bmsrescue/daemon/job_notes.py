@@ -41,12 +41,18 @@ class JobNotes:
             self._save_or_raise()
 
     def end(self, helper: str, interrupted: bool = False) -> None:
-        """The job is over; `interrupted`: the helper was lost in it. Raises LinkError (host_disk)."""
+        """The job is over; `interrupted`: the helper was lost in it. Raises LinkError (host_disk).
+
+        Only the same work, carried to its end, takes back what was noted of an earlier one: a look does not.
+        """
         entry = self._running.pop(helper, None)
-        if interrupted and entry is not None:
+        if entry is None:
+            return
+        before = self.interrupted.get(helper)
+        if interrupted:
             self.interrupted[helper] = entry
-        elif not interrupted:
-            self.interrupted.pop(helper, None)
+        elif before is not None and before["method"] == entry["method"]:
+            del self.interrupted[helper]
         self._save_or_raise()
 
     def forget(self, helper: str) -> None:
