@@ -8,14 +8,12 @@ from rescue.hal.ports import Timeout
 from rescuelink.consent import ERASE, PROGRAM
 from rescuelink.errors import FlashError, WireError
 
-_BLOCK = const(1024)
 _ERASE_MS = const(10000)  # 2 s at most with x64, 4 s with x8
 _ERASE_POLL_MS = const(10)
 _PROGRAM_MS = const(20)  # 200 us at most
 _SHORTEST_SLEEP_US = const(8)
+_BLOCK = const(256)
 _READY_MS = const(10000)  # an operation that somebody else left running
-
-_FILL = b"\xff"
 
 _ADVICE = {
     "WRPERR": "the option bytes write-protect this sector",
@@ -34,11 +32,7 @@ class H7Flash:
         self.base = chip.flash_base
         self.size = flash_kib << 10
         self._sr = chip.flash_registers + reg.SR1
-        self._block = bytearray(_BLOCK)
-        view = memoryview(self._block)
-        self._words = [view[at : at + chip.word_bytes] for at in range(0, _BLOCK, chip.word_bytes)]
-        self._blank = _FILL * _BLOCK
-        self._blank_word = _FILL * chip.word_bytes
+        self._blank_word = b"\xff" * chip.word_bytes
         self._open = False
         self.resends = 0  # flash words that had to be sent twice because of noise on the line
 
@@ -131,29 +125,26 @@ class H7Flash:
         # Sleeping through most of the programming time costs no more than polling through it, and no SWCLK. How long is
         # learnt: a little less after a word that was ready, more after one that was not.
         pause_us = self._chip.flash_word_us
-        for start in range(0, len(view), _BLOCK):
-            piece = view[start : start + _BLOCK]
-            self._block[: len(piece)] = piece
-            for index in range(len(piece) // word_bytes):
-                word = self._words[index]
-                if word != blank:
-                    try:
-                        post(address, word)
-                        if pause_us > _SHORTEST_SLEEP_US:
-                            sleep_us(pause_us)
-                        status = read32(self._sr)
-                    except WireError:
+        for start in range(0, len(view), word_bytes):
+            word = view[start : start + word_bytes]
+            if word != blank:
+                try:
+                    post(address, word)
+                    if pause_us > _SHORTEST_SLEEP_US:
+                        sleep_us(pause_us)
+                    status = read32(self._sr)
+                except WireError:
+                    self._resend(address, word)
+                    status = read32(self._sr)
+                if status & (reg.SR_BUSY | reg.SR_WBNE | reg.SR_ERRORS):
+                    limit.restart(address)
+                    if self._finish(limit, 0, address) & reg.SR_WBNE:  # its last bytes never arrived
                         self._resend(address, word)
-                        status = read32(self._sr)
-                    if status & (reg.SR_BUSY | reg.SR_WBNE | reg.SR_ERRORS):
-                        limit.restart(address)
-                        if self._finish(limit, 0, address) & reg.SR_WBNE:  # its last bytes never arrived
-                            self._resend(address, word)
-                            self._finish(limit, 0, address)
-                        pause_us = min(pause_us + 4, self._chip.flash_word_us)
-                    elif pause_us:
-                        pause_us -= 2
-                address += word_bytes
+                        self._finish(limit, 0, address)
+                    pause_us = min(pause_us + 4, self._chip.flash_word_us)
+                elif pause_us:
+                    pause_us -= 2
+            address += word_bytes
 
     def _resend(self, address, word):
         """After a damaged transfer: send the flash word again, once, if flash shows that nothing of it arrived."""
@@ -206,7 +197,7 @@ class H7Flash:
         """A register that may be written twice: not a key, not START."""
         self._ap.write32(self._chip.flash_registers + offset, value, again=True)
 
-    # -- reading -----------------------------------------------------------------------------------------------------
+    # -- reading: its code is loaded when it is needed -----------------------------------------------------------------
 
     def read(self, address, buf):
         """Fill `buf` from the word-aligned `address`. Returns the addresses of torn flash words.
@@ -215,49 +206,18 @@ class H7Flash:
         an H72x, so both count); its 32 bytes are given as 0xFF. Read protection raises FlashError("read_protected").
         Ask in pieces of a few KiB: the list can get long.
         """
+        from rescue.chips.h7_flash_read import FlashReader
+
         self._check_range(address, len(buf))
-        torn = []
-        view = memoryview(buf)
-        for start in range(0, len(buf), _BLOCK):
-            piece = view[start : start + _BLOCK]
-            if not self._reads_well(address + start, piece):
-                self._read_word_by_word(address + start, piece, torn)
-        return torn
-
-    def _read_word_by_word(self, address, view, torn):
-        word_bytes = self._chip.word_bytes
-        start = 0
-        while start < len(view):
-            end = min(start + word_bytes - (address + start) % word_bytes, len(view))
-            if not self._reads_well(address + start, view[start:end]):
-                view[start:end] = self._blank_word[: end - start]
-                torn.append((address + start) & ~(word_bytes - 1))
-            start = end
-
-    def _reads_well(self, address, view):
-        """False where the bus refused a word or its ECC could not correct it; all flags are clear again then."""
-        refused = False
-        try:
-            self._ap.read_block(address, view)
-        except WireError as error:
-            if error.kind != "fault":
-                raise
-            refused = True
-        status = self._ap.read32(self._sr)
-        if not refused and not status & reg.SR_DBECCERR:
-            return True
-        self._write(reg.CCR1, reg.CCR_ALL)
-        protected = status & (reg.SR_RDPERR | reg.SR_RDSERR)
-        if refused and protected and not status & reg.SR_DBECCERR:
-            raise self._refusal(protected, address)
-        return False
+        return FlashReader(self._ap, self._chip, self._refusal).read(address, buf)
 
     def is_blank(self, address, length):
         """Whether `length` bytes from `address` all read 0xFF and no word is torn."""
-        view = memoryview(self._block)
+        buf = memoryview(bytearray(_BLOCK))
+        blank = b"\xff" * _BLOCK
         for start in range(0, length, _BLOCK):
             count = min(_BLOCK, length - start)
-            if self.read(address + start, view[:count]) or view[:count] != self._blank[:count]:
+            if self.read(address + start, buf[:count]) or buf[:count] != blank[:count]:
                 return False
         return True
 
@@ -266,11 +226,11 @@ class H7Flash:
 
         Valid: the stack in a RAM and word-aligned, the reset vector odd (Thumb) and in flash.
         """
-        view = memoryview(self._block)[:8]
-        if self.read(address, view):
+        buf = bytearray(8)
+        if self.read(address, buf):
             return {"sp": None, "pc": None, "valid": False}
-        sp = int.from_bytes(view[:4], "little")
-        pc = int.from_bytes(view[4:8], "little")
+        sp = int.from_bytes(buf[:4], "little")
+        pc = int.from_bytes(buf[4:], "little")
         stack_ok = sp % 4 == 0 and any(low < sp <= high for low, high in self._chip.stack_ranges)
         entry_ok = pc & 1 and self.base <= pc < self.base + self.size
         return {"sp": sp, "pc": pc, "valid": bool(stack_ok and entry_ok)}

@@ -1,11 +1,8 @@
 # An STM32H7 behind a Target: who it is, why it was reset, how its core is supplied, and its flash. RM0468.
 
-import struct
-
 from rescue.chips import h7_registers as reg
 from rescue.chips import table
 from rescue.chips.h7_flash import H7Flash
-from rescue.chips.h7_options import H7Options
 from rescue.chips.target_crc import TargetCrc
 from rescue.debug import adi_registers as adi
 from rescuelink.errors import TargetError, WireError
@@ -20,48 +17,35 @@ class Stm32H7:
         self._debug_ap, self._dbgmcu, self._idc = _find_dbgmcu(target)
         self.chip = table.find(self._idc & 0xFFF)
         self.flash = H7Flash(target.ap0, clock, self.chip, self.flash_kib())
-        self.options = H7Options(target.ap0, self.chip.flash_registers, len(self.flash.sectors()))
         self.crc = TargetCrc(target.core, clock, self.chip)
 
     def flash_kib(self):
         size = self.target.ap0.read32(self.chip.flash_size_address) & 0xFFFF
         return self.chip.flash_kib if size in (0, 0xFFFF) else size
 
+    @property
+    def options(self):
+        from rescue.chips.h7_options import H7Options  # needed once
+
+        return H7Options(self.target.ap0, self.chip.flash_registers, len(self.flash.sectors()))
+
     def identity(self):
         """{"dev_id", "rev_id", "revision", "flash_kib", "uid", "name"}; uid is 24 hex digits, highest word first."""
-        ap0 = self.target.ap0
-        uid = self.chip.uid_address
-        rev_id = self._idc >> 16
-        return {
-            "dev_id": self.chip.dev_id,
-            "rev_id": rev_id,
-            "revision": self.chip.revisions.get(rev_id, "unknown"),
-            "flash_kib": self.flash.size >> 10,
-            "uid": "%08X%08X%08X" % (ap0.read32(uid + 8), ap0.read32(uid + 4), ap0.read32(uid)),
-            "name": self._part_name(),
-        }
+        from rescue.chips import h7_identity
 
-    def _part_name(self):
-        """The die's own name, such as "STM32H725"; the family's where that is not programmed."""
-        text = struct.pack(">I", self.target.ap0.read32(self.chip.part_name_address))
-        for byte in text:
-            if not (0x30 <= byte <= 0x39 or 0x41 <= byte <= 0x5A):
-                return self.chip.name
-        return "STM32" + text.decode()
+        return h7_identity.identity(self.target.ap0, self.chip, self._idc, self.flash.size)
 
     def reset_cause(self):
         """{"raw", "flags"} from RCC_RSR. The flags add up until firmware clears them; read before our own reset."""
-        raw = self.target.ap0.read32(reg.RCC_RSR)
-        return {"raw": raw, "flags": [name for bit, name in reg.RSR_FLAGS if raw & bit]}
+        from rescue.chips import h7_identity
+
+        return h7_identity.reset_cause(self.target.ap0)
 
     def supply(self):
         """How the core is supplied: PWR_CR3 (chosen once after power-on), CSR1 and D3CR (is it ready)."""
-        ap0 = self.target.ap0
-        return {
-            "cr3": ap0.read32(reg.PWR_CR3),
-            "csr1": ap0.read32(reg.PWR_CSR1),
-            "d3cr": ap0.read32(reg.PWR_D3CR),
-        }
+        from rescue.chips import h7_identity
+
+        return h7_identity.supply(self.target.ap0)
 
     def prepare_debug(self):
         """Keep the debug clocks on while the chip sleeps or stops (DBGMCU_CR, through AP2)."""

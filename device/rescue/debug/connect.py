@@ -7,9 +7,8 @@
 from micropython import const
 
 from rescue.debug import adi_registers as adi
-from rescue.debug.ap import ahb_ap, apb_ap
-from rescue.debug.cortex_m import CortexM
 from rescue.debug.dp import DebugPort
+from rescue.debug.target import Target
 from rescue.hal.ports import Timeout
 from rescuelink.errors import RescueError, TargetError
 
@@ -23,21 +22,6 @@ _NRST_LOW_MS = const(2)
 _NRST_RISE_MS = const(100)
 _BOOT0_HOLD_MS = const(15)  # latched shortly after reset release
 _ROM_START_MS = const(100)  # the system bootloader is up after 54 ms (AN2606)
-
-
-class Target:
-    """A chip whose debug port answers. aps: {"0": IDR, ...}."""
-
-    def __init__(self, dp, how, hz):
-        self.dp = dp
-        self.how = how
-        self.hz = hz
-        self.dpidr = dp.dpidr
-        self.ap0 = ahb_ap(dp, 0)
-        self.ap1 = ahb_ap(dp, 1)
-        self.ap2 = apb_ap(dp, 2)
-        self.core = CortexM(self.ap0, dp.clock)
-        self.aps = {"0": self.ap0.idr(), "1": self.ap1.idr(), "2": self.ap2.idr()}
 
 
 def connect(ports, how, hz=1000000, setup=(), power_cycle=None):

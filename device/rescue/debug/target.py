@@ -1,0 +1,19 @@
+# A chip behind its debug port, with the access ports of an STM32H7. Reference sheet 2.4, 3.1.
+
+from rescue.debug.ap import ahb_ap, apb_ap
+from rescue.debug.cortex_m import CortexM
+
+
+class Target:
+    """A chip whose debug port answers. aps: {"0": IDR, ...}."""
+
+    def __init__(self, dp, how, hz):
+        self.dp = dp
+        self.how = how
+        self.hz = hz
+        self.dpidr = dp.dpidr
+        self.ap0 = ahb_ap(dp, 0)
+        self.ap1 = ahb_ap(dp, 1)
+        self.ap2 = apb_ap(dp, 2)
+        self.core = CortexM(self.ap0, dp.clock)
+        self.aps = {"0": self.ap0.idr(), "1": self.ap1.idr(), "2": self.ap2.idr()}
