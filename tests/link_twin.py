@@ -15,10 +15,35 @@ from bmsrescue.twin.serial_twin import SerialTwin
 PATIENCE_S = 120.0  # of a test for something that is certain to come, on a machine that does other things as well
 
 
+class WatchedTwin(SerialTwin):
+    """A helper on a unit that remembers what the agent told and when the unit's supply was switched."""
+
+    def __init__(self, scenario: str, card: bytearray, **options: Any) -> None:
+        self.events: list[tuple[int, str, Any]] = []
+        super().__init__(find(scenario), card, watch=lambda *event: self.events.append(event), **options)
+        self.cards_image = card
+        self.power_log: list[tuple[int, bool]] = []
+        set_power = self.unit.set_power
+
+        def remember(on: bool) -> None:
+            if on != self.powered:
+                self.power_log.append((self.unit.clock.now_ns // 1_000_000, on))
+            set_power(on)
+
+        self.unit.set_power = remember  # type: ignore[method-assign]
+
+    @property
+    def powered(self) -> bool:
+        return bool(self.power_log) and self.power_log[-1][1]
+
+    def told(self, name: str, fits: Callable[[Any], bool] = lambda data: True) -> list[Any]:
+        return [data for _at_ms, event, data in list(self.events) if event == name and fits(data)]
+
+
 @contextmanager
-def helper_on(scenario: str, card: bytearray | None = None, **options: Any) -> Iterator[SerialTwin]:
+def helper_on(scenario: str, card: bytearray | None = None, **options: Any) -> Iterator[WatchedTwin]:
     """A helper wired to the unit of a scenario, with the default card unless another is given."""
-    with SerialTwin(find(scenario), default_card() if card is None else card, **options) as twin:
+    with WatchedTwin(scenario, default_card() if card is None else card, **options) as twin:
         yield twin
 
 
@@ -45,6 +70,10 @@ class Host(LinkClient):
         with self._came:
             assert self._came.wait_for(found, PATIENCE_S), f"no event {name} came"
         return found()[0]
+
+    def inject(self, noise: bytes) -> None:
+        """Send bytes as they are."""
+        self._write(noise)
 
     def all_of(self, name: str) -> list[Any]:
         return [data for event, data in self.events if event == name]

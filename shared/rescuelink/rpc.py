@@ -30,10 +30,11 @@ def check(message: object) -> list[object]:
     """`message` if it has one of the three shapes. Raises `LinkError` (malformed)."""
     if isinstance(message, list) and message:
         kind = message[0]
-        if kind == REQUEST and len(message) == 4 and isinstance(message[2], str) and isinstance(message[3], list):
-            return message
-        if kind == RESPONSE and len(message) == 4 and (message[2] is None or isinstance(message[2], dict)):
-            return message
+        if len(message) == 4 and isinstance(message[1], int):
+            if kind == REQUEST and isinstance(message[2], str) and isinstance(message[3], list):
+                return message
+            if kind == RESPONSE and (message[2] is None or isinstance(message[2], dict)):
+                return message
         if kind == NOTIFICATION and len(message) == 3 and isinstance(message[1], str):
             return message
     raise LinkError("malformed", "a frame holds no message of this protocol")

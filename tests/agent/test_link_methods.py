@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import importlib
+import itertools
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -87,7 +88,7 @@ class TestRailsAndPower:
         host.wait_for("rails", lambda data: data["ms"] > host.all_of("rails")[0]["ms"] + 400)
         host.call("rails.stream", 0)
         times = [data["ms"] for data in host.all_of("rails")]
-        gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+        gaps = [after - before for before, after in itertools.pairwise(times)]
         assert min(gaps) >= 50
         told = host.all_of("rails")[0]["rails"]["v3v3"]
         assert told["min_mv"] == told["mv"] == told["max_mv"]

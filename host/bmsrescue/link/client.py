@@ -270,12 +270,13 @@ class LinkClient:
     def _dispatch(self, body: bytes) -> None:
         try:
             message: Any = rpc.check(msgpack.unpackb(body, strict_map_key=False))
-        except (ValueError, LinkError):
+        except (ValueError, TypeError, LinkError):
             return  # a whole frame that is no message: somebody else's
         if message[0] == rpc.NOTIFICATION:
             if message[1] == rpc.ALIVE:
-                with contextlib.suppress(LinkError):  # the port has gone: the reader finds out itself
-                    self.notify("beat")
+                if self._in_session:  # else it is asked of a host before this one
+                    with contextlib.suppress(LinkError):  # the port has gone: the reader finds out itself
+                        self.notify("beat")
             elif self._on_event:
                 self._on_event(message[1], message[2])
             return

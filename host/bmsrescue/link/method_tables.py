@@ -1,0 +1,142 @@
+"""The tables of methods in docs/protocol.md, from the agent's own code: `python -m bmsrescue.link.method_tables FILE`.
+
+A method "rails.read" is the entry "read" of CALLS in device/rescue/link/calls_rails.py; its parameters are those of the
+function, its description is the docstring. The sources are read, not imported: they are MicroPython.
+"""
+
+import ast
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bmsrescue.agent_files import device_dir
+from bmsrescue.card.storage import write_atomically
+from bmsrescue.errors import HostError, UsageError
+
+BEGIN = "<!-- methods: made by `python -m bmsrescue.link.method_tables docs/protocol.md` -->"
+END = "<!-- end of the methods -->"
+
+_PREFIX = "calls_"
+_TYPES = {"i": "integer", "s": "text", "b": "boolean", "B": "binary", "a": "array", "m": "map"}
+
+
+@dataclass(frozen=True)
+class Method:
+    """name: with its group. parameters: (name, type, default as text or None). about: the docstring as one line."""
+
+    name: str
+    parameters: tuple[tuple[str, str, str | None], ...]
+    about: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The methods of one module, and what its head says of them."""
+
+    name: str
+    about: str
+    methods: tuple[Method, ...]
+
+
+def groups(folder: Path | None = None) -> list[Group]:
+    """Every group of methods, by name.
+
+    Raises:
+        HostError: a module is not as the agent's server expects it.
+    """
+    folder = folder or device_dir() / "rescue" / "link"
+    return [_group(path) for path in sorted(folder.glob(f"{_PREFIX}*.py"))]
+
+
+def render(found: list[Group]) -> str:
+    """The part of the document between the markers."""
+    parts = []
+    for group in found:
+        parts += [f"### {group.name}", "", group.about, "", "| method | parameters | |", "|---|---|---|"]
+        for method in group.methods:
+            parameters = ", ".join(_parameter(*parameter) for parameter in method.parameters)
+            parts.append(f"| `{method.name}` | {parameters or 'none'} | {_cell(method.about)} |")
+        parts.append("")
+    return "\n".join(parts).rstrip()
+
+
+def with_tables(document: str) -> str:
+    """`document` with its tables made anew.
+
+    Raises:
+        UsageError: it has no place for them.
+    """
+    before, begin, rest = document.partition(BEGIN)
+    _old, end, after = rest.partition(END)
+    if not begin or not end:
+        raise UsageError("the document has no markers for the tables", f"Put {BEGIN} and {END} where they belong.")
+    return f"{before}{BEGIN}\n{render(groups())}\n{END}{after}"
+
+
+def _group(path: Path) -> Group:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text, path.name)
+    name = path.stem.removeprefix(_PREFIX)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and _assigns(node, "CALLS"):
+            calls = zip(node.value.keys, node.value.values, strict=True)
+            methods = tuple(_method(name, path, key, value, functions) for key, value in calls)
+            return Group(name, _head(text).removeprefix(f"{name}.*: "), methods)
+    raise HostError(f"{path} has no CALLS")
+
+
+def _method(
+    group: str, path: Path, key: ast.expr | None, value: ast.expr, functions: dict[str, ast.FunctionDef]
+) -> Method:
+    match key, value:
+        case ast.Constant(value=str(name)), ast.Tuple(elts=[ast.Name(id=function), ast.Constant(value=str(types))]):
+            node = functions[function]
+        case _:
+            raise HostError(f"{path} has an entry in CALLS that is not of the form name: (function, types)")
+    needed, _, optional = types.partition("?")
+    names = [argument.arg for argument in node.args.args][1:]
+    defaults: list[str | None] = [None] * (len(names) - len(node.args.defaults))
+    defaults += [_default(default) for default in node.args.defaults]
+    if len(names) != len(needed + optional) or sum(default is not None for default in defaults) != len(optional):
+        raise HostError(f"{path}: the types of {name} do not fit the parameters of {function}")
+    parameters = tuple(zip(names, (_TYPES[letter] for letter in needed + optional), defaults, strict=True))
+    return Method(f"{group}.{name}", parameters, " ".join((ast.get_docstring(node) or "").split()))
+
+
+def _default(node: ast.expr) -> str:
+    value = ast.literal_eval(node)
+    if value is None:
+        return "nil"
+    return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
+
+
+def _parameter(name: str, kind: str, default: str | None) -> str:
+    return f"`{name}` {kind}" if default is None else f"`{name}` {kind} = {default}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _assigns(node: ast.Assign, name: str) -> bool:
+    return any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+
+
+def _head(text: str) -> str:
+    """The comment that a module begins with, as one paragraph."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.removeprefix("#").strip())
+    return " ".join(lines)
+
+
+def main(path: Path) -> None:
+    """Make the tables in `path` anew."""
+    write_atomically(path, with_tables(path.read_text(encoding="utf-8")).encode())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
