@@ -17,7 +17,7 @@ _TRIES = 2  # then the sector is worn: never a loop of erases (anchors C)
 def act(run):
     """Raises what stopped it; `run.erase_begun` tells whether the flash has been touched."""
     plan = run.plan
-    if run.backup is None or not run.backup.verified:
+    if run.backup is None or not run.backup["verified"]:
         raise run.backup_error or CardError("backup", "there is no backup", next_step="nothing was erased")
     Cure(run, plan["steps"]).carry_out()
 
@@ -35,12 +35,13 @@ class Cure:
         self._done = 0
         self._progress = run.progress_in_bytes("write")
         self._erased = set()
+        self._backup_path = run.ports.card.root + "/" + run.backup["file"]
 
     def carry_out(self):
         run = self._run
         facts = {"uid": run.evidence["chip"]["uid"], "job": run.job.name}
         facts["consent"] = self._consent.to_dict()
-        facts["backup"] = run.backup.to_dict()
+        facts["backup"] = run.backup
         run.journal_write("begin", facts)
         self._flash.unlock()
         for step in self._steps:
@@ -53,7 +54,7 @@ class Cure:
         run.verified = {"by_crc": self._verifier.by_crc, "by_reading": self._verifier.by_reading}
 
     def _write_sector(self, step):
-        source = SectorSource(step, self._run.image, self._run.backup.path, self._run.job.preserve, self._flash.base)
+        source = SectorSource(step, self._run.image, self._backup_path, self._run.job.preserve, self._flash.base)
         before = self._done
         for attempt in range(1, _TRIES + 1):
             self._done = before

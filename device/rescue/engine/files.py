@@ -11,7 +11,6 @@ from rescuelink.errors import CardError
 CHUNK = const(2048)
 buffer = bytearray(CHUNK)
 view = memoryview(buffer)
-second = memoryview(bytearray(CHUNK))  # for what the first is compared with
 
 
 def exists(path):
@@ -68,29 +67,6 @@ def _ends_torn(path):
             return file.read(1) != b"\n"
     except OSError:
         return False  # not there yet
-
-
-def tail_lines(path, limit):
-    """The complete lines in the last `limit` bytes. A torn last line (no newline) is left out."""
-    try:
-        size = os.stat(path)[6]
-        with open(path, "rb") as file:
-            if size > limit:
-                file.seek(size - limit)
-            data = file.read(limit)
-    except OSError:
-        return []
-    end = data.rfind(b"\n")
-    if end < 0:
-        return []
-    start = 0 if size <= limit else data.find(b"\n") + 1
-    lines = []
-    for raw in data[start:end].split(b"\n"):
-        try:
-            lines.append(raw.decode())
-        except UnicodeError:
-            lines.append("")
-    return lines
 
 
 def sync():

@@ -1,10 +1,9 @@
-# The image on the card, seen as flash contents, and the check that it is the image the job names.
+# The image on the card, seen as flash contents.
 
 import binascii
-import hashlib
 
 from rescue.engine import files
-from rescuelink.errors import CardError, JobError
+from rescuelink.errors import CardError
 
 _BLANK = b"\xff" * 512
 
@@ -38,25 +37,6 @@ class CardImage:
             self._file.close()
             self._file = None
 
-    def check(self, progress):
-        """Hashes the file end to end. `progress(done, total)`. Raises JobError when it is not the image meant."""
-        image = self.job.image
-        size = files.size_of(self.path)
-        if size < image.length():
-            raise JobError(
-                "image",
-                "%s has %d bytes, the segments need %d" % (image.file, size, image.length()),
-                next_step="build the card anew",
-            )
-        whole_is_one = len(image.segments) == 1 and image.segments[0].length == size
-        if self._sha256(0, size, progress) != image.sha256:
-            raise self._mismatch(image.file, "its SHA-256")
-        for segment in image.segments:
-            if whole_is_one and segment.sha256 == image.sha256:
-                continue
-            if self._sha256(segment.offset, segment.length, progress) != segment.sha256:
-                raise self._mismatch(image.file, "the SHA-256 of segment 0x%08x" % segment.address)
-
     def head(self):
         """The first bytes at the boot address: the vector table."""
         view = files.view[:8]
@@ -71,7 +51,7 @@ class CardImage:
             low = max(address, segment.address)
             high = min(end, segment.address + segment.length)
             if low < high:
-                self._read(segment.offset + low - segment.address, view[low - address : high - address])
+                self.read(segment.offset + low - segment.address, view[low - address : high - address])
 
     def crc32(self, address, length):
         """CRC-32 of the flash contents that `fill` gives for a range."""
@@ -82,16 +62,8 @@ class CardImage:
             crc = binascii.crc32(view, crc)
         return crc
 
-    def _sha256(self, offset, length, progress):
-        digest = hashlib.sha256()
-        for at in range(0, length, files.CHUNK):
-            view = files.view[: min(files.CHUNK, length - at)]
-            self._read(offset + at, view)
-            digest.update(view)
-            progress(at + len(view), length)
-        return binascii.hexlify(digest.digest()).decode()
-
-    def _read(self, offset, view):
+    def read(self, offset, view):
+        """Bytes of the file from `offset`."""
         try:
             if self._file is None:
                 self._file = open(self.path, "rb")  # noqa: SIM115 - kept open, see close()
@@ -102,6 +74,3 @@ class CardImage:
             raise files.card_error("cannot read " + self.path, error) from None
         if count != len(view):
             raise CardError("io", self.path + " ends early", next_step="write the card anew")
-
-    def _mismatch(self, name, what):
-        return JobError("hash", "%s: %s is not the one in the job" % (name, what), next_step="write the card anew")

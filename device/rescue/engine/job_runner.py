@@ -5,12 +5,14 @@
 # and dropped after it, so that the helper's heap never holds them all.
 
 import gc
-import sys
 
 from rescue.engine import modules
 from rescue.engine.power import Power
 from rescuelink.errors import PowerError, RescueError, Stopped, TargetError, WireError
 
+ACT = "act"
+SAFE_OFF = "safe-off"
+RECORD = "record"
 STEPS = (
     ("job", "load", "load_job"),
     ("sense", "examine", "sense"),
@@ -21,12 +23,10 @@ STEPS = (
     ("backup", "survey", "survey"),
     ("diagnosis", "judge", "judge"),
     ("plan", "plan", "plan_cure"),
-    ("act", "cure", "act"),
+    (ACT, "cure", "act"),
     ("verify", "verify", "verify_image"),
     ("proof", "proof", "prove"),
 )
-SAFE_OFF = "safe-off"
-RECORD = "record"
 COUNT = len(STEPS) + 2
 
 # What a fault of our own code or of the file system looks like; it is never the unit's.
@@ -45,17 +45,17 @@ OUR_FAULTS = (
     ValueError,
 )
 
-# An object takes as many words everywhere: a 64-bit interpreter's free bytes are half as many on a 32-bit board.
-_WORD_SCALE = 2 if sys.maxsize > 0x7FFFFFFF else 1
 _READING = ("evidence", "backup")
-_SLOWEST_HZ = 100_000
-_SLOWER = 4
 _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
 _KEPT = tuple("rescue.engine." + name for name in ("job_runner", "power", "files", "modules", "panel", "screens"))
 _DROPPED = (
     "rescue.engine.",
+    "rescue.chips.h7_flash_read",
+    "rescue.chips.h7_identity",
+    "rescue.chips.h7_options",
+    "rescue.debug.connect",
     "rescuelink.causes_",
     "rescuelink.chain",
     "rescuelink.diagnoses",
@@ -90,6 +90,7 @@ class Run:
         self.backup = None
         self.backup_error = None
         self.diagnosis = None
+        self.is_aside = False
         self.ends_as = None
         self.plan = None
         self.journal = None
@@ -176,20 +177,7 @@ class Run:
 
     def slow_down(self):
         """A slower SWCLK after a disturbed transfer, and the debug port found again. False when there is none left."""
-        swd = self.evidence["swd"]
-        hz = self.ports.wire.frequency_hz // _SLOWER
-        if hz < _SLOWEST_HZ or self.target is None:
-            return False
-        self.ports.wire.set_frequency(hz)
-        swd["tries"].append({"how": "slower", "hz": hz, "result": "ok"})
-        swd["hz"] = hz
-        try:
-            self.target.dp.connect()
-            self.target.dp.power_up()
-        except RescueError as error:
-            swd["tries"][-1]["result"] = error.kind
-            return False
-        return True
+        return modules.load("rescue.engine.setbacks").slow_down(self)
 
     def leave_target(self):
         """Take our debug enables back and let the wire go; the chip may no longer answer, which harms nothing."""
@@ -203,10 +191,10 @@ class Run:
         self.ports.wire.release()
 
     def note_heap(self):
-        """The free heap in a 32-bit board's bytes, the lowest of which is remembered. CPython has no figure to give."""
+        """The free heap in bytes, the lowest of which is remembered. CPython has no figure to give."""
         if hasattr(gc, "mem_free"):
             gc.collect()
-            free = gc.mem_free() // _WORD_SCALE
+            free = gc.mem_free()
             if self.heap_free_min is None or free < self.heap_free_min:
                 self.heap_free_min = free
             return free
@@ -222,7 +210,9 @@ class Run:
         finally:
             self.index = len(STEPS)
             self._timed(SAFE_OFF, None, None)
-        return self._conclude() if self._last is None else self._findings()
+        if self._last is not None:
+            return modules.load("rescue.engine.setbacks").findings(self)
+        return self._conclude()
 
     def _carry_out_steps(self):
         for index, (name, module, function) in enumerate(STEPS):
@@ -230,6 +220,8 @@ class Run:
                 continue
             self._skip_to = None
             self.index = index
+            if name == ACT:
+                modules.load("rescue.engine.aside").put(self)
             if not self._timed_with_slower_clocks(name, module, function):
                 # A unit's fault found on the way is still diagnosed from what is known.
                 if self.diagnosis is None and self._unit_may_be_at_fault():
@@ -276,7 +268,7 @@ class Run:
             self._failed(RescueError("aborted", stopped.message, phase=name, next_step=stopped.next_step))
         except OUR_FAULTS as error:
             outcome = "error"
-            self._failed(_as_tool_error(error, name))
+            self._failed(modules.load("rescue.engine.setbacks").as_tool_error(error, name))
         entry = {"name": name, "ms": self._clock.since_ms(start), "outcome": outcome}
         self.steps.append(entry)
         self.note_heap()
@@ -306,18 +298,6 @@ class Run:
         if self.power.cycles:
             self.power.off()
 
-    def _findings(self):
-        # What is known without having changed anything.
-        if self.card_mounted:
-            self.ports.card.unmount()
-        return {
-            "steps": self.steps,
-            "evidence": self.evidence,
-            "diagnosis": self.diagnosis,
-            "plan": self.plan,
-            "error": None if self.error is None else self.error.to_dict(),
-        }
-
     def _conclude(self):
         self.index = COUNT - 1
         self.step = RECORD
@@ -325,12 +305,20 @@ class Run:
         self.target = self.chip = self.image = self.journal = None
         for prefix in _DRIVERS:
             modules.drop(prefix)
+        if self.is_aside:
+            self._take_back()
         from rescue.engine.report import conclude
 
         record = conclude(self)
         self.observer.event("outcome", {"outcome": record["outcome"], "sentence": record["sentence"]})
         self.observer.event("record", record)
         return record
+
+    def _take_back(self):
+        try:
+            modules.load("rescue.engine.aside").take(self)
+        except OUR_FAULTS as error:
+            self._failed(modules.load("rescue.engine.setbacks").as_tool_error(error, RECORD))
 
 
 def run(ports, helper, screen=None):
@@ -339,17 +327,11 @@ def run(ports, helper, screen=None):
 
 
 def _call(module, function, argument):
-    getattr(modules.load("rescue.engine." + module), function)(argument)
+    step = modules.load("rescue.engine." + module)
+    argument.note_heap()
+    getattr(step, function)(argument)
 
 
 def _drop_modules():
     for prefix in _DROPPED:
         modules.drop(prefix, _KEPT)
-
-
-def _as_tool_error(error, name):
-    if sys.implementation.name == "micropython":
-        sys.print_exception(error)
-    kind = "memory" if isinstance(error, MemoryError) else "tool"
-    message = "%s: %s" % (error.__class__.__name__, error)
-    return RescueError(kind, message, phase=name, next_step="keep the record and report it; the unit is switched off")

@@ -2,9 +2,9 @@
 
 import json
 
-from rescue.engine import files
+from rescue.engine import files, image_check
 from rescue.engine.image import CardImage
-from rescue.engine.journal import interrupted
+from rescue.engine.resume import interrupted
 from rescuelink.errors import JobError
 from rescuelink.job import check_vectors, validate
 
@@ -17,7 +17,7 @@ def load_job(run):
     run.card_mounted = True
     run.job = validate(_read_json(ports.card.root + "/job.json"))
     run.image = CardImage(run.job, ports.card.root)
-    run.image.check(run.progress_in_bytes("check image"))
+    image_check.check(run.image, run.progress_in_bytes("check image"))
     check_vectors(run.job, run.image.head())
     run.resumed = interrupted((ports.card.root, ports.store.root))
     run.use_limits(run.job.limits)

@@ -20,6 +20,8 @@ def conclude(run):
     )
     record = _record(run, name)
     card, store = run.ports.card, run.ports.store
+    run.note_heap()
+    record["heap_free_min"] = run.heap_free_min
     saved = False
     if run.card_mounted:
         try:
@@ -98,7 +100,7 @@ def _record(run, name):
         "steps": run.steps,
         "rails": {"off": rails["off"], "on": rails["on"], "proof": None if proof is None else proof["rails"]},
         "sectors": {"before": _states(run.evidence.get("sectors")), "after": run.sectors_after or None},
-        "backup": None if run.backup is None else run.backup.to_dict(),
+        "backup": run.backup,
         "verified": run.verified,
         "proof": proof,
         "power_cycles": run.power.cycles,

@@ -24,6 +24,7 @@ class SectorMap:
         self._chip = chip
         self._image = card_image
         self._job = job
+        self._second = memoryview(bytearray(files.CHUNK))  # what the image wants there
         self._crcs = {}  # sector index: CRC-32 as the target's core reads it
         self.sectors = [
             {
@@ -76,8 +77,8 @@ class SectorMap:
             blank = blank and chunk_blank
             if sector["owned"]:
                 if owned_equal:
-                    self._image.fill(address, files.second)
-                    equal = view == files.second or self._equal_words(address, word_bytes)
+                    self._image.fill(address, self._second)
+                    equal = view == self._second or self._equal_words(address, word_bytes)
                     if equal > 0 and not torn:
                         prefix = at + files.CHUNK
                     else:
@@ -125,14 +126,13 @@ class SectorMap:
         # Only the image's own flash words count; what lies between its segments is not its business.
         for at in range(0, files.CHUNK, word_bytes):
             end = at + word_bytes
-            if files.view[at:end] != files.second[at:end] and self._job.owns(address + at, word_bytes):
+            if files.view[at:end] != self._second[at:end] and self._job.owns(address + at, word_bytes):
                 return False
         return True
 
-    @staticmethod
-    def _equal_prefix(word_bytes):
+    def _equal_prefix(self, word_bytes):
         for at in range(0, files.CHUNK, word_bytes):
-            if files.view[at : at + word_bytes] != files.second[at : at + word_bytes]:
+            if files.view[at : at + word_bytes] != self._second[at : at + word_bytes]:
                 return at
         return files.CHUNK
 

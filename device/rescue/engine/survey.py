@@ -40,7 +40,7 @@ def survey(run):
     except RescueError:
         backup.abandon()
         raise
-    run.backup = backup
+    run.backup = backup.to_dict()
 
 
 def _read_version(run):

@@ -37,23 +37,23 @@ class Verifier:
             return None
 
     def _compare(self, source, address, length):
+        wanted = memoryview(bytearray(files.CHUNK))
         for at in range(0, length, files.CHUNK):
             size = min(files.CHUNK, length - at)
-            source.fill(address + at, files.second[:size])
+            source.fill(address + at, wanted[:size])
             torn = self._chip.flash.read(address + at, files.view[:size])
             if torn:
                 raise FlashError("verify", "a flash word cannot be read after it was written", torn[0])
-            if files.view[:size] != files.second[:size]:
-                raise FlashError(
-                    "verify", "flash does not hold what was written", self._first_wrong(address + at, size)
-                )
+            if files.view[:size] != wanted[:size]:
+                where = address + at + self._first_wrong(wanted[:size])
+                raise FlashError("verify", "flash does not hold what was written", where)
 
-    def _first_wrong(self, address, size):
+    def _first_wrong(self, wanted):
         word_bytes = self._chip.chip.word_bytes
-        for at in range(0, size, word_bytes):
-            if files.view[at : at + word_bytes] != files.second[at : at + word_bytes]:
-                return address + at
-        return address
+        for at in range(0, len(wanted), word_bytes):
+            if files.view[at : at + word_bytes] != wanted[at : at + word_bytes]:
+                return at
+        return 0
 
 
 def verify_image(run):

@@ -58,7 +58,7 @@ class Bench:
 
     def about(self):
         """The answer to hello."""
-        from rescue.engine.journal import interrupted
+        from rescue.engine.resume import interrupted
 
         store = self.ports.store.root
         return {

@@ -6,7 +6,8 @@ from bmsrescue.agent_files import make_importable
 
 make_importable()
 
-from rescue.engine.journal import Journal, interrupted  # noqa: E402
+from rescue.engine.journal import Journal  # noqa: E402
+from rescue.engine.resume import interrupted  # noqa: E402
 
 
 def places(tmp_path: Path) -> tuple[str, str]:
