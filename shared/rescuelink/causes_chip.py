@@ -23,9 +23,21 @@ TABLE = (
         "NOT_FIRMWARE",
     ),
     (
+        "stuck-nrst",
+        "The reset line cannot be pulled low: NRST is shorted to 3.3 V, or the helper's NRST wire is open.",
+        "Check the NRST wire and look for a solder bridge at the MCU's reset pin, then start again.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "swdio-low",
+        "SWDIO reads low whatever is asked: SWDIO and SWCLK are exchanged, or SWDIO is shorted to GND.",
+        "Exchange the two wires and start again; then look for a short on SWDIO.",
+        "NOT_FIRMWARE",
+    ),
+    (
         "no-swd",
-        "Rails and NRST are good, but the chip answers on SWD by no way tried.",
-        "Check the SWDIO, SWCLK and GND wires; then the MCU itself.",
+        "Rails and NRST are good, but nobody answers on SWD: SWDIO stays high, as with a broken wire.",
+        "Check the SWDIO, SWCLK and GND wires; then the MCU itself, which may be read-protected for good (RDP 2).",
         "NOT_FIRMWARE",
     ),
     (

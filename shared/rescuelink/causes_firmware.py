@@ -95,6 +95,12 @@ TABLE = (
         "NOT_FIRMWARE",
     ),
     (
+        "latch-shorted",
+        "The unit cannot switch itself off: 12 V stays at {mv} mV with {pin} driven to off. The firmware is in order.",
+        "Do not reflash. Replace the high-side MOSFET of the power latch, or look at its driver.",
+        "NOT_FIRMWARE",
+    ),
+    (
         "quiet",
         "The firmware matches the image; the chip answers only while it is reset: it sleeps, or uses the SWD pins.",
         "Nothing to write. If the unit still fails, look at what should wake it.",

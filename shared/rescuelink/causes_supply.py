@@ -59,6 +59,12 @@ TABLE = (
         "UNSAFE",
     ),
     (
+        "no-vtref",
+        "The helper reads no 3.3 V although the chip has its supply: the 3.3 V sense wire (VTref) is open.",
+        "Plug the VTref wire in again and start again. Nothing was driven.",
+        "NOT_FIRMWARE",
+    ),
+    (
         "no-3v3",
         "12 V is good but the 3.3 V rail reads {mv} mV: its regulator is dead or switched off.",
         "Do not reflash. Check the 3.3 V regulator and who enables it.",

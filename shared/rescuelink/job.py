@@ -36,6 +36,7 @@ _RULES = (CORE_RUNNING,)
 _MAX_NAME = 64
 _CONSENT_WORDS = ("newer-firmware", "option-bytes", "wrp", "rdp-regression")
 _CONSENT_SECTOR = "sector:"
+_DEBUG_PINS = ("PA13", "PA14")
 
 
 def validate(document: object) -> Job:
@@ -75,6 +76,7 @@ def validate(document: object) -> Job:
 
     limits = read_limits(fields.object("limits", default_empty=True))
     proof = _read_proof(fields.object("proof", default_empty=True))
+    latch = _read_latch(fields.object("latch")) if fields.has("latch") else None
     fields.end()
 
     job = Job(
@@ -91,6 +93,7 @@ def validate(document: object) -> Job:
         consent,
         limits,
         proof,
+        latch,
     )
     _check_layout(job, facts.word_bytes)
     return job
@@ -202,6 +205,17 @@ def _read_proof(fields: Fields) -> Proof:
     timeout_ms = fields.number("timeout_ms", 100, 60_000, 5_000)
     fields.end()
     return Proof(rule, window_ms, min_clock_hz, timeout_ms)
+
+
+def _read_latch(fields: Fields) -> tuple[str, bool]:
+    pin = fields.text("pin")
+    off = fields.choice("off", ("low", "high"))
+    fields.end()
+    if len(pin) < 3 or pin[0] != "P" or pin[1] not in "ABCDEFGH" or not pin[2:].isdigit() or int(pin[2:]) > 15:
+        raise bad(fields.path("pin"), "is " + repr(pin), 'write it as "PB5"')
+    if pin in _DEBUG_PINS:
+        raise bad(fields.path("pin"), "is a pin of the debug port", "name the pin of the latch")
+    return pin, off == "high"
 
 
 def _check_layout(job: Job, word_bytes: int) -> None:

@@ -101,6 +101,7 @@ class Job:
         consent: list[str],
         limits: Limits,
         proof: Proof,
+        latch: tuple[str, bool] | None = None,
     ) -> None:
         self.name = name
         self.chip = chip
@@ -115,6 +116,7 @@ class Job:
         self.consent = consent
         self.limits = limits
         self.proof = proof
+        self.latch = latch  # the pin that lets the power latch fall, and the level at which it does
 
     def boot_segment(self) -> Segment:
         """The segment that holds the vector table (the validator has made sure that there is one)."""

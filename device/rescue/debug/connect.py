@@ -67,6 +67,8 @@ def _under_reset(ports, how, hz, setup, power_cycle):
     """Halted at the reset vector: the firmware executes nothing."""
     ports.lines.nrst(True)
     ports.clock.sleep_ms(_NRST_LOW_MS)
+    if ports.lines.nrst_level():
+        raise TargetError("nrst", "NRST stays high although it is pulled low")
     if power_cycle is not None:
         ports.wire.release()
         power_cycle()

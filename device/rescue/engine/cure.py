@@ -5,12 +5,15 @@
 # Order: the boot sector is erased first if it must be erased at all; the other sectors are erased, written and verified
 # one by one; the boot sector is written without its first flash word, verified, and that word is written last.
 
+from rescue.debug import adi_registers as adi
 from rescue.engine import files, image
 from rescue.engine.source import SectorSource
 from rescue.engine.verify import Verifier
 from rescuelink.consent import ERASE, PROGRAM, Consent
-from rescuelink.errors import CardError, FlashError, WireError
+from rescuelink.errors import CardError, FlashError, PowerError, WireError
 
+_SUPPLY_BACK_MS = 100
+_WORN = "the sector no longer takes what is written to it: replace the microcontroller or the board"
 _TRIES = 2  # then the sector is worn: never a loop of erases (anchors C)
 
 
@@ -64,16 +67,35 @@ class Cure:
                 self._program(step, source)
                 break
             except FlashError as error:
-                if attempt == _TRIES or error.kind in ("write_protected", "read_protected", "secure", "locked"):
+                if error.kind in ("write_protected", "read_protected", "secure", "locked"):
+                    raise
+                if attempt == _TRIES:
+                    error.next_step = error.next_step or _WORN
                     raise
                 self._run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
             except WireError as error:
+                self._blame_supply()
                 # Nobody knows how far a disturbed write came: the sector is erased and written again, more slowly.
                 if attempt == _TRIES or not self._run.slow_down():
                     raise
                 self._run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
                 self._run.target.core.reset_halt()
                 self._flash.unlock()
+
+    def _blame_supply(self):
+        # A debug port that has forgotten that it was powered up has been without supply, however short.
+        self._run.ports.clock.sleep_ms(_SUPPLY_BACK_MS)
+        dp = self._run.target.dp
+        try:
+            dp.connect()
+            dp.select(0, 0)
+            if dp.read(adi.CTRL_STAT) & adi.POWER_UP_REQUEST:
+                return
+        except WireError:
+            return
+        message = "3.3 V dipped while the flash was being written: the chip has lost its supply"
+        advice = "check the supply's current limit and the 3.3 V path, then start again: the run goes on where it was"
+        raise PowerError("brown-out", message, next_step=advice)
 
     def _erase(self, step):
         run = self._run

@@ -3,6 +3,7 @@
 from rescue.engine.rules_common import CERTAIN, LIKELY, map_line, rail_of, reset_loop, say, window_of, wrong_sectors
 
 _WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")
+_VOS3_MV = 1050  # core supply scaling after reset, at most (bms-domain 1.4)
 _DEAD_MV = {"bplus": 1000, "v12": 1000, "v3v3": 300, "vcap": 300}  # bms-domain 1.4
 
 # --- P2, P3: core supply and reset ---
@@ -47,12 +48,36 @@ def _reset_loop_cuts_swd(evidence):
     return reset_loop(evidence)
 
 
-def _no_swd(evidence):
-    # A line that is stuck or swapped reads as nonsense of the same kind on every rung: nobody has answered.
-    swd = evidence.get("swd")
-    if swd is None or swd.get("how") or any(t["result"] not in ("no_ack", "protocol") for t in swd["tries"]):
+def _stuck_nrst(evidence):
+    swd = evidence.get("swd") or {"tries": ()}
+    follows = evidence.get("wiring", {}).get("nrst", True)
+    if follows and not any(attempt["result"] == "nrst" for attempt in swd["tries"]):
         return None
-    return LIKELY, {}, _tries(swd), ["rdp2", "supply-config"]
+    return CERTAIN, {}, ["NRST reads high while the helper pulls it low"], []
+
+
+def _only(evidence, kind):
+    # A line that is stuck or open reads as nonsense of the same kind on every rung: nobody has answered.
+    swd = evidence.get("swd")
+    return swd is not None and not swd.get("how") and all(t["result"] == kind for t in swd["tries"])
+
+
+def _swdio_low(evidence):
+    return (LIKELY, {}, _tries(evidence["swd"]) + _supplied(evidence), []) if _only(evidence, "protocol") else None
+
+
+def _no_swd(evidence):
+    if not _only(evidence, "no_ack"):
+        return None
+    return LIKELY, {}, _tries(evidence["swd"]) + _supplied(evidence), ["rdp2", "supply-config"]
+
+
+def _supplied(evidence):
+    # Above the 1.05 V it has after reset somebody has raised the core supply: firmware runs, whatever the wires say.
+    rail = rail_of(evidence, "vcap")
+    if rail is None or rail["mv"] <= _VOS3_MV:
+        return []
+    return [say("vcap", rail) + ": the firmware runs"]
 
 
 def _swd_unstable(evidence):
@@ -119,6 +144,8 @@ RULES = (
     ("no-vcap", _no_vcap),
     ("held-in-reset", _held_in_reset),
     ("reset-loop", _reset_loop_cuts_swd),
+    ("stuck-nrst", _stuck_nrst),
+    ("swdio-low", _swdio_low),
     ("no-swd", _no_swd),
     ("swd-unstable", _swd_unstable),
     ("wrong-target", _wrong_target),

@@ -89,6 +89,14 @@ def fault_handler(evidence):
     return CERTAIN, {"detail": detail}, [core_line(evidence), _flags(core)], []
 
 
+def latch_shorted(evidence):
+    latch = evidence.get("latch")
+    if not latch or latch["fell"]:
+        return None
+    line = "12 V at %d mV, %d ms after %s was driven to off" % (latch["mv"], latch["ms"], latch["pin"])
+    return CERTAIN, latch, [line, map_line(evidence), core_line(evidence)], []
+
+
 def _flags(core):
     return "faults " + (", ".join(core.get("flags") or ()) or "none")
 

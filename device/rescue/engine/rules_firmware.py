@@ -143,6 +143,7 @@ RULES = (
     ("differs", _differs),
     ("torn-data", _torn_unowned),
     ("wrong-boot-address", _boot_address),
+    ("latch-shorted", conduct.latch_shorted),
     ("reset-loop", reset_loop),
     ("lockup", conduct.fault_handler),
     ("not-running", _not_running),

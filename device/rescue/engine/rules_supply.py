@@ -78,6 +78,20 @@ def _low_supply(evidence):
     return CERTAIN, {"mv": rail["mv"], "limit": low}, [say("bplus", rail)], []
 
 
+def _no_vtref(evidence):
+    # Without 3.3 V nothing pulls NRST up and VCAP has no source: the rail is there, the helper's wire to it is not.
+    rail, nrst = rail_of(evidence, "v3v3"), evidence.get("nrst")
+    if (
+        rail is None
+        or rail["max_mv"] >= _DEAD_MV["v3v3"]
+        or not nrst
+        or not nrst["level"]
+        or not good(evidence, "vcap")
+    ):
+        return None
+    return CERTAIN, {}, [say("v3v3", rail), say("vcap", rail_of(evidence, "vcap")), "NRST high"], []
+
+
 def _dead(name):
     def rule(evidence):
         rail = rail_of(evidence, name)
@@ -134,6 +148,7 @@ RULES = (
     ("no-12v", _dead("v12")),
     ("low-12v", _low_12v),
     ("high-12v", _high_12v),
+    ("no-vtref", _no_vtref),
     ("no-3v3", _dead("v3v3")),
     ("low-3v3", _low_3v3),
     ("unsteady-3v3", _unsteady_3v3),

@@ -6,7 +6,7 @@
 
 import binascii
 
-from rescue.engine import files, image
+from rescue.engine import files, image, modules, wiring
 from rescue.engine.backup import Backup
 from rescue.engine.sectors import SectorMap
 from rescuelink.errors import CardError, ConsentError, RescueError
@@ -15,6 +15,9 @@ _VERSION_BYTES = 16
 
 
 def survey(run):
+    run.evidence["wiring"] = {"nrst": wiring.nrst_follows(run.ports)}
+    if not run.evidence["wiring"]["nrst"]:
+        return  # named by the diagnosis, which comes next
     run.target.core.reset_halt()
     run.chip.freeze_watchdogs()
     sector_map = SectorMap(run.chip, run.image, run.job)
@@ -25,6 +28,7 @@ def survey(run):
     if _something_is_wrong(sector_map.sectors, run.job):
         backup = _open_backup(run)
     if backup is None:
+        _test_latch(run, sector_map)
         for sector in sector_map.to_read():
             sector_map.read(sector, None, run.progress_in_bytes("read sector %d" % sector["index"]))
         return
@@ -41,6 +45,12 @@ def survey(run):
         backup.abandon()
         raise
     run.backup = backup.to_dict()
+
+
+def _test_latch(run, sector_map):
+    # Only a unit with nothing to cure is switched off for it: the test costs the chip its power.
+    if run.job.latch is not None and not sector_map.to_read() and run.backup_error is None:
+        modules.load("rescue.engine.latch").test(run)
 
 
 def _read_version(run):

@@ -13,7 +13,7 @@ from bmsrescue.card.fat import make_image
 from bmsrescue.card.image_file import FLASH_BASE, Segment
 from bmsrescue.errors import UsageError
 from bmsrescue.twin.board.unit import build_unit
-from bmsrescue.twin.firmware import VERSION_ADDRESS, image_bytes
+from bmsrescue.twin.firmware import PINS, VERSION_ADDRESS, image_bytes
 from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
 from bmsrescue.twin.helper.remote_unit import RemoteUnit
@@ -66,6 +66,7 @@ def card_for(scenario: Scenario) -> bytearray:
     files = default_card_files(scenario.card_version)
     document = json.loads(files[JOB_FILE])
     document["image"]["version_address"] = f"0x{VERSION_ADDRESS:08x}"
+    document["latch"] = {"pin": PINS["latch"], "off": "low"}
     document["policy"]["consent"] = list(scenario.consent)
     return make_image({**files, JOB_FILE: json.dumps(document, indent=2).encode() + b"\n"})
 

@@ -29,6 +29,7 @@ _ORDER = (
     "other_h7",
     "wrp",
     "rdp1",
+    "rdp2",
     "secure",
     "no_supply",
     "short_3v3",
@@ -44,10 +45,13 @@ _ORDER = (
     "already_done",
     "swapped_lines",
     "open_swdio",
+    "stuck_nrst",
+    "no_vtref",
+    "noisy_swd",
+    "reset_loop",
+    "latch_shorted",
+    "brownout_during_flash",
 )
-_AHEAD = ("brownout_during_flash", "reset_loop", "latch_shorted", "noisy_swd", "stuck_nrst", "no_vtref", "rdp2")
-"""The twin has these faults; how they must end is written down, the agent does not bring them there yet."""
-
 
 class UnknownScenarioError(LookupError):
     """No scenario of that name; the message lists the nearest ones."""
@@ -59,12 +63,12 @@ def all_scenarios() -> list[Scenario]:
 
 
 def find(name: str) -> Scenario:
-    """The scenario `name`, also one that the agent does not end well yet.
+    """The scenario `name`.
 
     Raises:
         UnknownScenarioError: there is none; says which names are near.
     """
-    known = {scenario.name: scenario for scenario in map(_load, _ORDER + _AHEAD)}
+    known = {scenario.name: scenario for scenario in map(_load, _ORDER)}
     if name in known:
         return known[name]
     near = get_close_matches(name, known, n=3, cutoff=0.4) or list(known)

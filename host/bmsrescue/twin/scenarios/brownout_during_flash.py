@@ -18,6 +18,6 @@ SCENARIO = Scenario(
     summary="half-on, and 3.3 V dips for 30 ms fourteen seconds after the first power-on",
     story="A half-on unit with a cold joint in its 3.3 V path, which opens once while the board warms up.",
     breaks=_break,
-    expected_diagnosis="brown-out",
+    expected_diagnosis="update-cut",
     expected_outcome="INTERRUPTED",
 )

@@ -14,8 +14,8 @@ def _break(unit: Unit) -> None:
 SCENARIO = Scenario(
     name="rdp2",
     summary="read protection level 2, which nothing takes back",
-    story="The maker fused the debug port.",
+    story="The maker fused the debug port. From outside it looks like a broken wire, and is named with it.",
     breaks=_break,
-    expected_diagnosis="rdp2",
-    expected_outcome="LOCKED",
+    expected_diagnosis="no-swd",
+    expected_outcome="NOT_FIRMWARE",
 )

@@ -1,0 +1,56 @@
+"""What the table of broken units cannot say in one line each: what comes after, and what a consent changes."""
+
+from __future__ import annotations
+
+import json
+
+from conftest import press_button
+
+from bmsrescue.card.fat import make_image, read_files
+from bmsrescue.twin.bench import TwinBench, card_for
+from bmsrescue.twin.scenarios import find
+from rescuelink.chain import verify_chain
+
+CALIBRATION = 7 * 128 * 1024
+DRAIN_NS = 5_000_000_000
+
+
+def test_a_brown_out_while_writing_is_named_and_the_next_press_brings_the_unit_back() -> None:
+    card = card_for(find("brownout-during-flash"))
+    bench = TwinBench(find("brownout-during-flash"), card)
+    before = bench.unit.chip.flash.snapshot()
+    first = bench.run().record
+    assert first is not None and first["outcome"] == "INTERRUPTED"
+    assert "3.3 V dipped" in str(first["sentence"])
+
+    bench.unit.clock.advance(DRAIN_NS)
+    second = bench.run().record
+    assert second is not None and second["outcome"] == "RECOVERED"
+    assert "sector" in json.dumps(second["resumed"])
+    files = read_files(card)
+    image = files[json.loads(files["job.json"])["image"]["file"]]
+    after = bench.unit.chip.flash.snapshot()
+    assert after[: len(image)] == image
+    assert after[CALIBRATION:] == before[CALIBRATION:]
+
+
+def test_a_worn_sector_is_tried_twice_and_named_by_its_address() -> None:
+    card = card_for(find("worn-sector"))
+    run = press_button(TwinBench(find("worn-sector"), card), card)
+    assert run.record["error"]["address"] == 0x0804_0000
+    assert "replace the microcontroller" in run.record["next_step"]
+    journal = run.card["journal.jsonl"].decode().splitlines()
+    assert verify_chain(journal, "") == []
+    assert [json.loads(line)["event"] for line in journal] == ["begin", "program", "retry", "erase"]
+
+
+def test_older_firmware_is_written_over_newer_where_the_job_consents() -> None:
+    scenario = find("newer-firmware")
+    files = read_files(card_for(scenario))
+    job = json.loads(files["job.json"])
+    job["policy"]["consent"] = ["newer-firmware"]
+    card = make_image({**files, "job.json": json.dumps(job).encode()})
+    run = press_button(TwinBench(scenario, card), card)
+    assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == ("newer-firmware", "RECOVERED")
+    image = files[job["image"]["file"]]
+    assert run.flash_after[: len(image)] == image
