@@ -16,6 +16,8 @@ class Channel:
 
     def __init__(self, stream):
         self._stream = stream
+        self.ms = stream.ms
+        self.since_ms = stream.since_ms
         self._frames = FrameReader()
         self._bytes_ms = stream.ms()
         self._answer = bytearray(HEAD_BYTES + MAX_BODY_BYTES + TAIL_BYTES)

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, NamedTuple
 
 import msgpack
@@ -27,6 +26,7 @@ EventHandler = Callable[[str, Any], None]
 _RESEND_S = 0.5  # an answer that took longer may have been lost
 _READ_S = 0.05  # how long the reader waits for the first byte, and then for the rest of a frame
 _WRITE_S = 5.0
+_TURN_S = 0.01  # how long another thread may read before one that waits looks again
 _BUSY_PAUSE_S = 0.2
 _IN_FLIGHT = 4  # pipelined requests; fewer than the agent remembers
 _ID_MASK = 0x3FFF_FFFF  # small integers on a 32-bit board
@@ -48,8 +48,9 @@ class LinkClient:
 
     Args:
         url: what `serial.serial_for_url` takes, e.g. "/dev/ttyACM0" or "socket://127.0.0.1:4000".
-        on_event: called from the reader's thread with (name, data) of each notification.
-        on_lost: called once, from the reader's thread, when the port has vanished.
+        on_event: called with (name, data) of each notification, from whatever thread reads the port just then; it must
+            return soon and make no call.
+        on_lost: called once, likewise, when the port has vanished.
 
     Raises:
         LinkError: kind "port" when the stream cannot be opened.
@@ -73,6 +74,8 @@ class LinkClient:
                 next_step="check the cable and that no other program has the port",
             ) from None
         self._frames = FrameReader()
+        self._reading = threading.Lock()
+        self._calls_made = 0  # turns at reading that calls have taken
         self._write_lock = threading.Lock()
         self._lock = threading.Lock()
         self._waiting: dict[int, Future[Any]] = {}
@@ -172,20 +175,31 @@ class LinkClient:
     def _finish(self, call: _Started, timeout_s: float) -> Any:
         deadline = time.monotonic() + timeout_s
         try:
-            while True:
-                left_s = deadline - time.monotonic()
-                try:
-                    return call.answer.result(min(max(left_s, 0.0), _RESEND_S))
-                except FutureTimeout:
-                    if left_s <= _RESEND_S:
-                        raise LinkError(
-                            "timeout",
-                            f"no answer to {call.method} within {timeout_s:g} s",
-                            next_step="reset the helper",
-                        ) from None
+            while not self._wait_for(call.answer, min(deadline, time.monotonic() + _RESEND_S)):
+                if time.monotonic() >= deadline:
+                    raise LinkError(
+                        "timeout", f"no answer to {call.method} within {timeout_s:g} s", next_step="reset the helper"
+                    )
                 self._write(call.request)
+            return call.answer.result()
         finally:
             self._forget(call)
+
+    def _wait_for(self, answer: Future[Any], until: float) -> bool:
+        """Whether the answer has come. Whoever waits reads the port for everybody: waking another thread costs more
+        than the agent needs for an answer."""
+        while not answer.done():
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                return False
+            if self._reading.acquire(timeout=min(left_s, _TURN_S)):
+                try:
+                    self._calls_made += 1
+                    if not answer.done():
+                        self._read_some()
+                finally:
+                    self._reading.release()
+        return True
 
     def _forget(self, call: _Started) -> None:
         with self._lock:
@@ -249,15 +263,25 @@ class LinkClient:
                     return
 
     def _read_all(self) -> None:
-        while not self._closing.is_set():
-            try:
-                data = self._port.read(max(1, min(self._port.in_waiting, MAX_BODY_BYTES)))
-            except (serial.SerialException, OSError, TypeError) as error:  # pyserial on a closed pty: TypeError
-                self._lose(error)
-                return
-            if not data and self._frames.pending():
-                self._frames.give_up()
-            self._take(data)
+        """While nobody waits for an answer, events are read here."""
+        seen = 0
+        while not self._closing.is_set() and self._lost is None:
+            if self._waiting or seen != self._calls_made:
+                seen = self._calls_made
+                self._closing.wait(_TURN_S)
+                continue
+            with self._reading:
+                self._read_some()
+
+    def _read_some(self) -> None:
+        try:
+            data = self._port.read(max(1, min(self._port.in_waiting, MAX_BODY_BYTES)))
+        except (serial.SerialException, OSError, TypeError) as error:  # pyserial on a closed pty: TypeError
+            self._lose(error)
+            return
+        if not data and self._frames.pending():
+            self._frames.give_up()
+        self._take(data)
 
     def _take(self, data: bytes) -> None:
         while True:
