@@ -10,14 +10,17 @@ def state(bench):
 
 
 def halt(bench):
+    """Halt the core. Raises TargetError when it does not."""
     bench.connected().core.halt()
 
 
 def resume(bench):
+    """Let a halted core run."""
     bench.connected().core.resume()
 
 
 def step(bench):
+    """One instruction of a halted core, interrupts masked."""
     bench.connected().core.step()
 
 

@@ -1,7 +1,8 @@
-"""The tables of methods in docs/protocol.md, from the agent's own code: `python -m bmsrescue.link.method_tables FILE`.
+"""The tables of docs/protocol.md, made from the agent's own code: `python -m bmsrescue.link.method_tables FILE`.
 
 A method "rails.read" is the entry "read" of CALLS in device/rescue/link/calls_rails.py; its parameters are those of the
-function, its description is the docstring. The sources are read, not imported: they are MicroPython.
+function, its description is the docstring. The kinds of errors are those that the code raises. The sources are read,
+not imported: they are MicroPython.
 """
 
 import ast
@@ -9,14 +10,19 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bmsrescue.agent_files import device_dir
+from bmsrescue.agent_files import device_dir, shared_dir
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.errors import HostError, UsageError
+from rescuelink import errors
 
-BEGIN = "<!-- methods: made by `python -m bmsrescue.link.method_tables docs/protocol.md` -->"
-END = "<!-- end of the methods -->"
+_COMMAND = "made by `python -m bmsrescue.link.method_tables docs/protocol.md`"
+METHODS = (f"<!-- methods: {_COMMAND} -->", "<!-- end of the methods -->")
+KINDS = (f"<!-- kinds: {_COMMAND} -->", "<!-- end of the kinds -->")
 
 _PREFIX = "calls_"
+_ERRORS = {
+    name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.RescueError)
+}
 _TYPES = {"i": "integer", "s": "text", "b": "boolean", "B": "binary", "a": "array", "m": "map"}
 
 
@@ -60,17 +66,39 @@ def render(found: list[Group]) -> str:
     return "\n".join(parts).rstrip()
 
 
+def error_kinds() -> dict[str, list[str]]:
+    """The kinds of each class of error that the agent and what it shares with the host raise."""
+    found: dict[str, set[str]] = {}
+    for path in (*(device_dir() / "rescue").rglob("*.py"), *(shared_dir() / "rescuelink").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path.name)):
+            match node:
+                case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(kind)), *_]) if (
+                    name in _ERRORS or name == "Stopped"
+                ):
+                    # A Stopped reaches the host as a LinkError of the same kind.
+                    found.setdefault("LinkError" if name == "Stopped" else name, set()).add(kind)
+    return {name: sorted(found[name]) for name in sorted(found)}
+
+
 def with_tables(document: str) -> str:
     """`document` with its tables made anew.
 
     Raises:
         UsageError: it has no place for them.
     """
-    before, begin, rest = document.partition(BEGIN)
-    _old, end, after = rest.partition(END)
+    kinds = ["| class | kinds |", "|---|---|"]
+    kinds += [f"| {name} | {', '.join(f'`{kind}`' for kind in found)} |" for name, found in error_kinds().items()]
+    return _between(_between(document, METHODS, render(groups())), KINDS, "\n".join(kinds))
+
+
+def _between(document: str, markers: tuple[str, str], text: str) -> str:
+    before, begin, rest = document.partition(markers[0])
+    _old, end, after = rest.partition(markers[1])
     if not begin or not end:
-        raise UsageError("the document has no markers for the tables", f"Put {BEGIN} and {END} where they belong.")
-    return f"{before}{BEGIN}\n{render(groups())}\n{END}{after}"
+        raise UsageError(
+            "the document has no markers for the tables", f"Put {markers[0]} and {markers[1]} where they belong."
+        )
+    return f"{before}{begin}\n{text}\n{end}{after}"
 
 
 def _group(path: Path) -> Group:
