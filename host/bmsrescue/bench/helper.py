@@ -82,7 +82,11 @@ class Helper:
 
     @contextmanager
     def chip(self) -> Iterator["Helper"]:
-        """With the unit powered and the chip connected. What was not so before is undone afterwards."""
+        """With the unit powered and the chip connected.
+
+        Power that was not there before is taken away afterwards. On a unit that somebody has powered through a lasting
+        session the connection stays, so that a halted core stays halted until `target.disconnect`.
+        """
         powered = self.power_status()["on"]
         connected = powered and self._is_connected()
         if not powered:
@@ -93,7 +97,7 @@ class Helper:
             try:
                 yield self
             finally:
-                if not connected:
+                if not powered:
                     self.session.call("target.disconnect")
         finally:
             if not powered:

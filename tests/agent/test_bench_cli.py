@@ -1,0 +1,357 @@
+"""Every bench command, on a helper behind a pty whose agent runs on a real MicroPython, wired to a unit of the twin."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from bmsrescue import cli
+from bmsrescue.twin.firmware import image_bytes
+from bmsrescue.twin.helper.serial_port import PtyPort
+from link_twin import PATIENCE_S, WatchedTwin, helper_on, records_on
+
+FLASH = 0x08000000
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Said(NamedTuple):
+    """What a command left."""
+
+    status: int
+    out: str
+    errors: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def bmsrescue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command, in this process, with a data folder of its own and nobody at the keyboard."""
+    monkeypatch.setenv("BMSRESCUE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("BMSRESCUE_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("BMSRESCUE_TRACEBACK", "1")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object, typed: str = "") -> Said:
+        monkeypatch.setattr(sys, "argv", ["bmsrescue", *(str(word) for word in words)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        capfd.readouterr()
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as left:
+            status = left.code if isinstance(left.code, int) else 0
+        out, errors = capfd.readouterr()
+        return Said(status, out, errors)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Iterator[WatchedTwin]:
+    with helper_on("healthy") as twin:
+        yield twin
+
+
+@pytest.fixture
+def on_healthy(bmsrescue: Run, healthy: WatchedTwin, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("BMSRESCUE_HELPER", healthy.url)
+    return bmsrescue
+
+
+@contextmanager
+def daemon(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """`bmsrescue serve` as a process of its own, when it has the helper."""
+    environment = {**os.environ, "BMSRESCUE_DATA": str(folder), "BMSRESCUE_CONFIG": str(folder / "none.toml")}
+    command = [sys.executable, "-c", "from bmsrescue.cli import main; main()", "serve", "--port", "0", "--helper", url]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("listening: http://127.0.0.1:")
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE_S)
+        process.stdout.close()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def ready(bmsrescue: Run) -> None:
+    wait_until(lambda: [row["state"] for row in bmsrescue("scan", "--json").json] == ["ready"])
+
+
+# --- one helper, no daemon --------------------------------------------------------------------------------------------
+
+
+def test_scan_and_info_say_which_agent_is_there(on_healthy: Run, healthy: WatchedTwin) -> None:
+    rows = on_healthy("scan", "--json").json
+    assert [row["url"] for row in rows] == [healthy.url]
+    assert rows[0]["about"]["protocol"] == 1
+    info = on_healthy("info", "--json").json
+    assert info["capabilities"]
+    assert info["power"]["on"] is False
+
+
+def test_a_port_without_an_agent_is_told_apart_from_no_port_at_all(bmsrescue: Run) -> None:
+    master, slave = os.openpty()
+    try:
+        silent = bmsrescue("info", "--json", "--helper", os.ttyname(slave))
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert (silent.status, silent.json["error"]["kind"]) == (3, "no_agent")
+    assert "deploy" in silent.json["error"]["next_step"]
+    missing = bmsrescue("info", "--json", "--helper", "/dev/does-not-exist")
+    assert (missing.status, missing.json["error"]["kind"]) == (3, "port")
+
+
+def test_without_a_daemon_the_power_lasts_as_long_as_the_command(on_healthy: Run, healthy: WatchedTwin) -> None:
+    said = on_healthy("power", "on", "--for", 0.2, "--json")
+    assert said.status == 0
+    assert 3200 < said.json["rails"]["v3v3"]["mv"] < 3400
+    assert not healthy.powered
+    assert on_healthy("rails", "--json").json["rails"]["v3v3"] < 300
+    assert on_healthy("power", "off", "--json").status == 0
+    assert on_healthy("power", "status", "--json").json["on"] is False
+
+
+def test_the_power_up_curve_is_drawn_as_svg_and_as_png(on_healthy: Run, healthy: WatchedTwin, tmp_path: Path) -> None:
+    said = on_healthy("rails", "--plot", tmp_path / "curve.svg", "--json")
+    assert said.status == 0
+    first, last = said.json["points"][0], said.json["points"][-1]
+    assert first[1]["v3v3"] < 300
+    assert 3200 < last[1]["v3v3"] < 3400
+    assert (tmp_path / "curve.svg").read_text().count("<polyline") == 5
+    assert on_healthy("rails", "--plot", tmp_path / "curve.png").status == 0
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert not healthy.powered
+
+
+def test_rails_are_watched_as_a_stream(on_healthy: Run) -> None:
+    said = on_healthy("rails", "--watch", "--seconds", 1, "--json")
+    assert said.status == 0
+    lines = [json.loads(line) for line in said.out.splitlines()]
+    assert lines
+    assert lines[0]["rails"].keys() == {"bplus", "v12", "v5iso", "v3v3", "vcap"}
+
+
+def test_options_core_and_memory_are_read_and_ram_is_written(on_healthy: Run, tmp_path: Path) -> None:
+    assert on_healthy("options", "--json").json["rdp"] == 0
+    assert on_healthy("core", "--json").json["state"] == "running"
+    assert on_healthy("core", "clock", "--json").json["clock_hz"] > 1_000_000
+    assert FLASH < on_healthy("core", "registers", "--json").json["pc"] < FLASH + 0x100000
+    assert on_healthy("mem", "write", "0x24010000", "0011223344556677").status == 0
+    start = on_healthy("mem", "read", hex(FLASH), 64, "--json").json
+    assert bytes.fromhex(start["data"]) == image_bytes("1.2.0")[:64]
+    assert on_healthy("mem", "read", hex(FLASH), 8192, "--out", tmp_path / "start.bin").status == 0
+    assert (tmp_path / "start.bin").read_bytes() == image_bytes("1.2.0")[:8192]
+    assert on_healthy("mem", "read", "0x08000001", 4).status == 2
+
+
+def test_the_card_is_listed_read_and_written(on_healthy: Run, tmp_path: Path) -> None:
+    names = [entry["name"] for entry in on_healthy("card", "ls", "--json").json["entries"]]
+    assert "job.json" in names
+    data = bytes(range(256)) * 40
+    (tmp_path / "note.bin").write_bytes(data)
+    assert on_healthy("card", "put", tmp_path / "note.bin", "notes/note.bin", "--json").json["copied"] is True
+    assert on_healthy("card", "put", tmp_path / "note.bin", "notes/note.bin", "--json").json["copied"] is False
+    assert on_healthy("card", "get", "notes/note.bin", tmp_path / "back.bin").status == 0
+    assert (tmp_path / "back.bin").read_bytes() == data
+    missing = on_healthy("card", "get", "nothing.bin", "--json")
+    assert (missing.status, missing.json["error"]["kind"]) == (1, "missing")
+
+
+def test_the_shell_calls_methods_and_survives_their_errors(on_healthy: Run) -> None:
+    script = 'helper.echo x"0102"\nrails.nothing\nlines.level\nhelp\n'
+    said = on_healthy("shell", typed=script)
+    assert said.status == 0
+    lines = said.out.splitlines()
+    assert json.loads(lines[0]) == "0102"
+    assert json.loads(lines[1])["nrst"] in (0, 1, True, False)
+    assert any(line.startswith("flash.program") for line in lines)
+    assert "no method rails.nothing" in said.errors
+
+
+def test_a_healthy_unit_is_diagnosed_so_and_a_recovery_of_it_changes_nothing(
+    on_healthy: Run, healthy: WatchedTwin, tmp_path: Path
+) -> None:
+    before = healthy.unit.chip.flash.snapshot()
+    diagnosed = on_healthy("diagnose", "--json")
+    assert (diagnosed.status, diagnosed.json["diagnosis"]["cause"]) == (0, "healthy")
+    record = on_healthy("recover", "--json")
+    assert (record.status, record.json["outcome"]) == (0, "NO_FAULT_FOUND")
+    assert healthy.unit.chip.flash.snapshot() == before
+    # The record is on the card, sound, and judged the same again without any helper.
+    listed = on_healthy("records", "--json", "--out", tmp_path / "records.jsonl").json
+    assert listed["breaks"] == []
+    assert listed["records"][-1]["outcome"] == "NO_FAULT_FOUND"
+    again = on_healthy("diagnose", "--record", tmp_path / "records.jsonl", "--json", "--helper", "/dev/none")
+    assert again.json == record.json["diagnosis"]
+
+
+def test_a_wrong_yes_and_no_yes_change_nothing(on_healthy: Run, healthy: WatchedTwin, tmp_path: Path) -> None:
+    before = healthy.unit.chip.flash.snapshot()
+    (tmp_path / "old.bin").write_bytes(image_bytes("1.1.0"))
+    unasked = on_healthy("flash", tmp_path / "old.bin")
+    assert unasked.status == 2
+    assert "erase sectors 0" in unasked.errors
+    assert on_healthy("flash", tmp_path / "old.bin", "--yes", "erase sectors 7").status == 2
+    assert healthy.unit.chip.flash.snapshot() == before
+    assert not healthy.powered
+
+
+def test_no_log_without_a_daemon(on_healthy: Run) -> None:
+    assert on_healthy("log", "--json").json["error"]["kind"] == "no_daemon"
+
+
+def test_flash_saves_what_was_there_writes_what_differs_and_verify_and_backup_agree(
+    bmsrescue: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = image_bytes("1.1.0"), image_bytes("1.2.0")
+    (tmp_path / "old.bin").write_bytes(old)
+    (tmp_path / "new.bin").write_bytes(new)
+    with helper_on("healthy") as twin:
+        monkeypatch.setenv("BMSRESCUE_HELPER", twin.url)
+        before = twin.unit.chip.flash.snapshot()
+        assert bmsrescue("verify", tmp_path / "new.bin").status == 0
+        wanted = bmsrescue("flash", tmp_path / "old.bin").errors
+        scope = wanted[wanted.index("--yes") :].split('"')[1]
+        flashed = bmsrescue("flash", tmp_path / "old.bin", "--yes", scope, "--json")
+        assert flashed.status == 0, flashed
+        assert flashed.json["differing"] == []
+        assert bmsrescue("verify", tmp_path / "old.bin", "--json").status == 0
+        assert bmsrescue("verify", tmp_path / "new.bin", "--json").status == 1
+        saved = bmsrescue("backup", tmp_path / "flash.bin", "--json").json
+        after = twin.unit.chip.flash.snapshot()
+    assert after[: len(old)] == old
+    sector = 0x20000
+    erased = [int(number) for number in scope.rpartition(" ")[2].split(",")]
+    for index in range(8):
+        if index not in erased:
+            assert after[index * sector : (index + 1) * sector] == before[index * sector : (index + 1) * sector]
+        else:
+            kept = Path(flashed.json["saved"]) / f"sector-{index}.bin"
+            assert kept.read_bytes() == before[index * sector : (index + 1) * sector]
+    assert (tmp_path / "flash.bin").read_bytes() == after
+    assert saved["sha256"] == hashlib.sha256(after).hexdigest()
+
+
+def test_a_recovery_is_shown_as_it_happens_and_needs_the_scope_spelled_out(
+    bmsrescue: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with helper_on("half-on") as twin:
+        monkeypatch.setenv("BMSRESCUE_HELPER", twin.url)
+        planned = bmsrescue("plan")
+        assert planned.status == 0
+        assert "erase sectors 1,2" in planned.out
+        assert not twin.powered
+        said = bmsrescue("recover", "--yes", "erase sectors 1,2")
+        flash = twin.unit.chip.flash.snapshot()
+    assert said.status == 0, said
+    assert "RECOVERED" in said.out
+    for step in ("erase and program", "prove it by a true power cycle", "write the record"):
+        assert step in said.out
+    assert flash[: len(image_bytes("1.2.0"))] == image_bytes("1.2.0")
+
+
+# --- through the daemon -----------------------------------------------------------------------------------------------
+
+
+def test_through_the_daemon_power_and_connection_last_from_command_to_command(
+    bmsrescue: Run, healthy: WatchedTwin, tmp_path: Path
+) -> None:
+    with daemon(healthy.url, tmp_path / "data"):
+        ready(bmsrescue)
+        assert bmsrescue("power", "on").status == 0
+        assert healthy.powered
+        assert bmsrescue("core", "halt", "--json").json["state"] == "halted"
+        assert bmsrescue("core", "--json").json["state"] == "halted"
+        assert bmsrescue("core", "resume", "--json").json["state"] == "running"
+        assert bmsrescue("core", "release").status == 0
+        assert bmsrescue("power", "off").status == 0
+        names = [json.loads(line)["name"] for line in bmsrescue("log", "--all", "--json").out.splitlines()]
+        assert names[:2] == ["found", "connected"]
+        assert "rails" in names
+        assert bmsrescue("power", "on").status == 0
+    # The daemon has ended: nobody holds the unit.
+    wait_until(lambda: not healthy.powered)
+
+
+def test_a_daemon_killed_in_a_recovery_leaves_a_safe_unit_and_the_next_one_tells_and_goes_on(
+    bmsrescue: Run, tmp_path: Path
+) -> None:
+    from bmsrescue.bench.daemon_client import running_daemon
+
+    with helper_on("half-on") as twin:
+        with daemon(twin.url, tmp_path / "data") as first:
+            ready(bmsrescue)
+            client = running_daemon(tmp_path / "data")
+            assert client is not None
+            name = client.helpers()[0]["name"]
+            client.ask("POST", f"/api/helpers/{name}/job", {"method": "job.run", "params": [False]})
+            busy = bmsrescue("rails", "--json")
+            assert (busy.status, busy.json["error"]["kind"]) == (3, "busy")
+            wait_until(lambda: bool(twin.told("progress", lambda data: data["step"] == "act")))
+            assert client.helpers()[0]["state"] == "busy"
+            first.kill()
+            client.close()
+        wait_until(lambda: not twin.powered)
+        with daemon(twin.url, tmp_path / "data"):
+            ready(bmsrescue)
+            interrupted = bmsrescue("scan", "--json").json[0]["interrupted"]
+            assert (interrupted["method"], interrupted["step"]) == ("job.run", "act")
+            planned = bmsrescue("plan", "--json")
+            scope = "erase sectors " + ",".join(
+                str(number)
+                for number in sorted(step["sector"] for step in planned.json["plan"]["steps"] if step["erase"])
+            )
+            recovered = bmsrescue("recover", "--yes", scope, "--json")
+            assert (recovered.status, recovered.json["outcome"]) == (0, "RECOVERED"), recovered
+            assert recovered.json["resumed"]
+            assert bmsrescue("scan", "--json").json[0]["interrupted"] is None
+        card = twin.cards_image
+    assert [record["outcome"] for record in records_on(card)] == ["INTERRUPTED", "RECOVERED"]
+
+
+def test_a_helper_pulled_out_in_a_recovery_is_told_with_the_step_it_was_in(bmsrescue: Run, tmp_path: Path) -> None:
+    from bmsrescue.bench.daemon_client import running_daemon
+
+    port = PtyPort()
+    with helper_on("half-on", port=port) as twin, daemon(twin.url, tmp_path / "data"):
+        ready(bmsrescue)
+        client = running_daemon(tmp_path / "data")
+        assert client is not None
+        name = client.helpers()[0]["name"]
+        client.ask("POST", f"/api/helpers/{name}/job", {"method": "job.run", "params": [False]})
+        wait_until(lambda: bool(twin.told("progress", lambda data: data["step"] == "act")))
+        twin.stop()
+        wait_until(lambda: not twin._thread.is_alive())
+        port.close()
+        job = client.ask("GET", f"/api/helpers/{name}/job?wait_s=60", timeout_s=PATIENCE_S)
+        assert (job["state"], job["error"]["kind"]) == ("failed", "lost")
+        wait_until(lambda: client.helpers()[0]["state"] == "absent")
+        assert client.helpers()[0]["interrupted"]["step"] == "act"
+        client.close()
