@@ -18,9 +18,9 @@ from pydantic import BaseModel, Field
 from bmsrescue import __version__
 from bmsrescue.bench.plain_json import from_json, to_json
 from bmsrescue.bench.records import PLACES, fetch_over
+from bmsrescue.bench.session import CALL_S
 from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.guard import LocalOnly
-from bmsrescue.daemon.helper_port import HelperPort
 from rescuelink.chain import verify_chain
 from rescuelink.errors import LinkError, RescueError
 
@@ -35,8 +35,7 @@ _STATUS = {
     "unknown_method": 400,
     "host_disk": 507,
 }
-_UNIT_STATUS = 422
-_LINK_STATUS = 503
+_UNIT_STATUS, _LINK_STATUS = 422, 503
 
 
 class Call(BaseModel):
@@ -44,7 +43,7 @@ class Call(BaseModel):
 
     method: str = Field(examples=["rails.read"])
     params: list[Any] = []
-    timeout_s: float = Field(10.0, gt=0, le=600)
+    timeout_s: float = Field(CALL_S, gt=0, le=600)
     client: str = Field("", description="Who calls: only matters together with /hold.")
 
 
@@ -90,13 +89,7 @@ def _add_helpers(app: FastAPI, bench: Bench) -> None:
     @app.get("/api/about")
     async def about() -> dict[str, Any]:
         """Which daemon this is; `event` is the number of the newest event."""
-        return {
-            "program": "bmsrescue",
-            "version": __version__,
-            "pid": os.getpid(),
-            "began": began,
-            "event": bench.events.last,
-        }
+        return {"version": __version__, "pid": os.getpid(), "began": began, "event": bench.events.last}
 
     @app.get("/api/helpers")
     async def helpers() -> list[dict[str, Any]]:
@@ -112,11 +105,6 @@ def _add_helpers(app: FastAPI, bench: Bench) -> None:
     async def seen(name: str) -> None:
         """Forget that a job of this helper was interrupted by the death of a daemon, or by the helper's loss."""
         bench.notes.forget(name)
-
-    @app.get("/api/interrupted")
-    async def interrupted() -> dict[str, Any]:
-        """Jobs that were cut off, by helper."""
-        return bench.notes.interrupted
 
 
 def _add_calls(app: FastAPI, bench: Bench) -> None:
@@ -155,7 +143,8 @@ def _add_calls(app: FastAPI, bench: Bench) -> None:
         """{"lines", "breaks"}: the sealed records of "card", "helper" or "helper-old", and where their chain breaks."""
         if place not in PLACES:
             raise LinkError("bad_params", f"records are kept at {', '.join(PLACES)}")
-        lines = await _records(bench.helper(name), place)
+        port = bench.helper(name)
+        lines = await fetch_over(lambda method, *params: port.call(method, list(params), CALL_S, ""), place)
         return {"lines": lines, "breaks": verify_chain(lines)}
 
 
@@ -190,13 +179,6 @@ async def _until_gone(socket: WebSocket) -> None:
     with contextlib.suppress(WebSocketDisconnect):
         while True:
             await socket.receive_text()
-
-
-async def _records(port: HelperPort, place: str) -> list[str]:
-    async def call(method: str, *params: Any) -> Any:
-        return await port.call(method, list(params), 10.0, "")
-
-    return await fetch_over(call, place)
 
 
 async def _refused(_request: Request, error: Exception) -> JSONResponse:

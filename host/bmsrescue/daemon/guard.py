@@ -4,14 +4,9 @@ A browser sends `Origin` with what a foreign page asks for, and a rebound name i
 Programs send neither or the right one.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import urlsplit
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _REFUSAL = b'{"error": {"error": "LinkError", "kind": "foreign_page", "message": "a page of another site may not ask"}}'
@@ -21,7 +16,7 @@ _POLICY_VIOLATION = 1008
 class LocalOnly:
     """ASGI middleware. `allowed_hosts` None: any Host, but an Origin must still be the same host."""
 
-    def __init__(self, app: Application, allowed_hosts: frozenset[str] | None) -> None:
+    def __init__(self, app: ASGIApp, allowed_hosts: frozenset[str] | None) -> None:
         self._app = app
         self._allowed = allowed_hosts
 

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 
@@ -47,12 +47,25 @@ def serve(
     listener, where = _listen(address)
     # A Unix socket's clients have to put something into Host; httpx and websockets put "localhost".
     app = create_app(bench, hosts)
-    settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_END_S)
-    server = uvicorn.Server(settings)
+    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_END_S))
     with contextlib.closing(listener), _announced(folder, where):
         asyncio.run(_serve(server, listener, lambda: on_ready(where)))
     if address.uds:
         Path(address.uds).unlink(missing_ok=True)
+
+
+class _Server(uvicorn.Server):
+    """Ends on a signal as uvicorn does, but does not send it to itself again: we have something to clear up."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        previous = {number: signal.signal(number, self.handle_exit) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket, on_ready: Callable[[], None]) -> None:
@@ -97,8 +110,7 @@ def _listen_uds(path: Path) -> tuple[socket.socket, str]:
 
 @contextlib.contextmanager
 def _announced(folder: Path, where: str) -> Iterator[None]:
-    path = folder / ADDRESS_FILE
-    mine: dict[str, Any] = {"address": where, "pid": os.getpid()}
+    path, mine = folder / ADDRESS_FILE, {"address": where, "pid": os.getpid()}
     write_atomically(path, json.dumps(mine).encode())
     try:
         yield
