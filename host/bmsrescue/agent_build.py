@@ -1,7 +1,8 @@
 """The agent as a helper runs it: every module compiled to MicroPython's bytecode (.mpy), for the twin and for boards.
 
 Compiling on the board would take more heap than running: the compiler's own, and a name for every local variable. The
-bytecode keeps line numbers (-O2), and file names as they are in the source tree, so that a traceback leads to a line.
+bytecode keeps line numbers (-O2). A traceback names the module ("rescue.engine.plan", line 23) in place of its file:
+the module's name is in the heap anyhow, a file's name would be one more.
 """
 
 import functools
@@ -104,7 +105,7 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
         made.write_text(inline(text, maps.get), encoding="utf-8")
         march = [f"-march={native}"] if is_native else []
         bytecode = made.with_suffix(".mpy")
-        _run(_mpy_cross(), _OPTIMISATION, *march, "-s", place.as_posix(), "-o", str(bytecode), str(made))
+        _run(_mpy_cross(), _OPTIMISATION, *march, "-s", _module_name(place), "-o", str(bytecode), str(made))
         made.unlink()
         return place.with_suffix(".mpy")
 
@@ -117,8 +118,13 @@ def _register_maps(files: Mapping[Path, Path]) -> dict[str, dict[str, Constant]]
     for name, path in files.items():
         constants = register_map(path.read_text(encoding="utf-8"))
         if constants is not None:
-            maps[".".join(name.with_suffix("").parts)] = constants
+            maps[_module_name(name)] = constants
     return maps
+
+
+def _module_name(place: Path) -> str:
+    parts = place.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 @functools.cache

@@ -1,9 +1,9 @@
 """Constants worked into the code that uses them, so that a helper's small heap need not hold them by name.
 
 MicroPython folds `_NAME = const(7)` inside one module. Two more cases are folded here, before its compiler runs: names
-that come from a register map (a module of nothing but constants), and private numbers of a module without `const`.
-Every line stays where it is, so that line numbers are those of the source. What remains on the board is the number
-where it is used: no dict entry, no interned name, and no register map at all.
+that come from a register map (a module of nothing but constants), and private numbers and texts of a module without
+`const`. Every line stays where it is, so that line numbers are those of the source. What remains on the board is the
+value where it is used: no dict entry, no interned name, and no register map at all.
 """
 
 import ast
@@ -32,7 +32,7 @@ def register_map(source: str) -> dict[str, Constant] | None:
 
 
 def inline(source: str, map_of: MapOf) -> str:
-    """`source` with register maps and private numbers worked in; as many lines as before."""
+    """`source` with register maps and private constants worked in; as many lines as before."""
     tree = ast.parse(source)
     lines = [line.encode() for line in source.split("\n")]
     edits = _Edits(lines)
@@ -41,7 +41,7 @@ def inline(source: str, map_of: MapOf) -> str:
             _inline_maps(tree, statement, map_of, edits)
         elif isinstance(statement, ast.Import):
             _inline_plain_import(tree, statement, map_of, edits)
-    _fold_private_numbers(tree, edits)
+    _fold_private_constants(tree, edits)
     _drop_const_import(tree, edits)
     return b"\n".join(edits.applied()).decode()
 
@@ -113,14 +113,14 @@ def _inline_attributes(
     edits.replace(statement, "pass")
 
 
-def _fold_private_numbers(tree: ast.Module, edits: _Edits) -> None:
+def _fold_private_constants(tree: ast.Module, edits: _Edits) -> None:
     for statement in tree.body:
         name = _assigned_name(statement)
         if name is None or not name.startswith("_") or not isinstance(statement, ast.Assign):
             continue
         value = _value(statement.value, {})
-        if isinstance(value, int) and len(_stores(tree, name)) == 1:
-            edits.replace(statement.value, f"const({value})")
+        if isinstance(value, int | str) and len(_stores(tree, name)) == 1:
+            edits.replace(statement.value, f"const({value!r})")
 
 
 def _drop_const_import(tree: ast.Module, edits: _Edits) -> None:

@@ -4,16 +4,9 @@
 from micropython import const
 
 from rescue.chips import h7_flash_registers as reg
-from rescue.hal.ports import Timeout
-from rescuelink.consent import ERASE, PROGRAM
-from rescuelink.errors import FlashError, WireError
+from rescuelink.errors import FlashError
 
-_ERASE_MS = const(10000)  # 2 s at most with x64, 4 s with x8
-_ERASE_POLL_MS = const(10)
-_PROGRAM_MS = const(20)  # 200 us at most
-_SHORTEST_SLEEP_US = const(8)
 _BLOCK = const(256)
-_READY_MS = const(10000)  # an operation that somebody else left running
 
 _ADVICE = {
     "WRPERR": "the option bytes write-protect this sector",
@@ -31,9 +24,7 @@ class H7Flash:
         self._chip = chip
         self.base = chip.flash_base
         self.size = flash_kib << 10
-        self._sr = chip.flash_registers + reg.SR1
-        self._blank_word = b"\xff" * chip.word_bytes
-        self._open = False
+        self._writing = None
         self.resends = 0  # flash words that had to be sent twice because of noise on the line
 
     # -- geometry ----------------------------------------------------------------------------------------------------
@@ -45,51 +36,29 @@ class H7Flash:
 
     def sector_of(self, address):
         """Index of the sector that holds `address`. Raises FlashError("range")."""
-        self._check_range(address, 1)
+        self.check_range(address, 1)
         return (address - self.base) // self._chip.sector_bytes
 
-    def _check_range(self, address, length):
+    def check_range(self, address, length):
         if address < self.base or address + length > self.base + self.size:
             raise FlashError("range", "not in this chip's flash", address)
 
-    # -- control -----------------------------------------------------------------------------------------------------
+    # -- writing: its code is loaded at the first unlock(), and dropped after lock() -----------------------------------
 
     def unlock(self):
         """Allow erasing and programming, until lock(); a reset of the chip in between is made good.
 
         A second key sequence would lock until reset, so LOCK is looked at first.
         """
-        self._open = True
-        if not self._read(reg.CR1) & reg.CR_LOCK:
-            return
-        for key in reg.KEYS:
-            self._ap.write32(self._chip.flash_registers + reg.KEYR1, key)
-        if self._read(reg.CR1) & reg.CR_LOCK:
-            advice = "reset the chip and try again"
-            raise FlashError("locked", "the flash controller stays locked", None, None, advice)
+        self._writer().unlock()
 
     def lock(self):
-        self._open = False
-        self._write(reg.CR1, reg.CR_LOCKED)
+        self._writer().lock()
+        self._writing = None
 
     def erase(self, sector, consent):
         """Erase one sector of 128 KiB (about 1 s). Raises ConsentError, FlashError."""
-        consent.require(ERASE, sector)
-        address = self.base + sector * self._chip.sector_bytes
-        self._check_range(address, self._chip.sector_bytes)
-        self._make_ready(address)
-        control = reg.CR_ERASE | sector << reg.CR_SNB_SHIFT
-        self._write(reg.CR1, control)
-        limit = Timeout(self._clock, _ERASE_MS, "sector erase", FlashError, address)
-        try:
-            self._ap.write32(self._chip.flash_registers + reg.CR1, control | reg.CR_START)
-        except WireError:
-            # Whether it began is not known. Once the controller is idle, erasing again is right in both cases.
-            self._finish(limit, _ERASE_POLL_MS, address)
-            self._write(reg.CR1, control)
-            self._ap.write32(self._chip.flash_registers + reg.CR1, control | reg.CR_START)
-        self._finish(limit, _ERASE_POLL_MS, address)
-        self._write(reg.CR1, reg.CR_IDLE)
+        self._writer().erase(sector, consent)
 
     def program(self, address, buf, consent, erased=False):
         """Program `buf` at `address`, both whole flash words (32 bytes); words that are all 0xFF are left blank.
@@ -97,105 +66,22 @@ class H7Flash:
         A flash word can be programmed once per erase. Unless `erased` says that the sector was erased just now, the
         range is read first and refused where it is not blank. Raises ConsentError, FlashError.
         """
-        word_bytes = self._chip.word_bytes
-        if address % word_bytes or len(buf) % word_bytes:
-            raise FlashError("alignment", "flash is programmed in words of %d bytes" % word_bytes, address)
-        self._check_range(address, len(buf))
-        for sector in range(self.sector_of(address), self.sector_of(address + max(len(buf), 1) - 1) + 1):
-            consent.require(PROGRAM, sector)
-        if not erased and not self.is_blank(address, len(buf)):
-            raise FlashError("not_blank", "this part of flash is not blank", address, None, "erase the sector first")
-        self._make_ready(address)
-        self._write(reg.CR1, reg.CR_PROGRAM)
-        try:
-            self._stream(address, memoryview(buf))
-        except FlashError:
-            self._write(reg.CR1, reg.CR_IDLE)
-            raise
-        self._write(reg.CR1, reg.CR_IDLE)
+        self._writer().program(address, buf, consent, erased)
 
-    def _stream(self, address, view):
-        """One flash word after the other, each finished before the next is sent."""
-        word_bytes = self._chip.word_bytes
-        post = self._ap.post_block
-        read32 = self._ap.read32
-        sleep_us = self._clock.sleep_us
-        blank = self._blank_word
-        limit = Timeout(self._clock, _PROGRAM_MS, "flash word", FlashError)
-        # Sleeping through most of the programming time costs no more than polling through it, and no SWCLK. How long is
-        # learnt: a little less after a word that was ready, more after one that was not.
-        pause_us = self._chip.flash_word_us
-        for start in range(0, len(view), word_bytes):
-            word = view[start : start + word_bytes]
-            if word != blank:
-                try:
-                    post(address, word)
-                    if pause_us > _SHORTEST_SLEEP_US:
-                        sleep_us(pause_us)
-                    status = read32(self._sr)
-                except WireError:
-                    self._resend(address, word)
-                    status = read32(self._sr)
-                if status & (reg.SR_BUSY | reg.SR_WBNE | reg.SR_ERRORS):
-                    limit.restart(address)
-                    if self._finish(limit, 0, address) & reg.SR_WBNE:  # its last bytes never arrived
-                        self._resend(address, word)
-                        self._finish(limit, 0, address)
-                    pause_us = min(pause_us + 4, self._chip.flash_word_us)
-                elif pause_us:
-                    pause_us -= 2
-            address += word_bytes
+    def _writer(self):
+        if self._writing is None:
+            from rescue.chips.h7_flash_write import FlashWriter
 
-    def _resend(self, address, word):
-        """After a damaged transfer: send the flash word again, once, if flash shows that nothing of it arrived."""
-        self.resends += 1
-        self._write(reg.CR1, reg.CR_IDLE)  # drops a partly filled write buffer
-        self._make_ready(address)
-        self._write(reg.CR1, reg.CR_PROGRAM)
-        found = bytearray(len(word))
-        torn = self.read(address, found)
-        if not torn and found == word:
-            return  # only the last answer was lost
-        if torn or found != self._blank_word:
-            raise FlashError("torn_write", "a damaged transfer spoilt a flash word", address)
-        self._ap.write_block(address, word)
+            self._writing = FlashWriter(self, self._ap, self._clock, self._chip)
+        return self._writing
 
-    def _make_ready(self, address):
-        """Nothing running, no old error flags (they appear by themselves and would stop the first write)."""
-        if not self._open:
-            raise FlashError("locked", "the flash controller is locked", address)
-        self.unlock()
-        limit = Timeout(self._clock, _READY_MS, "earlier flash operation", FlashError, address)
-        while self._ap.read32(self._sr) & reg.SR_BUSY:
-            limit.pause(1)
-        self._write(reg.CCR1, reg.CCR_ALL)
-
-    def _finish(self, limit, pause_ms, address):
-        """Until the controller is idle. Returns SR1; raises FlashError with the names of its error flags."""
-        status = self._ap.read32(self._sr)
-        while status & reg.SR_BUSY:
-            if pause_ms:
-                limit.pause(pause_ms)
-            else:
-                limit.check()
-            status = self._ap.read32(self._sr)
-        if status & reg.SR_ERRORS:
-            raise self._refusal(status, address)
-        return status
-
-    def _refusal(self, status, address):
+    def refusal(self, status, address):
+        """The FlashError for the error flags in `status`, a value of SR1; clears them."""
         names = [name for bit, name in reg.SR_FLAGS if status & bit]
-        self._write(reg.CCR1, reg.CCR_ALL)
+        self._ap.write32(self._chip.flash_registers + reg.CCR1, reg.CCR_ALL, again=True)
         kind = {"WRPERR": "write_protected", "RDPERR": "read_protected", "RDSERR": "secure"}.get(names[0], "controller")
         message = "the flash controller reports " + ", ".join(names)
         return FlashError(kind, message, address, None, _ADVICE.get(names[0]))
-
-    def _read(self, offset):
-        return self._ap.read32(self._chip.flash_registers + offset)
-
-    def _write(self, offset, value):
-        """A register that may be written twice: not a key, not START."""
-        self._ap.write32(self._chip.flash_registers + offset, value, again=True)
 
     # -- reading: its code is loaded when it is needed -----------------------------------------------------------------
 
@@ -208,8 +94,8 @@ class H7Flash:
         """
         from rescue.chips.h7_flash_read import FlashReader
 
-        self._check_range(address, len(buf))
-        return FlashReader(self._ap, self._chip, self._refusal).read(address, buf)
+        self.check_range(address, len(buf))
+        return FlashReader(self._ap, self._chip, self.refusal).read(address, buf)
 
     def is_blank(self, address, length):
         """Whether `length` bytes from `address` all read 0xFF and no word is torn."""

@@ -22,40 +22,40 @@ class CortexM:
     # -- run control -------------------------------------------------------------------------------------------------
 
     def halt(self):
-        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
+        self.write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
         self._wait_halted(_HALT_MS, "halt of the core")
 
     def resume(self):
         self.reset_halted = False
-        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
+        self.write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
 
     def step(self):
         """One instruction, interrupts masked."""
         self.reset_halted = False
         # C_MASKINTS may only change while the core stays halted.
-        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT | cm.C_MASKINTS)
+        self.write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT | cm.C_MASKINTS)
         self.ap.write32(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_STEP | cm.C_MASKINTS)
         self._wait_halted(_HALT_MS, "single step")
 
     def catch_reset(self):
         """Make the next reset end in a halt before the first instruction."""
-        self._write(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
-        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
+        self.write(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
+        self.write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
 
     def wait_caught(self):
         """After catch_reset() and a reset: halted, with the vector catch taken back."""
         self._wait_halted(_RESET_MS, "halt after reset")
-        self._write(cm.DEMCR, cm.TRCENA)
+        self.write(cm.DEMCR, cm.TRCENA)
         self.reset_halted = True
 
     def reset_halt(self):
         """System reset, halted before the first instruction."""
         # Halted first, so that nothing runs between these writes; a core that cannot halt is reset all the same.
-        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
-        self._write(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
+        self.write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
+        self.write(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
         self.ap.read32(cm.DHCSR)  # clears an old S_RESET_ST
         try:
-            self._write(cm.AIRCR, cm.AIRCR_SYSRESETREQ)
+            self.write(cm.AIRCR, cm.AIRCR_SYSRESETREQ)
         except WireError:
             pass  # the reset may cut its own transfer short; whether it came is asked next
         self._wait_halted(_RESET_MS, "system reset", cm.S_RESET_ST)
@@ -64,10 +64,10 @@ class CortexM:
     def release(self):
         """Let the core run as if no debugger were there."""
         self.reset_halted = False
-        self._write(cm.DEMCR, 0)
-        self._write(cm.DHCSR, cm.DHCSR_KEY)
+        self.write(cm.DEMCR, 0)
+        self.write(cm.DHCSR, cm.DHCSR_KEY)
 
-    def _write(self, address, value):
+    def write(self, address, value):
         """A debug register that may be written twice: anything but a single step."""
         self.ap.write32(address, value, again=True)
 
@@ -105,61 +105,36 @@ class CortexM:
 
     def pc_samples(self, count):
         """`count` program counters of the running core; 0xFFFFFFFF where it was halted, asleep or in reset."""
-        self._trace_on()
-        return [self.ap.read32(cm.DWT_PCSR) for _ in range(count)]
+        from rescue.debug import cortex_m_watch
+
+        return cortex_m_watch.pc_samples(self, count)
 
     def cycles_hz(self, window_ms):
-        """Core clock in Hz, from CYCCNT over `window_ms` of the helper's own time; 0 if the core does not count.
+        """Core clock in Hz, from CYCCNT over `window_ms` of the helper's own time; 0 if the core does not count."""
+        from rescue.debug import cortex_m_watch
 
-        Good to some per cent for a window of 20 ms and more. A core clock of 550 MHz wraps the counter after 7.8 s.
-        """
-        self._trace_on()
-        control = self.ap.read32(cm.DWT_CTRL)
-        self._write(cm.DWT_CTRL, control | cm.DWT_CYCCNTENA)
-        began_us = self.clock.us()
-        first = self.ap.read32(cm.DWT_CYCCNT)
-        self.clock.sleep_ms(window_ms)
-        elapsed_us = self.clock.us() - began_us & 0x3FFFFFFF
-        last = self.ap.read32(cm.DWT_CYCCNT)
-        self._write(cm.DWT_CTRL, control)
-        if not elapsed_us:
-            return 0
-        return (last - first & 0xFFFFFFFF) * 1000000 // elapsed_us
+        return cortex_m_watch.cycles_hz(self, window_ms)
 
     def faults(self):
         """The fault registers as they are, with the names of the set flags; addresses are None where not valid.
 
         exception: the number of the one being handled (Armv7-M B1.5.2), 0 in thread mode.
         """
-        cfsr = self.ap.read32(cm.CFSR)
-        hfsr = self.ap.read32(cm.HFSR)
-        flags = [name for bit, name in cm.CFSR_FLAGS if cfsr & bit]
-        flags += [name for bit, name in cm.HFSR_FLAGS if hfsr & bit]
-        return {
-            "cfsr": cfsr,
-            "hfsr": hfsr,
-            "bfar": self.ap.read32(cm.BFAR) if cfsr & cm.CFSR_BFARVALID else None,
-            "mmfar": self.ap.read32(cm.MMFAR) if cfsr & cm.CFSR_MMARVALID else None,
-            "flags": flags,
-            "exception": self.ap.read32(cm.ICSR) & cm.VECTACTIVE,
-        }
+        from rescue.debug import cortex_m_watch
 
-    def _trace_on(self):
-        demcr = self.ap.read32(cm.DEMCR)
-        if not demcr & cm.TRCENA:
-            self._write(cm.DEMCR, demcr | cm.TRCENA)
+        return cortex_m_watch.faults(self.ap)
 
     # -- registers and routines (core halted) ------------------------------------------------------------------------
 
     def read_core(self, reg):
         """A core register by its DCRSR number."""
-        self._write(cm.DCRSR, reg)
+        self.write(cm.DCRSR, reg)
         self._wait_register()
         return self.ap.read32(cm.DCRDR)
 
     def write_core(self, reg, value):
-        self._write(cm.DCRDR, value)
-        self._write(cm.DCRSR, cm.DCRSR_WRITE | reg)
+        self.write(cm.DCRDR, value)
+        self.write(cm.DCRSR, cm.DCRSR_WRITE | reg)
         self._wait_register()
 
     def _wait_register(self):
@@ -183,17 +158,17 @@ class CortexM:
         self.write_core(cm.LR, 0xFFFFFFFF)  # the routine does not return
         self.write_core(cm.XPSR, cm.XPSR_THUMB)
         self.write_core(cm.PC, entry & ~1)
-        self._write(cm.DFSR, cm.DFSR_ALL)
+        self.write(cm.DFSR, cm.DFSR_ALL)
         # A fault halts the core instead of entering a handler that may not exist.
-        self._write(cm.DEMCR, cm.TRCENA | cm.VC_HARDERR | cm.VC_BUSERR)
-        self._write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
+        self.write(cm.DEMCR, cm.TRCENA | cm.VC_HARDERR | cm.VC_BUSERR)
+        self.write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
         try:
             self._wait_halted(limit_ms, "routine on the core")
         except TargetError:
             self.halt()
             raise
         finally:
-            self._write(cm.DEMCR, cm.TRCENA)
+            self.write(cm.DEMCR, cm.TRCENA)
         if not ap.read32(cm.DFSR) & cm.DFSR_BKPT:
             faults = self.faults()
             message = "the routine on the core faulted (" + ", ".join(faults["flags"]) + ")"

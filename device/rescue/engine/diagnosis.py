@@ -5,16 +5,18 @@
 # (confidence, values for the cause's sentence, deciding evidence lines, alternatives).
 
 from rescue.engine import modules
-from rescuelink.diagnoses import GROUPS, cause
+from rescuelink.diagnoses import GROUPS
 
 _RULES = "rescue.engine.rules_"
+_JUDGING = (_RULES, "rescue.engine.fault_words")
 
 
 def diagnose(evidence):
     """{"cause", "confidence", "sentence", "evidence", "alternatives", "next_step"} for an evidence dict."""
     for group in GROUPS:
         found = _first(modules.load(_RULES + group).RULES, evidence)
-        modules.drop(_RULES + group)
+        for prefix in _JUDGING:
+            modules.drop(prefix)  # before the words are loaded
         if found is not None:
             return _finding(group, found)
     return _finding("firmware", ("undecided", "possible", {}, ["no rule fits"], []))
@@ -30,7 +32,7 @@ def _first(rules, evidence):
 
 def _finding(group, found):
     name, confidence, values, lines, alternatives = found
-    words = cause(name, (group,) + GROUPS)
+    words = modules.load("rescuelink.diagnoses").cause(name, (group,) + GROUPS)
     return {
         "cause": name,
         "confidence": confidence,

@@ -52,10 +52,11 @@ _EVENT_MS = 100  # progress is told no more often than this
 _KEPT = tuple("rescue.engine." + name for name in ("job_runner", "power", "files", "modules", "panel", "screens"))
 _DROPPED = (
     "rescue.engine.",
-    "rescue.chips.h7_flash_read",
+    "rescue.chips.h7_flash_",
     "rescue.chips.h7_identity",
     "rescue.chips.h7_options",
     "rescue.debug.connect",
+    "rescue.debug.cortex_m_watch",
     "rescuelink.causes_",
     "rescuelink.chain",
     "rescuelink.diagnoses",

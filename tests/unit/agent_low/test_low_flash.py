@@ -138,7 +138,7 @@ def test_unlocking_twice_does_not_lock_for_good() -> None:
 def test_a_spoilt_key_sequence_is_reported_with_the_way_out() -> None:
     bench = Bench()
     flash = bench.h7().flash
-    flash._write(reg.KEYR1, 0xBAD)
+    flash._writer()._write(reg.KEYR1, 0xBAD)
     with pytest.raises(FlashError) as caught:
         flash.unlock()
     assert caught.value.kind == "locked"
@@ -196,7 +196,7 @@ def test_torn_words_are_listed_and_the_rest_is_saved(faults: bool) -> None:
         expected[address - FLASH : address - FLASH + 32] = b"\xff" * 32
     assert buf == expected
     assert flash.read(FLASH + 0x44, bytearray(4)) == [FLASH + 0x40]
-    assert flash._read(reg.SR1) & reg.SR_DBECCERR == 0
+    assert flash._writer()._read(reg.SR1) & reg.SR_DBECCERR == 0
 
 
 def test_a_torn_word_is_not_blank_and_a_torn_vector_table_not_valid() -> None:
@@ -226,8 +226,8 @@ def test_vectors_are_judged(sp: int, pc: int, valid: bool) -> None:
 
 def test_a_cut_erase_leaves_a_sector_that_can_be_read_and_erased_again() -> None:
     bench, flash = ready(OLD)
-    flash._write(reg.CR1, reg.CR_ERASE)
-    flash._write(reg.CR1, reg.CR_ERASE | reg.CR_START)
+    flash._writer()._write(reg.CR1, reg.CR_ERASE)
+    flash._writer()._write(reg.CR1, reg.CR_ERASE | reg.CR_START)
     bench.clock.advance(400_000_000)
     bench.power_cycle()
     flash = bench.h7().flash

@@ -10,14 +10,14 @@ from bmsrescue.agent_files import agent_files, device_dir, shared_dir
 from bmsrescue.errors import HostError
 
 _PORTS_FOLDER = Path(__file__).parent / "micropython"
-MAIN = "main.py"
+MAIN = "main"
 
 _made: list[tempfile.TemporaryDirectory[str]] = []  # removed when the process ends
 
 
 @functools.cache
 def search_path(interpreter: Path) -> tuple[Path, ...]:
-    """Where `interpreter` finds the agent; `MAIN` is in the first folder. Compiled once per process.
+    """Where `interpreter` finds the agent; the module `MAIN` is in the first folder. Compiled once per process.
 
     Where the interpreter cannot load what mpy-cross makes, the agent runs from its sources, and a warning says so.
     """

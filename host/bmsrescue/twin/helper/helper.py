@@ -123,7 +123,7 @@ class VirtualHelper:
     ) -> RunResult:
         """Switch the board on and let it run `script` (by default the agent's main.py) to its end.
 
-        `settings` are added to the board.json that the agent finds in its current folder. `link_fd`: the stream to a
+        `settings` are added to the board.json that the agent is started with. `link_fd`: the stream to a
         host, non-blocking.
         """
         unit, clock = self._unit, self._unit.clock
@@ -137,10 +137,9 @@ class VirtualHelper:
         store = BlockDevice(clock, self.flash, FLASH_BLOCK_BYTES, FLASH_READ_NS, FLASH_WRITE_NS)
         handlers = _table(time, WirePort(self._wire), lines, rails, BlockPort(card, store), panel, observer)
         search = search_path(find_interpreter())
-        script = script or search[0] / MAIN
         with (
             tempfile.TemporaryDirectory(prefix="bmsrescue-helper-") as folder,
-            MicroPythonChild(script, search, Path(folder), link_fd=link_fd) as child,
+            MicroPythonChild(script or MAIN, search, link_fd=link_fd) as child,
         ):
             board = {
                 "ports": "twin_ports",
@@ -150,8 +149,9 @@ class VirtualHelper:
                 **({} if link_fd is None else {"link": {"fd": link_fd}}),
                 **(settings or {}),
             }
-            (Path(folder) / "board.json").write_text(json.dumps(board))
-            child.start("board.json")
+            config = Path(folder) / "board.json"
+            config.write_text(json.dumps(board))
+            child.start(str(config))
             server = RpcServer(child.connection, handlers, self._wall_limit_s)
             self._connection = child.connection
             if self._stopped:
@@ -219,6 +219,8 @@ def _table(
         op.WIRE_READ_BLOCK: wire.read_block,
         op.WIRE_WRITE_BLOCK: wire.write_block,
         op.WIRE_IDLE: wire.idle,
+        op.WIRE_BITS_OUT: wire.bits_out,
+        op.WIRE_BITS_IN: wire.bits_in,
         op.WIRE_CYCLES: wire.cycles,
         op.LINE_POWER: lines.power,
         op.LINE_NRST: lines.nrst,

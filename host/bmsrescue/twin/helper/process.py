@@ -14,9 +14,8 @@ from typing import Self
 
 from bmsrescue.errors import HostError
 
-# What an RP2040 has left for MicroPython's heap (reference: 190 to 240 KiB), in words of the interpreter: "192wK" is
-# 384 KiB on a 64-bit interpreter, whose pointers and objects are twice as large. Bytecode, texts and buffers are not,
-# so this is more generous than the board: a run that fits here need not fit in 192 KiB of a board.
+# What an RP2040 has left for MicroPython's heap (reference: 190 to 240 KiB). The packaged interpreter has 64-bit words,
+# so that objects take up to twice the room that they take on a board: what fits here fits there.
 HEAP_KIB = 192
 _INTERPRETER_VARIABLE = "BMSRESCUE_MICROPYTHON"
 _ENDING_TIMEOUT_S = 5
@@ -51,7 +50,7 @@ def find_interpreter() -> Path:
 
 
 class MicroPythonChild:
-    """One run of one script. Use as a context manager: leaving it ends the child, whatever happened.
+    """One run of one program: a module of the agent, or a script. Leaving the context ends it, whatever happened.
 
     The child's end of the socket has the same descriptor number there as here; `socket_fd` is to be told to it (in
     `board.json`) before `start`. `link_fd` is given to the child as well, under its own number.
@@ -59,15 +58,13 @@ class MicroPythonChild:
 
     def __init__(
         self,
-        script: Path,
+        program: str | Path,
         search_path: Sequence[Path],
-        folder: Path,
         heap_kib: int = HEAP_KIB,
         link_fd: int | None = None,
     ) -> None:
-        self._script = script
+        self._program = program
         self._search_path = search_path
-        self._folder = folder
         self._heap_kib = heap_kib
         self._link_fds = () if link_fd is None else (link_fd,)
         self.connection, self._theirs = socket.socketpair()
@@ -76,11 +73,15 @@ class MicroPythonChild:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *arguments: str) -> None:
-        """Start the child in `folder`; its standard output and error are kept for `output()`."""
-        environment = {**os.environ, "MICROPYPATH": ":".join([*map(str, self._search_path), ".frozen"])}
+        """Start the child; its standard output and error are kept for `output()`.
+
+        Its current folder is the first of the search path, as a board's is: each module keeps the path it was found by.
+        """
+        environment = {**os.environ, "MICROPYPATH": ":".join(["", *map(str, self._search_path), ".frozen"])}
+        program = ["-m", self._program] if isinstance(self._program, str) else [str(self._program)]
         self._process = subprocess.Popen(
-            [find_interpreter(), "-X", f"heapsize={self._heap_kib}wK", str(self._script), *arguments],
-            cwd=self._folder,
+            [find_interpreter(), "-X", f"heapsize={self._heap_kib}K", *program, *arguments],
+            cwd=self._search_path[0],
             env=environment,
             pass_fds=[self.socket_fd, *self._link_fds],
             stdin=subprocess.DEVNULL,

@@ -110,5 +110,12 @@ class WirePort:
         self._wire.idle(number)
         return 0
 
+    def bits_out(self, small: int, number: int, _wide: int, _payload: bytes) -> Reply:
+        self._wire.bits_out(number, small)
+        return 0
+
+    def bits_in(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        return self._wire.bits_in(small)
+
     def cycles(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         return self._wire.cycles

@@ -38,6 +38,8 @@ WIRE_WRITE = 17  #              small: AP<<4 | A[3:0], number: word
 WIRE_READ_BLOCK = 18  #         small: AP<<4 | A[3:0], number: bytes       payload: words
 WIRE_WRITE_BLOCK = 19  #        small: AP<<4 | A[3:0], payload: words
 WIRE_IDLE = 20  #               number: cycles
+WIRE_BITS_OUT = 22  #           small: bits (at most 24), number: value
+WIRE_BITS_IN = 23  #            small: bits (at most 24)                   value: samples
 WIRE_CYCLES = 21  #                                                        value: SWCLK cycles so far
 
 # Lines

@@ -153,6 +153,16 @@ class Wire:
     def idle(self, cycles):
         self._link.call(op.WIRE_IDLE, 0, cycles)
 
+    def bits_out(self, value, count):
+        while count > 0:
+            piece = min(count, 24)
+            self._link.call(op.WIRE_BITS_OUT, piece, value & 0xFFFFFF)
+            value >>= piece
+            count -= piece
+
+    def bits_in(self, count):
+        return self._link.call(op.WIRE_BITS_IN, count)
+
 
 class Lines:
     def __init__(self, link):
@@ -301,13 +311,16 @@ class Panel:
 
 class Stream:
     # The link to a host: a descriptor that the twin has opened (a pty's master end, a socket). Waiting is real here,
-    # and what was really waited passes on the bench as well, so that an idle helper's time is wall time.
+    # and what really passed from one wait to the next passes on the bench as well, so that a helper that serves calls
+    # is on wall time. Up to a limit: a long call has had its own time, and a loaded machine's pauses are not the unit's.
     _WRITE_MS = 1000
+    _AT_MOST_US = 20_000
     _PATIENCE = 8  # a long wait is for a host that a loaded machine may hold up: more real time, no more virtual time
     _LONG_MS = 100
 
     def __init__(self, link, fd):
         self._link = link
+        self._accounted_us = time.ticks_us()
         self._file = io.open(fd, "r+b")  # noqa: SIM115 - open as long as the helper lives
         self._readable = select.poll()
         self._readable.register(fd, select.POLLIN)
@@ -330,11 +343,12 @@ class Stream:
                 raise OSError(110)  # ETIMEDOUT: nobody reads
 
     def wait(self, ms):
-        start = time.ticks_ms()
         found = self._readable.poll(ms * self._PATIENCE if ms >= self._LONG_MS else ms)
-        waited = time.ticks_diff(time.ticks_ms(), start)
-        if waited:
-            self._link.call(op.CLOCK_SLEEP_US, 1, 0, min(waited, ms) * 1000)
+        now = time.ticks_us()
+        passed = time.ticks_diff(now, self._accounted_us)
+        if passed >= 1000:
+            self._accounted_us = now
+            self._link.call(op.CLOCK_SLEEP_US, 1, 0, min(passed, max(ms * 1000, self._AT_MOST_US)))
         return bool(found)
 
     def session(self, is_open):
