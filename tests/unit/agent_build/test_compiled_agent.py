@@ -17,8 +17,6 @@ CONTROL = 0x0C
 START = 1 << 7
 FLAGS = ((1 << 17, "WRPERR"), (1 << 18, "PGSERR"))
 """
-    "# a data sheet's names\nCONTROL = 0x0C\nSTART = 1 << 7\nFLAGS = ((1 << 17, 'WRPERR'), (1 << 18, 'PGSERR'))\n"
-)
 DRIVER = """
 from micropython import const
 
