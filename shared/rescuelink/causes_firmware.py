@@ -95,6 +95,12 @@ TABLE = (
         "NOT_FIRMWARE",
     ),
     (
+        "option-corruption",
+        "The option bytes are not the job's golden ones: {names}.",
+        "Compare the option bytes with a good unit; restoring them needs consent to option-bytes.",
+        "LOCKED",
+    ),
+    (
         "latch-shorted",
         "The unit cannot switch itself off: 12 V stays at {mv} mV with {pin} driven to off. The firmware is in order.",
         "Do not reflash. Replace the high-side MOSFET of the power latch, or look at its driver.",

@@ -9,9 +9,10 @@ from rescuelink.errors import ConsentError
 ERASE = "erase"  # destroy the contents of the named sectors
 PROGRAM = "program"  # write to blank flash words of the named sectors
 OPTION_BYTES = "option-bytes"  # change option bytes other than the forbidden ones
+WRITE_PROTECTION = "wrp"  # change which sectors the option bytes protect
 RDP_REGRESSION = "rdp-regression"  # RDP 1 -> 0, which erases the whole user flash
 
-SCOPES = (ERASE, PROGRAM, OPTION_BYTES, RDP_REGRESSION)
+SCOPES = (ERASE, PROGRAM, OPTION_BYTES, WRITE_PROTECTION, RDP_REGRESSION)
 _BY_SECTOR = (ERASE, PROGRAM)
 
 

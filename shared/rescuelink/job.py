@@ -36,6 +36,8 @@ _RULES = (CORE_RUNNING,)
 _MAX_NAME = 64
 _CONSENT_WORDS = ("newer-firmware", "option-bytes", "wrp", "rdp-regression")
 _CONSENT_SECTOR = "sector:"
+# Registers of option bytes, and which of their bits a job may ask for (RM0468 section 4.9).
+_OPTION_BITS = (("optsr", 0xBFDF_00FE), ("boot", 0xFFFF_FFFF), ("optsr2", 0x7))
 _DEBUG_PINS = ("PA13", "PA14")
 
 
@@ -77,6 +79,7 @@ def validate(document: object) -> Job:
     limits = read_limits(fields.object("limits", default_empty=True))
     proof = _read_proof(fields.object("proof", default_empty=True))
     latch = _read_latch(fields.object("latch")) if fields.has("latch") else None
+    options = _read_options(fields.object("options", default_empty=True))
     fields.end()
 
     job = Job(
@@ -94,6 +97,7 @@ def validate(document: object) -> Job:
         limits,
         proof,
         latch,
+        options,
     )
     _check_layout(job, facts.word_bytes)
     return job
@@ -205,6 +209,21 @@ def _read_proof(fields: Fields) -> Proof:
     timeout_ms = fields.number("timeout_ms", 100, 60_000, 5_000)
     fields.end()
     return Proof(rule, window_ms, min_clock_hz, timeout_ms)
+
+
+def _read_options(fields: Fields) -> list[list[object]]:
+    golden: list[list[object]] = []
+    for name, allowed in _OPTION_BITS:
+        if fields.has(name):
+            entry = fields.object(name)
+            value = entry.number("value", 0, 0xFFFF_FFFF)
+            mask = entry.number("mask", 1, 0xFFFF_FFFF, allowed)
+            entry.end()
+            if mask & ~allowed:
+                raise bad(entry.path("mask"), "is 0x%08x" % mask, "at most 0x%08x: RDP and SECURITY stay" % allowed)
+            golden.append([name, value, mask])
+    fields.end()
+    return golden
 
 
 def _read_latch(fields: Fields) -> tuple[str, bool]:

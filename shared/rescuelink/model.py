@@ -102,6 +102,7 @@ class Job:
         limits: Limits,
         proof: Proof,
         latch: tuple[str, bool] | None = None,
+        options: list[list[object]] | None = None,
     ) -> None:
         self.name = name
         self.chip = chip
@@ -117,6 +118,7 @@ class Job:
         self.limits = limits
         self.proof = proof
         self.latch = latch  # the pin that lets the power latch fall, and the level at which it does
+        self.options = options or []  # golden option bytes: [register, value, mask]
 
     def boot_segment(self) -> Segment:
         """The segment that holds the vector table (the validator has made sure that there is one)."""

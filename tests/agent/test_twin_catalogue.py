@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from conftest import press_button
 
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.twin.bench import TwinBench, card_for
+from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.scenarios import find
 from rescuelink.chain import verify_chain
 
@@ -54,3 +56,32 @@ def test_older_firmware_is_written_over_newer_where_the_job_consents() -> None:
     assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == ("newer-firmware", "RECOVERED")
     image = files[job["image"]["file"]]
     assert run.flash_after[: len(image)] == image
+
+
+def test_write_protection_is_lifted_for_the_cure_only() -> None:
+    card = card_for(find("wrp-consent"))
+    run = press_button(TwinBench(find("wrp-consent"), card), card)
+    stored = run.bench.unit.chip.options.stored
+    assert stored == replace(OptionValues(), wpsn=0xFC)
+    assert run.record["plan"][0] == "lift the write protection of sector(s) 0"
+    assert run.record["plan"][-1] == "write-protect sector(s) 0 again"
+
+
+def test_option_bytes_are_restored_bit_by_bit_and_only_those_of_the_job() -> None:
+    scenario = find("option-corruption")
+    card = card_for(scenario)
+    bench = TwinBench(scenario, card)
+    options = bench.unit.chip.options
+    options.preset(replace(options.stored, optsr2=2))  # none of the job's business
+    assert press_button(bench, card).record["outcome"] == "RECOVERED"
+    assert options.stored == replace(OptionValues(), optsr2=2)
+
+
+def test_without_consent_option_bytes_are_named_and_left() -> None:
+    scenario = replace(find("option-corruption"), consent=())
+    card = card_for(scenario)
+    bench = TwinBench(scenario, card)
+    before = bench.unit.chip.options.stored
+    run = press_button(bench, card)
+    assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == ("option-corruption", "LOCKED")
+    assert bench.unit.chip.options.stored == before

@@ -24,6 +24,8 @@ class H7Options:
         return {
             "optsr": optsr,
             "optsr2": optsr2,
+            "wpsn": wpsn,
+            "boot": boot,
             "rdp": rdp_level(optsr),
             "bor_level": optsr >> 2 & 3,
             "bor_mv": _BOR_MV[optsr >> 2 & 3],

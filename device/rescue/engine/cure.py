@@ -6,7 +6,7 @@
 # one by one; the boot sector is written without its first flash word, verified, and that word is written last.
 
 from rescue.debug import adi_registers as adi
-from rescue.engine import files, image
+from rescue.engine import files, image, modules
 from rescue.engine.source import SectorSource
 from rescue.engine.verify import Verifier
 from rescuelink.consent import ERASE, PROGRAM, Consent
@@ -20,9 +20,17 @@ _TRIES = 2  # then the sector is worn: never a loop of erases (anchors C)
 def act(run):
     """Raises what stopped it; `run.erase_begun` tells whether the flash has been touched."""
     plan = run.plan
-    if run.backup is None or not run.backup["verified"]:
+    option_steps = None
+    if plan["options"] or plan["unprotect"] or plan["protect"]:
+        option_steps = modules.load("rescue.engine.option_steps")
+    if plan["steps"] and (run.backup is None or not run.backup["verified"]):
         raise run.backup_error or CardError("backup", "there is no backup", next_step="nothing was erased")
-    Cure(run, plan["steps"]).carry_out()
+    if plan["unprotect"]:
+        option_steps.unprotect(run)
+    if plan["steps"]:
+        Cure(run, plan["steps"]).carry_out()
+    if option_steps is not None:
+        option_steps.restore(run)
 
 
 class Cure:
@@ -45,6 +53,8 @@ class Cure:
         facts = {"uid": run.evidence["chip"]["uid"], "job": run.job.name}
         facts["consent"] = self._consent.to_dict()
         facts["backup"] = run.backup
+        if run.plan["protect"]:
+            facts["wpsn"] = run.plan["protect"]  # what has to be write-protected again at the end
         run.journal_write("begin", facts)
         self._flash.unlock()
         for step in self._steps:

@@ -19,6 +19,7 @@ def expected(job):
         "flash_kib": job.flash_kib,
         "boot_address": job.boot_address,
         "flash": [0x08000000, 0x08000000 + job.flash_kib * 1024],
+        "options": job.options,
         "min_clock_hz": job.proof.min_clock_hz,
         "rails": rails,
     }

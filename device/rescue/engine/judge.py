@@ -4,7 +4,12 @@ from rescue.engine.diagnosis import diagnose
 
 _RECOVERED = "RECOVERED"
 # What a job may allow although the cause stands in the way: cause -> word in policy.consent.
-_CONSENT = {"newer-firmware": "newer-firmware"}
+_CONSENT = {
+    "newer-firmware": "newer-firmware",
+    "wrp": "wrp",
+    "wrong-boot-address": "option-bytes",
+    "option-corruption": "option-bytes",
+}
 
 
 def judge(run):
@@ -15,7 +20,8 @@ def judge(run):
     run.observer.event("diagnosis", run.diagnosis)
     consented = _CONSENT.get(cause) in run.job.consent or (cause == "torn-data" and _torn_sectors_allowed(run))
     rewrite = cause == "healthy" and run.job.mode == "rewrite"
-    if run.ends_as != _RECOVERED and not consented and not rewrite:
+    unfinished = run.resumed is not None and run.resumed["wpsn"]  # write protection that a cut run had lifted
+    if run.ends_as != _RECOVERED and not consented and not rewrite and not unfinished:
         run.skip_to("safe-off")
 
 

@@ -5,6 +5,8 @@
 # flash word at the very end: a cut in between leaves a chip that is plainly blank at its start, never one that starts
 # half an application.
 
+from rescue.engine import golden
+
 FROM_IMAGE = "image"
 FROM_BACKUP = "backup"
 
@@ -85,12 +87,43 @@ def _lines(steps, sectors, job):
     return lines
 
 
+def add_options(plan, evidence, job, resumed=None):
+    """Adds "unprotect" and "protect" (masks of sectors) and "options" [(register, value, mask)], as far as allowed."""
+    plan["unprotect"] = plan["protect"] = 0
+    plan["options"] = []
+    options = evidence.get("options")
+    if not options:
+        return
+    if "wrp" in job.consent:
+        for step in plan["steps"]:
+            if step["sector"] in options["wrp_sectors"]:
+                plan["unprotect"] |= 1 << step["sector"]
+        # An earlier run that was cut had lifted it: it is this run's to put back.
+        ours = resumed is not None and resumed["uid"] == evidence["chip"]["uid"]
+        plan["protect"] = plan["unprotect"] | (resumed.get("wpsn") or 0 if ours else 0)
+    if "option-bytes" in job.consent:
+        plan["options"] = golden.differing(options, evidence["expected"]["options"])
+    plan["options_before"] = {name: options[name] for name in ("optsr", "optsr2", "wpsn", "boot")}
+    lines = plan["lines"]
+    if plan["unprotect"]:
+        lines.insert(0, "lift the write protection of sector(s) " + _names(plan["unprotect"]))
+    if plan["protect"]:
+        lines.append("write-protect sector(s) %s again" % _names(plan["protect"]))
+    for name, value, mask in plan["options"]:
+        lines.append("set option bytes %s to 0x%08x (bits 0x%08x)" % (name, value & mask, mask))
+
+
+def _names(mask):
+    return ", ".join(str(index) for index in range(32) if mask >> index & 1)
+
+
 def plan_cure(run):
     """Step "plan": the smallest cure, shown before it is carried out."""
     dirty = ()
     if run.resumed is not None and run.resumed["uid"] == run.evidence["chip"]["uid"]:
         dirty = (run.resumed["sector"],)
     run.plan = make_plan(run.evidence["sectors"], run.job, dirty)
+    add_options(run.plan, run.evidence, run.job, run.resumed)
     run.observer.event("plan", {"lines": run.plan["lines"], "estimate_ms": run.plan["estimate_ms"]})
-    if not run.plan["steps"]:
+    if not run.plan["steps"] and not run.plan["options"] and not run.plan["protect"]:
         run.skip_to("safe-off")

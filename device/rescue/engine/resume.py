@@ -28,9 +28,9 @@ def summarise(lines):
     """What a list of parsed journal lines says about the run that wrote them; None when it came to its end."""
     if not lines or lines[-1]["event"] == "end":
         return None
-    result = {"uid": None, "job": None, "sector": None, "event": lines[-1]["event"]}
+    result = {"wpsn": None, "uid": None, "job": None, "sector": None, "event": lines[-1]["event"]}
     for line in lines:
-        for key in ("uid", "job", "sector"):
+        for key in ("uid", "job", "sector", "wpsn"):
             if key in line:
                 result[key] = line[key]
     where = "" if result["sector"] is None else " in sector %d" % result["sector"]

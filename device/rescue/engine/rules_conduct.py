@@ -1,6 +1,6 @@
 # Rules for firmware that is whole but is not the job's image: how it behaves says more than that it differs.
 
-from rescue.engine import fault_words
+from rescue.engine import fault_words, golden
 from rescue.engine.rules_common import (
     CERTAIN,
     LIKELY,
@@ -87,6 +87,18 @@ def fault_handler(evidence):
     if not detail:
         return None
     return CERTAIN, {"detail": detail}, [core_line(evidence), _flags(core)], []
+
+
+def options_differ(evidence):
+    options = evidence.get("options")
+    if not options or not evidence.get("sectors"):
+        return None
+    lines = [
+        "%s 0x%08x, golden 0x%08x (bits 0x%08x)" % (name, options[name] & mask, value & mask, mask)
+        for name, value, mask in golden.differing(options, evidence["expected"].get("options") or ())
+    ]
+    names = ", ".join(line.split(" ")[0] for line in lines)
+    return (CERTAIN, {"names": names}, lines + [core_line(evidence)], []) if lines else None
 
 
 def latch_shorted(evidence):

@@ -143,6 +143,7 @@ RULES = (
     ("differs", _differs),
     ("torn-data", _torn_unowned),
     ("wrong-boot-address", _boot_address),
+    ("option-corruption", conduct.options_differ),
     ("latch-shorted", conduct.latch_shorted),
     ("reset-loop", reset_loop),
     ("lockup", conduct.fault_handler),

@@ -6,7 +6,7 @@
 
 import binascii
 
-from rescue.engine import files, image, modules, wiring
+from rescue.engine import files, golden, image, modules, wiring
 from rescue.engine.backup import Backup
 from rescue.engine.sectors import SectorMap
 from rescuelink.errors import CardError, ConsentError, RescueError
@@ -49,7 +49,9 @@ def survey(run):
 
 def _test_latch(run, sector_map):
     # Only a unit with nothing to cure is switched off for it: the test costs the chip its power.
-    if run.job.latch is not None and not sector_map.to_read() and run.backup_error is None:
+    if run.job.latch is None or run.resumed is not None or sector_map.to_read() or run.backup_error is not None:
+        return
+    if not golden.differing(run.evidence["options"], run.job.options):
         modules.load("rescue.engine.latch").test(run)
 
 

@@ -208,6 +208,14 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("nothing but zeros on SWDIO", "swdio-low", silent("protocol", "protocol")),
     ("no 3.3 V to be seen, but the chip lives", "no-vtref", reads("v3v3", 0)),
     (
+        "option bytes that are not golden",
+        "option-corruption",
+        lambda e: (
+            e["expected"].update(options=[["optsr", 0x10, 0x10], ["boot", 0x1FF00800, 0xFFFFFFFF]])
+            or e["options"].update(optsr=0x179EAAE0, boot=0x1FF00800)
+        ),
+    ),
+    (
         "a latch that does not let go",
         "latch-shorted",
         lambda e: e.update(latch={"pin": "PB5", "mv": 11990, "fell": False, "ms": 500}),

@@ -28,6 +28,10 @@ _ORDER = (
     "wrong_target",
     "other_h7",
     "wrp",
+    "wrp_consent",
+    "wrong_boot_address",
+    "wrong_boot_address_consent",
+    "option_corruption",
     "rdp1",
     "rdp2",
     "secure",
@@ -52,6 +56,7 @@ _ORDER = (
     "latch_shorted",
     "brownout_during_flash",
 )
+
 
 class UnknownScenarioError(LookupError):
     """No scenario of that name; the message lists the nearest ones."""

@@ -1,0 +1,103 @@
+# Changes option bytes, under consent. RM0468 section 4.4; reference sheet 4.3 step 9, 4.5.
+#
+# Never written, whatever is asked: RDP level 2, the PCROP and secure areas, SECURITY. The staged registers are read
+# back before the change is started, because a damaged transfer must not become an option byte.
+
+from rescue.chips import h7_flash_registers as reg
+from rescue.hal.ports import Timeout
+from rescuelink.consent import OPTION_BYTES, RDP_REGRESSION, WRITE_PROTECTION
+from rescuelink.errors import ConsentError, FlashError
+
+_OPTKEYR = 0x08
+_KEYS = (0x08192A3B, 0x4C5D6E7F)
+_OPTLOCK = 1
+_OPTSTART = 2
+_OPTCCR = 0x24
+_STAGED = 4  # each _PRG register follows its _CUR
+_BUSY = 1
+_CHANGE_ERROR = 1 << 30
+_RDP = 0xFF00
+_RDP_LEVEL_0 = 0xAA00
+_RDP_LEVEL_2 = 0xCC00
+_CHANGE_MS = 2000
+_REGRESSION_MS = 30000  # with the erase of the whole bank
+
+_REGISTERS = {"optsr": reg.OPTSR_CUR, "wpsn": reg.WPSN_CUR, "boot": reg.BOOT_CUR, "optsr2": reg.OPTSR2_CUR}
+# What may change: optsr without BUSY, RDP, SECURITY and CHANGE_ERROR.
+_MASKS = {"optsr": 0xBFDF00FE, "wpsn": 0xFF, "boot": 0xFFFFFFFF, "optsr2": 0x7}
+_UNTOUCHED = (reg.PRAR_CUR, reg.SCAR_CUR)
+
+
+class OptionWriter:
+    """registers: base address of the flash controller. Raises ConsentError, FlashError("options"), WireError."""
+
+    def __init__(self, ap, clock, registers):
+        self._ap = ap
+        self._clock = clock
+        self._registers = registers
+
+    def change(self, values, consent):
+        """values: [(name, value, mask), ..]. Changes those bits, and reads back that they are in force."""
+        for name, _, mask in values:
+            consent.require(WRITE_PROTECTION if name == "wpsn" else OPTION_BYTES)
+            if mask & ~_MASKS[name]:
+                raise ConsentError("forbidden", "bits 0x%08x of %s are never written" % (mask & ~_MASKS[name], name))
+        wanted = [(_REGISTERS[name], value, mask) for name, value, mask in values]
+        self._carry_out(wanted, _CHANGE_MS)
+
+    def regress(self, consent):
+        """RDP level 1 to 0: erases the whole flash."""
+        consent.require(RDP_REGRESSION)
+        level = self._read(reg.OPTSR_CUR) & _RDP
+        if level in (_RDP_LEVEL_0, _RDP_LEVEL_2):
+            raise FlashError("options", "the chip is not at read protection level 1")
+        self._carry_out([(reg.OPTSR_CUR, _RDP_LEVEL_0, _RDP)], _REGRESSION_MS)
+
+    def _carry_out(self, wanted, limit_ms):
+        self._unlock()
+        for register, value, mask in wanted:
+            kept = self._read(register) & ~mask
+            if register == reg.OPTSR_CUR:
+                kept &= ~(_BUSY | _CHANGE_ERROR)
+            self._write(register + _STAGED, kept | value & mask)
+        self._check_staged(wanted)
+        # A lost answer leaves open whether it began; what is in force afterwards decides.
+        self._ap.write32(self._registers + reg.OPTCR, _OPTSTART)
+        limit = Timeout(self._clock, limit_ms, "option byte change", FlashError)
+        while self._read(reg.OPTSR_CUR) & _BUSY:
+            limit.pause(10)
+        refused = self._read(reg.OPTSR_CUR) & _CHANGE_ERROR
+        self._write(_OPTCCR, _CHANGE_ERROR)
+        self._write(reg.OPTCR, _OPTLOCK)
+        for register, value, mask in wanted:
+            found = self._read(register)
+            if refused or (found ^ value) & mask:
+                raise FlashError("options", "option bytes 0x%08x instead of 0x%08x" % (found & mask, value & mask))
+
+    def _check_staged(self, wanted):
+        changed = {register: (value, mask) for register, value, mask in wanted}
+        for register in _UNTOUCHED + tuple(_REGISTERS.values()):
+            value, mask = changed.get(register, (0, 0))
+            expected = self._read(register) & ~mask | value & mask
+            staged = self._read(register + _STAGED)
+            difference = staged ^ expected
+            if register == reg.OPTSR_CUR:
+                difference &= ~(_BUSY | _CHANGE_ERROR)
+                if staged & _RDP == _RDP_LEVEL_2:
+                    difference = _RDP
+            if difference:
+                self._write(reg.OPTCR, _OPTLOCK)
+                raise FlashError("options", "the staged option bytes are not what was asked for; nothing was changed")
+
+    def _unlock(self):
+        if self._read(reg.OPTCR) & _OPTLOCK:
+            for key in _KEYS:
+                self._ap.write32(self._registers + _OPTKEYR, key)
+        if self._read(reg.OPTCR) & _OPTLOCK:
+            raise FlashError("options", "the option bytes stay locked", next_step="cut the power and try again")
+
+    def _read(self, offset):
+        return self._ap.read32(self._registers + offset)
+
+    def _write(self, offset, value):
+        self._ap.write32(self._registers + offset, value, again=True)

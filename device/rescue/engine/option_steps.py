@@ -1,0 +1,33 @@
+# The part of the cure that is in the option bytes: what differs from the job's golden values, and write protection that
+# is lifted for the cure and put back after it. Each change is in the journal, with the old values, before it begins.
+
+from rescue.chips.h7_option_writer import OptionWriter
+from rescuelink.consent import OPTION_BYTES, WRITE_PROTECTION, Consent
+
+
+def unprotect(run):
+    """Lifts the write protection of the planned sectors; the chip's other option bytes stay."""
+    mask = run.plan["unprotect"]
+    _change(run, "unprotect", [("wpsn", mask, mask)], {"wpsn": mask})
+
+
+def restore(run):
+    """Puts the write protection back, and the golden values in force."""
+    plan = run.plan
+    if plan["protect"]:
+        _change(run, "protect", [("wpsn", 0, plan["protect"])], {"wpsn": 0})
+    if plan["options"]:
+        _change(run, "options", plan["options"], {})
+
+
+def _change(run, event, values, facts):
+    facts["before"] = run.plan["options_before"]
+    facts["after"] = [list(value) for value in values]
+    facts["uid"] = run.evidence["chip"]["uid"]
+    run.power.check()
+    run.journal_write(event, facts)
+    run.erase_begun = True
+    run.say(event)
+    consent = Consent.from_policy(run.job.name, (OPTION_BYTES, WRITE_PROTECTION))
+    chip = run.chip
+    OptionWriter(run.target.ap0, run.ports.clock, chip.chip.flash_registers).change(values, consent)
