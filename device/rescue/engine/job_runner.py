@@ -223,6 +223,7 @@ class Run:
             self.index = index
             if name == ACT:
                 modules.load("rescue.engine.aside").put(self)
+                _drop_modules()
             if not self._timed_with_slower_clocks(name, module, function):
                 # A unit's fault found on the way is still diagnosed from what is known.
                 if self.diagnosis is None and self._unit_may_be_at_fault():

@@ -4,8 +4,6 @@
 import io
 import json
 import os
-import select
-import time
 from struct import pack_into, unpack_from
 
 import twin_opcodes as op
@@ -87,12 +85,16 @@ def _error(status, value, text):
     return RescueError("tool", text)
 
 
+def _plain(opcode):
+    # A method that only makes one call: much smaller than a function of its own.
+    return lambda self: self._link.call(opcode)
+
+
 class Clock:
     def __init__(self, link):
         self._link = link
 
-    def us(self):
-        return self._link.call(op.CLOCK_US)
+    us = _plain(op.CLOCK_US)
 
     def ms(self):
         return self._link.call(op.CLOCK_US) // 1000
@@ -106,8 +108,7 @@ class Clock:
     def sleep_us(self, duration):
         self._link.call(op.CLOCK_SLEEP_US, 0, 0, duration)
 
-    def feed(self):
-        self._link.call(op.CLOCK_FEED)
+    feed = _plain(op.CLOCK_FEED)
 
 
 class Wire:
@@ -123,20 +124,15 @@ class Wire:
     def set_frequency(self, hz):
         self.frequency_hz = self._link.call(op.WIRE_SET_FREQUENCY, 0, hz)
 
-    def engage(self):
-        self._link.call(op.WIRE_ENGAGE)
+    engage = _plain(op.WIRE_ENGAGE)
 
-    def release(self):
-        self._link.call(op.WIRE_RELEASE)
+    release = _plain(op.WIRE_RELEASE)
 
-    def line_reset(self):
-        self._link.call(op.WIRE_LINE_RESET)
+    line_reset = _plain(op.WIRE_LINE_RESET)
 
-    def jtag_to_swd(self):
-        self._link.call(op.WIRE_JTAG_TO_SWD)
+    jtag_to_swd = _plain(op.WIRE_JTAG_TO_SWD)
 
-    def dormant_to_swd(self):
-        self._link.call(op.WIRE_DORMANT_TO_SWD)
+    dormant_to_swd = _plain(op.WIRE_DORMANT_TO_SWD)
 
     def read(self, ap, a32):
         return self._link.call(op.WIRE_READ, ap << 4 | a32)
@@ -177,8 +173,7 @@ class Lines:
     def nrst_level(self):
         return self._link.call(op.LINE_NRST_LEVEL) == 1
 
-    def nrst_edges(self):
-        return self._link.call(op.LINE_NRST_EDGES)
+    nrst_edges = _plain(op.LINE_NRST_EDGES)
 
     def boot0(self, level):
         self._link.call(op.LINE_BOOT0, op.RELEASED if level is None else 1 if level else 0)
@@ -186,8 +181,7 @@ class Lines:
     def unit_button(self, pressed):
         self._link.call(op.LINE_BUTTON, 1 if pressed else 0)
 
-    def release_all(self):
-        self._link.call(op.LINE_RELEASE_ALL)
+    release_all = _plain(op.LINE_RELEASE_ALL)
 
 
 class Rails:
@@ -309,58 +303,6 @@ class Panel:
         return self._link.call(op.PANEL_PRESSED) == 1
 
 
-class Stream:
-    # The link to a host: a descriptor that the twin has opened (a pty's master end, a socket). Waiting is real here,
-    # and what really passed from one wait to the next passes on the bench as well, so that a helper that serves calls
-    # is on wall time. Up to a limit: a long call has had its own time, and a loaded machine's pauses are not the unit's.
-    _WRITE_MS = 1000
-    _AT_MOST_US = 20_000
-    _PATIENCE = 8  # a long wait is for a host that a loaded machine may hold up: more real time, no more virtual time
-    _LONG_MS = 100
-
-    def __init__(self, link, fd):
-        self._link = link
-        self._accounted_us = time.ticks_us()
-        self._file = io.open(fd, "r+b")  # noqa: SIM115 - open as long as the helper lives
-        self._readable = select.poll()
-        self._readable.register(fd, select.POLLIN)
-        self._writable = select.poll()
-        self._writable.register(fd, select.POLLOUT)
-
-    def readinto(self, view):
-        try:
-            return self._file.readinto(view) or 0
-        except OSError:
-            return 0  # nobody has the other end
-
-    def write(self, view):
-        at = 0
-        while True:
-            at += self._file.write(view[at:] if at else view) or 0
-            if at >= len(view):
-                return
-            if not self._writable.poll(self._WRITE_MS):
-                raise OSError(110)  # ETIMEDOUT: nobody reads
-
-    def wait(self, ms):
-        found = self._readable.poll(ms * self._PATIENCE if ms >= self._LONG_MS else ms)
-        now = time.ticks_us()
-        passed = time.ticks_diff(now, self._accounted_us)
-        if passed >= 1000:
-            self._accounted_us = now
-            self._link.call(op.CLOCK_SLEEP_US, 1, 0, min(passed, max(ms * 1000, self._AT_MOST_US)))
-        return bool(found)
-
-    def session(self, is_open):
-        pass  # no prompt shares this stream
-
-    def ms(self):
-        return time.ticks_ms()
-
-    def since_ms(self, start):
-        return time.ticks_diff(time.ticks_ms(), start)
-
-
 class Observer(io.IOBase):
     # A stream for json.dump, so that a record need not fit into the heap a second time, as text.
     def __init__(self, link):
@@ -386,6 +328,12 @@ class Observer(io.IOBase):
         self._used = 0
 
 
+def _stream(link, fd):
+    from twin_stream import Stream  # its code only where there may be a host
+
+    return Stream(link, fd)
+
+
 def open(config):  # noqa: A001 - the name that every ports module has
     # All ports, over the socket whose descriptor board.json names.
     link = Link(config["socket"])
@@ -398,5 +346,5 @@ def open(config):  # noqa: A001 - the name that every ports module has
         store=Store(link),
         panel=Panel(link),
         observer=Observer(link),
-        stream=Stream(link, config["link"]["fd"]) if "link" in config else None,
+        stream=_stream(link, config["link"]["fd"]) if "link" in config else None,
     )
