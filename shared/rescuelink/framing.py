@@ -15,7 +15,7 @@ from rescuelink.errors import LinkError
 SYNC = b"\xf5\xb3"
 HEAD_BYTES = 5
 TAIL_BYTES = 4
-MAX_BODY_BYTES = 4096 + 256  # a 4 KiB window and what goes with it
+MAX_BODY_BYTES = 2048 + 256  # a window of 2 KiB (rpc.WINDOW_BYTES) and what goes with it
 
 
 def finish(buffer: bytearray, body_bytes: int) -> int:

@@ -56,7 +56,7 @@ class TestHelper:
         assert host.call("status") == {"session": "test", "working": None, "on": False}
 
     def test_echo_gives_back_any_bytes(self, host: Host) -> None:
-        data = bytes(range(256)) * 16
+        data = bytes(range(256)) * 8
         assert host.call("helper.echo", data) == data
 
     def test_safe_switches_everything_off(self, twin: SerialTwin, host: Host) -> None:
@@ -125,6 +125,10 @@ class TestTarget:
         connected.call("target.raw")
         assert connected.call("target.clock", 2_000_000) <= 2_000_000
         connected.call("target.sequence", "jtag-to-swd")
+        reset = [[56, b"\xff" * 7], [8, 0], [8, 0xA5], [1], [3], [24], [9]]
+        acknowledge = connected.call("target.bits", reset)[1]
+        assert acknowledge == 1, "a read of DPIDR in single bits after a line reset"
+        connected.call("target.sequence", "line-reset")
         dpidr, _ctrl = connected.call("target.transfer", [[0, 0], [0, 4, 0x50000000], [0, 8, 0], [0, 4]])
         assert dpidr == 0x6BA02477
         setup = [[0, 8, 0], [1, CSW, 0x03000012], [1, TAR, AXI_SRAM]]
@@ -151,10 +155,10 @@ class TestTarget:
 
 class TestMemoryAndCore:
     def test_ram_keeps_what_is_written(self, connected: Host) -> None:
-        data = random.Random(1).randbytes(4096)
+        data = random.Random(1).randbytes(2048)
         connected.call("core.halt")
         connected.call("memory.write", DTCM, data, timeout_s=PATIENCE_S)
-        assert connected.call("memory.read", DTCM, 4096, timeout_s=PATIENCE_S) == data
+        assert connected.call("memory.read", DTCM, 2048, timeout_s=PATIENCE_S) == data
         with pytest.raises(LinkError, match="hole words"):
             connected.call("memory.read", DTCM + 1, 4)
 
@@ -208,13 +212,13 @@ class TestCardAndRecords:
         data = random.Random(3).randbytes(9_000)
         free = host.call("card.free")
         host.call("card.mkdir", "notes")
-        for offset in range(0, len(data), 4096):
-            host.call("card.write", "notes/a.bin", offset, data[offset : offset + 4096])
+        for offset in range(0, len(data), 2048):
+            host.call("card.write", "notes/a.bin", offset, data[offset : offset + 2048])
         host.call("card.close")
         assert host.call("card.list", "notes") == [["a.bin", 9_000, False]]
         assert host.call("card.size", "notes/a.bin") == 9_000
         assert host.call("card.hash", "notes/a.bin") == hashlib.sha256(data).hexdigest()
-        assert host.call("card.read", "notes/a.bin", 8_192, 4096) == data[8_192:]
+        assert host.call("card.read", "notes/a.bin", 8_192, 2048) == data[8_192:]
         assert host.call("card.free") < free
         host.call("card.remove", "notes/a.bin")
         with pytest.raises(CardError) as missing:
@@ -241,7 +245,7 @@ class TestCardAndRecords:
         assert [record["sequence"] for record in records_on(twin.card)] == [record["sequence"]]
         size = host.call("records.sizes")["card"]
         line = host.call("records.read", "card", 0)
-        assert len(line) == min(size, 4096)
+        assert len(line) == min(size, 2048)
         assert bytes(twin.unit.chip.flash.snapshot())[:SECTOR] == before[:SECTOR]
         with pytest.raises(LinkError, match="step before act"):
             host.call("job.until", "act")

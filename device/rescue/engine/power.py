@@ -29,7 +29,7 @@ class Power:
         self._wire = ports.wire
         self._rails = ports.rails
         self._observer = ports.observer
-        self._limits = limits
+        self.limits = limits
         self._since = None  # ms() at power on
         self._checked = None  # ms() of the last look during long work
         self._starts = []
@@ -45,15 +45,15 @@ class Power:
         self.is_on = False
         seen = self._wait_discharged()
         for name in seen:
-            if seen[name]["mv"] >= self._limits.discharged_mv:
-                self._set_trip("backfeed", name, seen[name]["mv"], self._limits.discharged_mv)
+            if seen[name]["mv"] >= self.limits.discharged_mv:
+                self._set_trip("backfeed", name, seen[name]["mv"], self.limits.discharged_mv)
                 break
         return seen
 
     def energise(self):
         """Switches on and watches the rails come up. Returns {rail: {mv, min_mv, max_mv}} of the quiet window."""
         self._keep_cycle_rate()
-        clock, limits = self._clock, self._limits
+        clock, limits = self._clock, self.limits
         self.trip = None
         self._since = start = clock.ms()
         self._checked = None
@@ -94,8 +94,8 @@ class Power:
         """Rails over a window, judged against the danger limits. Returns {rail: {mv, min_mv, max_mv}}."""
         seen = self._rails.capture(max(window_ms, _SLICE_MS), 2)
         current = self.current_ma = self._rails.current_ma()
-        if not self._over_voltage(seen) and current is not None and current > self._limits.trip_ma:
-            self._set_trip("over-current", "bplus", seen["bplus"][1], self._limits.trip_ma, current)
+        if not self._over_voltage(seen) and current is not None and current > self.limits.trip_ma:
+            self._set_trip("over-current", "bplus", seen["bplus"][1], self.limits.trip_ma, current)
         evidence = _as_evidence(seen)
         self._observer.event("rails", {"rails": evidence, "on": self.is_on, "ma": current})
         return evidence
@@ -108,17 +108,17 @@ class Power:
         if self._checked is not None and self._clock.since_ms(self._checked) < _CHECK_MS:
             return
         self._checked = self._clock.ms()
-        if self._clock.since_ms(self._since) > self._limits.energise_ms:
-            self._set_trip("max-time", "bplus", self._rails.read_mv("bplus"), self._limits.energise_ms)
+        if self._clock.since_ms(self._since) > self.limits.energise_ms:
+            self._set_trip("max-time", "bplus", self._rails.read_mv("bplus"), self.limits.energise_ms)
         else:
             for name in self._rails.names:
                 mv = self._rails.read_mv(name)
-                if mv > self._limits.rails[name].danger_mv:
-                    self._set_trip("over-voltage", name, mv, self._limits.rails[name].danger_mv)
+                if mv > self.limits.rails[name].danger_mv:
+                    self._set_trip("over-voltage", name, mv, self.limits.rails[name].danger_mv)
                     break
             current = self._rails.current_ma()
-            if self.trip is None and current is not None and current > self._limits.trip_ma:
-                self._set_trip("over-current", "bplus", self._rails.read_mv("bplus"), self._limits.trip_ma, current)
+            if self.trip is None and current is not None and current > self.limits.trip_ma:
+                self._set_trip("over-current", "bplus", self._rails.read_mv("bplus"), self.limits.trip_ma, current)
             vtref = self._rails.read_mv("v3v3")
             if self.trip is None and not _VTREF_LOW_MV <= vtref <= _VTREF_HIGH_MV:
                 self._set_trip("brown-out", "v3v3", vtref, _VTREF_LOW_MV)
@@ -153,13 +153,13 @@ class Power:
             self.cut()
         seen = self._wait_discharged()
         for name in seen:
-            if seen[name]["mv"] >= self._limits.discharged_mv:
+            if seen[name]["mv"] >= self.limits.discharged_mv:
                 raise PowerError(
                     "no_discharge",
                     "%s stays at %d mV with the power off" % (name, seen[name]["mv"]),
                     next_step="disconnect every cable but the helper",
                 )
-        self._clock.sleep_ms(self._limits.hold_off_ms)
+        self._clock.sleep_ms(self.limits.hold_off_ms)
         return seen
 
     def cut(self):
@@ -174,7 +174,7 @@ class Power:
             seen = _as_evidence(self._rails.capture(_BLEED_LOOK_MS, 5))
             worst = max(seen[name]["mv"] for name in seen)
             self._observer.event("rails", {"rails": seen, "on": False, "ma": None})
-            if worst < self._limits.discharged_mv or self._clock.since_ms(start) >= self._limits.discharge_ms:
+            if worst < self.limits.discharged_mv or self._clock.since_ms(start) >= self.limits.discharge_ms:
                 return seen
             self._clock.feed()
             self._clock.sleep_ms(_BLEED_LOOK_MS)
@@ -182,7 +182,7 @@ class Power:
     def _keep_cycle_rate(self):
         # At most so many power cycles a minute (bms-domain 3.9): wait for the oldest to be a minute old.
         starts, clock = self._starts, self._clock
-        if len(starts) >= self._limits.cycles_per_minute:
+        if len(starts) >= self.limits.cycles_per_minute:
             oldest = starts.pop(0)
             age = clock.since_ms(oldest)
             if age < _MINUTE_MS:
@@ -191,7 +191,7 @@ class Power:
 
     def _over_voltage(self, seen):
         for name in seen:
-            danger = self._limits.rails[name].danger_mv
+            danger = self.limits.rails[name].danger_mv
             if seen[name][2] > danger:
                 self._set_trip("over-voltage", name, seen[name][2], danger)
                 return True
@@ -200,7 +200,7 @@ class Power:
     def _lowest_rail(self, seen):
         # The rail nearest to the supply that does not come up is the overloaded one.
         for name in self._rails.names:
-            if name != "v5iso" and seen[name][1] < self._limits.rails[name].low_mv // 2:
+            if name != "v5iso" and seen[name][1] < self.limits.rails[name].low_mv // 2:
                 return name
         return "bplus"
 

@@ -23,6 +23,8 @@
 #   read_block(ap, a32, buf)  read the register len(buf)/4 times into `buf`, pipelined, ending with RDBUFF
 #   write_block(ap, a32, buf) write the words of `buf` to the register in turn, then at least 8 idle clocks
 #   idle(cycles)              clock with SWDIO low
+#   bits_out(value, count)    drive bits that belong to no transfer, LSB first
+#   bits_in(count) -> int     sample at most 24 bits, LSB first
 #   cycles                    SWCLK cycles so far
 #
 # Lines: single wires to the unit.

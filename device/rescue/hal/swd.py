@@ -114,6 +114,18 @@ class SwdWire:
         self._out(_DORMANT_ACTIVATE_SWD, 8)
         self.line_reset()
 
+    def bits_out(self, value, count):
+        """Drive `count` bits of `value`, LSB first: what no transfer is made of."""
+        while count > 0:
+            piece = min(count, 24)
+            self._out(value & ((1 << piece) - 1), piece)
+            value >>= piece
+            count -= piece
+
+    def bits_in(self, count):
+        """Sample `count` bits, at most 24, LSB first."""
+        return self._in(count)
+
     # -- single transfers --------------------------------------------------------------------------------------------
 
     def read(self, ap, a32):

@@ -4,16 +4,17 @@
 import gc
 import sys
 
+from rescue.engine import files, modules
 from rescue.engine.power import Power
 from rescue.hal.ports import Ports
 from rescue.link.watched import Events, WatchedClock
 from rescuelink import rpc
 from rescuelink.errors import RescueError, Stopped, TargetError, WireError
-from rescuelink.limits import default_limits
 
 AGENT_VERSION = "0.1.0"
 CAPABILITIES = ("rails", "power", "lines", "swd", "memory", "core", "flash", "options", "job", "card", "records")
 
+_DRIVERS = ("rescue.link.calls_", "rescue.chips", "rescue.debug")
 # A call of these groups that is cancelled half-way leaves the unit off, because nobody knows how far it came.
 _OFF_WHEN_STOPPED = ("power", "target", "lines")
 
@@ -28,7 +29,6 @@ class Bench:
         self._winding_down = False  # nothing stops the way into the safe state
         self._last_end = None  # how the last session ended, for the next one
         self._told_ms = None  # when the rails were last told
-        self._window = None
         self._file = None
         self._file_path = ""
         self.file_length = 0
@@ -43,8 +43,7 @@ class Bench:
             panel=ports.panel,
             observer=Events(ports.observer, self),
         )
-        self.limits = default_limits()
-        self.power = Power(self.ports, self.limits)
+        self._power = None
         self.run = None  # the job under way
         self.target = None
         self.chip = None
@@ -96,7 +95,9 @@ class Bench:
 
     def is_on(self):
         """Whether the helper has switched the unit on."""
-        return self.power.is_on if self.run is None else self.run.power.is_on
+        if self.run is not None:
+            return self.run.power.is_on
+        return self._power is not None and self._power.is_on
 
     def host_gone(self, why, during):
         """The session is over: the unit is made safe at once, unless a recovery was told to finish by itself."""
@@ -154,11 +155,33 @@ class Bench:
         erasing = self.run is not None and self.run.erase_begun
         return not (self.steady or erasing or self._winding_down)
 
+    @property
+    def limits(self):
+        """The engine's limits for a unit without a job."""
+        return self.power.limits
+
+    @property
+    def power(self):
+        """The unit's supply, within the limits; made when it is first used, because limits take several KiB."""
+        if self._power is None:
+            self._power = Power(self.ports, modules.load("rescuelink.limits").default_limits())
+            for name in ("rescuelink.limits", "rescuelink.fields"):
+                modules.drop(name)
+        return self._power
+
     # --- the unit -----------------------------------------------------------------------------------------------------
 
     def make_safe(self):
         """Power off, every line let go, nothing connected, no file open, no consent."""
-        self.power.cut()
+        if self._power is None:
+            self.ports.wire.release()
+            self.ports.lines.release_all()
+        else:
+            self._power.cut()
+        if self.target is not None:
+            # Nothing is connected any more: the heap that the drivers took is needed for the card and for a job.
+            for prefix in _DRIVERS:
+                modules.drop(prefix)
         self.target = None
         self.chip = None
         self.consent = None
@@ -167,6 +190,13 @@ class Bench:
             self.close_file()
         except RescueError:
             pass  # the card is gone, and nobody is left to be told: the file is not complete, as its hash will show
+
+    def make_room(self):
+        """The safe state, and everything out of the heap that a job does not need."""
+        self.make_safe()
+        self._power = None
+        for prefix in ("rescue.link.calls_", "rescue.chips", "rescue.debug", "rescuelink.model"):
+            modules.drop(prefix)
 
     def let_go(self):
         """Take our debug enables back and let go of the wire."""
@@ -196,15 +226,11 @@ class Bench:
     # --- big data: one buffer, one open file --------------------------------------------------------------------------
 
     def window(self, length):
-        """A view of the one buffer for answers; void at the next call."""
-        if self._window is None:
-            self._window = memoryview(bytearray(rpc.WINDOW_BYTES))
-        return self._window[:length]
+        """A view of the engine's buffer for an answer; void at the next call."""
+        return files.view[:length]
 
     def open_file(self, path, offset):
         """The file being written, kept open from window to window. Raises CardError."""
-        from rescue.engine import files
-
         if self._file is None or path != self._file_path or offset != self.file_length:
             self.close_file()
             try:
@@ -221,8 +247,6 @@ class Bench:
         """Complete the file being written. Raises CardError."""
         file, self._file = self._file, None
         if file is not None:
-            from rescue.engine import files
-
             try:
                 file.close()
             except OSError as error:

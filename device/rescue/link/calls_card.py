@@ -24,7 +24,7 @@ def list(bench, path="", skip=0):  # noqa: A001 - the method's name on the link
 
 
 def read(bench, path, offset, length):
-    """Binary from `offset`, shorter than `length` (at most 4096) at the end of the file."""
+    """Binary from `offset`, shorter than `length` (at most 2048) at the end of the file."""
     path = _path(bench, path)
     data = bench.window(max(0, min(length, rpc.WINDOW_BYTES)))
     try:

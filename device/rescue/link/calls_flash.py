@@ -14,7 +14,7 @@ def info(bench):
 
 
 def read(bench, address, length):
-    """{"data", "torn": addresses of flash words that cannot be read, given as 0xFF}; at most 4096 bytes."""
+    """{"data", "torn": addresses of flash words that cannot be read, given as 0xFF}; at most 2048 bytes."""
     _check_window(address, length)
     data = bench.window(length)
     torn = bench.known_chip().flash.read(address, data)

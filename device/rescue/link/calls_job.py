@@ -1,7 +1,6 @@
 # job.*: the engine's own work, whole or up to a step. The host only watches: events "step", "rails", "progress",
 # "diagnosis", "plan", "error", "step-end", "outcome" come while it runs; "cancel" stops it between two pieces of work.
 
-from rescue.engine import modules
 from rescue.engine.job_runner import STEPS, Run
 from rescuelink.errors import LinkError
 
@@ -32,8 +31,7 @@ def until(bench, step):
 
 
 def _carry_out(bench, last, finish_alone):
-    bench.make_safe()
-    modules.drop("rescue.link.calls_")  # the heap is for the work
+    bench.make_room()
     bench.finish_alone = finish_alone
     bench.run = Run(bench.ports, bench.config.get("helper", "helper"), None, last)
     try:

@@ -5,7 +5,7 @@ from rescuelink.errors import LinkError
 
 
 def read(bench, address, length):
-    """Binary; address and length are multiples of 4, at most 4096 bytes. Raises WireError with the address."""
+    """Binary; address and length are multiples of 4, at most 2048 bytes. Raises WireError with the address."""
     _check(address, length)
     data = bench.window(length)
     bench.connected().ap0.read_block(address, data)

@@ -6,6 +6,7 @@ from rescuelink import rpc
 from rescuelink.errors import LinkError, PowerError, WireError
 
 _MAX_HZ = 50_000_000
+_IDLE_CYCLES = 8  # so that the DP completes the write before
 
 
 def connect(bench, how=None, hz=1_000_000):
@@ -60,20 +61,52 @@ def sequence(bench, name):
     sequences[name]()
 
 
+def bits(bench, sequence):
+    """Raw bits, LSB first: each entry [count, value] drives them, [count] samples them. Returns the samples, in order.
+
+    At most 256 bits are driven and 24 sampled by one entry.
+    """
+    wire = bench.ports.wire
+    samples = []
+    for entry in sequence:
+        count = entry[0]
+        if not 0 < count <= (24 if len(entry) == 1 else 256):
+            raise LinkError("bad_params", "1 to 24 bits are sampled, 1 to 256 driven by one entry")
+        if len(entry) == 1:
+            samples.append(wire.bits_in(count))
+        else:
+            wire.bits_out(entry[1] if isinstance(entry[1], int) else int.from_bytes(entry[1], "little"), count)
+    return samples
+
+
 def transfer(bench, transfers):
-    """A batch: each entry [ap, a32] reads, [ap, a32, value] writes. Returns the values read, in order.
+    """A batch. Each entry: [ap, a32] reads, [ap, a32, value] writes, [ap, a32, nil, words] reads a block, [ap, a32,
+    binary] writes one. Returns what was read, in order: integers, and binary for blocks, which share 2048 bytes.
 
     ap is 0 for the DP, 1 for the selected AP. Stops at the first that fails: WireError with `done` entries carried out.
+    The last write is complete in the DP when the batch ends.
     """
     wire = bench.ports.wire
     values = []
+    used = 0
     for index, entry in enumerate(transfers):
         ap, a32 = _register(entry[0], entry[1])
         try:
             if len(entry) == 2:
                 values.append(wire.read(ap, a32))
-            else:
+            elif len(entry) == 4:
+                end = used + 4 * entry[3]
+                if not used < end <= rpc.WINDOW_BYTES:
+                    raise LinkError("bad_params", "the blocks of a batch have 1 to %d words" % (rpc.WINDOW_BYTES // 4))
+                wire.read_block(ap, a32, bench.window(end)[used:])
+                values.append(bench.window(end)[used:])
+                used = end
+            elif isinstance(entry[2], int):
                 wire.write(ap, a32, entry[2])
+                if index == len(transfers) - 1:
+                    wire.idle(_IDLE_CYCLES)
+            else:
+                wire.write_block(ap, a32, _words(entry[2]))
         except WireError as error:
             error.done = index
             raise
@@ -93,14 +126,18 @@ def readblock(bench, ap, a32, words):
 def writeblock(bench, ap, a32, data):
     """The words of `data`, little-endian, to one register."""
     ap, a32 = _register(ap, a32)
-    if len(data) % 4:
-        raise LinkError("bad_params", "whole words only")
-    bench.ports.wire.write_block(ap, a32, data)
+    bench.ports.wire.write_block(ap, a32, _words(data))
 
 
 def cycles(bench):
     """SWCLK cycles since start."""
     return bench.ports.wire.cycles
+
+
+def _words(data):
+    if len(data) % 4:
+        raise LinkError("bad_params", "whole words only")
+    return data
 
 
 def _register(ap, a32):
@@ -125,6 +162,7 @@ CALLS = {
     "raw": (raw, ""),
     "clock": (clock, "i"),
     "sequence": (sequence, "s"),
+    "bits": (bits, "a"),
     "transfer": (transfer, "a"),
     "readblock": (readblock, "iii"),
     "writeblock": (writeblock, "iiB"),

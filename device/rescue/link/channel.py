@@ -1,5 +1,4 @@
-# Messages over a byte stream (the `Stream` port): frames in, frames out. Two frame buffers and one receive buffer, made
-# once: 13 KiB.
+# Messages over a byte stream (the `Stream` port): frames in, frames out. The buffers are made once: 6 KiB.
 
 from micropython import const
 
@@ -8,6 +7,7 @@ from rescuelink.codec import pack_into, unpack_from
 from rescuelink.errors import LinkError
 from rescuelink.framing import HEAD_BYTES, MAX_BODY_BYTES, TAIL_BYTES, FrameReader, finish
 
+_EVENT_BYTES = const(1280)
 _TORN_MS = const(100)  # half a frame and then silence: its rest will not come
 
 
@@ -22,7 +22,7 @@ class Channel:
         self._bytes_ms = stream.ms()
         self._answer = bytearray(HEAD_BYTES + MAX_BODY_BYTES + TAIL_BYTES)
         self._answer_bytes = 0
-        self._event = bytearray(HEAD_BYTES + MAX_BODY_BYTES + TAIL_BYTES)
+        self._event = bytearray(HEAD_BYTES + _EVENT_BYTES + TAIL_BYTES)
         self.last = None
         self.unsent = 0  # messages that nobody took
 
@@ -61,7 +61,7 @@ class Channel:
     def answer(self, number, error, result):
         """The response to request `number`. Raises LinkError (too_large, bad_value)."""
         self.last = None
-        end = pack_into(self._room(self._answer), 0, [rpc.RESPONSE, number, error, result])
+        end = pack_into(_body(self._answer), 0, [rpc.RESPONSE, number, error, result])
         self._answer_bytes = finish(self._answer, end)
         self.last = number
         self.answer_again()
@@ -70,15 +70,16 @@ class Channel:
         self._send(memoryview(self._answer)[: self._answer_bytes])
 
     def notify(self, method, params):
-        """An event. Raises LinkError as answer() does."""
-        end = pack_into(self._room(self._event), 0, [rpc.NOTIFICATION, method, params])
+        """An event; its body has at most 1280 bytes. Raises LinkError as answer() does."""
+        end = pack_into(_body(self._event), 0, [rpc.NOTIFICATION, method, params])
         self._send(memoryview(self._event)[: finish(self._event, end)])
-
-    def _room(self, buffer):
-        return memoryview(buffer)[HEAD_BYTES : HEAD_BYTES + MAX_BODY_BYTES]
 
     def _send(self, view):
         try:
             self._stream.write(view)
         except OSError:
             self.unsent += 1  # the host has gone: its silence tells the server soon
+
+
+def _body(buffer):
+    return memoryview(buffer)[HEAD_BYTES:-TAIL_BYTES]

@@ -39,6 +39,9 @@ class Link(Protocol):
     def answered(self) -> None:
         """An answer has reached pyOCD: where time is virtual, the way there took some."""
 
+    def flush(self) -> None:
+        """Make what was collected happen."""
+
     def close(self) -> None: ...
 
 
@@ -83,6 +86,9 @@ class TwinLink:
 
     def answered(self) -> None:
         self.wait_us(_ROUND_TRIP_US)
+
+    def flush(self) -> None:
+        """Nothing is held back: every transfer is made when it is asked for."""
 
     def close(self) -> None:
         """Switch the unit off."""
@@ -140,10 +146,18 @@ class BitbangLink:
     def answered(self) -> None:
         """Its time passes by itself."""
 
+    def flush(self) -> None:
+        """Nothing is held back."""
+
     def close(self) -> None:
         self._pins.close()
         if self._control is not None:
             self._control.close()
+
+
+def is_helper(unique_id: str) -> bool:
+    """Whether it is the URL of a helper's port: a device's path, ``socket://HOST:PORT``, or COM and a number."""
+    return unique_id.startswith(("/", "socket://")) or (unique_id[:3].upper() == "COM" and unique_id[3:].isdigit())
 
 
 def parse(unique_id: str) -> tuple[str, int] | tuple[str, int, int | None] | None:
@@ -166,11 +180,17 @@ def open_link(unique_id: str) -> Link:
     """Plug into what `unique_id` names.
 
     Raises:
-        ValueError: `parse` does not know it.
+        ValueError: it names nothing.
     """
+    if is_helper(unique_id):
+        from bmsrescue.pyocd_probe.helper_link import HelperLink
+
+        return HelperLink(unique_id)
     parsed = parse(unique_id)
     if parsed is None:
-        raise ValueError(f"{unique_id!r} is neither twin:SCENARIO[:SEED] nor bitbang:HOST:PORT[:CONTROLPORT]")
+        raise ValueError(
+            f"{unique_id!r} is neither a helper's port, twin:SCENARIO[:SEED] nor bitbang:HOST:PORT[:CONTROLPORT]"
+        )
     if len(parsed) == 2:
         return TwinLink(*parsed)
     return BitbangLink(*parsed)

@@ -24,4 +24,4 @@ class Plugin(PyocdPlugin):  # type: ignore[misc]  # pyOCD ships no types
 
     @property
     def description(self) -> str:
-        return "the bmsrescue twin, and chips behind remote_bitbang"
+        return "bmsrescue helpers, the twin, and chips behind remote_bitbang"

@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 from pyocd.core import exceptions
 from pyocd.probe.debug_probe import DebugProbe
 
-from bmsrescue.pyocd_probe.links import Link, open_link, parse
+from bmsrescue.pyocd_probe.links import Link, is_helper, open_link, parse
 from bmsrescue.twin.helper.bench_unit import DebugWire
 from rescuelink.errors import RescueError, WireError
 
@@ -28,25 +28,29 @@ _WIRE_ERRORS: dict[str, type[exceptions.TransferError]] = {
 
 
 class RescueProbe(DebugProbe):  # type: ignore[misc]  # pyOCD ships no types
-    """One twin, or one chip behind remote_bitbang."""
+    """One helper, one twin, or one chip behind remote_bitbang."""
 
     @classmethod
     def get_all_connected_probes(cls, unique_id: str | None = None, is_explicit: bool = False) -> Sequence[DebugProbe]:
-        """A twin for each scenario, but only when asked for by name: somebody's real probe must not have to be told
-        apart from them."""
+        """The helpers on USB; a twin for each scenario only when asked for by name: somebody's real probe must not
+        have to be told apart from them."""
         if not is_explicit:
-            return []
+            from bmsrescue.bench.finding import find_helpers
+            from bmsrescue.config import load_config
+
+            return [cls(helper.url, helper.what) for helper in find_helpers(load_config())]
         from bmsrescue.twin.scenarios import all_scenarios
 
         return [cls(f"twin:{scenario.name}") for scenario in all_scenarios()]
 
     @classmethod
     def get_probe_with_id(cls, unique_id: str, is_explicit: bool = False) -> DebugProbe | None:
-        return cls(unique_id) if is_explicit and parse(unique_id) else None
+        return cls(unique_id) if is_explicit and (is_helper(unique_id) or parse(unique_id)) else None
 
-    def __init__(self, unique_id: str) -> None:
+    def __init__(self, unique_id: str, product: str = "") -> None:
         super().__init__()
         self._unique_id = unique_id
+        self._product = product or ("helper" if is_helper(unique_id) else "virtual debug connector")
         self._link: Link | None = None
         self._protocol: DebugProbe.Protocol | None = None
 
@@ -58,7 +62,7 @@ class RescueProbe(DebugProbe):  # type: ignore[misc]  # pyOCD ships no types
 
     @property
     def product_name(self) -> str:
-        return "virtual debug connector"
+        return self._product
 
     @property
     def unique_id(self) -> str:
@@ -206,7 +210,8 @@ class RescueProbe(DebugProbe):  # type: ignore[misc]  # pyOCD ships no types
             self._wire.write_block(_AP, addr & _A32, words)
 
     def flush(self) -> None:
-        """Nothing is held back: every transfer is made when it is asked for."""
+        with self._translated():
+            self.link.flush()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

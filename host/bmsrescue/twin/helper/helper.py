@@ -30,7 +30,7 @@ from bmsrescue.twin.helper.block_device import (
 )
 from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from bmsrescue.twin.helper.panel import PanelLog, PanelPort, Press
-from bmsrescue.twin.helper.process import MicroPythonChild, find_interpreter
+from bmsrescue.twin.helper.process import HEAP_KIB, MicroPythonChild, find_interpreter
 from bmsrescue.twin.helper.rpc import Handler, RpcServer, TimeExpired
 from bmsrescue.twin.helper.wire import WirePort
 
@@ -95,6 +95,7 @@ class VirtualHelper:
         on_measured: Callable[[int, dict[str, int]], None] | None = None,
         on_wait: Callable[[int], None] | None = None,
         wall_limit_s: float = _WALL_LIMIT_S,
+        heap_kib: int = HEAP_KIB,
     ) -> None:
         self._unit = unit
         self._wire = wire
@@ -107,6 +108,7 @@ class VirtualHelper:
         self._on_measured = on_measured
         self._on_wait = on_wait
         self._wall_limit_s = wall_limit_s
+        self._heap_kib = heap_kib
         self.flash = bytearray(b"\xff" * (FLASH_BLOCK_BYTES * FLASH_BLOCKS))
         self._connection: socket.socket | None = None
         self._stopped = False
@@ -139,7 +141,7 @@ class VirtualHelper:
         search = search_path(find_interpreter())
         with (
             tempfile.TemporaryDirectory(prefix="bmsrescue-helper-") as folder,
-            MicroPythonChild(script or MAIN, search, link_fd=link_fd) as child,
+            MicroPythonChild(script or MAIN, search, self._heap_kib, link_fd) as child,
         ):
             board = {
                 "ports": "twin_ports",

@@ -63,6 +63,10 @@ class BitbangWire(BitbangTransfers):
         self._dp_bank = None
         self._keeps_overrun = None
 
+    def bits_out(self, value: int, count: int) -> None:
+        self.forget()
+        super().bits_out(value, count)
+
     def line_reset(self) -> None:
         self.forget()
         super().line_reset()
