@@ -310,9 +310,9 @@ class Observer(io.IOBase):
         self._part = bytearray(256)
         self._used = 0
 
-    # The link to a host: a descriptor that the twin has opened (a pty's master end, a socket). Waiting is real here,
-    # and what really passed from one wait to the next passes on the bench as well, so that a helper that serves calls
-    # is on wall time. Up to a limit: a long call has had its own time, a loaded machine's pauses are not the unit's.
+    def event(self, name, data):
+        self._used = 0
+        json.dump((name, data), self)
         self._send(0)
 
     def write(self, data):
