@@ -77,19 +77,28 @@ def on_healthy(bmsrescue: Run, healthy: WatchedTwin, monkeypatch: pytest.MonkeyP
 
 
 @contextmanager
-def daemon(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """`bmsrescue serve` as a process of its own, when it has the helper."""
+def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """The command as a process of its own."""
     environment = {**os.environ, "BMSRESCUE_DATA": str(folder), "BMSRESCUE_CONFIG": str(folder / "none.toml")}
-    command = [sys.executable, "-c", "from bmsrescue.cli import main; main()", "serve", "--port", "0", "--helper", url]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
+    command = [sys.executable, "-c", "from bmsrescue.cli import main; main()", *words]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+    )
     try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE_S)
+
+
+@contextmanager
+def daemon(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """`bmsrescue serve`, listening."""
+    with started(folder, "serve", "--port", "0", "--helper", url) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("listening: http://127.0.0.1:")
         yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_S)
-        process.stdout.close()
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -275,6 +284,20 @@ def test_a_recovery_is_shown_as_it_happens_and_needs_the_scope_spelled_out(
     for step in ("erase and program", "prove it by a true power cycle", "write the record"):
         assert step in said.out
     assert flash[: len(image_bytes("1.2.0"))] == image_bytes("1.2.0")
+
+
+def test_ctrl_c_in_a_recovery_stops_it_safely_and_says_how_it_ended(tmp_path: Path) -> None:
+    with helper_on("half-on") as twin:
+        words = ("recover", "--helper", twin.url, "--yes", "erase sectors 1,2", "--json")
+        with started(tmp_path, *words) as process:
+            wait_until(lambda: bool(twin.told("progress", lambda data: data["step"] == "act")))
+            process.send_signal(signal.SIGINT)
+            out, errors = process.communicate(timeout=PATIENCE_S)
+        wait_until(lambda: not twin.powered)
+        card = twin.cards_image
+    assert process.returncode == 1, errors
+    assert "next safe point" in errors
+    assert json.loads(out)["outcome"] == records_on(card)[-1]["outcome"] == "INTERRUPTED"
 
 
 # --- through the daemon -----------------------------------------------------------------------------------------------

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -25,12 +27,13 @@ from bmsrescue.cli.bench_common import (
     require_consent,
     telling_errors,
 )
-from bmsrescue.cli.output import console
+from bmsrescue.cli.output import console, show_note
 from bmsrescue.cli.story import Story
 from bmsrescue.errors import UsageError
-from rescuelink.errors import LinkError, from_dict
+from rescuelink.errors import LinkError, RescueError, from_dict
 from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class
 
+_LOOK = "see with `bmsrescue scan` how it goes on"
 _STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue"}
 
 JobArgument = Annotated[
@@ -117,13 +120,26 @@ def _watched(bench: Helper, as_json: bool, method: str, *params: Any) -> dict[st
 
 
 def _stoppable(bench: Helper, method: str, params: tuple[Any, ...]) -> dict[str, Any]:
+    """The work in a thread of its own, so that Ctrl-C can ask it to stop and still hear how it ended."""
+    ended: Future[dict[str, Any]] = Future()
+
+    def work() -> None:
+        try:
+            ended.set_result(bench.session.run(method, *params))
+        except RescueError as error:
+            ended.set_exception(error)
+
+    threading.Thread(target=work, name=method, daemon=True).start()
     try:
-        found: dict[str, Any] = bench.session.run(method, *params)
-        return found
+        return ended.result()
     except KeyboardInterrupt:
+        show_note("stopping at the next safe point (Ctrl-C again leaves at once)")
         bench.session.cancel()
+    try:
+        return ended.result()
+    except KeyboardInterrupt:
         raise LinkError(
-            "cancelled", "stopped on request", next_step="the next run goes on where this one stopped"
+            "cancelled", "left before the helper had stopped", next_step="look with `bmsrescue scan`"
         ) from None
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from bmsrescue.bench.daemon_client import DaemonClient, running_daemon
 from bmsrescue.bench.finding import find_helpers
 from bmsrescue.bench.session import open_link
 from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json, telling_errors
@@ -19,12 +18,17 @@ from bmsrescue.cli.output import console, show_error
 from bmsrescue.config import chosen_helper, data_dir, load_config
 from rescuelink.errors import LinkError, RescueError
 
+if TYPE_CHECKING:
+    from bmsrescue.bench.daemon_client import DaemonClient
+
 _SHOWN_DATA = 90
 _FREQUENT = ("rails", "progress")
 
 
 def scan(helper: HelperOption = None, as_json: JsonOption = False) -> None:
     """List the helpers: on USB, configured, or named by --helper."""
+    from bmsrescue.bench.daemon_client import running_daemon
+
     with telling_errors(as_json):
         daemon = running_daemon(data_dir())
         rows = [] if daemon is None else daemon.helpers()
@@ -69,6 +73,8 @@ def log(
     as_json: JsonOption = False,
 ) -> None:
     """What happened on the helpers since the daemon started (the newest thousand events)."""
+    from bmsrescue.bench.daemon_client import running_daemon
+
     with telling_errors(as_json):
         daemon = running_daemon(data_dir())
         if daemon is None:
