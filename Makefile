@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test lint bench clean lock
+.PHONY: setup demo test sweep lint bench clean lock
 
 setup: $(STAMP)
 
@@ -19,6 +19,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+# Cuts a cure at every journalled step and at 200 seeded instants; takes an hour.
+sweep: setup
+	PYTHONPATH=tests $(BIN)/python tests/sweep/run.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -58,6 +58,12 @@ TABLE = (
         "Removing it erases everything, calibration included: needs the customer's explicit consent.",
         "LOCKED",
     ),
+    (
+        "rdp1-removed",
+        "Read protection level 1 was removed under the job's consent, which erased everything on the chip.",
+        "Write the image; serial, calibration and settings have to be made anew.",
+        "RECOVERED",
+    ),
     ("rdp2", "Read protection level 2 is set: permanent.", "Replace the MCU or the board.", "LOCKED"),
     ("secure", "The secure area is enabled: it is never touched.", "Replace the MCU or the board.", "LOCKED"),
     (

@@ -20,17 +20,21 @@ _TRIES = 2  # then the sector is worn: never a loop of erases (anchors C)
 def act(run):
     """Raises what stopped it; `run.erase_begun` tells whether the flash has been touched."""
     plan = run.plan
-    option_steps = None
-    if plan["options"] or plan["unprotect"] or plan["protect"]:
-        option_steps = modules.load("rescue.engine.option_steps")
     if plan["steps"] and (run.backup is None or not run.backup["verified"]):
         raise run.backup_error or CardError("backup", "there is no backup", next_step="nothing was erased")
     if plan["unprotect"]:
-        option_steps.unprotect(run)
+        _option_step("unprotect", run)
     if plan["steps"]:
         Cure(run, plan["steps"]).carry_out()
-    if option_steps is not None:
-        option_steps.restore(run)
+    if plan["options"] or plan["protect"]:
+        _option_step("restore", run)
+
+
+def _option_step(name, run):
+    # Loaded for its moment only: the heap is for the writing in between.
+    getattr(modules.load("rescue.engine.option_steps"), name)(run)
+    modules.drop("rescue.engine.option_steps")
+    modules.drop("rescue.chips.h7_option_writer")
 
 
 class Cure:

@@ -18,7 +18,6 @@ _LADDER = (
     (rungs.POWER_CYCLE_UNDER_RESET, _START_HZ),
     (rungs.BOOT0, _START_HZ),
     (rungs.BOOT0, _START_HZ),
-    (rungs.BOOT0, _START_HZ),
 )
 
 

@@ -59,6 +59,8 @@ def _own_data_rewritten(run):
     # The unit's own data was written back, and not all of it could be read before.
     if run.plan is None:
         return False
+    if run.evidence.get("regressed"):
+        return True
     if any(step["source"] != "image" for step in run.plan["steps"]):
         return True
     word_bytes = run.job.word_bytes

@@ -121,6 +121,12 @@ def _rdp(level):
     return rule
 
 
+def _regressed(evidence):
+    if not evidence.get("regressed") or not wrong_sectors(evidence):
+        return None
+    return CERTAIN, {}, ["read protection level 1 was removed under the job's consent", map_line(evidence)], []
+
+
 def _secure(evidence):
     options = evidence.get("options")
     if not options or not options["optsr"] >> 21 & 1:
@@ -152,5 +158,6 @@ RULES = (
     ("rdp2", _rdp(2)),
     ("rdp1", _rdp(1)),
     ("secure", _secure),
+    ("rdp1-removed", _regressed),
     ("wrp", _write_protected),
 )

@@ -100,6 +100,6 @@ def _section(run: _Run) -> str:
     if record["plan"]:
         lines += ["**Cure**", "", *[f"- {line}" for line in record["plan"]], ""]
     lines.append(f"**Ends** as {record['outcome']}: {record['sentence']}")
-    if record["next_step"]:
+    if record["next_step"] and record["next_step"].lower() not in record["sentence"].lower():
         lines[-1] += f" {record['next_step']}"
     return "\n".join([*lines, ""])

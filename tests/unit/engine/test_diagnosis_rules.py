@@ -208,6 +208,14 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("nothing but zeros on SWDIO", "swdio-low", silent("protocol", "protocol")),
     ("no 3.3 V to be seen, but the chip lives", "no-vtref", reads("v3v3", 0)),
     (
+        "read protection just removed",
+        "rdp1-removed",
+        both(
+            holds("blank", "blank", "blank", "blank", "blank", "blank", "blank", "blank"),
+            lambda e: e.update(regressed=True),
+        ),
+    ),
+    (
         "option bytes that are not golden",
         "option-corruption",
         lambda e: (

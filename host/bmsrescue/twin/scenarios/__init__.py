@@ -33,6 +33,7 @@ _ORDER = (
     "wrong_boot_address_consent",
     "option_corruption",
     "rdp1",
+    "rdp1_consent",
     "rdp2",
     "secure",
     "no_supply",

@@ -1,0 +1,33 @@
+# Read protection level 1 to 0, where the job consents to it: the whole flash is erased, calibration included. There is
+# no backup before it, because the flash cannot be read. What follows is the cure of a blank chip.
+
+from rescue.chips.h7_option_writer import OptionWriter
+from rescue.chips.stm32h7 import Stm32H7
+from rescue.chips.table import H72x
+from rescue.engine import ladder
+from rescuelink.consent import RDP_REGRESSION, Consent
+from rescuelink.errors import WireError
+
+
+def regress(run):
+    """Leaves the chip open, after a proven power removal, with its option bytes read anew. Raises what stopped it."""
+    options = run.evidence["options"]
+    run.observer.event("plan", {"lines": ["remove read protection, which erases everything"], "estimate_ms": None})
+    run.say("erasing everything")
+    consent = Consent.from_policy(run.job.name, (RDP_REGRESSION,))
+    facts = {"uid": run.evidence["chip"]["uid"], "job": run.job.name, "consent": consent.to_dict()}
+    facts["before"] = {name: options[name] for name in ("optsr", "optsr2", "wpsn", "boot")}
+    run.power.check()
+    run.journal_write("regression", facts)
+    run.erase_begun = True
+    run.evidence["regressed"] = True
+    run.target.core.halt()
+    OptionWriter(run.target.ap0, run.ports.clock, run.chip.chip.flash_registers).regress(consent)
+    run.leave_target()
+    run.power.cycle()
+    run.target, swd = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
+    if run.target is None:
+        raise WireError("no_ack", "the chip does not answer after its read protection was removed")
+    run.evidence["swd"]["tries"] += swd["tries"]
+    run.chip = Stm32H7(run.target, run.ports.clock)
+    run.evidence["options"] = run.chip.options.read()
