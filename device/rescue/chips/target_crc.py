@@ -60,6 +60,10 @@ class TargetCrc:
             self.reason = error.sentence()
             return None
 
+    def forget(self):
+        """The routine in the target's RAM may have been spoilt: load and prove it anew before the next CRC."""
+        self._loaded = False
+
     def _load(self):
         """The routine in DTCM of a core in reset halt, once proven on its own bytes."""
         if self._loaded and self._core.reset_halted:
