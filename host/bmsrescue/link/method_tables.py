@@ -13,11 +13,22 @@ from pathlib import Path
 from bmsrescue.agent_files import device_dir, shared_dir
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.errors import HostError, UsageError
-from rescuelink import errors
+from rescuelink import errors, framing, rpc
 
 _COMMAND = "made by `python -m bmsrescue.link.method_tables docs/protocol.md`"
 METHODS = (f"<!-- methods: {_COMMAND} -->", "<!-- end of the methods -->")
 KINDS = (f"<!-- kinds: {_COMMAND} -->", "<!-- end of the kinds -->")
+NUMBERS = (f"<!-- numbers: {_COMMAND} -->", "<!-- end of the numbers -->")
+
+_NUMBERS = (
+    ("PROTOCOL_VERSION", rpc.PROTOCOL_VERSION, "said in `hello`"),
+    ("MAX_BODY_BYTES", framing.MAX_BODY_BYTES, "of one frame"),
+    ("WINDOW_BYTES", rpc.WINDOW_BYTES, "of large data in one message"),
+    ("HEARTBEAT_MS", rpc.HEARTBEAT_MS, "between two signs of life of the host"),
+    ("HOST_LOST_MS", rpc.HOST_LOST_MS, "of silence before the agent asks"),
+    ("LAST_LOOK_MS", rpc.LAST_LOOK_MS, "more before it gives the host up"),
+    ("REMEMBERED", rpc.REMEMBERED, "request ids that the agent knows again"),
+)
 
 _PREFIX = "calls_"
 _ERRORS = {
@@ -88,7 +99,11 @@ def with_tables(document: str) -> str:
     """
     kinds = ["| class | kinds |", "|---|---|"]
     kinds += [f"| {name} | {', '.join(f'`{kind}`' for kind in found)} |" for name, found in error_kinds().items()]
-    return _between(_between(document, METHODS, render(groups())), KINDS, "\n".join(kinds))
+    numbers = ["| name | value | |", "|---|---:|---|"]
+    numbers += [f"| {name} | {value} | {about} |" for name, value, about in _NUMBERS]
+    for markers, text in ((METHODS, render(groups())), (KINDS, "\n".join(kinds)), (NUMBERS, "\n".join(numbers))):
+        document = _between(document, markers, text)
+    return document
 
 
 def _between(document: str, markers: tuple[str, str], text: str) -> str:

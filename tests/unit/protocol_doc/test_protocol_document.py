@@ -56,20 +56,6 @@ def test_every_event_that_the_agent_tells_is_described() -> None:
     assert told == described
 
 
-def test_the_numbers_are_those_of_the_code() -> None:
-    words = " ".join(TEXT.split())
-    for said in (
-        f"Protocol version {rpc.PROTOCOL_VERSION}.",
-        f"at most {framing.MAX_BODY_BYTES} |",
-        f"every {rpc.HEARTBEAT_MS} ms",
-        f"nothing for {rpc.HOST_LOST_MS} ms",
-        f"for {rpc.LAST_LOOK_MS} ms more",
-        f"the last {rpc.REMEMBERED} ids",
-        f"at most {rpc.WINDOW_BYTES} bytes",
-    ):
-        assert said in words
-
-
 def test_a_module_whose_types_do_not_fit_its_functions_is_refused(tmp_path: Path) -> None:
     (tmp_path / "calls_x.py").write_text('def f(bench, a):\n    "F."\n\n\nCALLS = {"f": (f, "ii")}\n', encoding="utf-8")
     with pytest.raises(HostError, match="do not fit"):
