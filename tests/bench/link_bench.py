@@ -1,0 +1,144 @@
+"""What the link costs: a small call against a bare echo, a file to the card against a bare loop and `mpremote fs cp`.
+
+All peers run on the same MicroPython, in processes of their own, behind a pty, in turns. Wall time, so the figures are
+this machine's; the ratios are what counts. `python tests/bench/link_bench.py` prints the table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import serial
+from rich.console import Console
+from rich.table import Table
+
+from bmsrescue.link.client import LinkClient
+from bmsrescue.twin.bench import default_card
+from bmsrescue.twin.board.unit import build_unit
+from bmsrescue.twin.helper.helper import VirtualHelper
+from bmsrescue.twin.helper.serial_port import PtyPort
+from bmsrescue.twin.helper.wire import wire_over
+from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.serial_twin import SerialTwin
+from rescuelink.rpc import WINDOW_BYTES
+
+SCRIPTS = Path(__file__).with_name("scripts")
+FILE_BYTES = 128 * 1024
+SMALL = b"12345678"
+FRAME_BYTES = 37  # of the small call, which the bare echo sends, too
+ROUNDS, CALLS = 3, 100
+AGENT = "agent"
+
+
+def serve(what: str) -> None:
+    """In a process of its own: the agent, or one of the bare scripts, behind a pty until it is ended."""
+    with PtyPort() as port:
+        print(port.url, flush=True)
+        if what == AGENT:
+            SerialTwin(find("healthy"), default_card(), port=port).run()
+            return
+        unit = build_unit(find("healthy"), 0)
+        helper = VirtualHelper(unit, wire_over(unit.swd), default_card(), presses=(), wall_limit_s=math.inf)
+        helper.run(SCRIPTS / what, {"bytes": FILE_BYTES}, port.fd)
+
+
+@contextlib.contextmanager
+def served(what: str) -> Iterator[str]:
+    process = subprocess.Popen([sys.executable, __file__, what], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def exchange(port: serial.SerialBase, data: bytes, answer_bytes: int) -> None:
+    port.write(data)
+    received = 0
+    while received < answer_bytes:
+        received += len(port.read(max(1, port.in_waiting)))
+
+
+def round_trips(table: Table) -> None:
+    with served("bare_echo.py") as bare, served(AGENT) as agent, LinkClient(agent) as client:
+        client.hello("bench", timeout_s=30)
+        port = serial.serial_for_url(bare, timeout=1)
+        message = b"x" * FRAME_BYTES
+        bare_s, agent_s = [], []
+        for _ in range(ROUNDS):
+            bare_s += [timed(lambda: exchange(port, message, FRAME_BYTES)) for _ in range(CALLS)]
+            agent_s += [timed(lambda: client.call("helper.echo", SMALL)) for _ in range(CALLS)]
+    echo, call = statistics.median(bare_s), statistics.median(agent_s)
+    table.add_row("bare pyserial echo", f"{FRAME_BYTES} bytes", f"{echo * 1e6:.0f} us", "1")
+    table.add_row("small call", f"echo of {len(SMALL)} bytes", f"{call * 1e6:.0f} us", f"{call / echo:.2f}")
+
+
+def copies(table: Table) -> None:
+    data = random.Random(1).randbytes(FILE_BYTES)
+    with served("bare_sink.py") as bare, served(AGENT) as agent, LinkClient(agent) as client:
+        client.hello("bench", timeout_s=30)
+        port = serial.serial_for_url(bare, timeout=10)
+        bare_s, agent_s = [], []
+        for _ in range(ROUNDS):
+            bare_s.append(timed(lambda: exchange(port, data, 1)))
+            agent_s.append(timed(lambda: copy(client, data)))
+        assert client.call("card.size", "bench.bin") == FILE_BYTES
+    mpremote_s = timed_mpremote(data)
+    loop, ours = statistics.median(bare_s), statistics.median(agent_s)
+    for who, seconds in (("bare pyserial loop", loop), ("host -> agent -> card", ours), ("mpremote fs cp", mpremote_s)):
+        rate = f"{FILE_BYTES / 1024 / seconds:,.0f} KiB/s"
+        table.add_row(who, f"{FILE_BYTES // 1024} KiB", rate, f"{loop / seconds:.2f}")
+    table.add_row("agent against mpremote", "", "", f"{mpremote_s / ours:.1f}")
+
+
+def copy(client: LinkClient, data: bytes) -> None:
+    windows = range(0, len(data), WINDOW_BYTES)
+    client.call_all(("card.write", "bench.bin", at, data[at : at + WINDOW_BYTES]) for at in windows)
+    client.call("card.close")
+
+
+def timed_mpremote(data: bytes) -> float:
+    """Seconds that `mpremote fs cp` takes, without the ones that it takes to start and enter the prompt."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "deploy"))
+    from pty_board import PtyBoard
+
+    with tempfile.TemporaryDirectory() as folder, PtyBoard(Path(folder)) as board:
+        source = Path(folder) / "source.bin"
+
+        def cp(content: bytes) -> float:
+            source.write_bytes(content)
+            command = [sys.executable, "-m", "mpremote", "connect", board.url, "fs", "cp", str(source), ":copy.bin"]
+            return timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+
+        start_s = cp(b"x")
+        return cp(data) - start_s
+
+
+def main() -> None:
+    table = Table("peer", "what", "median", "ratio")
+    round_trips(table)
+    copies(table)
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        serve(sys.argv[1])
+    else:
+        main()
