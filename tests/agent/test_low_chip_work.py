@@ -24,6 +24,7 @@ class ChipOnWires:
     rail_names = ("v3v3",)
     supply_ma = 0
     nrst_falls = 0
+    pulled = False
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
@@ -35,7 +36,7 @@ class ChipOnWires:
 
     @property
     def nrst_level(self) -> bool:
-        return not self.chip.nrst_low
+        return not (self.pulled or self.chip.nrst_low)
 
     def rail_mv(self, _name: str) -> int:
         return self._mv
@@ -48,6 +49,7 @@ class ChipOnWires:
         self.chip.set_boot0(bool(level))
 
     def set_nrst(self, low: bool) -> None:
+        self.pulled = low
         self.chip.set_nrst(low)
 
     def press_button(self, pressed: bool) -> None:
