@@ -225,6 +225,14 @@ class TestCardAndRecords:
             host.call("card.size", "notes/a.bin")
         assert missing.value.kind == "missing"
 
+    def test_a_file_that_is_sent_in_a_pipeline_arrives_whole(self, host: Host) -> None:
+        data = random.Random(4).randbytes(50_000)
+        host.call_all(("card.write", "b.bin", at, data[at : at + 2048]) for at in range(0, len(data), 2048))
+        host.call("card.close")
+        assert host.call("card.hash", "b.bin") == hashlib.sha256(data).hexdigest()
+        with pytest.raises(CardError):
+            host.call_all([("card.size", "b.bin"), ("card.size", "none.bin"), ("card.size", "b.bin")])
+
     def test_a_path_stays_on_the_card_and_records_are_kept(self, host: Host) -> None:
         with pytest.raises(LinkError, match="stays on the card"):
             host.call("card.read", "../flash/x", 0, 10)
