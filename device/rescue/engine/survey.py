@@ -11,11 +11,12 @@ from rescue.engine.backup import Backup
 from rescue.engine.sectors import SectorMap
 from rescuelink.errors import CardError, ConsentError, RescueError
 
+_ATTACH = "attach"  # rescue.debug.connect.ATTACH, which has left the heap by now
 _VERSION_BYTES = 16
 
 
 def survey(run):
-    run.evidence["wiring"] = {"nrst": wiring.nrst_follows(run.ports)}
+    run.evidence["wiring"] = {"nrst": _nrst_follows(run)}
     if not run.evidence["wiring"]["nrst"]:
         return  # named by the diagnosis, which comes next
     run.target.core.reset_halt()
@@ -45,6 +46,12 @@ def survey(run):
         backup.abandon()
         raise
     run.backup = backup.to_dict()
+
+
+def _nrst_follows(run):
+    # A chip that was reached through its reset has shown it, and is halted before its first instruction: another reset
+    # would let its firmware run, which may close SWD or take the core supply away.
+    return run.evidence["swd"]["how"] != _ATTACH or wiring.nrst_follows(run.ports)
 
 
 def _test_latch(run, sector_map):
