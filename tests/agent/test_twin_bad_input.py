@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import DongleRun, press_button
 
 from bmsrescue.card.fat import make_image, read_files, write_files
 from bmsrescue.twin.bench import TwinBench, default_card, default_card_files
 from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import ENDED
 from bmsrescue.twin.scenarios import find
+from dongle_run import DongleRun, press_button
 from rescuelink.outcomes import exit_class
 
 Document = dict[str, Any]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from conftest import press_button
-
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.scenarios import find
+from dongle_run import press_button
 from rescuelink.chain import verify_chain
 
 CALIBRATION = 7 * 128 * 1024

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import DongleRun
 
 from bmsrescue.cli.catalogue import rows_in
 from bmsrescue.twin.helper.helper import ENDED
 from bmsrescue.twin.helper.process import find_interpreter
 from bmsrescue.twin.scenarios import all_scenarios, find
+from dongle_run import DongleRun
 from rescuelink.chain import verify_chain
 from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
 

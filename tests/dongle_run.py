@@ -1,0 +1,33 @@
+"""Runs of the pocket dongle on the twin, shared by the tests that look at them from different sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bmsrescue.card.fat import read_files
+from bmsrescue.twin.bench import TwinBench
+from bmsrescue.twin.helper.helper import RunResult
+
+
+@dataclass
+class DongleRun:
+    """One press of the dongle's button, and the unit before and after it."""
+
+    bench: TwinBench
+    result: RunResult
+    flash_before: bytes
+    flash_after: bytes
+    card: dict[str, bytes]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        assert self.result.record is not None, self.result.output
+        return self.result.record
+
+
+def press_button(bench: TwinBench, card: bytearray | None) -> DongleRun:
+    flash = bench.unit.chip.flash
+    before = flash.snapshot()
+    result = bench.run()
+    return DongleRun(bench, result, before, flash.snapshot(), {} if card is None else read_files(card))
