@@ -26,6 +26,8 @@ _HEAD = (
     "|---|---|---|---|---:|---:|---:|",
 )
 _COLUMNS = 7
+_BEGIN = "<!-- the broken units: made by `bmsrescue twin catalogue --write docs/catalogue.md` -->"
+_END = "<!-- end of the broken units -->"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,16 @@ def write_catalogue(console: Console, write: Path | None) -> None:
         typer.echo(page)
         return
     write_atomically(write, page.encode())
+    _put_table(write.with_name("architecture.md"), page)
+
+
+def _put_table(path: Path, page: str) -> None:
+    """The page's table also stands in the architecture, between two marks."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if _BEGIN in text and _END in text:
+        table = "\n".join(line for line in page.splitlines() if line.startswith("|"))
+        before, after = text.split(_BEGIN)[0], text.split(_END)[1]
+        write_atomically(path, f"{before}{_BEGIN}\n{table}\n{_END}{after}".encode())
 
 
 def rows_in(text: str) -> dict[str, tuple[str, str]]:
