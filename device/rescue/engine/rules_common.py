@@ -59,7 +59,7 @@ def boot_sector(evidence):
 
 
 def map_line(evidence):
-    return "sectors: " + ", ".join("%d %s" % (s["index"], s["state"]) for s in evidence["sectors"])
+    return "sector " + ", ".join("%d %s" % (s["index"], s["state"]) for s in evidence["sectors"])
 
 
 def core_line(evidence):
