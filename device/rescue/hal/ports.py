@@ -27,6 +27,17 @@
 #   bits_in(count) -> int     sample at most 24 bits, LSB first
 #   cycles                    SWCLK cycles so far
 #
+# Bulk: read_block and write_block are where speed is won. Whatever moves the bits (Python, viper, PIO with DMA) keeps
+# to this, so that nothing above needs to know:
+#   - buf: 4 to 1024 bytes (MemAp never crosses TAR's 1 KiB), any object with a buffer; no allocation per word
+#   - one transfer per word, back to back: 8 request + turnaround + 3 ACK + turnaround + 32 data + parity = 46 clocks
+#   - each ACK is looked at before anything follows that relies on it. WAIT: the same word again after 13 clocks,
+#     at most `wait_limit` times in a row: no word is lost and none taken twice. ORUNDETECT is 0, and stays so
+#   - write parity from the sender; read parity checked for each word: RESEND once, then WireError("parity")
+#   - WireError.done: the words that are through for certain. Reading: how many of `buf` are good. Writing: how many the
+#     bus has taken; a "fault" tells of the word before, which is therefore not counted
+#   - on return the last word of a write may still be in the DP's buffer; RDBUFF (or any later transfer) tells of it
+#
 # Lines: single wires to the unit.
 #   power(on)                 the unit's supply
 #   nrst(low)                 True pulls NRST low, False lets go; open drain, never driven high
