@@ -1,34 +1,41 @@
-# What was found out about the unit, and is not needed to cure it, waits in the helper's own flash until the record is
-# made: the heap is for the act.
+# What was found out about the unit waits in the helper's own flash until the record is made: the heap is for the act.
 
 import json
 import os
 
 _NAME = "/evidence.json"
-# Groups that the steps from "act" on look at.
-_STAY = ("chip", "rails", "sectors", "swd")
+_RAILS = {"off": None, "on": None, "trip": None, "ma": None}
 
 
 def put(run):
     """Where the helper's flash does not take it, everything stays in the heap."""
-    evidence = {name: run.evidence[name] for name in run.evidence if name not in _STAY}
+    found = run.evidence
     try:
         with open(_path(run), "w") as file:
-            json.dump({"evidence": evidence, "diagnosis": run.diagnosis}, file)
+            json.dump({"evidence": found, "diagnosis": run.diagnosis, "steps": run.steps}, file)
     except OSError:
         return
-    run.evidence = {name: run.evidence[name] for name in _STAY if name in run.evidence}
+    # What the steps from here on read, and the places that they write to.
+    run.evidence = {"chip": {"uid": found["chip"]["uid"]}, "rails": dict(_RAILS), "swd": {"tries": [], "hz": None}}
     run.diagnosis = {}
+    run.steps = []
     run.is_aside = True
 
 
 def take(run):
-    """Puts back what `put` took. Raises OSError when the helper's flash does not give it back."""
+    """Puts back what `put` took, under what came since. Raises OSError when the helper's flash does not give it back."""
     with open(_path(run)) as file:
         found = json.load(file)
     os.remove(_path(run))
-    run.evidence.update(found["evidence"])
+    evidence, since = found["evidence"], run.evidence
+    evidence["swd"]["tries"] += since["swd"]["tries"]
+    evidence["swd"]["hz"] = since["swd"]["hz"] or evidence["swd"]["hz"]
+    for name in since:
+        if name not in ("chip", "rails", "swd"):
+            evidence[name] = since[name]
+    run.evidence = evidence
     run.diagnosis = found["diagnosis"]
+    run.steps = found["steps"] + run.steps
     run.is_aside = False
 
 

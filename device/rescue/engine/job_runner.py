@@ -98,7 +98,7 @@ class Run:
         self.erase_begun = False
         self.cured = False
         self.verified = {"by_crc": 0, "by_reading": 0}
-        self.sectors_after = []
+        self.image_verified = False
         self.proof = None
         self.error = None
         self.steps = []

@@ -6,9 +6,7 @@
 # half an application.
 
 from rescue.engine import golden
-
-FROM_IMAGE = "image"
-FROM_BACKUP = "backup"
+from rescue.engine.source import FROM_BACKUP, FROM_IMAGE
 
 _ERASE_MS = 1100  # typical, with x64 (STM32H7 sheet section 6)
 _BYTES_PER_MS = 150

@@ -101,7 +101,7 @@ def _record(run, name):
         "plan": None if run.plan is None else run.plan["lines"],
         "steps": run.steps,
         "rails": {"off": rails["off"], "on": rails["on"], "proof": None if proof is None else proof["rails"]},
-        "sectors": {"before": _states(run.evidence.get("sectors")), "after": run.sectors_after or None},
+        "sectors": {"before": _states(run.evidence.get("sectors")), "after": _states_after(run)},
         "backup": run.backup,
         "verified": run.verified,
         "proof": proof,
@@ -120,6 +120,19 @@ def _job_facts(job):
 
 def _states(sectors):
     return None if sectors is None else [{"index": s["index"], "state": s["state"]} for s in sectors]
+
+
+def _states_after(run):
+    if not run.image_verified:
+        return None
+    planned = [step["sector"] for step in run.plan["steps"]]
+    after = _states(run.evidence["sectors"])
+    for sector, state in zip(run.evidence["sectors"], after):
+        if sector["owned"]:
+            state["state"] = "match"
+        elif sector["index"] in planned:
+            state["state"] = "unknown"
+    return after
 
 
 def _not_examined(error):

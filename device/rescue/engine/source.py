@@ -1,7 +1,9 @@
 # Where the bytes of a sector to be written come from: the image, the backup, and the regions that must survive.
 
 from rescue.engine import files
-from rescue.engine.plan import FROM_BACKUP
+
+FROM_IMAGE = "image"
+FROM_BACKUP = "backup"
 
 
 class SectorSource:
