@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.twin.chip.h725 import Stm32H725
+from bmsrescue.twin.chip.stm32h7 import Stm32H7
 from bmsrescue.twin.clock import VirtualClock
 from bmsrescue.twin.helper.helper import ENDED, VirtualHelper
 from bmsrescue.twin.helper.wire import wire_over
@@ -28,7 +28,7 @@ class ChipOnWires:
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        self.chip = Stm32H725(self.clock, seed=3)
+        self.chip = Stm32H7(self.clock, seed=3)
         self.chip.flash.load(FLASH, IMAGE)
         for address in TORN:
             self.chip.flash.tear(address)

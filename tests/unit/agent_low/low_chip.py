@@ -5,7 +5,7 @@ from typing import Any
 
 from bmsrescue.agent_files import make_importable
 from bmsrescue.twin.chip.config import ChipConfig
-from bmsrescue.twin.chip.h725 import Stm32H725
+from bmsrescue.twin.chip.stm32h7 import Stm32H7 as TwinChip
 from bmsrescue.twin.clock import VirtualClock
 
 make_importable()
@@ -25,7 +25,7 @@ ALL_SECTORS = Consent.from_policy("test", (ERASE, PROGRAM), tuple(range(8)))
 class PinBits:
     """`bits` for SwdWire over the chip's pins. `spoil(kind, value)` may change what passes, for noise."""
 
-    def __init__(self, chip: Stm32H725) -> None:
+    def __init__(self, chip: TwinChip) -> None:
         self._pins = chip.swd
         self.cycles = 0
         self.spoil: Callable[[str, int, int], int] = lambda _direction, value, _count: value
@@ -75,7 +75,7 @@ class VirtualTime:
 class ChipLines:
     """NRST and BOOT0 straight on the chip; what was done to them is kept in `log`."""
 
-    def __init__(self, chip: Stm32H725) -> None:
+    def __init__(self, chip: TwinChip) -> None:
         self._chip = chip
         self._low = False
         self.held_low = False  # somebody else keeps NRST down
@@ -99,7 +99,7 @@ class Bench:
 
     def __init__(self, image: bytes = b"", config: ChipConfig | None = None, hz: int = 4_000_000) -> None:
         self.clock = VirtualClock()
-        self.chip = Stm32H725(self.clock, seed=1, config=config or ChipConfig())
+        self.chip = TwinChip(self.clock, seed=1, config=config or ChipConfig())
         if image:
             self.chip.flash.load(FLASH, image)
         self.bits = PinBits(self.chip)

@@ -6,7 +6,7 @@ import pytest
 from low_chip import FLASH, VirtualTime
 from low_machine import Pin, machine_installed
 
-from bmsrescue.twin.chip.h725 import Stm32H725
+from bmsrescue.twin.chip.stm32h7 import Stm32H7
 from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.clock import VirtualClock
 from rescue.debug.ap import ahb_ap
@@ -18,8 +18,8 @@ DATA = bytes(range(256)) * 2
 
 
 @pytest.fixture
-def chip(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stm32H725]:
-    chip = Stm32H725(VirtualClock())
+def chip(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stm32H7]:
+    chip = Stm32H7(VirtualClock())
     chip.flash.load(FLASH, DATA)
     chip.set_vdd_mv(3300)
     chip.clock.advance(20_000_000)
@@ -48,7 +48,7 @@ def chip(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stm32H725]:
         yield chip
 
 
-def test_memory_is_read_and_written_over_two_pins(chip: Stm32H725) -> None:
+def test_memory_is_read_and_written_over_two_pins(chip: Stm32H7) -> None:
 
     from rescue.hal.swd_pins import PinBits
 

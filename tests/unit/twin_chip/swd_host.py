@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bmsrescue.twin.chip.config import ChipConfig
-from bmsrescue.twin.chip.h725 import Stm32H725
+from bmsrescue.twin.chip.stm32h7 import Stm32H7
 from bmsrescue.twin.chip.swd.port import SwdPins
 from bmsrescue.twin.clock import VirtualClock
 
@@ -152,8 +152,8 @@ class SwdHost:
         self.idle()
 
 
-def make_chip(config: ChipConfig | None = None, seed: int = 0, powered: bool = True) -> Stm32H725:
-    chip = Stm32H725(VirtualClock(), seed, config)
+def make_chip(config: ChipConfig | None = None, seed: int = 0, powered: bool = True) -> Stm32H7:
+    chip = Stm32H7(VirtualClock(), seed, config)
     chip.swd.frequency_hz = 4_000_000
     if powered:
         chip.set_vdd_mv(3300)
@@ -161,7 +161,7 @@ def make_chip(config: ChipConfig | None = None, seed: int = 0, powered: bool = T
     return chip
 
 
-def connected(config: ChipConfig | None = None, seed: int = 0) -> tuple[Stm32H725, SwdHost]:
+def connected(config: ChipConfig | None = None, seed: int = 0) -> tuple[Stm32H7, SwdHost]:
     """A powered chip with blank flash, and a debugger on its AP 0 that has halted the core."""
     chip = make_chip(config, seed)
     host = SwdHost(chip.swd)
@@ -170,7 +170,7 @@ def connected(config: ChipConfig | None = None, seed: int = 0) -> tuple[Stm32H72
     return chip, host
 
 
-def wait_flash(chip: Stm32H725, host: SwdHost, step_ms: int = 1) -> int:
+def wait_flash(chip: Stm32H7, host: SwdHost, step_ms: int = 1) -> int:
     """Poll QW until it falls; returns SR1."""
     for _ in range(60_000):
         status = host.status()

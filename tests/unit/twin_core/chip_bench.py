@@ -6,7 +6,7 @@ from bmsrescue.twin import firmware
 from bmsrescue.twin.board.display_frame import DisplayFrame, FrameReader
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.core import regs as r
-from bmsrescue.twin.chip.h725 import Stm32H725
+from bmsrescue.twin.chip.stm32h7 import Stm32H7
 from bmsrescue.twin.clock import VirtualClock
 
 SERIAL = "BR16S-24000007"
@@ -16,7 +16,7 @@ _STEP_NS = 5_000_000
 class ChipBench:
     def __init__(self, config: ChipConfig | None = None, *, image: bytes = b"", calibration: bytes = b"") -> None:
         self.clock = VirtualClock()
-        self.chip = Stm32H725(self.clock, 7, config)
+        self.chip = Stm32H7(self.clock, 7, config)
         self.sent = bytearray()
         self.edges: list[tuple[int, str, bool | None]] = []
         self.chip.on_uart = self._uart

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmsrescue.twin.chip.h725 import Stm32H725
+from bmsrescue.twin.chip.stm32h7 import Stm32H7
 from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.clock import VirtualClock
 from bmsrescue.twin.servers.bitbang_client import out_chars
@@ -28,8 +28,8 @@ PIECES = [
 CHARACTERS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=30).map(b"".join)
 
 
-def chip() -> Stm32H725:
-    made = Stm32H725(VirtualClock())
+def chip() -> Stm32H7:
+    made = Stm32H7(VirtualClock())
     made.set_vdd_mv(3300)
     made.clock.advance(1_000_000)
     return made

@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 from bmsrescue.twin.chip.config import ChipConfig
-from bmsrescue.twin.chip.h725 import Stm32H725
+from bmsrescue.twin.chip.stm32h7 import Stm32H7
 
 from ..clock import VirtualClock
 from ..firmware import CALIBRATION_ADDRESS, IMAGE_ADDRESS, PINS, calibration_block, image_bytes
@@ -28,7 +28,7 @@ def healthy_unit(seed: int = 0, config: ChipConfig | None = None) -> Unit:
     """A healthy, unpowered unit on its own clock; `seed` gives serial, chip identity and calibration."""
     config = replace(ChipConfig() if config is None else config, unique_id=_unique_id(seed))
     clock = VirtualClock()
-    chip = Stm32H725(clock, seed, config)
+    chip = Stm32H7(clock, seed, config)
     chip.flash.load(IMAGE_ADDRESS, image_bytes())
     chip.flash.load(CALIBRATION_ADDRESS, calibration_block(serial_number(seed), seed))
     return Unit(clock, chip, _PINS, seed)

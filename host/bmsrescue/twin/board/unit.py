@@ -17,7 +17,7 @@ from .swd_wiring import wired
 from .unit_display import UnitDisplay
 
 if TYPE_CHECKING:
-    from bmsrescue.twin.chip.h725 import Stm32H725
+    from bmsrescue.twin.chip.stm32h7 import Stm32H7
     from bmsrescue.twin.chip.swd.pins import SwdPins
 
     from ..scenarios.scenario import Scenario
@@ -38,7 +38,7 @@ class Unit:
     def __init__(
         self,
         clock: VirtualClock,
-        chip: Stm32H725,
+        chip: Stm32H7,
         pins: UnitPins,
         seed: int = 0,
         parts: Parts | None = None,

@@ -19,7 +19,7 @@ import json
 from collections.abc import Callable
 
 from bmsrescue.twin.board.unit import Unit
-from bmsrescue.twin.chip.h725 import Stm32H725
+from bmsrescue.twin.chip.stm32h7 import Stm32H7
 from bmsrescue.twin.servers.bitbang import BitbangPort
 from bmsrescue.twin.servers.lines import ResetPulls
 
@@ -152,7 +152,7 @@ class ControlSession:
         return json.dumps(answer).encode() + b"\n"
 
 
-def core_state(chip: Stm32H725) -> str:
+def core_state(chip: Stm32H7) -> str:
     """What the core is doing now, in one word."""
     core = chip.core
     core.run_to(chip.clock.now_ns)

@@ -34,7 +34,7 @@ _SLEEP_UA_PER_MHZ = 70
 _VCORE_DEAD_UA = 1_500
 
 
-class Stm32H725:
+class Stm32H7:
     """An STM32H725VGT6. The board drives its pins; a debugger drives ``swd``."""
 
     def __init__(self, clock: VirtualClock, seed: int = 0, config: ChipConfig | None = None) -> None:
