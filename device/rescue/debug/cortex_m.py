@@ -170,8 +170,8 @@ class CortexM:
         finally:
             self.write(cm.DEMCR, cm.TRCENA)
         if not ap.read32(cm.DFSR) & cm.DFSR_BKPT:
-            faults = self.faults()
-            message = "the routine on the core faulted (" + ", ".join(faults["flags"]) + ")"
-            raise TargetError("fault", message, faults["bfar"])
+            cfsr = ap.read32(cm.CFSR)
+            address = ap.read32(cm.BFAR) if cfsr & cm.CFSR_BFARVALID else None
+            raise TargetError("fault", "the routine on the core faulted (CFSR 0x%08x)" % cfsr, address)
         self.reset_halted = fresh
         return self.read_core(cm.R0)

@@ -23,7 +23,7 @@ def put(run):
 
 
 def take(run):
-    """Puts back what `put` took, under what came since. Raises OSError when the helper's flash does not give it back."""
+    """Puts back what `put` took, with what came since. Raises OSError when the helper's flash has lost it."""
     with open(_path(run)) as file:
         found = json.load(file)
     os.remove(_path(run))

@@ -59,6 +59,7 @@ _DROPPED = (
     "rescue.debug.cortex_m_watch",
     "rescuelink.causes_",
     "rescuelink.chain",
+    "rescuelink.consent",
     "rescuelink.diagnoses",
     "rescuelink.fields",
     "rescuelink.job",

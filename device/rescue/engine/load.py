@@ -15,6 +15,7 @@ def load_job(run):
     ports = run.ports
     ports.card.mount()
     run.card_mounted = True
+    run.sequence()  # while there is room for what reads the last record
     run.job = validate(_read_json(ports.card.root + "/job.json"))
     run.image = CardImage(run.job, ports.card.root)
     image_check.check(run.image, run.progress_in_bytes("check image"))

@@ -126,12 +126,14 @@ def _states_after(run):
     if not run.image_verified:
         return None
     planned = [step["sector"] for step in run.plan["steps"]]
-    after = _states(run.evidence["sectors"])
-    for sector, state in zip(run.evidence["sectors"], after):
+    after = []
+    for sector in run.evidence["sectors"]:
+        state = sector["state"]
         if sector["owned"]:
-            state["state"] = "match"
+            state = "match"
         elif sector["index"] in planned:
-            state["state"] = "unknown"
+            state = "unknown"
+        after.append({"index": sector["index"], "state": state})
     return after
 
 

@@ -1,0 +1,151 @@
+# Switches a unit on within limits, and proves that it is off again (bms-domain 1.4, 1.5 P0-P2 and 3). Each function
+# does what the method of Power with its name says.
+
+from rescuelink.errors import PowerError
+
+_SLICE_MS = 4  # one look at the rails while they rise
+_PERIOD_MS = 1
+_RISE_MV = 20  # less than this, or than a fiftieth, is ripple and not movement
+_RISE_PART = 50
+_SETTLED_MS = 50  # no rail has moved for this long (bms-domain 3.4)
+_AT_LIMIT = 0.9  # of the supply's current limit
+_BLEED_LOOK_MS = 20
+_MINUTE_MS = 60_000
+
+
+def sense_off(power):
+    power.cut()
+    seen = _wait_discharged(power)
+    name = _still_up(power, seen)
+    if name is not None:
+        power.set_trip("backfeed", name, seen[name]["mv"], power.limits.discharged_mv)
+    return seen
+
+
+def energise(power):
+    clock, rails, limits = power.ports.clock, power.ports.rails, power.limits
+    _keep_cycle_rate(power)
+    power.trip = None
+    power.started_ms = start = clock.ms()
+    power.checked = None
+    power.cycles += 1
+    power.is_on = True
+    power.ports.lines.power(True)
+    reference = {}
+    moved_at = rose_at = start
+    while clock.since_ms(start) < limits.rise_ms:
+        clock.feed()
+        seen = rails.capture(_SLICE_MS, _PERIOD_MS)
+        current = power.current_ma = rails.current_ma()
+        if _over_voltage(power, seen):
+            return _as_evidence(seen)
+        now = clock.ms()
+        for name in seen:
+            # Against where the rail last moved, not the look before: a slow ramp is a movement, too.
+            before = reference.get(name, 0)
+            change = seen[name][1] - before
+            if abs(change) > max(_RISE_MV, before // _RISE_PART):
+                reference[name] = seen[name][1]
+                moved_at = now
+                if change > 0:
+                    rose_at = now
+        if current is not None:
+            in_budget = clock.since_ms(start) < limits.inrush_ms and clock.since_ms(rose_at) < limits.short_ms
+            if current > limits.trip_ma and not in_budget:
+                power.set_trip("over-current", "bplus", seen["bplus"][1], limits.trip_ma, current)
+                return _as_evidence(seen)
+            if current >= _AT_LIMIT * limits.supply_ma and clock.since_ms(rose_at) >= limits.short_ms:
+                name = _lowest_rail(power, seen)
+                power.set_trip("short", name, seen[name][1], limits.supply_ma, current)
+                return _as_evidence(seen)
+        if clock.since_ms(moved_at) >= _SETTLED_MS:
+            break
+    return observe(power, limits.quiet_ms)
+
+
+def observe(power, window_ms):
+    rails = power.ports.rails
+    seen = rails.capture(max(window_ms, _SLICE_MS), 2)
+    current = power.current_ma = rails.current_ma()
+    if not _over_voltage(power, seen) and current is not None and current > power.limits.trip_ma:
+        power.set_trip("over-current", "bplus", seen["bplus"][1], power.limits.trip_ma, current)
+    return _told(power, seen, current)
+
+
+def off(power, hold_reset):
+    if hold_reset:
+        power.ports.wire.release()
+        power.ports.lines.boot0(None)
+        power.ports.lines.power(False)
+        power.is_on = False
+    else:
+        power.cut()
+    seen = _wait_discharged(power)
+    name = _still_up(power, seen)
+    if name is not None:
+        raise PowerError(
+            "no_discharge",
+            "%s stays at %d mV with the power off" % (name, seen[name]["mv"]),
+            next_step="disconnect every cable but the helper",
+        )
+    power.ports.clock.sleep_ms(power.limits.hold_off_ms)
+    return seen
+
+
+def _wait_discharged(power):
+    clock, limits = power.ports.clock, power.limits
+    start = clock.ms()
+    while True:
+        seen = _told(power, power.ports.rails.capture(_BLEED_LOOK_MS, 5), None)
+        if _still_up(power, seen) is None or clock.since_ms(start) >= limits.discharge_ms:
+            return seen
+        clock.feed()
+        clock.sleep_ms(_BLEED_LOOK_MS)
+
+
+def _still_up(power, seen):
+    for name in seen:
+        if seen[name]["mv"] >= power.limits.discharged_mv:
+            return name
+    return None
+
+
+def _keep_cycle_rate(power):
+    # At most so many power cycles a minute (bms-domain 3.9): wait for the oldest to be a minute old.
+    starts, clock = power.starts, power.ports.clock
+    if len(starts) >= power.limits.cycles_per_minute:
+        age = clock.since_ms(starts.pop(0))
+        if age < _MINUTE_MS:
+            clock.sleep_ms(_MINUTE_MS - age)
+    starts.append(clock.ms())
+
+
+def _over_voltage(power, seen):
+    for name in seen:
+        danger = power.limits.rails[name].danger_mv
+        if seen[name][2] > danger:
+            power.set_trip("over-voltage", name, seen[name][2], danger)
+            return True
+    return False
+
+
+def _lowest_rail(power, seen):
+    # The rail nearest to the supply that does not come up is the overloaded one.
+    for name in power.ports.rails.names:
+        if name != "v5iso" and seen[name][1] < power.limits.rails[name].low_mv // 2:
+            return name
+    return "bplus"
+
+
+def _told(power, seen, current):
+    evidence = _as_evidence(seen)
+    power.ports.observer.event("rails", {"rails": evidence, "on": power.is_on, "ma": current})
+    return evidence
+
+
+def _as_evidence(seen):
+    result = {}
+    for name in seen:
+        low, mean, high = seen[name]
+        result[name] = {"mv": mean, "min_mv": low, "max_mv": high}
+    return result
