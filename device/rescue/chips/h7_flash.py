@@ -18,14 +18,16 @@ _ADVICE = {
 class H7Flash:
     """size: bytes of flash; base: its address. Operations need a halted core, reset into halt for programming."""
 
-    def __init__(self, ap, clock, chip, flash_kib):
-        self._ap = ap
+    def __init__(self, core, clock, chip, flash_kib):
+        self._core = core
+        self._ap = core.ap
         self._clock = clock
         self._chip = chip
         self.base = chip.flash_base
         self.size = flash_kib << 10
         self._writing = None
-        self.resends = 0  # flash words that had to be sent twice because of noise on the line
+        self.resends = 0  # pieces that had to be sent twice because of noise on the line
+        self.by_core = True  # let the target's core program, if it shows that it can; False: every word over the wire
 
     # -- geometry ----------------------------------------------------------------------------------------------------
 
@@ -58,7 +60,25 @@ class H7Flash:
 
     def erase(self, sector, consent):
         """Erase one sector of 128 KiB (about 1 s). Raises ConsentError, FlashError."""
-        self._writer().erase(sector, consent)
+        self.start_erase(sector, consent)
+        self.wait_erased()
+
+    def start_erase(self, sector, consent):
+        """Begin an erase. Until wait_erased() nothing may read flash; a stream() may be opened and fed meanwhile."""
+        self._writer().start_erase(sector, consent)
+
+    def wait_erased(self, check=None):
+        """Until the erase is over; `check()` is called now and then and may raise. Raises FlashError."""
+        self._writer().wait_erased(check)
+
+    def stream(self, address, length, consent):
+        """Program `length` bytes from `address`, whole flash words (32 bytes) of erased flash, as they come.
+
+        put(view, check=None) takes the next ones, 1 KiB or a multiple best; it may come back before they are in the
+        flash. finish(check=None) returns when all are. An error belongs to the flash word it names, which may have been
+        handed over a while ago. Words that are all 0xFF are left blank. Raises ConsentError, FlashError, WireError.
+        """
+        return self._writer().stream(address, length, consent)
 
     def program(self, address, buf, consent, erased=False):
         """Program `buf` at `address`, both whole flash words (32 bytes); words that are all 0xFF are left blank.
@@ -66,13 +86,17 @@ class H7Flash:
         A flash word can be programmed once per erase. Unless `erased` says that the sector was erased just now, the
         range is read first and refused where it is not blank. Raises ConsentError, FlashError.
         """
-        self._writer().program(address, buf, consent, erased)
+        stream = self.stream(address, len(buf), consent)
+        if not erased and not self.is_blank(address, len(buf)):
+            raise FlashError("not_blank", "this part of flash is not blank", address, None, "erase the sector first")
+        stream.put(memoryview(buf))
+        stream.finish()
 
     def _writer(self):
         if self._writing is None:
             from rescue.chips.h7_flash_write import FlashWriter
 
-            self._writing = FlashWriter(self, self._ap, self._clock, self._chip)
+            self._writing = FlashWriter(self, self._core, self._clock, self._chip)
         return self._writing
 
     def refusal(self, status, address):

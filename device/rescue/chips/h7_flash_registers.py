@@ -26,6 +26,7 @@ SR_RDPERR = 1 << 23
 SR_RDSERR = 1 << 24
 SR_DBECCERR = 1 << 26
 SR_ERRORS = 0x07EE0000  # every error flag, without EOP and the CRC unit's
+SR_WRITE_ERRORS = 0x006E0000  # of writing alone: RDPERR and RDSERR appear by themselves where a core speculates
 SR_FLAGS = (
     (SR_WRPERR, "WRPERR"),
     (1 << 18, "PGSERR"),

@@ -16,7 +16,7 @@ class Stm32H7:
         self.clock = clock
         self._debug_ap, self._dbgmcu, self._idc = _find_dbgmcu(target)
         self.chip = table.find(self._idc & 0xFFF)
-        self.flash = H7Flash(target.ap0, clock, self.chip, self.flash_kib())
+        self.flash = H7Flash(target.core, clock, self.chip, self.flash_kib())
         self.crc = TargetCrc(target.core, clock, self.chip)
 
     def flash_kib(self):

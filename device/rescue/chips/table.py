@@ -16,6 +16,7 @@ class H72x:
     word_bytes = 32
     flash_registers = 0x52002000
     flash_word_us = 100  # typical programming time with x64
+    sector_erase_ms = 1000  # typical, with x64
 
     flash_size_address = 0x1FF1E880
     uid_address = 0x1FF1E800

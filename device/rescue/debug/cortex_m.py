@@ -18,6 +18,7 @@ class CortexM:
         self.ap = ap
         self.clock = clock
         self.reset_halted = False
+        self._fresh = False  # reset_halted when the routine was started
 
     # -- run control -------------------------------------------------------------------------------------------------
 
@@ -142,14 +143,19 @@ class CortexM:
         while not self.ap.read32(cm.DHCSR) & cm.S_REGRDY:
             limit.check()
 
-    def call(self, entry, args, stack, limit_ms):
+    def call(self, entry, args, stack, limit_ms, usual_ms=0):
         """Run the Thumb routine at `entry` with up to four `args` in r0..r3 and the stack at `stack` until its BKPT.
 
         Interrupts are masked. Returns r0. Raises TargetError "timeout", or "fault" if the routine took an exception;
-        the core is halted in either case, but needs a reset before the next call.
+        the core is halted in either case, but needs a reset before the next call. It is not asked before `usual_ms`.
         """
-        ap = self.ap
-        fresh = self.reset_halted
+        self.start(entry, args, stack)
+        self.clock.sleep_ms(usual_ms)
+        return self.result(limit_ms)
+
+    def start(self, entry, args, stack):
+        """Begin a call(); result() ends it."""
+        self._fresh = self.reset_halted
         self.reset_halted = False  # until the routine has ended well
         for number, value in enumerate(args):
             self.write_core(cm.R0 + number, value)
@@ -162,6 +168,9 @@ class CortexM:
         # A fault halts the core instead of entering a handler that may not exist.
         self.write(cm.DEMCR, cm.TRCENA | cm.VC_HARDERR | cm.VC_BUSERR)
         self.write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN)
+
+    def result(self, limit_ms):
+        """What the routine begun by start() returns; waits for its end, and raises like call()."""
         try:
             self._wait_halted(limit_ms, "routine on the core")
         except TargetError:
@@ -169,9 +178,9 @@ class CortexM:
             raise
         finally:
             self.write(cm.DEMCR, cm.TRCENA)
-        if not ap.read32(cm.DFSR) & cm.DFSR_BKPT:
-            cfsr = ap.read32(cm.CFSR)
-            address = ap.read32(cm.BFAR) if cfsr & cm.CFSR_BFARVALID else None
+        if not self.ap.read32(cm.DFSR) & cm.DFSR_BKPT:
+            cfsr = self.ap.read32(cm.CFSR)
+            address = self.ap.read32(cm.BFAR) if cfsr & cm.CFSR_BFARVALID else None
             raise TargetError("fault", "the routine on the core faulted (CFSR 0x%08x)" % cfsr, address)
-        self.reset_halted = fresh
+        self.reset_halted = self._fresh
         return self.read_core(cm.R0)

@@ -146,8 +146,8 @@ def test_wait_without_end_is_aborted_and_the_port_works_again() -> None:
     h7 = bench.h7()
     h7.flash.unlock()
     # Erase sector 1 behind the driver's back, then read flash: single bank, the bus stalls until the end of the erase.
-    h7.flash._writer()._write(0x0C, 0x134)
-    h7.flash._writer()._write(0x0C, 0x1B4)
+    h7.flash._writer().write(0x0C, 0x134)
+    h7.flash._writer().write(0x0C, 0x1B4)
     with pytest.raises(WireError) as caught:
         h7.target.ap0.read32(FLASH)
     assert caught.value.kind == "wait"

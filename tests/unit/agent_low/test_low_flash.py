@@ -138,7 +138,7 @@ def test_unlocking_twice_does_not_lock_for_good() -> None:
 def test_a_spoilt_key_sequence_is_reported_with_the_way_out() -> None:
     bench = Bench()
     flash = bench.h7().flash
-    flash._writer()._write(reg.KEYR1, 0xBAD)
+    flash._writer().write(reg.KEYR1, 0xBAD)
     with pytest.raises(FlashError) as caught:
         flash.unlock()
     assert caught.value.kind == "locked"
@@ -226,8 +226,8 @@ def test_vectors_are_judged(sp: int, pc: int, valid: bool) -> None:
 
 def test_a_cut_erase_leaves_a_sector_that_can_be_read_and_erased_again() -> None:
     bench, flash = ready(OLD)
-    flash._writer()._write(reg.CR1, reg.CR_ERASE)
-    flash._writer()._write(reg.CR1, reg.CR_ERASE | reg.CR_START)
+    flash._writer().write(reg.CR1, reg.CR_ERASE)
+    flash._writer().write(reg.CR1, reg.CR_ERASE | reg.CR_START)
     bench.clock.advance(400_000_000)
     bench.power_cycle()
     flash = bench.h7().flash
