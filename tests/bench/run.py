@@ -85,7 +85,12 @@ def megabyte() -> bytes:
 def by_agent(image: bytes) -> list[Row]:
     """One press of the dongle's button on a blank unit: the steps that work on the flash, and the whole."""
     rows: list[Row] = []
-    names = {"backup": "survey and backup", "act": "erase + program + verify", "verify": "verify (CRC on the core)"}
+    names = {
+        "map": "map (CRC on the core)",
+        "backup": "backup",
+        "act": "erase + program + verify",
+        "verify": "verify (CRC on the core)",
+    }
 
     def watch(_at_ms: int, name: str, data: object) -> None:
         step = data.get("name") if isinstance(data, dict) else None

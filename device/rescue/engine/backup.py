@@ -1,7 +1,8 @@
-# Everything readable, on the card, before the first erase: backups/<uid>-<sequence>.bin and a map beside it.
+# Step "backup": everything readable, on the card, before the first erase: backups/<uid>-<sequence>.bin and a map of it.
 #
-# The file is as long as the flash. Torn words are 0xFF in it and listed in the map. It counts as a backup only after
-# the card was unmounted, mounted again and the file's SHA-256 read back from it agreed with what was sent.
+# The file is as long as the flash. Torn words are 0xFF in it and listed in the map. Blank and matching sectors do not
+# come over the wire: the core's CRC has said that they equal 0xFF, or the image on the card. It counts as a backup only
+# after the card was unmounted, mounted again, and each sector of the file has the CRC that was sent.
 
 import binascii
 import hashlib
@@ -9,85 +10,105 @@ import json
 
 from micropython import const
 
-from rescue.engine import files
-from rescuelink.errors import CardError
+from rescue.engine import files, image
+from rescuelink.errors import CardError, ConsentError, WireError
 
 _SPARE_BYTES = const(256 * 1024)  # left free for records and the journal
 
 
-class Backup:
-    """One backup being written. `name`, `path`, `sha256` and `verified` for the record."""
+def keep(run):
+    """Sets run.backup = {"file", "sha256", "bytes", "verified"}. Raises CardError, WireError."""
+    size = run.chip.flash.size
+    card = run.ports.card
+    uid = run.evidence["chip"]["uid"]
+    files.make_directory(card.root + "/backups")
+    free = card.free_bytes()
+    if free < size + _SPARE_BYTES:
+        raise CardError(
+            "full",
+            "the card is too full for a backup: it needs %d KiB, %d KiB are free"
+            % ((size + _SPARE_BYTES) // 1024, free // 1024),
+            next_step="free some space on it, or use another card",
+        )
+    name = "backups/%s-%d.bin" % (uid, run.sequence())
+    path = card.root + "/" + name
+    try:
+        with open(path, "wb") as file:
+            crcs = _write(run, file)
+    except OSError as error:
+        raise files.card_error("cannot write " + name, error) from None
+    run.image.close()  # the card is unmounted and mounted again
+    files.sync()
+    card.unmount()
+    card.mount()
+    found, sha256 = _read_back(run, path)
+    if found != crcs:
+        raise CardError("verify", name + " does not read back as it was written", next_step="use another card")
+    run.backup = {"file": name, "sha256": sha256, "bytes": size, "verified": True}
+    facts = {
+        "uid": uid,
+        "job": run.job.name,
+        "address": run.chip.flash.base,
+        "torn": [address for sector in run.evidence["sectors"] for address in sector["torn"]],
+        "sectors": [[sector["index"], sector["state"]] for sector in run.evidence["sectors"]],
+        "sha256": sha256,
+        "bytes": size,
+    }
+    try:
+        with open(path[:-4] + ".json", "w") as file:
+            json.dump(facts, file)
+    except OSError as error:
+        raise files.card_error("cannot write the backup's map", error) from None
 
-    def __init__(self, card, uid, sequence, size):
-        self._card = card
-        self._size = size
-        self._digest = hashlib.sha256()
-        self._written = 0
-        self.verified = False
-        self.sha256 = None
-        files.make_directory(card.root + "/backups")
-        free = card.free_bytes()
-        if free < size + _SPARE_BYTES:
-            raise CardError(
-                "full",
-                "the card is too full for a backup: it needs %d KiB, %d KiB are free"
-                % ((size + _SPARE_BYTES) // 1024, free // 1024),
-                next_step="free some space on it, or use another card",
-            )
-        self.name = "backups/%s-%d.bin" % (uid, sequence)
-        self.path = card.root + "/" + self.name
-        try:
-            self._file = open(self.path, "wb")  # noqa: SIM115 - closed in finish() or abandon()
-        except OSError as error:
-            raise files.card_error("cannot create " + self.name, error) from None
 
-    def add(self, view):
-        """The next bytes of the flash, in order."""
-        try:
-            count = self._file.write(view)
-        except OSError as error:
-            raise files.card_error("cannot write " + self.name, error) from None
-        if count != len(view):
-            raise CardError("full", self.name + " could not be written whole", next_step="free some space on the card")
-        self._digest.update(view)
-        self._written += len(view)
+def _write(run, file):
+    # The CRC of each sector as it was sent, which is also what the target's core has read.
+    progress = run.progress_in_bytes("backup")
+    crcs = []
+    done = 0
+    for sector in run.evidence["sectors"]:
+        crc = 0
+        for at in range(0, sector["size"], files.CHUNK):
+            _fill(run, sector, sector["address"] + at)
+            crc = binascii.crc32(files.view, crc)
+            if file.write(files.view) != files.CHUNK:
+                raise OSError(28)
+            done += files.CHUNK
+            progress(done, run.chip.flash.size)
+        if sector["crc"] is not None and sector["crc"] != crc:
+            raise WireError("parity", "flash came over the wire otherwise than the core reads it", sector["address"])
+        crcs.append(crc)
+        run.power.check()
+    return crcs
 
-    def finish(self, facts, progress):
-        """Closes the file, writes the map, and reads all of it back from the card. Raises CardError."""
-        self.sha256 = binascii.hexlify(self._digest.digest()).decode()
-        facts["sha256"] = self.sha256
-        facts["bytes"] = self._written
-        try:
-            self._file.close()
-            with open(self.path[:-4] + ".json", "w") as file:
-                json.dump(facts, file)
-        except OSError as error:
-            raise files.card_error("cannot finish " + self.name, error) from None
-        files.sync()
-        self._card.unmount()
-        self._card.mount()
-        if self._written != self._size or self._read_back(progress) != self.sha256:
-            raise CardError("verify", self.name + " does not read back as it was written", next_step="use another card")
-        self.verified = True
 
-    def abandon(self):
-        """Closes the file of a backup that could not be finished."""
-        try:
-            self._file.close()
-        except OSError:
-            return  # the card is gone; so is the half backup
+def _fill(run, sector, address):
+    state = sector["state"]
+    if state == "blank":
+        image.fill_blank(files.view)
+    elif state == "match" and sector.get("prefix") == sector["size"]:
+        run.image.fill(address, files.view)
+    elif run.chip.flash.read(address, files.view) and state != "torn":
+        raise ConsentError("torn", "a flash word broke while it was being read", address)
 
-    def to_dict(self):
-        return {"file": self.name, "sha256": self.sha256, "bytes": self._written, "verified": self.verified}
 
-    def _read_back(self, progress):
-        digest = hashlib.sha256()
-        try:
-            with open(self.path, "rb") as file:
-                for at in range(0, self._size, files.CHUNK):
+def _read_back(run, path):
+    # CRC of each sector of the file, and the SHA-256 of the whole.
+    progress = run.progress_in_bytes("check backup")
+    digest = hashlib.sha256()
+    crcs = []
+    done = 0
+    try:
+        with open(path, "rb") as file:
+            for sector in run.evidence["sectors"]:
+                crc = 0
+                for _ in range(0, sector["size"], files.CHUNK):
                     count = file.readinto(files.view)
                     digest.update(files.view[:count])
-                    progress(at + count, self._size)
-        except OSError as error:
-            raise files.card_error("cannot read " + self.name, error) from None
-        return binascii.hexlify(digest.digest()).decode()
+                    crc = binascii.crc32(files.view[:count], crc)
+                    done += count
+                    progress(done, run.chip.flash.size)
+                crcs.append(crc)
+    except OSError as error:
+        raise files.card_error("cannot read the backup", error) from None
+    return crcs, binascii.hexlify(digest.digest()).decode()

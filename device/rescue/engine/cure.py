@@ -21,7 +21,7 @@ def act(run):
     """Raises what stopped it; `run.erase_begun` tells whether the flash has been touched."""
     plan = run.plan
     if plan["steps"] and (run.backup is None or not run.backup["verified"]):
-        raise run.backup_error or CardError("backup", "there is no backup", next_step="nothing was erased")
+        raise CardError("backup", "there is no backup", next_step="nothing was erased")
     if plan["unprotect"]:
         _option_step("unprotect", run)
     if plan["steps"]:

@@ -10,6 +10,7 @@ from rescue.engine import modules
 from rescue.engine.power import Power
 from rescuelink.errors import PowerError, RescueError, Stopped, TargetError, WireError
 
+DIAGNOSIS = "diagnosis"
 ACT = "act"
 SAFE_OFF = "safe-off"
 RECORD = "record"
@@ -20,9 +21,10 @@ STEPS = (
     ("rails", "examine", "judge_rails"),
     ("connect", "examine", "connect"),
     ("evidence", "examine", "gather"),
-    ("backup", "survey", "survey"),
-    ("diagnosis", "judge", "judge"),
+    ("map", "survey", "survey"),
+    (DIAGNOSIS, "judge", "judge"),
     ("plan", "plan", "plan_cure"),
+    ("backup", "backup", "keep"),
     (ACT, "cure", "act"),
     ("verify", "verify", "verify_image"),
     ("proof", "proof", "prove"),
@@ -45,7 +47,7 @@ OUR_FAULTS = (
     ValueError,
 )
 
-_READING = ("evidence", "backup")
+_READING = ("evidence", "map", "backup")
 _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
@@ -90,7 +92,6 @@ class Run:
         self.chip = None
         self.evidence = {"rails": {"off": None, "on": None, "trip": None, "ma": None}}
         self.backup = None
-        self.backup_error = None
         self.diagnosis = None
         self.is_aside = False
         self.ends_as = None
@@ -228,7 +229,7 @@ class Run:
             if not self._timed_with_slower_clocks(name, module, function):
                 # A unit's fault found on the way is still diagnosed from what is known.
                 if self.diagnosis is None and self._unit_may_be_at_fault():
-                    self._timed("diagnosis", "judge", "judge")
+                    self._timed(DIAGNOSIS, "judge", "judge")
                 return
             if name == self._last:
                 return

@@ -1,6 +1,7 @@
 # Step "diagnosis": from the evidence to a cause, and whether writing can cure it.
 
 from rescue.engine.diagnosis import diagnose
+from rescue.engine.screens import wrap
 
 _RECOVERED = "RECOVERED"
 # What a job may allow although the cause stands in the way: cause -> word in policy.consent.
@@ -18,6 +19,8 @@ def judge(run):
     cause = run.diagnosis["cause"]
     run.ends_as = run.diagnosis["ends_as"]
     run.observer.event("diagnosis", run.diagnosis)
+    if run.screen is not None:
+        run.screen.page(cause, wrap(run.diagnosis["sentence"], 16, 5))
     consented = _CONSENT.get(cause) in run.job.consent or (cause == "torn-data" and _torn_sectors_allowed(run))
     rewrite = cause == "healthy" and run.job.mode == "rewrite"
     unfinished = run.resumed is not None and run.resumed["wpsn"]  # write protection that a cut run had lifted

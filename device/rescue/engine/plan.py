@@ -123,5 +123,5 @@ def plan_cure(run):
     run.plan = make_plan(run.evidence["sectors"], run.job, dirty)
     add_options(run.plan, run.evidence, run.job, run.resumed)
     run.observer.event("plan", {"lines": run.plan["lines"], "estimate_ms": run.plan["estimate_ms"]})
-    if not run.plan["steps"] and not run.plan["options"] and not run.plan["protect"]:
-        run.skip_to("safe-off")
+    if not run.plan["steps"]:  # nothing is erased, so that nothing need be backed up
+        run.skip_to("act" if run.plan["options"] or run.plan["protect"] else "safe-off")

@@ -105,6 +105,8 @@ def _record(run, name):
         "backup": run.backup,
         "verified": run.verified,
         "proof": proof,
+        "evidence_ms": _until_diagnosis(run.steps, "energise"),
+        "diagnosis_ms": _until_diagnosis(run.steps, "job"),
         "power_cycles": run.power.cycles,
         "swclk_cycles": run.ports.wire.cycles - run.started_cycles,
         "virtual_ms": run.ports.clock.since_ms(run.started_ms),
@@ -116,6 +118,19 @@ def _record(run, name):
 def _job_facts(job):
     image = job.image
     return {"name": job.name, "image": image.file, "version": image.version, "sha256": image.sha256, "mode": job.mode}
+
+
+def _until_diagnosis(steps, first):
+    # From the beginning of the step `first` until the diagnosis was known and shown; None where there was none.
+    total = None
+    for step in steps:
+        if step["name"] == first:
+            total = 0
+        if total is not None:
+            total += step["ms"]
+        if step["name"] == "diagnosis":
+            return total
+    return None
 
 
 def _states(sectors):

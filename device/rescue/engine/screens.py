@@ -62,12 +62,15 @@ class Screen:
         from rescuelink.outcomes import OUTCOMES  # only now: the heap is tight until the run is over
 
         outcome = OUTCOMES[record["outcome"]]
-        self._clear()
-        self._frame.fill_rect(0, 0, _WIDTH, 11, 1)
-        title = outcome.name.replace("_", " ")
-        self._frame.text(title[:_COLUMNS], max(0, (_WIDTH - 8 * len(title[:_COLUMNS])) // 2), 2, 0)
         lines = wrap(record["diagnosis"]["cause"], _COLUMNS, 1)
         lines += wrap(record["next_step"] or outcome.sentence, _COLUMNS, 5 - len(lines))
+        self.page(outcome.name.replace("_", " "), lines)
+
+    def page(self, title, lines):
+        """A title in a bar and five lines below it, sent at once."""
+        self._clear()
+        self._frame.fill_rect(0, 0, _WIDTH, 11, 1)
+        self._frame.text(title[:_COLUMNS], max(0, (_WIDTH - 8 * len(title[:_COLUMNS])) // 2), 2, 0)
         for number, line in enumerate(lines):
             self._frame.text(line, 0, 14 + number * 10, 1)
         self._send()
