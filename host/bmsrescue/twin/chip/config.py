@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bmsrescue.twin.chip.dies import Die
+from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS, Part
+
 Supply = Literal["ldo", "smps", "smps_1v8_ldo", "smps_2v5_ldo", "external"]
 """How the board feeds VCORE: linear regulator, step-down regulator, one after the other, or from outside."""
 
@@ -16,12 +19,14 @@ Supply = Literal["ldo", "smps", "smps_1v8_ldo", "smps_2v5_ldo", "external"]
 @dataclass(frozen=True)
 class ChipConfig:
     # --- the part and its board -------------------------------------------------------------------------------------
-    device_id: int = 0x483
-    """DEV_ID of DBGMCU_IDC: another one makes it another chip to whoever asks, with this one's insides."""
-    flash_size_kib: int = 1024
-    """What the flash size register says."""
-    revision_id: int = 0x1001
-    """REV_ID of DBGMCU_IDC: 0x1000 is A, 0x1001 is Z."""
+    part: str = DEFAULT_PART
+    """A name of `parts.PARTS`."""
+    device_id: int | None = None
+    """DEV_ID of DBGMCU_IDC, where it is not the part's: another chip to whoever asks, with this one's insides."""
+    flash_size_kib: int | None = None
+    """What the flash size register says, where it is not what is there."""
+    revision_id: int | None = None
+    """REV_ID of DBGMCU_IDC, where it is not the die's current one (0x483: 0x1000 is A, 0x1001 is Z)."""
     unique_id: tuple[int, int, int] = (0x00420031, 0x32335110, 0x38363130)
     board_supply: Supply = "ldo"
     """What the board is wired for; a PWR_CR3 that does not fit it takes VCORE away."""
@@ -48,8 +53,8 @@ class ChipConfig:
     power_loss_scrambles_ram: bool = True
 
     # --- debug port -------------------------------------------------------------------------------------------------
-    target_id: int = 0x04830041
-    """DP TARGETID; derived from ST's pattern, not read on an H72x."""
+    target_id: int | None = None
+    """DP TARGETID; without one it is derived from DEV_ID by ST's pattern (0x04830041), not read on any H7."""
     first_access_must_be_dpidr: bool = True
     """After a line reset anything but a DPIDR read (or TARGETSEL write) is left unanswered (13.11)."""
     line_reset_idle_cycles: int = 2
@@ -115,3 +120,21 @@ class ChipConfig:
     """Shortest and longest option change (13.12)."""
     cut_option_change_rdp1: bool = True
     """A cut option change leaves RDP at level 1 and the rest at factory values; otherwise the old values stay."""
+
+    # --- what the part makes of it ----------------------------------------------------------------------------------
+
+    @property
+    def sold_as(self) -> Part:
+        return PARTS[self.part]
+
+    @property
+    def die(self) -> Die:
+        return PARTS[self.part].die
+
+    @property
+    def shown_device_id(self) -> int:
+        return self.die.device_id if self.device_id is None else self.device_id
+
+    @property
+    def shown_target_id(self) -> int:
+        return self.shown_device_id << 16 | 0x0041 if self.target_id is None else self.target_id

@@ -1,13 +1,16 @@
-"""Flash geometry by part: one table, so that another H7 is another line (fact sheet section 12)."""
+"""Flash geometry: what a part's flash looks like from the bus."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+FLASH_BASE: Final = 0x08000000
 
 
 @dataclass(frozen=True)
 class FlashGeometry:
-    """Sizes in bytes. A flash word is what one ECC covers and one operation programs."""
+    """Sizes in bytes. A flash word is what one ECC covers and one operation programs; banks follow each other."""
 
     base: int
     size: int
@@ -27,5 +30,14 @@ class FlashGeometry:
     def words_per_sector(self) -> int:
         return self.sector_size // self.word_size
 
+    @property
+    def bank_size(self) -> int:
+        return self.size // self.banks
 
-H725_1M = FlashGeometry(base=0x08000000, size=0x100000, sector_size=0x20000, word_size=32, banks=1)
+    @property
+    def sectors_per_bank(self) -> int:
+        return self.sectors // self.banks
+
+    @property
+    def words_per_bank(self) -> int:
+        return self.words // self.banks

@@ -35,7 +35,7 @@ _VCORE_DEAD_UA = 1_500
 
 
 class Stm32H7:
-    """An STM32H725VGT6. The board drives its pins; a debugger drives ``swd``."""
+    """The part that ``config.part`` names. The board drives its pins; a debugger drives ``swd``."""
 
     def __init__(self, clock: VirtualClock, seed: int = 0, config: ChipConfig | None = None) -> None:
         self.config = config = config or ChipConfig()
@@ -43,18 +43,22 @@ class Stm32H7:
         self._rng = random.Random(seed)
         self.counters = Counters()
         self.system = System(clock, config)
-        self.rams = memory_map.make_rams(gated_is_error=config.gated_ram_is_error)
-        self.system.gates = {name: self.rams[name] for name in ("SRAM1", "SRAM2", "BKPRAM")}
+        self.die = die = config.die
+        self.rams = memory_map.make_rams(die, gated_is_error=config.gated_ram_is_error)
+        self.system.gates = {ram.name: self.rams[ram.name] for ram in die.rams if ram.clock is not None}
         self.flash = FlashArray(config)
-        self.options = OptionBytes()
-        self.dbgmcu = Dbgmcu(config.device_id, config.revision_id)
+        self.options = OptionBytes(config.sold_as)
+        self.dbgmcu = Dbgmcu(
+            config.shown_device_id,
+            die.revision_id if config.revision_id is None else config.revision_id,
+        )
         self.bus = Bus()
         self.flash_controller = FlashController(clock, self.system, self.flash, self.options, config, self._rng)
         self.flash_controller.on_regression = self._readout_protection_fell
-        rom = RomBlock(system_memory.START, system_memory.contents(config))
-        self.core = CortexM7(clock, self.bus, [*self.rams.values(), rom], config, self.flash)
+        roms = [RomBlock(start, data) for start, data in system_memory.contents(config).items()]
+        self.core = CortexM7(clock, self.bus, [*self.rams.values(), *roms], config, self.flash)
         self.core.on_reset_request = lambda: self.system.request_reset("software")
-        self._attach_memories(rom)
+        self._attach_memories(roms)
         self.peripherals = OnChipPeripherals(clock, self.bus, self.system, self.core, self.dbgmcu)
         self.peripherals.on_pin = lambda name, level: self.on_pin(name, level)
         self.peripherals.on_uart = lambda name, data: self.on_uart(name, data)
@@ -128,11 +132,12 @@ class Stm32H7:
 
     # --- assembly -----------------------------------------------------------------------------------------------------
 
-    def _attach_memories(self, rom: RomBlock) -> None:
+    def _attach_memories(self, roms: list[RomBlock]) -> None:
         bus = self.bus
         for ram in self.rams.values():
             bus.attach(ram.start, len(ram.data), ram)
-        bus.attach(rom.start, len(rom.data), rom)
+        for rom in roms:
+            bus.attach(rom.start, len(rom.data), rom)
         geometry = self.flash.geometry
         bus.attach(geometry.base, geometry.size, FlashMemory(self.flash, self.flash_controller, self.config))
         bus.attach(flash_registers.FLASH_BASE, flash_registers.FLASH_SIZE, self.flash_controller)
@@ -143,7 +148,7 @@ class Stm32H7:
     def _make_access_ports(self) -> tuple[MemAp, MemAp, ApbAp]:
         config = self.config
         debug_apb = Bus()
-        components = rom_table.DebugComponents()
+        components = rom_table.DebugComponents(config.shown_device_id)
         for address in rom_table.COMPONENT_ADDRESSES:
             debug_apb.attach(address, rom_table.COMPONENT_SIZE, components)
         debug_apb.attach(dbgmcu.APB_BASE, dbgmcu.SIZE, self.dbgmcu)

@@ -66,7 +66,7 @@ class System:
         self.keeps_debug_clock: Callable[[LowPowerMode], bool] = lambda mode: False
         """Whether DBGMCU keeps debug alive in Stop or Standby."""
         self.gates: dict[str, RamBlock] = {}
-        """RAMs whose clock RCC gates, by name: SRAM1, SRAM2, BKPRAM."""
+        """RAMs whose clock RCC gates, by name."""
         self.on_power: list[Callable[[bool], None]] = []
         self.on_reset: list[Callable[[ResetKind], None]] = []
         self.on_vcore_lost: list[Callable[[], None]] = []
@@ -87,6 +87,11 @@ class System:
         pins = self.swd_pins_assigned or self.in_reset
         awake = self.low_power == "run" or self.keeps_debug_clock(self.low_power)
         return self.powered and vcore and pins and awake and self.readout_level != 2
+
+    @property
+    def readout_closed(self) -> bool:
+        """RDP level 1 with a debugger: flash is closed until the next power-on."""
+        return self.readout_level == 1 and self.debugger_seen
 
     @property
     def boot_address(self) -> int:
@@ -163,7 +168,7 @@ class System:
             self._debug_access_changed()
 
     def set_gate(self, name: str, enabled: bool) -> None:
-        """RCC switches the clock of a RAM (SRAM1, SRAM2, BKPRAM)."""
+        """RCC switches the clock of a RAM."""
         self.gates[name].enabled = enabled
 
     def set_readout_level(self, level: int) -> None:

@@ -17,13 +17,7 @@ SIZE: Final = 0x1F000
 BOOTLOADER_VECTORS: Final = 0x1FF09800
 BOOTLOADER_CODE: Final = 0x1FF09A00
 BOOTLOADER_VERSION: Final = 0x1FF1E7FE
-UNIQUE_ID: Final = 0x1FF1E800
-TS_CAL1: Final = 0x1FF1E820
-TS_CAL2: Final = 0x1FF1E840
-VREFINT_CAL: Final = 0x1FF1E860
-FLASH_SIZE_KIB: Final = 0x1FF1E880
-PART_NAME: Final = 0x1FF1E8C0
-
+_PAGE: Final = 0x1000
 _STACK_TOP: Final = 0x20004100
 _PWR_BASE: Final = 0x58024800
 _FIRST_CR3_SAFE_VERSION: Final = 0x93
@@ -32,12 +26,19 @@ _WRITE_CR3_AND_STAY: Final = struct.pack("<4HI", 0x4801, 0x68C1, 0x60C1, 0xE7FE,
 _STAY: Final = struct.pack("<H", 0xE7FE)
 
 
-def contents(config: ChipConfig) -> bytearray:
-    """The whole area as the factory left it."""
-    memory = bytearray(b"\xff" * SIZE)
+def contents(config: ChipConfig) -> dict[int, bytearray]:
+    """Read-only areas as the factory left them, by start address.
+
+    The H7Ax keeps its identity behind its OTP area, the others behind the bootloader.
+    """
+    die = config.die
+    memories = {START: bytearray(b"\xff" * SIZE)}
+    if die.unique_id < START:
+        memories[die.unique_id & ~(_PAGE - 1)] = bytearray(b"\xff" * _PAGE)
 
     def put(address: int, data: bytes) -> None:
-        memory[address - START : address - START + len(data)] = data
+        start = max(start for start in memories if start <= address)
+        memories[start][address - start : address - start + len(data)] = data
 
     vectors = struct.pack("<II", _STACK_TOP, BOOTLOADER_CODE | 1)
     # BOOT_ADD1 names 0x1FF00000; where its vectors are found from there is not documented: both places have them.
@@ -46,10 +47,11 @@ def contents(config: ChipConfig) -> bytearray:
     keeps_supply_open = config.bootloader_version >= _FIRST_CR3_SAFE_VERSION
     put(BOOTLOADER_CODE, _STAY if keeps_supply_open else _WRITE_CR3_AND_STAY)
     put(BOOTLOADER_VERSION, bytes([config.bootloader_version]))
-    put(UNIQUE_ID, struct.pack("<3I", *config.unique_id))
-    put(TS_CAL1, struct.pack("<H", 768))
-    put(TS_CAL2, struct.pack("<H", 1022))
-    put(VREFINT_CAL, struct.pack("<H", 1509))
-    put(FLASH_SIZE_KIB, struct.pack("<H", config.flash_size_kib))
-    put(PART_NAME, struct.pack("<I", 0x48373235))
-    return memory
+    put(die.unique_id, struct.pack("<3I", *config.unique_id))
+    for address, value in die.calibration.items():
+        put(address, struct.pack("<H", value))
+    part = config.sold_as
+    put(die.flash_size, struct.pack("<H", config.flash_size_kib or part.flash_kib))
+    if die.part_name is not None:
+        put(die.part_name, part.name.encode("ascii")[::-1])
+    return memories

@@ -98,7 +98,7 @@ class CortexM7:
         self._dwt = Dwt(self)
         self._fpb = Fpb(self._breakpoints_changed)
         self._system = SystemControl(self._exceptions, self._reset_requested, self._code_changed)
-        self.ppb = CorePpb(self, self._debug, self._dwt, self._fpb, self._system, self._systick)
+        self.ppb = CorePpb(self, self._debug, self._dwt, self._fpb, self._system, self._systick, config.shown_device_id)
 
     # --- state, as others see it --------------------------------------------------------------------------------------
 

@@ -13,12 +13,10 @@ from bmsrescue.twin.chip.core.scs import SystemControl
 from bmsrescue.twin.chip.core.systick import SysTick
 
 _ROM_TABLES: dict[int, int] = {
-    # The chip's ROM table: one entry, the processor's; ST's identification (fact sheet 1.1).
+    # The chip's ROM table: one entry, the processor's; ST's identification (fact sheet 1.1). PIDR0 and 1 are the die's.
     0xE00FE000: 0x00001003,
     0xE00FEFCC: 0x00000001,
     0xE00FEFD0: 0x00,
-    0xE00FEFE0: 0x83,
-    0xE00FEFE4: 0x04,
     0xE00FEFE8: 0x0A,
     0xE00FEFEC: 0x00,
     # The processor's ROM table: SCS, DWT, FPB, ITM (DDI0489 table 2-5 order).
@@ -51,9 +49,17 @@ class CorePpb:
     """Decodes the PPB. Words only inside; bytes and halfwords are served by read-modify-write."""
 
     def __init__(
-        self, core: SoftwareAccess, debug: DebugUnit, dwt: Dwt, fpb: Fpb, system: SystemControl, systick: SysTick
+        self,
+        core: SoftwareAccess,
+        debug: DebugUnit,
+        dwt: Dwt,
+        fpb: Fpb,
+        system: SystemControl,
+        systick: SysTick,
+        device_id: int,
     ) -> None:
         self._core = core
+        self._rom_tables = {**_ROM_TABLES, 0xE00FEFE0: device_id & 0xFF, 0xE00FEFE4: device_id >> 8}
         self._debug = debug
         self._dwt = dwt
         self._fpb = fpb
@@ -87,7 +93,7 @@ class CorePpb:
         if block in _COMPONENT_CLASS:
             if address & 0xFFF >= 0xFF0:
                 return self._identification(block, address & 0xFFF)
-            return _ROM_TABLES.get(address, 0)
+            return self._rom_tables.get(address, 0)
         if block == r.ITM_BASE:
             return 0
         raise BusError(address, "nothing on the PPB")

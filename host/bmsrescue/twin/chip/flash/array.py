@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from bmsrescue.twin.chip.config import ChipConfig
-from bmsrescue.twin.chip.geometry import H725_1M, FlashGeometry
 
 ERASED: Final = 0
 PROGRAMMED: Final = 1
@@ -23,8 +22,8 @@ class FlashArray:
     ``data`` is never resized. ``worn`` names sectors that fail to erase or to program.
     """
 
-    def __init__(self, config: ChipConfig, geometry: FlashGeometry = H725_1M) -> None:
-        self.geometry = geometry
+    def __init__(self, config: ChipConfig) -> None:
+        self.geometry = geometry = config.sold_as.geometry
         self.data = bytearray(b"\xff" * geometry.size)
         self.state = bytearray(geometry.words)
         self.worn: dict[int, Wear] = {}
@@ -117,6 +116,15 @@ class FlashArray:
         else:
             broken = TORN if config.overwrite_result == "double" else WEAK
             self._store(index, bytes(a & b for a, b in zip(old, value, strict=True)), broken)
+
+    def swap_banks(self) -> None:
+        """The two banks change places on the bus, with all that is known of their cells."""
+        geometry = self.geometry
+        half, words, sectors = geometry.bank_size, geometry.words_per_bank, geometry.sectors_per_bank
+        self.data[:] = self.data[half:] + self.data[:half]
+        self.state[:] = self.state[words:] + self.state[:words]
+        self.worn = {(sector + sectors) % geometry.sectors: wear for sector, wear in self.worn.items()}
+        self._changed(0, geometry.size)
 
     def store_torn(self, index: int, value: bytes) -> None:
         """Leave ``value`` in the cells with an ECC that does not fit it."""

@@ -18,15 +18,16 @@ _WORDS_PER_US = 8
 
 
 class FlashCrc:
-    """CRCCR1, CRCSADD1, CRCEADD1 and CRCDATA; ``start`` returns how long the calculation takes."""
+    """CRCCR, CRCSADD, CRCEADD and CRCDATA of one bank; ``run`` returns how long the calculation takes."""
 
-    def __init__(self, array: FlashArray, config: ChipConfig) -> None:
+    def __init__(self, array: FlashArray, config: ChipConfig, bank: int = 0) -> None:
         self._array = array
+        self._base = bank * array.geometry.bank_size
         self._config = config
         self.reset()
 
     def reset(self) -> None:
-        self.control = reg.CRCCR1_RESET
+        self.control = reg.CRCCR_RESET
         self.start_address = 0
         self.end_address = 0
         self._sectors: set[int] = set()
@@ -43,8 +44,8 @@ class FlashCrc:
         self._crc = 0
 
     def write_control(self, value: int) -> bool:
-        """Write CRCCR1; true when START_CRC asks for a calculation."""
-        self.control = value & reg.CRCCR1_KEPT
+        """Write CRCCR; true when START_CRC asks for a calculation."""
+        self.control = value & reg.CRCCR_KEPT
         if value & reg.CLEAN_CRC:
             self._crc = self._config.crc_initial
         if value & reg.CLEAN_SECT:
@@ -58,17 +59,17 @@ class FlashCrc:
         """Calculate; returns (duration in ns, whether a word with a double error was met)."""
         geometry = self._array.geometry
         if self._all_bank:
-            ranges = [(0, geometry.size)]
+            ranges = [(0, geometry.bank_size)]
         elif self.control & reg.CRC_BY_SECT:
             size = geometry.sector_size
             ranges = [(sector * size, (sector + 1) * size) for sector in sorted(self._sectors)]
         else:
             burst = _BURST_WORDS[self.control >> reg.CRC_BURST_SHIFT & 3] * geometry.word_size
             start = self.start_address // burst * burst
-            ranges = [(start, min((self.end_address // burst + 1) * burst, geometry.size))]
+            ranges = [(start, min((self.end_address // burst + 1) * burst, geometry.bank_size))]
         length = 0
         broken = False
-        for start, end in ranges:
+        for start, end in ((self._base + first, self._base + last) for first, last in ranges):
             self._crc = self._update(self._crc, self._array.data[start:end])
             length += max(end - start, 0)
             broken |= TORN in self._array.state[start // geometry.word_size : end // geometry.word_size]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bmsrescue.twin.chip.flash import registers as reg
-from bmsrescue.twin.chip.geometry import H725_1M, FlashGeometry
+from bmsrescue.twin.chip.geometry import FlashGeometry
+from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS, Part
 
 _STORED_SR = 0xBFFFFFFE & ~reg.OPTCHANGEERR
 
 
 @dataclass(frozen=True)
 class OptionValues:
-    """The six option registers as stored; the defaults are the factory's."""
+    """The option registers as stored; the defaults are an H72x's from the factory. Names in 2 belong to bank 2."""
 
     optsr: int = 0x179EAAF0
     prar: int = 0x000000FF
@@ -20,6 +21,9 @@ class OptionValues:
     wpsn: int = 0x000000FF
     boot: int = 0x1FF00800
     optsr2: int = 0x00000000
+    prar2: int = 0x000000FF
+    scar2: int = 0x800000FF
+    wpsn2: int = 0x000000FF
 
     @property
     def rdp_level(self) -> int:
@@ -41,28 +45,42 @@ class OptionValues:
         return (self.boot & 0xFFFF) << 16, self.boot & 0xFFFF0000
 
     @property
-    def pcrop(self) -> range:
-        """Offsets of the read-protected area within the bank; empty when start > end, all of it when they are equal."""
-        return _area(self.prar)
+    def swap_banks(self) -> bool:
+        return bool(self.optsr & reg.SWAP_BANK_OPT)
 
-    @property
-    def pcrop_falls_with_rdp(self) -> bool:
-        return bool(self.prar & reg.DMEP)
+    def pcrop(self, bank: int, geometry: FlashGeometry) -> range:
+        """Offsets of the read-protected area in a bank; empty when start > end, all of it when they are equal."""
+        register = self.prar2 if bank else self.prar
+        start, end = register & 0xFFF, register >> 16 & 0xFFF
+        if start > end:
+            return range(0)
+        if start == end:
+            return range(geometry.bank_size)
+        return range(start * reg.AREA_UNIT, (end + 1) * reg.AREA_UNIT)
 
-    def sector_protected(self, sector: int) -> bool:
-        return not self.wpsn >> sector & 1
+    def sector_protected(self, bank: int, group: int) -> bool:
+        """``group`` counts as the bits of WPSN do: one or four sectors each."""
+        return not (self.wpsn2 if bank else self.wpsn) >> group & 1
 
     def with_rdp(self, byte: int) -> OptionValues:
         return replace(self, optsr=self.optsr & ~(0xFF << reg.RDP_SHIFT) | byte << reg.RDP_SHIFT)
 
+    def with_banks_exchanged(self) -> OptionValues:
+        """What each bank's own registers say when the banks have changed places."""
+        return replace(
+            self,
+            prar=self.prar2,
+            scar=self.scar2,
+            wpsn=self.wpsn2,
+            prar2=self.prar,
+            scar2=self.scar,
+            wpsn2=self.wpsn,
+        )
 
-def _area(register: int, geometry: FlashGeometry = H725_1M) -> range:
-    start, end = register & 0xFFF, register >> 16 & 0xFFF
-    if start > end:
-        return range(0)
-    if start == end:
-        return range(geometry.size)
-    return range(start * reg.AREA_UNIT, (end + 1) * reg.AREA_UNIT)
+
+def factory_values(part: Part) -> OptionValues:
+    """Beside WPSN an H72x's for all parts: nobody has given the others' (unconfirmed)."""
+    return OptionValues(wpsn=part.factory_wpsn, wpsn2=part.factory_wpsn)
 
 
 class OptionBytes:
@@ -72,10 +90,15 @@ class OptionBytes:
     A scenario presets them with ``preset`` before the unit gets power.
     """
 
-    def __init__(self, values: OptionValues = OptionValues()) -> None:
-        self.stored = values
-        self.current = values
-        self.staged = values
+    def __init__(self, part: Part = PARTS[DEFAULT_PART]) -> None:
+        self.factory = factory_values(part)
+        self._banks = part.geometry.banks
+        self._geometry = part.geometry
+        self.stored = self.factory
+        self.current = self.factory
+        self.staged = self.factory
+        self.swapped = False
+        """OPTCR.SWAP_BANK: what SWAP_BANK_OPT was at the last reset."""
 
     def preset(self, values: OptionValues) -> None:
         self.stored = values
@@ -85,6 +108,16 @@ class OptionBytes:
         """A reset: both views come from the cells again."""
         self.current = self.stored
         self.staged = self.stored
+
+    def take_swap(self) -> bool:
+        """At a reset: whether the banks now change places. Their own option registers go with them."""
+        wanted = self._banks > 1 and self.current.swap_banks
+        if wanted == self.swapped:
+            return False
+        self.swapped = wanted
+        self.stored = self.stored.with_banks_exchanged()
+        self.reload()
+        return True
 
     def commit(self, values: OptionValues) -> None:
         """A change has been programmed; _CUR follows at once."""
@@ -102,9 +135,11 @@ class OptionBytes:
         regression = self.current.rdp_level == 1 and self.staged.rdp_level == 0
         if self.current.optsr & reg.SECURITY and not self.staged.optsr & reg.SECURITY:
             return True
-        old, new = self.current.pcrop, self.staged.pcrop
-        shrinks = bool(old) and not (new and new.start <= old.start and new.stop >= old.stop)
-        return shrinks and not regression
+        return not regression and any(self._pcrop_shrinks(bank) for bank in range(self._banks))
+
+    def _pcrop_shrinks(self, bank: int) -> bool:
+        old, new = (values.pcrop(bank, self._geometry) for values in (self.current, self.staged))
+        return bool(old) and not (new and new.start <= old.start and new.stop >= old.stop)
 
 
 REGISTER_FIELDS: dict[int, str] = {
@@ -121,7 +156,9 @@ WRITABLE: dict[str, int] = {
     "optsr": _STORED_SR,
     "prar": 0x8FFF0FFF,
     "scar": 0x8FFF0FFF,
-    "wpsn": 0x000000FF,
     "boot": 0xFFFFFFFF,
     "optsr2": 0x00000007,
 }
+"""WPSN depends on the part."""
+
+OF_EACH_BANK = ("prar", "scar", "wpsn")

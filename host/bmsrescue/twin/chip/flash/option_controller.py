@@ -8,47 +8,21 @@ from typing import Final
 
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash import registers as reg
-from bmsrescue.twin.chip.flash.option_bytes import REGISTER_FIELDS, WRITABLE, OptionBytes, OptionValues
-from bmsrescue.twin.chip.flash.timing import BANK_ERASE_US, FlashTimer
+from bmsrescue.twin.chip.flash.key_lock import KeyLock
+from bmsrescue.twin.chip.flash.option_bytes import OF_EACH_BANK, REGISTER_FIELDS, WRITABLE, OptionBytes
+from bmsrescue.twin.chip.flash.timing import FlashTimer
 from bmsrescue.twin.clock import Event, VirtualClock
 
-REGISTERS: Final = frozenset(
+_REGISTERS: Final = frozenset(
     {reg.OPTKEYR, reg.OPTCR, reg.OPTCCR} | set(REGISTER_FIELDS) | {register + 4 for register in REGISTER_FIELDS}
 )
 
 
-class KeyLock:
-    """A two-key lock. After a wrong key or a second sequence it stays shut until the next reset, if so configured."""
-
-    __slots__ = ("_keys", "_step", "_sticks", "_stuck", "locked")
-
-    def __init__(self, keys: tuple[int, int], sticks: bool) -> None:
-        self._keys = keys
-        self._sticks = sticks
-        self.reset()
-
-    def reset(self) -> None:
-        self.locked = True
-        self._step = 0
-        self._stuck = False
-
-    def write(self, value: int) -> None:
-        if self._stuck:
-            return
-        if not self.locked or value != self._keys[self._step]:
-            self._step = 0
-            if self._sticks:
-                self._stuck = True
-                self.locked = True
-            return
-        self._step += 1
-        if self._step == len(self._keys):
-            self._step = 0
-            self.locked = False
-
-
 class OptionController:
-    """``erase_for_regression`` empties what a fall from level 1 to 0 must empty; ``on_change`` hears of new values."""
+    """``erase_for_regression`` empties what a fall from level 1 to 0 must empty; ``on_change`` hears of new values.
+
+    ``mass_erase`` is what OPTCR.MER asks for. Registers come with the offset of the bank's window they were used in.
+    """
 
     def __init__(
         self,
@@ -58,6 +32,7 @@ class OptionController:
         config: ChipConfig,
         erase_for_regression: Callable[[float], None],
         on_change: Callable[[], None],
+        mass_erase: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._options = options
@@ -65,6 +40,9 @@ class OptionController:
         self._config = config
         self._erase_for_regression = erase_for_regression
         self._on_change = on_change
+        self._mass_erase = mass_erase
+        wpsn = config.sold_as.factory_wpsn
+        self._writable = {**WRITABLE, "wpsn": wpsn, "prar2": WRITABLE["prar"], "scar2": WRITABLE["scar"], "wpsn2": wpsn}
         self._lock = KeyLock((reg.OPTION_KEY1, reg.OPTION_KEY2), config.wrong_unlock_sticks)
         self._event: Event | None = None
         self._started_ns = 0
@@ -97,33 +75,47 @@ class OptionController:
             self._event.cancel()
             self._finish()
 
+    def owns(self, register: int) -> bool:
+        return register % reg.BANK_STEP in _REGISTERS
+
+    def _field(self, register: int) -> str | None:
+        """The value behind a _CUR register of this die."""
+        bank, offset = divmod(register, reg.BANK_STEP)
+        field = REGISTER_FIELDS.get(offset)
+        if field == "optsr2" and not self._config.die.has_optsr2:
+            return None
+        return f"{field}2" if bank and field in OF_EACH_BANK else field
+
     def read(self, register: int) -> int:
-        if register == reg.OPTCR:
-            return self._interrupts | (reg.OPTLOCK if self._lock.locked else 0)
-        field = REGISTER_FIELDS.get(register)
+        offset = register % reg.BANK_STEP
+        if offset == reg.OPTCR:
+            swapped = reg.SWAP_BANK if self._options.swapped else 0
+            return self._interrupts | (reg.OPTLOCK if self._lock.locked else 0) | swapped
+        field = self._field(register)
         if field is not None:
             value: int = getattr(self._options.current, field)
-            if register == reg.OPTSR_CUR:
+            if offset == reg.OPTSR_CUR:
                 value |= (reg.OPT_BUSY if self.busy else 0) | (reg.OPTCHANGEERR if self._error else 0)
             return value
-        field = REGISTER_FIELDS.get(register - 4)
+        field = self._field(register - 4)
         if field is None:
             return 0
         staged: int = getattr(self._options.staged, field)
         return staged
 
     def write(self, register: int, value: int) -> None:
-        if register == reg.OPTKEYR:
+        offset = register % reg.BANK_STEP
+        if offset == reg.OPTKEYR:
             self._lock.write(value)
-        elif register == reg.OPTCCR:
+        elif offset == reg.OPTCCR:
             if value & reg.OPTCHANGEERR:
                 self._error = False
-        elif register == reg.OPTCR:
+        elif offset == reg.OPTCR:
             self._write_control(value)
         else:
-            field = REGISTER_FIELDS.get(register - 4)
+            field = self._field(register - 4)
             if field is not None and not self._lock.locked and not self.busy:
-                mask = WRITABLE[field]
+                mask = self._writable[field]
                 kept: int = getattr(self._options.staged, field)
                 self._options.staged = replace(self._options.staged, **{field: kept & ~mask | value & mask})
 
@@ -133,6 +125,8 @@ class OptionController:
         self._interrupts = value & reg.OPTCHANGEERRIE
         if value & reg.OPTSTART and not self._error and not self.busy:
             self._start()
+        if value & reg.MER:
+            self._mass_erase()
         if value & reg.OPTLOCK:
             self._lock.locked = True
 
@@ -144,7 +138,7 @@ class OptionController:
         self._regression = options.current.rdp_level == 1 and options.staged.rdp_level == 0
         duration_ns = self._timer.option_change_ns()
         if self._regression:
-            duration_ns += self._timer.draw_ns(BANK_ERASE_US[0])
+            duration_ns += self._timer.draw_ns(self._config.die.times.bank_erase_us[0])
         self._started_ns = self._clock.now_ns
         self._event = self._clock.after(duration_ns, self._finish)
 
@@ -163,4 +157,4 @@ class OptionController:
             # The erase comes first; the level falls only after it.
             self._erase_for_regression(min(fraction, 0.999))
         elif self._config.cut_option_change_rdp1:
-            self._options.stored = OptionValues().with_rdp(0x00)
+            self._options.stored = self._options.factory.with_rdp(0x00)

@@ -1,4 +1,8 @@
-"""Flash controller registers of the STM32H72x/73x (RM0468 section 4.9; fact sheet 4.1)."""
+"""Flash controller registers of the STM32H7 (RM0468 section 4.9; fact sheet 4.1 and 12).
+
+A second bank has its own KEYR, CR, SR, CCR, PRAR, SCAR, WPSN, CRC and ECC_FA registers 0x100 further on; the others are
+seen at both places. What differs between the dies in CR and SR is in ``dies.ControlBits``.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,14 @@ from typing import Final
 
 FLASH_BASE: Final = 0x52002000
 FLASH_SIZE: Final = 0x400
+BANK_STEP: Final = 0x100
 
 ACR: Final = 0x00
-KEYR1: Final = 0x04
+KEYR: Final = 0x04
 OPTKEYR: Final = 0x08
-CR1: Final = 0x0C
-SR1: Final = 0x10
-CCR1: Final = 0x14
+CR: Final = 0x0C
+SR: Final = 0x10
+CCR: Final = 0x14
 OPTCR: Final = 0x18
 OPTSR_CUR: Final = 0x1C
 OPTSR_PRG: Final = 0x20
@@ -25,11 +30,11 @@ WPSN_CUR: Final = 0x38
 WPSN_PRG: Final = 0x3C
 BOOT_CUR: Final = 0x40
 BOOT_PRG: Final = 0x44
-CRCCR1: Final = 0x50
-CRCSADD1: Final = 0x54
-CRCEADD1: Final = 0x58
+CRCCR: Final = 0x50
+CRCSADD: Final = 0x54
+CRCEADD: Final = 0x58
 CRCDATA: Final = 0x5C
-ECC_FA1: Final = 0x60
+ECC_FA: Final = 0x60
 OPTSR2_CUR: Final = 0x70
 OPTSR2_PRG: Final = 0x74
 
@@ -38,24 +43,16 @@ KEY2: Final = 0xCDEF89AB
 OPTION_KEY1: Final = 0x08192A3B
 OPTION_KEY2: Final = 0x4C5D6E7F
 
-ACR_RESET: Final = 0x00000037
 ACR_MASK: Final = 0x0000003F
 
-# CR1
+# CR
 LOCK: Final = 1 << 0
 PG: Final = 1 << 1
 SER: Final = 1 << 2
 BER: Final = 1 << 3
-PSIZE_SHIFT: Final = 4
-FW: Final = 1 << 6
-START: Final = 1 << 7
-SNB_SHIFT: Final = 8
 CRC_EN: Final = 1 << 15
-CR1_RESET: Final = 0x00000031
-CR1_KEPT: Final = 0x1FEF873E
-"""What stays as written: neither LOCK nor the self-clearing FW and START."""
 
-# SR1
+# SR
 BSY: Final = 1 << 0
 WBNE: Final = 1 << 1
 QW: Final = 1 << 2
@@ -72,9 +69,8 @@ SNECCERR: Final = 1 << 25
 DBECCERR: Final = 1 << 26
 CRCEND: Final = 1 << 27
 CRCRDERR: Final = 1 << 28
-FLAGS: Final = 0x1FEF0000
 
-# CRCCR1
+# CRCCR
 CRC_SECT: Final = 0x7
 CRC_BY_SECT: Final = 1 << 8
 ADD_SECT: Final = 1 << 9
@@ -83,14 +79,16 @@ START_CRC: Final = 1 << 16
 CLEAN_CRC: Final = 1 << 17
 CRC_BURST_SHIFT: Final = 20
 ALL_BANK: Final = 1 << 22
-CRCCR1_RESET: Final = 0x001C0000
-CRCCR1_KEPT: Final = 0x003C0107
+CRCCR_RESET: Final = 0x001C0000
+CRCCR_KEPT: Final = 0x003C0107
 CRC_ADDRESS_MASK: Final = 0x000FFFFC
 
 # OPTCR
 OPTLOCK: Final = 1 << 0
 OPTSTART: Final = 1 << 1
+MER: Final = 1 << 4
 OPTCHANGEERRIE: Final = 1 << 30
+SWAP_BANK: Final = 1 << 31
 
 # OPTSR
 OPT_BUSY: Final = 1 << 0
@@ -103,6 +101,7 @@ IWDG_FZ_STOP: Final = 1 << 17
 IWDG_FZ_SDBY: Final = 1 << 18
 SECURITY: Final = 1 << 21
 OPTCHANGEERR: Final = 1 << 30
+SWAP_BANK_OPT: Final = 1 << 31
 
 RDP_LEVEL_0: Final = 0xAA
 RDP_LEVEL_2: Final = 0xCC

@@ -29,20 +29,20 @@ _ACTVOSRDY: Final = 1 << 13
 _ACTVOS_SHIFT: Final = 14
 _VOSRDY: Final = 1 << 13
 _VOS_SHIFT: Final = 14
-_VOS3: Final = 1
-_VCORE_MV: Final = (1360, 1000, 1100, 1210)
-"""By D3CR.VOS: VOS0, VOS3, VOS2, VOS1, typical."""
 _SCALING_NS: Final = 20_000
 _PDDS: Final = 0x7
 _CSSF: Final = 1 << 9
 _STOPF_SBF: Final = 0x1E0
 _CPUCR_WRITABLE: Final = 0x00000807
 
-_RESET_VALUES: Final = {CR1: 0xF000C000, CR2: 0, CPUCR: 0, D3CR: _VOS3 << _VOS_SHIFT, WKUPEPR: 0}
+_RESET_VALUES: Final = {CR1: 0xF000C000, CR2: 0, CPUCR: 0, D3CR: 0, WKUPEPR: 0}
 
 
 class Pwr(RegisterBlock):
-    """The low byte of CR3 takes one write after power-on; any later one is ignored, as is what resets do to others."""
+    """The low byte of CR3 takes one write after power-on; any later one is ignored, as is what resets do to others.
+
+    D3CR is called SRDCR on the H7Ax.
+    """
 
     def __init__(self, clock: VirtualClock, system: System) -> None:
         super().__init__(BASE)
@@ -52,12 +52,14 @@ class Pwr(RegisterBlock):
         self._cr3_written = False
         self._flags = 0
         self._scaled_ns = 0
-        self._registers = dict(_RESET_VALUES)
+        self._die = system.config.die
+        self._registers: dict[int, int] = {}
+        self.reset()
 
     def reset(self) -> None:
-        self._registers = dict(_RESET_VALUES)
+        self._registers = {**_RESET_VALUES, D3CR: self._die.vos_reset << _VOS_SHIFT}
         self._scaled_ns = 0
-        self._system.vcore_mv = _VCORE_MV[_VOS3]
+        self._system.vcore_mv = self._die.vos_mv[self._die.vos_reset]
 
     def note_reset(self, kind: ResetKind, *, bor_is_power_reset: bool) -> None:
         if clears_power_domain(kind, bor_is_power_reset=bor_is_power_reset):
@@ -116,7 +118,7 @@ class Pwr(RegisterBlock):
             return
         self._registers[D3CR] = value & 3 << _VOS_SHIFT
         self._scaled_ns = self._clock.now_ns + _SCALING_NS
-        self._system.vcore_mv = _VCORE_MV[value >> _VOS_SHIFT & 3]
+        self._system.vcore_mv = self._die.vos_mv[value >> _VOS_SHIFT & 3]
 
     def _scaled(self) -> bool:
         return self._cr3_written and self._clock.now_ns >= self._scaled_ns

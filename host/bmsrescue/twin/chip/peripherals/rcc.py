@@ -44,7 +44,7 @@ class Rcc(RegisterBlock):
         if kind == "power":
             self._reset_flags = 0
             self._backup_domain = 0
-        self._reset_flags |= RSR_PATTERN[kind]
+        self._reset_flags |= RSR_PATTERN[kind] & self._system.config.die.reset_flags
         self.reset()
 
     # --- the clock tree -----------------------------------------------------------------------------------------------
@@ -165,13 +165,9 @@ class Rcc(RegisterBlock):
         return wanted if wanted in (reg.SW_HSI, reg.SW_CSI) or self._pll_locked() else reg.SW_HSI
 
     def _gate_rams(self) -> None:
-        system = self._system
-        for name, register, bit in (
-            ("SRAM1", reg.AHB2ENR, reg.SRAM1EN),
-            ("SRAM2", reg.AHB2ENR, reg.SRAM2EN),
-            ("BKPRAM", reg.AHB4ENR, reg.BKPRAMEN),
-        ):
-            system.set_gate(name, self.enabled(register, bit))
+        for ram in self._system.config.die.rams:
+            if ram.clock is not None:
+                self._system.set_gate(ram.name, self.enabled(*ram.clock))
 
     def _update_clocks(self) -> None:
         frequencies = self._clock_tree()

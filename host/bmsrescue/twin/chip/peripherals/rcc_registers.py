@@ -67,6 +67,7 @@ RMVF: Final = 1 << 16
 # Enable bits
 SRAM1EN: Final = 29  # AHB2ENR
 SRAM2EN: Final = 30  # AHB2ENR
+SRAM3EN: Final = 31  # AHB2ENR of the H74x
 BKPRAMEN: Final = 28  # AHB4ENR
 TIM2EN: Final = 0  # APB1LENR
 USART2EN: Final = 17  # APB1LENR

@@ -259,7 +259,7 @@ class DebugPort:
         if self._dp_bank == dp.BANK_DLCR:
             return self._dlcr
         if self._dp_bank == dp.BANK_TARGETID:
-            return self._config.target_id
+            return self._config.shown_target_id
         if self._dp_bank == dp.BANK_DLPIDR:
             return dp.DLPIDR_VALUE
         return 0

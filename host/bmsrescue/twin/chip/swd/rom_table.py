@@ -53,7 +53,6 @@ _COMPONENTS: Final[dict[int, dict[int, int]]] = {
         0x004: entry(APB_ROM_TABLE, SWO_FUNNEL),
         0x008: entry(APB_ROM_TABLE, TRACE_FUNNEL),
         0x00C: entry(APB_ROM_TABLE, TPIU),
-        **identification(0x483, _ST, _CLASS_ROM_TABLE),
     },
     SWO: identification(0x914, _ARM, _CLASS_CORESIGHT, device_type=0x11),
     SWO_FUNNEL: identification(0x908, _ARM, _CLASS_CORESIGHT, device_type=0x12),
@@ -68,12 +67,16 @@ COMPONENT_SIZE: Final = _BLOCK
 class DebugComponents:
     """Bus device for all of them: identification only, trace itself is not modelled; writes are ignored."""
 
+    def __init__(self, device_id: int) -> None:
+        table = {**_COMPONENTS[APB_ROM_TABLE], **identification(device_id, _ST, _CLASS_ROM_TABLE)}
+        self._components = {**_COMPONENTS, APB_ROM_TABLE: table}
+
     def read(self, address: int, size: int) -> int:
-        component = _COMPONENTS.get(address & ~(_BLOCK - 1))
+        component = self._components.get(address & ~(_BLOCK - 1))
         if component is None:
             raise BusError(address, "no debug component")
         return component.get(address & (_BLOCK - 1), 0)
 
     def write(self, address: int, size: int, value: int) -> None:
-        if address & ~(_BLOCK - 1) not in _COMPONENTS:
+        if address & ~(_BLOCK - 1) not in self._components:
             raise BusError(address, "no debug component")

@@ -1,0 +1,344 @@
+"""One bank of the flash: its CR, SR and CCR, write buffer, errors and busy times (RM0468 4; fact sheet 4.1-4.3).
+
+Sectors and words count within the bank here, unless a name says ``array``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bmsrescue.twin.chip.bus import BusError, BusWait
+from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.flash import registers as reg
+from bmsrescue.twin.chip.flash.array import FlashArray
+from bmsrescue.twin.chip.flash.crc import FlashCrc
+from bmsrescue.twin.chip.flash.key_lock import KeyLock
+from bmsrescue.twin.chip.flash.operation import Erase, Operation, ProgramWord
+from bmsrescue.twin.chip.flash.option_bytes import OptionBytes
+from bmsrescue.twin.chip.flash.timing import X64, X64_MIN_MV, FlashTimer
+from bmsrescue.twin.chip.system import System
+from bmsrescue.twin.clock import NEVER_NS, Event, VirtualClock
+
+_BSY_GAP_PARTS = 64
+"""BSY is low for the last of so many parts of each step of an operation."""
+_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all banks share."""
+
+    clock: VirtualClock
+    system: System
+    array: FlashArray
+    options: OptionBytes
+    config: ChipConfig
+    timer: FlashTimer
+    hold_registers: Callable[[], None]
+    """START is being acknowledged."""
+    guard_changed: Callable[[], None]
+    """Something changed that may open or close the array for reading."""
+
+
+class FlashBank:
+    """``index`` 0 is the bank at the start of flash."""
+
+    def __init__(self, around: Surroundings, index: int) -> None:
+        self._around = around
+        self._clock = around.clock
+        self._array = around.array
+        self._config = around.config
+        self._control = around.config.die.control
+        self._times = around.config.die.times
+        self._timer = around.timer
+        self.index = index
+        geometry = around.array.geometry
+        self._first_word = index * geometry.words_per_bank
+        self._first_sector = index * geometry.sectors_per_bank
+        self._lock = KeyLock((reg.KEY1, reg.KEY2), around.config.wrong_unlock_sticks)
+        self._crc = FlashCrc(around.array, around.config, index)
+        self._operation: Operation | None = None
+        self._end: Event | None = None
+        self._started_ns = 0
+        self._crc_end: Event | None = None
+        self._reset_registers()
+
+    # --- state others look at -----------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """QW, as far as has been settled."""
+        return self._end is not None
+
+    @property
+    def locked(self) -> bool:
+        return self._lock.locked
+
+    @property
+    def busy_until_ns(self) -> int | None:
+        return self._end.when_ns if self._end is not None else None
+
+    @property
+    def supply_ua(self) -> int:
+        """What the running operation draws on top."""
+        return self._times.supply_ua[self._operation.psize] if self._operation is not None else 0
+
+    @property
+    def psize(self) -> int:
+        shift = self._control.psize_shift
+        return 0 if shift is None else self._cr >> shift & 3
+
+    def next_change_ns(self) -> int:
+        """When SR will next change by itself."""
+        ends = [event.when_ns for event in (self._end, self._crc_end) if event is not None]
+        if self._end is not None and self._config.bsy_drops_between_steps:
+            ends.append(self._next_bsy_edge_ns(self._end))
+        return min(ends, default=NEVER_NS)
+
+    # --- reset and power ----------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """A system reset, or the loss of the supply: what runs is cut where it is."""
+        self.settle()
+        if self._end is not None and self._operation is not None:
+            duration_ns = max(self._end.when_ns - self._started_ns, 1)
+            fraction = (self._clock.now_ns - self._started_ns) / duration_ns
+            self._end.cancel()
+            self._end = None
+            self._operation.cut(fraction)
+            self._operation = None
+        if self._crc_end is not None:
+            self._crc_end.cancel()
+            self._crc_end = None
+        self._reset_registers()
+
+    def _reset_registers(self) -> None:
+        self._cr = self._control.reset & ~reg.LOCK
+        self._flags = 0
+        self._ecc_word = 0
+        self._ecc_latched = False
+        self._lock.reset()
+        self._crc.reset()
+        self._drop_buffer()
+
+    def _drop_buffer(self) -> None:
+        self._buffer_word = -1
+        self._buffer = bytearray(b"\xff" * self._array.geometry.word_size)
+        self._filled = 0
+
+    def settle(self) -> None:
+        """What has ended by now is over, even when the core, which runs behind the clock, looks before the event."""
+        now_ns = self._clock.now_ns
+        if self._end is not None and now_ns >= self._end.when_ns:
+            self._end.cancel()
+            self._finish()
+        if self._crc_end is not None and now_ns >= self._crc_end.when_ns:
+            self._crc_end.cancel()
+            self._crc_finished()
+
+    # --- registers ----------------------------------------------------------------------------------------------------
+
+    def read_register(self, register: int) -> int:
+        if register == reg.SR:
+            return self._status()
+        if register == reg.CR:
+            return self._cr | (reg.LOCK if self._lock.locked else 0)
+        if register == reg.ECC_FA:
+            return self._ecc_word
+        if register == reg.CRCCR:
+            return self._crc.control
+        if register == reg.CRCSADD:
+            return self._crc.start_address
+        if register == reg.CRCEADD:
+            return self._crc.end_address
+        if register == reg.CRCDATA:
+            return self._crc.data
+        return 0
+
+    def write_register(self, register: int, value: int) -> None:
+        if register == reg.CR:
+            self._write_cr(value)
+        elif register == reg.CCR:
+            self._flags &= ~(value & self._control.flags)
+            if not self._flags & (reg.SNECCERR | reg.DBECCERR):
+                self._ecc_latched = False
+        elif register == reg.KEYR:
+            self._lock.write(value)
+        elif register == reg.CRCCR:
+            self._write_crc_control(value)
+        elif register == reg.CRCSADD:
+            self._crc.start_address = value & reg.CRC_ADDRESS_MASK
+        elif register == reg.CRCEADD:
+            self._crc.end_address = value & reg.CRC_ADDRESS_MASK
+
+    def flag(self, flags: int) -> None:
+        """Set error flags, as far as this die has them."""
+        self._flags |= flags & self._control.flags
+
+    def _status(self) -> int:
+        status = self._flags
+        if self._end is not None:
+            status |= reg.QW
+            if not self._between_steps(self._end):
+                status |= reg.BSY
+        if self._filled:
+            status |= reg.WBNE
+        if self._crc_end is not None:
+            status |= reg.CRC_BUSY
+        return status
+
+    def _between_steps(self, end: Event) -> bool:
+        if not self._config.bsy_drops_between_steps:
+            return False
+        step_ns, position_ns = self._step_position(end)
+        return position_ns >= step_ns - step_ns // _BSY_GAP_PARTS
+
+    def _next_bsy_edge_ns(self, end: Event) -> int:
+        step_ns, position_ns = self._step_position(end)
+        gap_ns = step_ns - step_ns // _BSY_GAP_PARTS
+        return self._clock.now_ns + (gap_ns if position_ns < gap_ns else step_ns) - position_ns
+
+    def _step_position(self, end: Event) -> tuple[int, int]:
+        """How long a step of the operation is, and how far into one we are."""
+        step_ns = max((end.when_ns - self._started_ns) // _STEPS, 1)
+        return step_ns, (self._clock.now_ns - self._started_ns) % step_ns
+
+    def _write_cr(self, value: int) -> None:
+        if self._lock.locked:
+            return
+        control = self._control
+        had_crc = self._cr & reg.CRC_EN
+        self._cr = value & control.kept
+        if had_crc and not value & reg.CRC_EN:
+            self._crc.clear()
+        if not value & reg.PG and self._buffer_word >= 0:
+            self._drop_buffer()
+        if value & control.force_write and self._filled and self._end is None:
+            self._program_buffer()
+        if value & control.start and value & (reg.SER | reg.BER) and self._end is None:
+            self._around.hold_registers()
+            if value & reg.BER:
+                self.start_bank_erase()
+            else:
+                self._start_erase(value >> control.sector_shift & control.sector_mask, 1, self._times.sector_erase_us)
+        if value & reg.LOCK:
+            self._lock.locked = True
+
+    def start_bank_erase(self) -> None:
+        self._start_erase(0, self._array.geometry.sectors_per_bank, self._times.bank_erase_us)
+
+    def _start_erase(self, first: int, count: int, spans: tuple[tuple[int, int], ...]) -> None:
+        sectors = range(first, first + count)
+        beyond = sectors.stop > self._array.geometry.sectors_per_bank
+        if beyond or self._readout_protected() or any(self._protected(sector) for sector in sectors):
+            self.flag(reg.WRPERR)
+            return
+        operation = Erase(self._array, self._config, self._first_sector + first, count, self.psize)
+        self._begin(operation, self._timer.draw_ns(spans[self.psize]))
+
+    def _protected(self, sector: int) -> bool:
+        values = self._around.options.current
+        size = self._array.geometry.sector_size
+        pcrop = values.pcrop(self.index, self._array.geometry)
+        return values.sector_protected(self.index, sector // self._config.die.protect_sectors) or (
+            bool(pcrop) and pcrop.start < (sector + 1) * size and pcrop.stop > sector * size
+        )
+
+    def _readout_protected(self) -> bool:
+        return self._around.system.readout_closed
+
+    # --- write buffer -------------------------------------------------------------------------------------------------
+
+    def buffer_write(self, address: int, size: int, value: int) -> None:
+        """A write on the bus to this bank. Raises BusWait while an operation runs, if the bus is modelled to stall."""
+        if self._end is not None:
+            if self._config.write_while_busy == "wait":
+                raise BusWait(self._end.when_ns)
+            self.flag(reg.PGSERR)
+            return
+        geometry = self._array.geometry
+        offset = address - geometry.base
+        word, start = divmod(offset, geometry.word_size)
+        stray = self._cr & (reg.SER | reg.BER) and self._config.erase_bits_block_programming
+        if self._lock.locked or not self._cr & reg.PG or stray or self._flags & reg.INCERR:
+            self.flag(reg.PGSERR)
+            return
+        if self._readout_protected() or self._protected(offset // geometry.sector_size - self._first_sector):
+            self.flag(reg.WRPERR)
+            return
+        if self._buffer_word < 0:
+            self._buffer_word = word
+        elif self._buffer_word != word:
+            self.flag(reg.INCERR)
+            self._drop_buffer()
+            return
+        lanes = ((1 << size) - 1) << start
+        if self._filled & lanes:
+            self.flag(reg.STRBERR)
+            return
+        self._filled |= lanes
+        self._buffer[start : start + size] = value.to_bytes(size, "little")
+        if self._filled == (1 << geometry.word_size) - 1:
+            self._program_buffer()
+
+    def _program_buffer(self) -> None:
+        operation = ProgramWord(self._array, self._timer.rng, self._buffer_word, bytes(self._buffer), self.psize)
+        self._drop_buffer()
+        self._begin(operation, self._timer.draw_ns(self._times.program_us[self.psize]))
+
+    # --- operations ---------------------------------------------------------------------------------------------------
+
+    def _begin(self, operation: Operation, duration_ns: int) -> None:
+        self._operation = operation
+        self._started_ns = self._clock.now_ns
+        self._end = self._clock.after(duration_ns, self._finish)
+        self._around.guard_changed()
+
+    def _finish(self) -> None:
+        operation = self._operation
+        self._operation = None
+        self._end = None
+        self._around.guard_changed()
+        if operation is None:
+            return
+        good = operation.finish()
+        if self._control.psize_shift is not None and operation.psize == X64:
+            good = good and self._around.system.vdd_mv >= X64_MIN_MV
+        self.flag(reg.EOP if good else reg.OPERR)
+
+    # --- reads of the array -------------------------------------------------------------------------------------------
+
+    def check_read(self, address: int) -> None:
+        """Raises BusWait or BusError, or lets the read pass."""
+        if self._end is not None:
+            if self._config.read_while_busy_waits:
+                raise BusWait(self._end.when_ns)
+            raise BusError(address, "flash is busy")
+        geometry = self._array.geometry
+        offset = address - geometry.base - self.index * geometry.bank_size
+        if self._readout_protected() or offset in self._around.options.current.pcrop(self.index, geometry):
+            self.flag(reg.RDPERR)
+            raise BusError(address, "readout protection")
+
+    def ecc_error(self, array_word: int, *, double: bool) -> None:
+        """A read met a word with a broken ECC; the address of the first one is kept until both flags are cleared."""
+        self.flag(reg.DBECCERR if double else reg.SNECCERR)
+        if not self._ecc_latched:
+            self._ecc_latched = True
+            self._ecc_word = array_word - self._first_word
+
+    # --- CRC ----------------------------------------------------------------------------------------------------------
+
+    def _write_crc_control(self, value: int) -> None:
+        if not self._cr & reg.CRC_EN or self._lock.locked or self._crc_end is not None:
+            return
+        if self._crc.write_control(value):
+            duration_ns, broken = self._crc.run()
+            if broken:
+                self.flag(reg.CRCRDERR)
+            self._crc_end = self._clock.after(duration_ns, self._crc_finished)
+
+    def _crc_finished(self) -> None:
+        self._crc_end = None
+        self.flag(reg.CRCEND)
