@@ -7,11 +7,8 @@ import io
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,10 +17,10 @@ import pytest
 from bmsrescue import cli
 from bmsrescue.twin.firmware import image_bytes
 from bmsrescue.twin.helper.serial_port import PtyPort
+from daemon_process import daemon, started, wait_until
 from link_twin import PATIENCE_S, WatchedTwin, helper_on, records_on
 
 FLASH = 0x08000000
-ROOT = Path(__file__).parent.parent.parent
 
 
 class Said(NamedTuple):
@@ -74,38 +71,6 @@ def healthy() -> Iterator[WatchedTwin]:
 def on_healthy(bmsrescue: Run, healthy: WatchedTwin, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("BMSRESCUE_HELPER", healthy.url)
     return bmsrescue
-
-
-@contextmanager
-def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """The command as a process of its own."""
-    environment = {**os.environ, "BMSRESCUE_DATA": str(folder), "BMSRESCUE_CONFIG": str(folder / "none.toml")}
-    command = [sys.executable, "-c", "from bmsrescue.cli import main; main()", *words]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=PATIENCE_S)
-
-
-@contextmanager
-def daemon(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """`bmsrescue serve`, listening."""
-    with started(folder, "serve", "--port", "0", "--helper", url) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("listening: http://127.0.0.1:")
-        yield process
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def ready(bmsrescue: Run) -> None:

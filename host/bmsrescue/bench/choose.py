@@ -1,6 +1,6 @@
 """Which helper, and which way to it: through the daemon when it runs and has it, else by its port."""
 
-from bmsrescue.bench.finding import find_helpers, name_for
+from bmsrescue.bench.finding import Found, find_helpers, name_for
 from bmsrescue.bench.session import DirectSession, Session
 from bmsrescue.config import chosen_helper, data_dir, load_config
 from bmsrescue.errors import UsageError
@@ -39,6 +39,19 @@ def open_session(option: str | None = None) -> Session:
     if not _is_url(wanted):
         raise LinkError("no_helper", f"there is no helper {wanted}", next_step=_PLUG_IN)
     return DirectSession(name_for(wanted), wanted)
+
+
+def known() -> list[Found]:
+    """Every helper: those of the daemon when it runs, then the configured ones and those on USB that it has not."""
+    from bmsrescue.bench.daemon_client import running_daemon
+
+    daemon = running_daemon(data_dir())
+    rows = [] if daemon is None else daemon.helpers()
+    if daemon is not None:
+        daemon.close()
+    served = [Found(row["name"], row["url"], row["what"], usb=False) for row in rows]
+    urls = {helper.url for helper in served}
+    return served + [helper for helper in find_helpers(load_config()) if helper.url not in urls]
 
 
 def _choose(wanted: str, known: dict[str, str], whose: str) -> str | None:

@@ -1,12 +1,14 @@
 """The daemon as its clients see it: found by the file it leaves in the data folder, asked over its API."""
 
 import json
+import logging
 import math
 import os
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,10 +21,15 @@ from bmsrescue.bench.plain_json import from_json, to_json
 from bmsrescue.bench.session import CALL_S, EventHandler
 from rescuelink.errors import LinkError, RescueError, from_dict
 
+# It tells every request as news, which a debugger would print: hundreds of lines a second.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
 _UNIX = "unix:"
 _ASK_S = 2.0  # for what the daemon knows by itself
 _SPARE_S = 15.0  # a call may wait for its turn before its own time begins
 _WAIT_S = 20.0  # one look at a job's end
+_BATCH = 32  # calls in one request: 64 KiB of a file
+_RENEWALS = 3  # of a hold, in the time that it lasts
 
 
 class DaemonClient:
@@ -125,16 +132,40 @@ class DaemonSession:
             raise from_dict(job["error"])
         return from_json(job["result"])
 
+    def call_all(self, calls: Iterable[tuple[Any, ...]], timeout_s: float = CALL_S) -> None:
+        remaining = iter(calls)
+        while batch := list(islice(remaining, _BATCH)):
+            body = {
+                "calls": [{"method": method, "params": to_json(params)} for method, *params in batch],
+                "timeout_s": timeout_s,
+                "client": self._client,
+            }
+            self._daemon.ask("POST", f"{self._path}/calls", body, timeout_s + _SPARE_S)
+
     def cancel(self) -> None:
         self._daemon.ask("POST", f"{self._path}/cancel")
 
     @contextmanager
     def alone(self, seconds: float) -> Iterator[None]:
-        self._daemon.ask("POST", f"{self._path}/hold", {"client": self._client, "seconds": seconds})
+        def hold(for_s: float) -> None:
+            self._daemon.ask("POST", f"{self._path}/hold", {"client": self._client, "seconds": for_s})
+
+        def keep_hold() -> None:
+            with suppress(RescueError):  # the daemon or the helper has gone: the next call tells
+                while not over.wait(seconds / _RENEWALS):
+                    hold(seconds)
+
+        over = threading.Event()
+        hold(seconds)
+        renewing = threading.Thread(target=keep_hold, name="hold", daemon=True)
+        renewing.start()
         try:
             yield
         finally:
-            self._daemon.ask("POST", f"{self._path}/hold", {"client": self._client, "seconds": 0})
+            over.set()
+            renewing.join(_ASK_S)
+            with suppress(RescueError):  # then it ends by itself
+                hold(0)
 
     @contextmanager
     def watching(self, handler: EventHandler) -> Iterator[None]:

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -33,11 +33,17 @@ class Session(Protocol):
     def run(self, method: str, *params: Any) -> Any:
         """Long work: like `call`; others are told "busy" meanwhile."""
 
+    def call_all(self, calls: Iterable[tuple[Any, ...]], timeout_s: float = CALL_S) -> None:
+        """Calls as (method, *params) whose results do not matter, in order, several under way at a time.
+
+        Raises what the first that fails raises; some after it may have been carried out.
+        """
+
     def cancel(self) -> None:
         """Stop long work at its next safe point."""
 
     def alone(self, seconds: float) -> AbstractContextManager[None]:
-        """A context in which no other client's calls come between ours; ends after `seconds` without a call of ours."""
+        """A context in which no other client's calls come between ours; others wait `seconds` when we die in it."""
 
     def watching(self, handler: EventHandler) -> AbstractContextManager[None]:
         """A context in which `handler` gets every event, from another thread."""
@@ -102,6 +108,9 @@ class DirectSession:
 
     def run(self, method: str, *params: Any) -> Any:
         return self._link.call(method, *params, timeout_s=JOB_S)
+
+    def call_all(self, calls: Iterable[tuple[Any, ...]], timeout_s: float = CALL_S) -> None:
+        self._link.call_all(calls, timeout_s)
 
     def cancel(self) -> None:
         self._link.notify("cancel")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,12 +49,14 @@ def get(
     if target.is_dir():
         target = target / Path(path).name
     with opened(helper, as_json) as bench, progress_bar(as_json) as tell:
+        began = time.monotonic()
         data = get_file(bench.session, path, tell)
+        seconds = time.monotonic() - began
         write_atomically(target, data)
     if as_json:
-        print_json({"file": str(target), "bytes": len(data)})
+        print_json({"file": str(target), "bytes": len(data), "seconds": round(seconds, 3)})
     else:
-        console().print(f"{target}: {len(data):,} bytes", soft_wrap=True)
+        console().print(f"{target}: {_rate(len(data), seconds)}", soft_wrap=True)
 
 
 def put(
@@ -69,11 +72,15 @@ def put(
         raise UsageError(f"cannot read {source}: {error.strerror}", "Check the name.") from error
     name = path or source.name
     with opened(helper, as_json) as bench, progress_bar(as_json) as tell:
+        began = time.monotonic()
         copied = put_file(bench.session, name, data, tell)
+        seconds = time.monotonic() - began
     if as_json:
-        print_json({"path": name, "bytes": len(data), "copied": copied})
+        print_json({"path": name, "bytes": len(data), "copied": copied, "seconds": round(seconds, 3)})
+    elif copied:
+        console().print(f"{name}: {_rate(len(data), seconds)}, read back and equal", soft_wrap=True)
     else:
-        console().print(f"{name}: {len(data):,} bytes, {'copied and read back' if copied else 'was there already'}")
+        console().print(f"{name}: {len(data):,} bytes, was there already", soft_wrap=True)
 
 
 def records(
@@ -99,6 +106,10 @@ def records(
             show_error(f"record {number} of the file: {wrong}", "Somebody or something has changed it.")
     if breaks:
         raise typer.Exit(NOT_WELL)
+
+
+def _rate(count: int, seconds: float) -> str:
+    return f"{count:,} bytes in {seconds:.1f} s ({count / 1024 / max(seconds, 1e-3):,.0f} KiB/s)"
 
 
 def _records_table(found: list[dict[str, Any]]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from bmsrescue.cli.output import show_note
 from bmsrescue.config import data_dir, load_config
 
+_UNIT_FILE = Path(__file__).parent.parent / "daemon" / "bmsrescue.service"
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -25,10 +27,9 @@ def serve(
 ) -> None:
     """Own the helpers' ports and serve them to this command, to debuggers and to your own programs."""
     from bmsrescue.daemon.serve import serve as run
-    from bmsrescue.daemon.serve import unit_file
 
     if print_unit:
-        typer.echo(unit_file(), nl=False)
+        typer.echo(_unit_file(), nl=False)
         return
     config = load_config()
     address = config.daemon
@@ -47,3 +48,10 @@ def serve(
         typer.echo(f"listening: {where}")
 
     run(config, tuple(helper or ()), address, data_dir(), tell)
+
+
+def _unit_file() -> str:
+    """The systemd user unit, with this installation's command: systemd looks into no virtual environment."""
+    text = _UNIT_FILE.read_text(encoding="utf-8")
+    command = Path(sys.argv[0])
+    return text.replace("ExecStart=bmsrescue", f"ExecStart={command.resolve()}") if command.is_file() else text

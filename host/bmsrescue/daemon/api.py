@@ -47,6 +47,14 @@ class Call(BaseModel):
     client: str = Field("", description="Who calls: only matters together with /hold.")
 
 
+class Calls(BaseModel):
+    """Several calls in one turn, whose results do not matter; they stop at the first that fails."""
+
+    calls: list[Call] = Field(max_length=256)
+    timeout_s: float = Field(CALL_S, gt=0, le=600)
+    client: str = ""
+
+
 class JobStart(BaseModel):
     """Long work, e.g. job.run; its events tell how it goes."""
 
@@ -56,7 +64,7 @@ class JobStart(BaseModel):
 
 
 class Hold(BaseModel):
-    """Keep other clients out while several calls belong together; ends by itself after `seconds` without a call."""
+    """Keep other clients out while several calls belong together: for `seconds`, unless it is said again."""
 
     client: str = Field(min_length=1)
     seconds: float = Field(ge=0, le=60)
@@ -113,6 +121,12 @@ def _add_calls(app: FastAPI, bench: Bench) -> None:
         """{"result"} of one method. Calls of several clients wait for their turn."""
         params = from_json(body.params)
         return {"result": to_json(await bench.helper(name).call(body.method, params, body.timeout_s, body.client))}
+
+    @app.post("/api/helpers/{name}/calls")
+    async def calls(name: str, body: Calls) -> None:
+        """Large data in windows: several calls under way on the link at a time."""
+        windows = [(call.method, *from_json(call.params)) for call in body.calls]
+        await bench.helper(name).call_all(windows, body.timeout_s, body.client)
 
     @app.post("/api/helpers/{name}/hold")
     async def hold(name: str, body: Hold) -> None:

@@ -25,7 +25,6 @@ Opener = Callable[[str, EventHandler, Callable[[LinkError], None]], tuple[LinkCl
 _FIRST_RETRY_S = 0.25
 _LAST_RETRY_S = 5.0
 _QUEUE_S = 10.0  # a call waits no longer than this for its turn
-_MAX_HOLD_S = 60.0
 _LOST_KINDS = ("lost", "timeout", "host_lost")
 _job_numbers = itertools.count(1)
 
@@ -64,7 +63,7 @@ class HelperPort:
         self._about: dict[str, Any] | None = None
         self._error: RescueError | None = None
         self._turn = asyncio.Lock()
-        self._holder = ("", 0.0, 0.0)  # client, until (monotonic), for how many seconds at a time
+        self._holder = ("", 0.0)  # client, until (monotonic)
         self._job: Job | None = None
         self._job_task: asyncio.Task[None] | None = None
 
@@ -129,7 +128,7 @@ class HelperPort:
 
     def status(self) -> dict[str, Any]:
         """What is known without asking the helper."""
-        holder, until, _seconds = self._holder
+        holder, until = self._holder
         return {
             "name": self.found.name,
             "url": self.found.url,
@@ -144,6 +143,13 @@ class HelperPort:
 
     async def call(self, method: str, params: list[Any], timeout_s: float, client: str) -> Any:
         """One call in its turn. Raises RescueError; LinkError (busy) when it is somebody else's turn for long."""
+        return await self._in_turn(client, lambda link: link.call(method, *params, timeout_s=timeout_s))
+
+    async def call_all(self, calls: list[tuple[Any, ...]], timeout_s: float, client: str) -> None:
+        """Several calls in one turn, as `LinkClient.call_all`."""
+        await self._in_turn(client, lambda link: link.call_all(calls, timeout_s))
+
+    async def _in_turn(self, client: str, work: Callable[[LinkClient], Any]) -> Any:
         self._admit(client)
         try:
             async with asyncio.timeout(_QUEUE_S):
@@ -152,16 +158,14 @@ class HelperPort:
             raise self._busy("other calls are before this one") from None
         try:
             self._admit(client)
-            return await self._ask(method, params, timeout_s)
+            return await self._ask(work)
         finally:
             self._turn.release()
-            self._extend_hold(client)
 
     def hold(self, client: str, seconds: float) -> None:
-        """Keep other clients out until `seconds` after the holder's last call; 0 lets them in again."""
+        """Keep other clients out for `seconds` from now; 0 lets them in again."""
         self._admit(client)
-        seconds = min(seconds, _MAX_HOLD_S)
-        self._holder = (client, time.monotonic() + seconds, seconds) if seconds > 0 else ("", 0.0, 0.0)
+        self._holder = (client, time.monotonic() + seconds) if seconds > 0 else ("", 0.0)
 
     def start_job(self, method: str, params: list[Any], client: str) -> Job:
         """Begin long work. Raises LinkError (busy, host_disk, or why the helper is absent)."""
@@ -191,7 +195,7 @@ class HelperPort:
         self._events.add(name, "job", job.status(whole=False))
         try:
             async with self._turn:
-                job.result = await self._ask(job.method, job.params, JOB_S)
+                job.result = await self._ask(lambda link: link.call(job.method, *job.params, timeout_s=JOB_S))
             job.state = "done"
         except RescueError as error:
             job.state, job.error = "failed", error.to_dict()
@@ -203,11 +207,10 @@ class HelperPort:
         job.ended.set()
         self._events.add(name, "job", job.status(whole=False))
 
-    async def _ask(self, method: str, params: list[Any], timeout_s: float) -> Any:
+    async def _ask(self, work: Callable[[LinkClient], Any]) -> Any:
         link = self._require_link()
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, lambda: link.call(method, *params, timeout_s=timeout_s))
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, link)
         except LinkError as error:
             if error.kind == "no_session":  # the agent was restarted, or we were silent for too long
                 self._lost.set()
@@ -226,17 +229,12 @@ class HelperPort:
     def _admit(self, client: str) -> None:
         if self._working() and self._job is not None:
             raise self._busy(f"{self._job.method} is under way")
-        holder, until, _seconds = self._holder
+        holder, until = self._holder
         if holder not in ("", client) and until > time.monotonic():
             raise self._busy("another client is working with it")
 
     def _busy(self, why: str) -> LinkError:
         return LinkError("busy", f"the helper {self.found.name} is busy: {why}", next_step="wait, or cancel it")
-
-    def _extend_hold(self, client: str) -> None:
-        holder, until, seconds = self._holder
-        if holder == client and until:
-            self._holder = (holder, time.monotonic() + seconds, seconds)
 
     def _on_event(self, name: str, data: Any) -> None:
         if name == "step" and self._working() and self._job is not None and isinstance(data, dict):

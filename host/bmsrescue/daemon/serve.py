@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,14 +22,6 @@ from bmsrescue.errors import UsageError
 
 ADDRESS_FILE = "daemon.json"
 _END_S = 3
-_UNIT_NAME = "bmsrescue.service"
-
-
-def unit_file() -> str:
-    """The systemd user unit, with this installation's command: systemd looks into no virtual environment."""
-    text = (Path(__file__).parent / _UNIT_NAME).read_text(encoding="utf-8")
-    command = Path(sys.argv[0])
-    return text.replace("ExecStart=bmsrescue", f"ExecStart={command.resolve()}") if command.is_file() else text
 
 
 def serve(
@@ -83,6 +74,8 @@ def _listen(address: DaemonAddress) -> tuple[socket.socket, str]:
             return _listen_uds(Path(address.uds))
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         listener = socket.create_server((address.host, address.port), family=family)
+        # Inherited by every connection: else each answer waits 40 ms for the client's acknowledgement of its head.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host = f"[{address.host}]" if family == socket.AF_INET6 else address.host
         return listener, f"http://{host}:{listener.getsockname()[1]}"
     except OSError as error:

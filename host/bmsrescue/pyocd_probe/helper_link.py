@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
+from contextlib import ExitStack, suppress
 from typing import Any
 
-from bmsrescue.link.client import LinkClient
-from rescuelink.errors import PowerError, RescueError
+from bmsrescue.bench.choose import open_session
+from bmsrescue.bench.helper import Helper
+from bmsrescue.bench.session import Session
+from bmsrescue.errors import UsageError
+from rescuelink.errors import LinkError, PowerError, RescueError
 from rescuelink.rpc import WINDOW_BYTES
 
-_CALL_S = 10.0
-_POWER_S = 60.0
+_HOLD_S = 5.0  # how long others wait for the helper when the debugger is killed
 _BATCH = 24  # entries: with a window of data they fit in one frame
 _VTREF_LOW_MV = 3000
 _SAMPLED_BITS = 24
@@ -21,8 +23,8 @@ _DRIVEN_BITS = 256
 class HelperWire:
     """`DebugWire` over the link. Writes wait for the next read, for `flush` or a full batch; so may their errors."""
 
-    def __init__(self, client: LinkClient) -> None:
-        self._client = client
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._batch: list[list[Any]] = []
         self._batch_bytes = 0
         self.frequency_hz = 0
@@ -35,7 +37,7 @@ class HelperWire:
 
     def _call(self, method: str, *params: Any) -> Any:
         self.frames += 1
-        return self._client.call(method, *params, timeout_s=_CALL_S)
+        return self._session.call(method, *params)
 
     @property
     def cycles(self) -> int:
@@ -112,28 +114,32 @@ class HelperWire:
 
 
 class HelperLink:
-    """The unit behind a helper, switched on within the helper's limits; off again when closed.
+    """The unit behind a helper, switched on within the helper's limits, and off again when closed if it was off before.
+
+    `wanted` is a helper's name or its port's URL. With a daemon the helper is reached through it, and other clients are
+    told "busy" meanwhile.
 
     Raises:
         LinkError: nobody there, or somebody else uses it.
         PowerError: the unit's rails do not come up as they should.
     """
 
-    def __init__(self, url: str) -> None:
-        self._client = LinkClient(url)
-        try:
-            self._client.hello(f"pyOCD {os.getpid()}", timeout_s=_CALL_S)
-            self.wire = HelperWire(self._client)
-            powered = self._client.call("power.on", timeout_s=_POWER_S)
-            if powered["trip"] is not None:
-                trip = powered["trip"]
-                raise PowerError(trip["kind"], f"the helper has cut the power: {trip['kind']} on {trip['rail']}")
-            vtref_mv = powered["rails"]["v3v3"]["mv"]
+    def __init__(self, wanted: str) -> None:
+        with ExitStack() as stack:
+            try:
+                session = stack.enter_context(open_session(wanted))
+            except UsageError as error:
+                raise LinkError("no_helper", error.message, next_step=error.next_step) from error
+            stack.enter_context(session.alone(_HOLD_S))
+            self.wire = HelperWire(session)
+            self._helper = Helper(session)
+            if not self._helper.power_status()["on"]:
+                stack.callback(self._switch_off)
+                self._helper.power_on()
+            vtref_mv = self._helper.rails()["rails"]["v3v3"]
             if vtref_mv < _VTREF_LOW_MV:
                 raise PowerError("no_vtref", f"the unit's 3.3 V rail reads {vtref_mv} mV")
-        except RescueError:
-            self._client.close()
-            raise
+            self._open = stack.pop_all()
 
     def clock_out(self, value: int, count: int) -> None:
         self.wire.bits_out(value, count)
@@ -159,5 +165,9 @@ class HelperLink:
         self.wire.flush()
 
     def close(self) -> None:
-        """The helper makes the unit safe when the session ends."""
-        self._client.close()
+        """Let go of the wire and of the helper."""
+        self._open.close()
+
+    def _switch_off(self) -> None:
+        with suppress(RescueError):  # the helper has gone: it makes the unit safe by itself
+            self._helper.power_off()

@@ -155,9 +155,21 @@ class BitbangLink:
             self._control.close()
 
 
-def is_helper(unique_id: str) -> bool:
+def is_port(unique_id: str) -> bool:
     """Whether it is the URL of a helper's port: a device's path, ``socket://HOST:PORT``, or COM and a number."""
     return unique_id.startswith(("/", "socket://")) or (unique_id[:3].upper() == "COM" and unique_id[3:].isdigit())
+
+
+def is_helper(unique_id: str) -> bool:
+    """Whether it is a helper's port, or a helper's name as `bmsrescue scan` shows it."""
+    return is_port(unique_id) or unique_id in known_helpers()
+
+
+def known_helpers() -> dict[str, str]:
+    """Name -> what it is: the daemon's helpers when it runs, and those that are configured or on USB."""
+    from bmsrescue.bench.choose import known
+
+    return {helper.name: helper.what for helper in known()}
 
 
 def parse(unique_id: str) -> tuple[str, int] | tuple[str, int, int | None] | None:
@@ -177,20 +189,16 @@ def parse(unique_id: str) -> tuple[str, int] | tuple[str, int, int | None] | Non
 
 
 def open_link(unique_id: str) -> Link:
-    """Plug into what `unique_id` names.
+    """Plug into what `unique_id` names: a twin, a simulated chip, or else a helper by name or port.
 
     Raises:
-        ValueError: it names nothing.
+        RescueError: it cannot be reached.
     """
-    if is_helper(unique_id):
+    parsed = parse(unique_id)
+    if parsed is None:
         from bmsrescue.pyocd_probe.helper_link import HelperLink
 
         return HelperLink(unique_id)
-    parsed = parse(unique_id)
-    if parsed is None:
-        raise ValueError(
-            f"{unique_id!r} is neither a helper's port, twin:SCENARIO[:SEED] nor bitbang:HOST:PORT[:CONTROLPORT]"
-        )
     if len(parsed) == 2:
         return TwinLink(*parsed)
     return BitbangLink(*parsed)

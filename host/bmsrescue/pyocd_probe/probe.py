@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 from pyocd.core import exceptions
 from pyocd.probe.debug_probe import DebugProbe
 
-from bmsrescue.pyocd_probe.links import Link, is_helper, open_link, parse
+from bmsrescue.pyocd_probe.links import Link, is_helper, known_helpers, open_link, parse
 from bmsrescue.twin.helper.bench_unit import DebugWire
 from rescuelink.errors import RescueError, WireError
 
@@ -35,22 +35,22 @@ class RescueProbe(DebugProbe):  # type: ignore[misc]  # pyOCD ships no types
         """The helpers on USB; a twin for each scenario only when asked for by name: somebody's real probe must not
         have to be told apart from them."""
         if not is_explicit:
-            from bmsrescue.bench.finding import find_helpers
-            from bmsrescue.config import load_config
-
-            return [cls(helper.url, helper.what) for helper in find_helpers(load_config())]
+            return [cls(name, what) for name, what in known_helpers().items()]
         from bmsrescue.twin.scenarios import all_scenarios
 
         return [cls(f"twin:{scenario.name}") for scenario in all_scenarios()]
 
     @classmethod
     def get_probe_with_id(cls, unique_id: str, is_explicit: bool = False) -> DebugProbe | None:
-        return cls(unique_id) if is_explicit and (is_helper(unique_id) or parse(unique_id)) else None
+        """With "bmsrescue:" in front anything that is ours; without it a helper by its name or its port."""
+        if (is_explicit and parse(unique_id)) or is_helper(unique_id):
+            return cls(unique_id)
+        return None
 
     def __init__(self, unique_id: str, product: str = "") -> None:
         super().__init__()
         self._unique_id = unique_id
-        self._product = product or ("helper" if is_helper(unique_id) else "virtual debug connector")
+        self._product = product or ("virtual debug connector" if parse(unique_id) else "helper")
         self._link: Link | None = None
         self._protocol: DebugProbe.Protocol | None = None
 

@@ -1,0 +1,48 @@
+"""The command as a process of its own, above all `bmsrescue serve`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from link_twin import PATIENCE_S
+
+ROOT = Path(__file__).parent.parent
+
+
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """The command as a process of its own."""
+    environment = {**os.environ, "BMSRESCUE_DATA": str(folder), "BMSRESCUE_CONFIG": str(folder / "none.toml")}
+    command = [sys.executable, "-c", "from bmsrescue.cli import main; main()", *words]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE_S)
+
+
+@contextmanager
+def daemon(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """`bmsrescue serve`, listening."""
+    with started(folder, "serve", "--port", "0", "--helper", url) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("listening: http://127.0.0.1:")
+        yield process
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
