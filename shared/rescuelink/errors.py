@@ -45,7 +45,7 @@ class RescueError(Exception):
         return self.sentence()
 
     def to_dict(self) -> dict[str, str | int | None]:
-        """The error as plain JSON types, for the record and the link; `from_dict` makes it again."""
+        """The error as plain JSON types, for the record and the link; the host makes it an error again."""
         return {
             "error": self.__class__.__name__,
             "kind": self.kind,
@@ -101,31 +101,6 @@ class ConsentError(RescueError):
 
 class LinkError(RescueError):
     """The link between host and helper: a frame, a message or a method call that is not what it should be."""
-
-
-_CLASSES = (RescueError, WireError, TargetError, FlashError, PowerError, CardError, JobError, ConsentError, LinkError)
-
-
-def from_dict(data: dict[str, str | int | None]) -> RescueError:
-    """The error that `to_dict` described; a class this version does not know becomes a plain RescueError."""
-    chosen: type[RescueError] = RescueError
-    for known in _CLASSES:
-        if known.__name__ == data.get("error"):
-            chosen = known
-    address = data.get("address")
-    phase = data.get("phase")
-    next_step = data.get("next_step")
-    error = chosen(
-        str(data.get("kind", "unknown")),
-        str(data.get("message", "")),
-        address if isinstance(address, int) else None,
-        phase if isinstance(phase, str) else None,
-        next_step if isinstance(next_step, str) else None,
-    )
-    done = data.get("done")
-    if isinstance(error, WireError) and isinstance(done, int):
-        error.done = done
-    return error
 
 
 class Stopped(Exception):

@@ -51,7 +51,7 @@ _READING = ("evidence", "map", "backup")
 _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
-_KEPT = tuple("rescue.engine." + name for name in ("job_runner", "power", "files", "modules", "panel", "screens"))
+_KEPT = tuple("rescue.engine." + name for name in ("job_runner", "power", "files", "modules", "screens"))
 _DROPPED = (
     "rescue.engine.",
     "rescue.chips.h7_flash_",

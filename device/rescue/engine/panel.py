@@ -37,11 +37,6 @@ def breathe(panel, now_ms):
     panel.led(level, level, level)
 
 
-def blink_working(panel, now_ms):
-    """Working: 5 Hz."""
-    panel.led(*(BLUE if now_ms // 100 % 2 == 0 else OFF))
-
-
 def sound(panel, clock, colour):
     """The beeps of a colour word."""
     for on_ms, pause_ms in PATTERNS[colour][3]:

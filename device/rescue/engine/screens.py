@@ -5,8 +5,6 @@
 import framebuf
 from micropython import const
 
-from rescue.engine import panel
-
 _WIDTH = const(128)
 _HEIGHT = const(64)
 _COLUMNS = const(16)
@@ -40,7 +38,7 @@ class Screen:
 
     def working(self, step, index, count, text):
         """A step begins, or goes on with something else."""
-        panel.blink_working(self._front, self._clock.ms())
+        self._blink()
         if self._too_soon() and self._work is not None:
             return
         self._draw_work(step, index, count, text, None, "")
@@ -48,7 +46,7 @@ class Screen:
     def progress(self, step, index, count, what, done, total):
         """How far it is, and how long it will take at this rate."""
         now = self._clock.ms()
-        panel.blink_working(self._front, now)
+        self._blink()
         if what != self._work:
             self._work, self._work_ms = what, now
         if self._too_soon():
@@ -85,6 +83,10 @@ class Screen:
             self._frame.text("%d%%" % percent, 0, 46, 1)
             self._frame.text(left, _WIDTH - 8 * len(left), 46, 1)
         self._send()
+
+    def _blink(self):
+        # 5 Hz blue: work is going on.
+        self._front.led(0, 0, 0 if self._clock.ms() // 100 % 2 else 255)
 
     def _clear(self):
         self._frame.fill(0)

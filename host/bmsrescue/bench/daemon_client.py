@@ -19,7 +19,8 @@ from websockets.sync.client import ClientConnection, connect, unix_connect
 
 from bmsrescue.bench.plain_json import from_json, to_json
 from bmsrescue.bench.session import CALL_S, EventHandler
-from rescuelink.errors import LinkError, RescueError, from_dict
+from bmsrescue.errors import from_dict
+from rescuelink.errors import LinkError, RescueError
 
 # It tells every request as news, which a debugger would print: hundreds of lines a second.
 logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -29,8 +29,8 @@ from bmsrescue.cli.bench_common import (
 )
 from bmsrescue.cli.output import console, show_note
 from bmsrescue.cli.story import Story
-from bmsrescue.errors import UsageError
-from rescuelink.errors import LinkError, RescueError, from_dict
+from bmsrescue.errors import UsageError, from_dict
+from rescuelink.errors import LinkError, RescueError
 from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class
 
 _LOOK = "see with `bmsrescue scan` how it goes on"

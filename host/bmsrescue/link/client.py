@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import msgpack
 import serial
 
+from bmsrescue.errors import from_dict
 from rescuelink import rpc
-from rescuelink.errors import LinkError, from_dict
+from rescuelink.errors import LinkError
 from rescuelink.framing import MAX_BODY_BYTES, FrameReader, frame
 
 EventHandler = Callable[[str, Any], None]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bmsrescue.errors import from_dict
 from rescuelink.consent import ERASE, OPTION_BYTES, PROGRAM, RDP_REGRESSION, Consent
 from rescuelink.errors import (
     CardError,
@@ -14,7 +15,6 @@ from rescuelink.errors import (
     RescueError,
     TargetError,
     WireError,
-    from_dict,
 )
 
 
