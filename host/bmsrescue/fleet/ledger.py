@@ -1,0 +1,120 @@
+"""What a bench has learned or decided, numbered from 1 and chained by hash; never changed, only added to.
+
+Every other table follows from the ledger (`projection`): that is how a bench's work gets into the shared store exactly
+once and in order, and how it is noticed when a ledger was changed or two benches go by one name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from bmsrescue.fleet.models import Bench, LedgerEntry
+
+ATTEMPT = "attempt"
+AUDIT = "audit"
+CONSENT = "consent"
+BACKUP = "backup"
+STATION = "station"
+OPERATOR = "operator"
+TOKEN = "token"
+RELEASE = "release"
+HEAD = "head"
+QUARANTINE = "quarantine"
+IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as it travels. `line`: the sealed line of an attempt, which the body only names by its hash."""
+
+    bench: str
+    number: int
+    at: datetime
+    kind: str
+    body: str
+    hash: str
+    line: str | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The body as a document."""
+        document: dict[str, Any] = json.loads(self.body)
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is to be added: an entry without its place."""
+
+    kind: str
+    content: dict[str, Any]
+    line: str | None = None
+
+
+def own_bench(session: Session, name: str = "bench") -> str:
+    """The identity of the bench whose store this is; made when there is none yet. Needs a write session."""
+    found = session.scalar(select(Bench.id).where(Bench.own))
+    if found is not None:
+        return found
+    made = Bench(id=uuid.uuid4().hex, name=name, own=True, first_seen=now())
+    session.add(made)
+    session.flush()
+    return made.id
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def append(session: Session, bench: str, news: Iterable[News]) -> list[Entry]:
+    """Add entries to the bench's own ledger, in the transaction that makes what they say true."""
+    # On PostgreSQL several may add to one ledger; the bench's row is their turnstile.
+    session.execute(select(Bench.id).where(Bench.id == bench).with_for_update())
+    number, previous = position(session, bench)
+    at = now()
+    entries = []
+    for item in news:
+        number += 1
+        body = json.dumps(item.content, separators=(",", ":"), sort_keys=True)
+        previous = entry_hash(previous, bench, number, at, item.kind, body)
+        entries.append(Entry(bench, number, at, item.kind, body, previous, item.line))
+    write_down(session, entries)
+    return entries
+
+
+def position(session: Session, bench: str) -> tuple[int, str]:
+    """The number and the hash of a bench's newest entry in this store; 0 and "" before the first."""
+    newest = session.execute(
+        select(LedgerEntry.number, LedgerEntry.hash)
+        .where(LedgerEntry.bench == bench)
+        .order_by(LedgerEntry.number.desc())
+        .limit(1)
+    ).first()
+    return (0, "") if newest is None else (newest.number, newest.hash)
+
+
+def write_down(session: Session, entries: list[Entry]) -> None:
+    """Put entries into the table as they are."""
+    if entries:
+        session.execute(
+            insert(LedgerEntry),
+            [
+                {"bench": e.bench, "number": e.number, "at": e.at, "kind": e.kind, "body": e.body, "hash": e.hash}
+                for e in entries
+            ],
+        )
+
+
+def entry_hash(previous: str, bench: str, number: int, at: datetime, kind: str, body: str) -> str:
+    """What the next entry is chained to."""
+    text = "\n".join((previous, bench, str(number), at.astimezone(UTC).isoformat(), kind, body))
+    return hashlib.sha256(text.encode()).hexdigest()

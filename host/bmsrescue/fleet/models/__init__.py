@@ -1,0 +1,36 @@
+"""The tables of a store. Importing this package makes all of them known to `Base.metadata`."""
+
+from bmsrescue.fleet.models.attempts import Attempt, Measurement, SealedLine, SectorMap, Step
+from bmsrescue.fleet.models.base import Base
+from bmsrescue.fleet.models.ledger import Bench, LedgerEntry
+from bmsrescue.fleet.models.people import ApiToken, AuditEntry, ConsentGiven, Operator
+from bmsrescue.fleet.models.releases import JobDocument, JobHead, Release
+from bmsrescue.fleet.models.stations import Booking, Station
+from bmsrescue.fleet.models.stock import Backup, CardImport, Image, QuarantinedLine
+from bmsrescue.fleet.models.units import Unit, UnitLabel
+
+__all__ = (
+    "ApiToken",
+    "Attempt",
+    "AuditEntry",
+    "Backup",
+    "Base",
+    "Bench",
+    "Booking",
+    "CardImport",
+    "ConsentGiven",
+    "Image",
+    "JobDocument",
+    "JobHead",
+    "LedgerEntry",
+    "Measurement",
+    "Operator",
+    "QuarantinedLine",
+    "Release",
+    "SealedLine",
+    "SectorMap",
+    "Station",
+    "Step",
+    "Unit",
+    "UnitLabel",
+)

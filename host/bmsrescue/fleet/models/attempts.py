@@ -1,0 +1,113 @@
+"""Attempts: what each sealed record of a helper says, taken apart so that it can be searched and counted.
+
+The sealed line itself, with the evidence whole, stays as the helper wrote it (`SealedLine`).
+"""
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bmsrescue.fleet.models.base import (
+    Base,
+    Big,
+    Entries,
+    Moment,
+    Name,
+    OptionalBig,
+    OptionalName,
+    OptionalSentence,
+    OptionalSha256,
+    RowId,
+    Sentence,
+    Sha256,
+)
+
+
+class Attempt(Base):
+    """One record. `helper` and `sequence` name it everywhere; `at` is the host's time when the record reached it.
+
+    A helper has no clock: `time_source` is "bench" when the host was there, "import" when a card brought it later.
+    """
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        UniqueConstraint("helper", "sequence"),
+        Index("ix_attempts_unit_id_at", "unit_id", "at"),
+        Index("ix_attempts_at_outcome_cause", "at", "outcome", "cause"),
+    )
+
+    id: Mapped[RowId]
+    helper: Mapped[Name]
+    sequence: Mapped[Big]
+    bench: Mapped[Name]
+    at: Mapped[Moment]
+    time_source: Mapped[Name]
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    label: Mapped[OptionalName] = mapped_column(index=True)
+    station: Mapped[OptionalName] = mapped_column(index=True)
+    operator: Mapped[OptionalName]
+    release_id: Mapped[OptionalName] = mapped_column(index=True)
+    outcome: Mapped[Name]
+    unit_outcome: Mapped[Name]
+    cause: Mapped[Name]
+    confidence: Mapped[OptionalName]
+    sentence: Mapped[Sentence]
+    next_step: Mapped[OptionalSentence]
+    error_kind: Mapped[OptionalName]
+    job: Mapped[OptionalName]
+    image_sha256: Mapped[OptionalSha256]
+    image_version: Mapped[OptionalName]
+    backup_sha256: Mapped[OptionalSha256] = mapped_column(index=True)
+    duration_ms: Mapped[Big]
+    power_cycles: Mapped[OptionalBig]
+    swclk_cycles: Mapped[OptionalBig]
+    resumed: Mapped[bool]
+    follows: Mapped[bool]
+    """Whether its line follows, by hash, the line before it; where it does not, something is missing or was changed."""
+
+
+class SealedLine(Base):
+    """The record as the helper sealed it, without its newline."""
+
+    __tablename__ = "sealed_lines"
+
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True, autoincrement=False)
+    sha256: Mapped[Sha256] = mapped_column(index=True)
+    line: Mapped[str] = mapped_column(Text)
+
+
+class Step(Base):
+    __tablename__ = "steps"
+
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[Name]
+    ms: Mapped[Big]
+    outcome: Mapped[Name]
+
+
+class Measurement(Base):
+    """A rail in one phase ("off", "on", "proof"). Voltages in mV; `uncertainty` is U with k = 2, in mV."""
+
+    __tablename__ = "measurements"
+    __table_args__ = (Index("ix_measurements_rail_phase", "rail", "phase"),)
+
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True, autoincrement=False)
+    phase: Mapped[Name] = mapped_column(primary_key=True)
+    rail: Mapped[Name] = mapped_column(primary_key=True)
+    mv: Mapped[Big]
+    min_mv: Mapped[OptionalBig]
+    max_mv: Mapped[OptionalBig]
+    limit_low: Mapped[OptionalBig]
+    limit_high: Mapped[OptionalBig]
+    uncertainty: Mapped[Big]
+    verdict: Mapped[Name]
+
+
+class SectorMap(Base):
+    """What the sectors held "before" and "after": one state per sector, in their order."""
+
+    __tablename__ = "sector_maps"
+
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True, autoincrement=False)
+    moment: Mapped[Name] = mapped_column(primary_key=True)
+    states: Mapped[Entries]

@@ -1,0 +1,142 @@
+"""Cards of pocket dongles into a store: their records, and the backups that the records name.
+
+A line is taken as it is or set aside as it is; nothing on the card is changed, and importing again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from io import BytesIO
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from sqlalchemy import select
+
+from bmsrescue.card.fat import CardImageError, read_files
+from bmsrescue.card.storage import IMAGE_SUFFIX
+from bmsrescue.errors import HostError, UsageError
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.backups import BackupFolder
+from bmsrescue.fleet.ledger import News
+from bmsrescue.fleet.models import Backup
+from bmsrescue.fleet.projection import project
+from bmsrescue.fleet.records.reading import MAX_LINE_CHARACTERS
+from bmsrescue.fleet.records.taking import IMPORT, LineTaker, Taken
+from bmsrescue.fleet.store import Store
+
+_RECORDS = "records/records.jsonl"
+_BACKUPS = "backups"
+_LINES_AT_ONCE = 500
+_MAX_BACKUP_BYTES = 16 * 1024 * 1024
+
+
+class Card:
+    """The files of one card that matter here: a folder, or the files of a FAT image."""
+
+    def __init__(self, source: Path, files: dict[str, bytes] | None = None) -> None:
+        self.source = source
+        self._files = files
+
+    def open_records(self) -> IO[bytes]:
+        if self._files is not None:
+            return BytesIO(self._files[_RECORDS])
+        return (self.source / _RECORDS).open("rb")
+
+    def backups(self) -> Iterator[tuple[str, bytes]]:
+        """Name and contents of every backup of a size that one can have."""
+        if self._files is not None:
+            for name, data in self._files.items():
+                if PurePosixPath(name).parent.name == _BACKUPS and len(data) <= _MAX_BACKUP_BYTES:
+                    yield name, data
+            return
+        for path in sorted((self.source / _BACKUPS).glob("*")):
+            if path.is_file() and path.stat().st_size <= _MAX_BACKUP_BYTES:
+                yield path.name, path.read_bytes()
+
+
+@dataclass
+class CardReport:
+    """What the import of one card did."""
+
+    source: str
+    taken: Taken
+    backups: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Nothing was broken, set aside or unreadable."""
+        return not self.taken.breaks and not self.problems
+
+
+def find_cards(place: Path) -> list[Card]:
+    """The card at `place`, or every card below it: folders with records, and FAT images that have some.
+
+    Raises:
+        UsageError: there is nothing there.
+    """
+    if not place.exists():
+        raise UsageError(f"there is nothing at {place}", "Name a card, or a folder of cards.")
+    if place.is_file():
+        return _card_of_image(place)
+    cards = [Card(path.parent.parent) for path in sorted(place.rglob(_RECORDS))]
+    for image in sorted(place.rglob(f"*{IMAGE_SUFFIX}")):
+        cards += _card_of_image(image)
+    if not cards:
+        raise UsageError(f"there is no card with records at {place}", f"A card has {_RECORDS}.")
+    return cards
+
+
+def import_card(store: Store, bench: str, backups: BackupFolder, card: Card) -> CardReport:
+    """Take in one card. Raises StoreError."""
+    taker = LineTaker(str(card.source), IMPORT)
+    report = CardReport(str(card.source), taker.taken)
+    try:
+        with card.open_records() as file:
+            lines = _lines(file)
+            while piece := list(islice(lines, _LINES_AT_ONCE)):
+                with store.write() as session:
+                    taker.take(session, bench, piece)
+        for name, data in card.backups():
+            _keep_backup(store, bench, backups, name, data)
+            report.backups += 1
+    except OSError as error:
+        report.problems.append(f"cannot read {error.filename or card.source}: {error.strerror}")
+    except HostError as error:
+        report.problems.append(error.message)
+    told = asdict(taker.taken) | {"source": report.source, "breaks": [list(one) for one in taker.taken.breaks]}
+    with store.write() as session:
+        project(session, ledger.append(session, bench, [News(ledger.IMPORT, told)]))
+    return report
+
+
+def _keep_backup(store: Store, bench: str, backups: BackupFolder, name: str, data: bytes) -> None:
+    sha256 = hashlib.sha256(data).hexdigest()
+    with store.read() as session:
+        if session.scalar(select(Backup.sha256).where(Backup.sha256 == sha256)) is not None:
+            return
+    place = backups.put(sha256, data)
+    with store.write() as session:
+        news = News(ledger.BACKUP, {"sha256": sha256, "size": len(data), "place": place, "name": name[:200]})
+        project(session, ledger.append(session, bench, [news]))
+
+
+def _card_of_image(path: Path) -> list[Card]:
+    try:
+        files = read_files(bytearray(path.read_bytes()))
+    except CardImageError as error:
+        raise UsageError(f"{path}: {error.message}", error.next_step) from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "Check its permissions.") from error
+    return [Card(path, files)] if _RECORDS in files else []
+
+
+def _lines(file: IO[bytes]) -> Iterator[str]:
+    """Lines without their newlines; one that never ends comes in pieces, each of which is set aside."""
+    while data := file.readline(MAX_LINE_CHARACTERS):
+        text = data.decode("utf-8", "backslashreplace").removesuffix("\n").removesuffix("\r")
+        if text:
+            yield text

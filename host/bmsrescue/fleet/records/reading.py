@@ -1,0 +1,197 @@
+"""One sealed line, taken apart into the rows of a store. What a forged line holds can break nothing here."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bmsrescue.fleet.models.base import NAME_LENGTH, TEXT_LENGTH
+from bmsrescue.fleet.records.uncertainty import uncertainty_mv, verdict
+from rescuelink.chain import damage, line_hash
+from rescuelink.outcomes import OUTCOMES
+
+FORMATS = ("bmsrescue-record/1",)
+MAX_LINE_CHARACTERS = 512 * 1024
+_MAX_NUMBER = 2**53
+_OFF_LIMIT_MV = 300
+_MAX_LISTED = 256  # steps, sectors or rails of one record
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+# What PostgreSQL's text cannot hold, and what no UTF-8 has: NUL and lone surrogates.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+Row = dict[str, Any]
+
+
+class LineError(Exception):
+    """The line is no record that could be taken; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Rows without the attempt's number, which only a store knows."""
+
+    line: str
+    sha256: str
+    previous: str
+    helper: str
+    sequence: int
+    attempt: Row
+    steps: list[Row]
+    measurements: list[Row]
+    sector_maps: list[Row]
+    uid: str | None
+    chip: str | None
+    image: Row | None
+
+
+def read_line(line: str) -> Reading:
+    """A sealed line without its newline. Raises LineError."""
+    if len(line) > MAX_LINE_CHARACTERS:
+        raise LineError("longer than any record")
+    wrong = damage(line)
+    if wrong:
+        raise LineError(wrong)
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        raise LineError("no JSON") from None
+    if not isinstance(record, dict) or record.get("format") not in FORMATS:
+        raise LineError("not the format of a record")
+    return _read(record, line)
+
+
+def clean(value: object, length: int = TEXT_LENGTH) -> str | None:
+    """Text that any store can hold, or None where there is no text."""
+    return _UNSTORABLE.sub("�", value)[:length] if isinstance(value, str) and value else None
+
+
+def _read(record: Row, line: str) -> Reading:
+    helper, sequence = clean(record.get("helper"), NAME_LENGTH), _number(record.get("sequence"))
+    if helper is None or helper != record.get("helper") or sequence is None or sequence < 1:
+        raise LineError("no helper or no sequence number")
+    outcome = record.get("outcome")
+    if outcome not in OUTCOMES:
+        raise LineError("no outcome that is known")
+    previous = record.get("previous")
+    if not isinstance(previous, str) or (previous and not _SHA256.match(previous)):
+        raise LineError("no hash of the line before")
+    unit, job, diagnosis = _table(record, "unit"), _table(record, "job"), _table(record, "diagnosis")
+    image_sha256 = _sha256(job.get("sha256"))
+    unit_outcome = record.get("unit_outcome")
+    attempt = {
+        "helper": helper,
+        "sequence": sequence,
+        "outcome": outcome,
+        "unit_outcome": unit_outcome if unit_outcome in OUTCOMES else outcome,
+        "cause": clean(diagnosis.get("cause"), NAME_LENGTH) or "not-examined",
+        "confidence": clean(diagnosis.get("confidence"), NAME_LENGTH),
+        "sentence": clean(diagnosis.get("sentence")) or clean(record.get("sentence")) or "",
+        "next_step": clean(record.get("next_step")),
+        "error_kind": clean(_table(record, "error").get("kind"), NAME_LENGTH),
+        "job": clean(job.get("name"), NAME_LENGTH),
+        "image_sha256": image_sha256,
+        "image_version": clean(job.get("version"), NAME_LENGTH),
+        "backup_sha256": _sha256(_table(record, "backup").get("sha256")),
+        "duration_ms": _number(record.get("virtual_ms")) or 0,
+        "power_cycles": _number(record.get("power_cycles")),
+        "swclk_cycles": _number(record.get("swclk_cycles")),
+        "resumed": bool(record.get("resumed")),
+    }
+    image = None
+    if image_sha256:
+        image = {
+            "sha256": image_sha256,
+            "file": clean(job.get("image"), NAME_LENGTH),
+            "version": attempt["image_version"],
+        }
+    return Reading(
+        line,
+        line_hash(line),
+        previous,
+        helper,
+        sequence,
+        attempt,
+        _steps(record),
+        _measurements(record),
+        _sector_maps(record),
+        clean(unit.get("uid"), NAME_LENGTH),
+        clean(unit.get("name"), NAME_LENGTH),
+        image,
+    )
+
+
+def _steps(record: Row) -> list[Row]:
+    rows: list[Row] = []
+    for step in _list(record.get("steps")):
+        name, ms = clean(_value(step, "name"), NAME_LENGTH), _number(_value(step, "ms"))
+        if name is not None and ms is not None:
+            outcome = clean(_value(step, "outcome"), NAME_LENGTH) or ""
+            rows.append({"position": len(rows), "name": name, "ms": ms, "outcome": outcome})
+    return rows
+
+
+def _measurements(record: Row) -> list[Row]:
+    limits = _table(_table(_table(record, "evidence"), "expected"), "rails")
+    rows = []
+    for phase in ("off", "on", "proof"):
+        for rail, reading in list(_table(_table(record, "rails"), phase).items())[:_MAX_LISTED]:
+            name, mv = clean(rail, NAME_LENGTH), _number(_value(reading, "mv"))
+            if name is None or mv is None:
+                continue
+            low, high = (None, _OFF_LIMIT_MV) if phase == "off" else _limits(limits.get(rail))
+            uncertainty = uncertainty_mv(name, mv)
+            rows.append(
+                {
+                    "phase": phase,
+                    "rail": name,
+                    "mv": mv,
+                    "min_mv": _number(_value(reading, "min_mv")),
+                    "max_mv": _number(_value(reading, "max_mv")),
+                    "limit_low": low,
+                    "limit_high": high,
+                    "uncertainty": uncertainty,
+                    "verdict": verdict(mv, low, high, uncertainty),
+                }
+            )
+    return rows
+
+
+def _limits(value: object) -> tuple[int | None, int | None]:
+    if isinstance(value, list) and len(value) == 2:
+        return _number(value[0]), _number(value[1])
+    return None, None
+
+
+def _sector_maps(record: Row) -> list[Row]:
+    rows = []
+    for moment in ("before", "after"):
+        sectors = _list(_table(record, "sectors").get(moment))
+        states = [clean(_value(sector, "state"), NAME_LENGTH) or "unknown" for sector in sectors]
+        if states:
+            rows.append({"moment": moment, "states": states})
+    return rows
+
+
+def _table(record: Row, key: str) -> Row:
+    value = record.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _value(entry: object, key: str) -> object:
+    return entry.get(key) if isinstance(entry, dict) else None
+
+
+def _list(value: object) -> list[object]:
+    return value[:_MAX_LISTED] if isinstance(value, list) else []
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_NUMBER:
+        return value
+    return None
+
+
+def _sha256(value: object) -> str | None:
+    return value if isinstance(value, str) and _SHA256.match(value) else None

@@ -1,0 +1,182 @@
+"""Lines into a bench's store: new ones, known ones, and those that cannot be taken as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.ledger import News
+from bmsrescue.fleet.models import Attempt, Booking, QuarantinedLine, SealedLine
+from bmsrescue.fleet.projection import project
+from bmsrescue.fleet.records.projecting import add_attempts
+from bmsrescue.fleet.records.reading import LineError, Reading, clean, read_line
+from rescuelink.chain import line_hash
+
+BENCH, IMPORT = "bench", "import"
+_MAX_QUARANTINED_CHARACTERS = 1_000_000
+
+
+@dataclass
+class Taken:
+    """What became of lines. `breaks`: (line number, what is wrong)."""
+
+    lines: int = 0
+    new: int = 0
+    known: int = 0
+    quarantined: int = 0
+    breaks: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    reading: Reading
+    follows: bool
+
+
+class LineTaker:
+    """Takes the lines of one file, in their order, in as many pieces as the caller likes; each in its transaction."""
+
+    def __init__(self, source: str, time_source: str) -> None:
+        self.taken = Taken()
+        self._source = source
+        self._time_source = time_source
+        self._expected = ""  # hash of the line before
+        self._first = True
+
+    def take(self, session: Session, bench: str, lines: Sequence[str]) -> None:
+        """The next lines of the file."""
+        readable: list[_Line] = []
+        refused: list[tuple[int, str, str]] = []
+        for text in lines:
+            self.taken.lines += 1
+            try:
+                reading = read_line(text)
+            except LineError as error:
+                refused.append((self.taken.lines, text, str(error)))
+                self._expected = line_hash(text)
+                continue
+            readable.append(_Line(self.taken.lines, reading, self._follows(session, reading)))
+            self._expected = reading.sha256
+        known = _hashes(session, [line.reading for line in readable])
+        new: list[_Line] = []
+        for line in readable:
+            key = (line.reading.helper, line.reading.sequence)
+            before = known.setdefault(key, "")
+            if not before:
+                known[key] = line.reading.sha256
+                new.append(line)
+            elif before == line.reading.sha256:
+                self.taken.known += 1
+            else:
+                why = f"{key[0]} {key[1]} is here already and says otherwise"
+                refused.append((line.number, line.reading.line, why))
+        self._add(session, bench, new)
+        self._quarantine(session, bench, refused)
+
+    def _follows(self, session: Session, reading: Reading) -> bool:
+        if self._first:
+            # A file may go on from what an earlier card, another helper on this card, or this helper's flash held.
+            self._first = False
+            follows = _may_begin(session, reading)
+        else:
+            follows = reading.previous == self._expected
+        if not follows:
+            self.taken.breaks.append((self.taken.lines, "does not follow the line before"))
+        return follows
+
+    def _add(self, session: Session, bench: str, new: Sequence[_Line]) -> None:
+        news = [News(ledger.ATTEMPT, self._context(session, line), line.reading.line) for line in new]
+        entries = ledger.append(session, bench, news)
+        add_attempts(session, [(entry, line.reading) for entry, line in zip(entries, new, strict=True)])
+        self.taken.new += len(new)
+
+    def _quarantine(self, session: Session, bench: str, refused: Sequence[tuple[int, str, str]]) -> None:
+        hashes = {line_hash(text): (number, text, why) for number, text, why in refused}
+        here = set(session.scalars(select(QuarantinedLine.sha256).where(QuarantinedLine.sha256.in_(hashes))))
+        news = [
+            News(
+                ledger.QUARANTINE,
+                {
+                    "sha256": sha256,
+                    "source": self._source,
+                    "line_number": number,
+                    "why": why,
+                    "text": clean(text, _MAX_QUARANTINED_CHARACTERS) or "",
+                },
+            )
+            for sha256, (number, text, why) in hashes.items()
+            if sha256 not in here
+        ]
+        project(session, ledger.append(session, bench, news))
+        self.taken.breaks += [(number, why) for number, _text, why in refused]
+        self.taken.breaks.sort()
+        self.taken.quarantined += len(refused)
+
+    def _context(self, session: Session, line: _Line) -> dict[str, Any]:
+        reading = line.reading
+        context: dict[str, Any] = {
+            "helper": reading.helper,
+            "sequence": reading.sequence,
+            "sha256": reading.sha256,
+            "time_source": self._time_source,
+            "follows": line.follows,
+        }
+        if self._time_source == BENCH:
+            context |= _booked(session, reading)
+        return context
+
+
+def _hashes(session: Session, readings: Sequence[Reading]) -> dict[tuple[str, int], str]:
+    """The hashes of the records that are in the store already."""
+    by_helper: dict[str, list[int]] = {}
+    for reading in readings:
+        by_helper.setdefault(reading.helper, []).append(reading.sequence)
+    found: dict[tuple[str, int], str] = {}
+    for helper, sequences in by_helper.items():
+        rows = session.execute(
+            select(Attempt.sequence, SealedLine.sha256)
+            .join(SealedLine, SealedLine.attempt_id == Attempt.id)
+            .where(Attempt.helper == helper, Attempt.sequence.in_(sequences))
+        )
+        found.update({(helper, sequence): sha256 for sequence, sha256 in rows})
+    return found
+
+
+def _may_begin(session: Session, reading: Reading) -> bool:
+    """Whether a file may begin with this record: what it follows is here, or the record before it is not."""
+    if reading.previous and session.scalar(select(SealedLine.sha256).where(SealedLine.sha256 == reading.previous)):
+        return True
+    before = select(Attempt.id).where(Attempt.helper == reading.helper, Attempt.sequence == reading.sequence - 1)
+    return session.scalar(before) is None
+
+
+def _booked(session: Session, reading: Reading) -> dict[str, Any]:
+    """What was asked of the helper before this record, unless an earlier record took it along."""
+    booking = session.scalar(
+        select(Booking)
+        .where(Booking.helper == reading.helper, Booking.after_sequence < reading.sequence)
+        .order_by(Booking.id.desc())
+        .limit(1)
+    )
+    if booking is None or session.scalar(
+        select(Attempt.id)
+        .where(
+            Attempt.helper == reading.helper,
+            Attempt.sequence > booking.after_sequence,
+            Attempt.sequence < reading.sequence,
+        )
+        .limit(1)
+    ):
+        return {}
+    return {
+        "station": booking.station,
+        "operator": booking.operator,
+        "label": booking.label,
+        "release_id": booking.release_id,
+    }

@@ -1,0 +1,161 @@
+"""A store: opened by URL, brought up to date, read and written in transactions.
+
+`sqlite:///file` is a bench's own; `postgresql://` is what several benches share. Both have the same tables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session
+
+from bmsrescue.errors import HostError, UsageError
+
+FILE_NAME = "records.sqlite3"
+_BUSY_S = 30.0
+_CONNECT_S = 5
+_WRITES = "bmsrescue_writes"
+# Any number that nothing else on the server uses: benches that start together migrate one after the other.
+_MIGRATION_LOCK = 0x424D5352
+
+
+class StoreError(HostError):
+    """A store that cannot be opened, or is away just now."""
+
+
+def sqlite_url(folder: Path) -> str:
+    """The bench's own store in its data folder."""
+    return f"sqlite:///{folder / FILE_NAME}"
+
+
+class Store:
+    """Use `Store.open`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open a store and bring its tables up to date; a new one is made.
+
+        Raises:
+            UsageError: the URL is none of a store.
+            StoreError: it cannot be reached, is no store, or was made by a newer bmsrescue.
+        """
+        engine = _make_engine(_parse(url))
+        try:
+            _migrate(engine)
+        except (OperationalError, DatabaseError) as error:
+            engine.dispose()
+            raise StoreError(f"cannot open {_shown(engine.url)}: {_reason(error)}", "Check the address.") from error
+        except HostError:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one state of the store. Raises StoreError when the server is away."""
+        with _told_apart(self.engine), Session(self.engine) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction: kept whole at the end of the block, or undone whole. Raises StoreError as `read`."""
+        with (
+            _told_apart(self.engine),
+            self.engine.connect().execution_options(**{_WRITES: True}) as connection,
+            Session(connection) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise UsageError("this is no URL of a store", "Write sqlite:///PATH or postgresql://HOST/NAME.") from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise UsageError(f"records cannot be kept in {parsed.drivername}", "Use sqlite:/// or postgresql://.")
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def _make_engine(url: URL) -> Engine:
+    try:
+        if url.get_backend_name() == "postgresql":
+            return create_engine(url, connect_args={"connect_timeout": _CONNECT_S}, pool_pre_ping=True)
+        if url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, connect_args={"timeout": _BUSY_S})
+    except NoSuchModuleError as error:
+        raise UsageError(f"there is no driver {url.drivername}", "Use sqlite:/// or postgresql://.") from error
+    except OSError as error:
+        raise StoreError(f"cannot make {url.database}: {error.strerror}", "Choose another folder.") from error
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver would begin transactions late and by itself; `_begin_sqlite` does it.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    # A ledger entry that a power cut took back could have been forwarded, and its number would be given twice.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its turn at once: one that began by reading could not become a writer any more.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(engine: Engine) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
+    with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        present = MigrationContext.configure(connection).get_current_heads()
+        if not set(present) <= known:
+            raise StoreError(
+                f"{_shown(engine.url)} was made by a newer bmsrescue (schema {', '.join(present)})",
+                "Bring this one up to date; nothing was changed.",
+            )
+        if set(present) != set(scripts.get_heads()):
+            config.attributes["connection"] = connection
+            command.upgrade(config, "heads")
+
+
+@contextlib.contextmanager
+def _told_apart(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreError(f"{_shown(engine.url)} is away: {_reason(error)}", "It is tried again.") from error
+
+
+def _shown(url: URL) -> str:
+    return url.database or "memory" if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+
+
+def _reason(error: DatabaseError) -> str:
+    return str(error.orig).strip().splitlines()[0] if error.orig is not None else "no reason given"

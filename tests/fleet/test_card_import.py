@@ -1,0 +1,219 @@
+"""Cards of pocket dongles come into a store: all of them, once, and nothing is put right in silence."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from bmsrescue.card.fat import make_image
+from bmsrescue.errors import UsageError
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.backups import BackupFolder
+from bmsrescue.fleet.models import (
+    Attempt,
+    Backup,
+    Image,
+    LedgerEntry,
+    Measurement,
+    QuarantinedLine,
+    SealedLine,
+    SectorMap,
+    Step,
+    Unit,
+)
+from bmsrescue.fleet.records.cards import CardReport, find_cards, import_card
+from bmsrescue.fleet.store import Store
+from rescuelink.chain import line_hash, seal
+from sealed_records import chain, sample, write_card
+
+
+@pytest.fixture
+def backups(tmp_path: Path) -> BackupFolder:
+    return BackupFolder(str(tmp_path / "backups"))
+
+
+def bring_in(store: Store, backups: BackupFolder, place: Path) -> list[CardReport]:
+    with store.write() as session:
+        bench = ledger.own_bench(session)
+    return [import_card(store, bench, backups, card) for card in find_cards(place)]
+
+
+def count(store: Store, table: type) -> int:
+    with store.read() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_a_record_becomes_an_attempt_with_all_that_it_says(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    (line,) = chain("pocket-1", 1, unit=sample()["unit"], diagnosis=sample()["diagnosis"], outcome="RECOVERED")
+    bring_in(store, backups, write_card(tmp_path / "card", [line]))
+    with store.read() as session:
+        attempt = session.scalars(select(Attempt)).one()
+        assert (attempt.helper, attempt.sequence, attempt.outcome) == ("pocket-1", 1, "RECOVERED")
+        assert (attempt.cause, attempt.confidence) == ("update-cut", "certain")
+        assert (attempt.image_version, attempt.follows, attempt.time_source) == ("1.2.0", True, "import")
+        assert session.scalars(select(Unit.uid)).all() == ["365139384138470400BD0010"]
+        assert session.scalars(select(SealedLine.line)).all() == [line]
+        assert session.scalars(select(Image.file)).all() == ["bms-1.2.0.bin"]
+        assert [step.name for step in session.scalars(select(Step).order_by(Step.position))][:2] == ["job", "sense"]
+        maps = {one.moment: one.states for one in session.scalars(select(SectorMap))}
+        assert maps["before"][:2] == ["blank", "differs"]
+        assert maps["after"][0] == "match"
+
+
+def test_a_measurement_has_its_limits_and_its_uncertainty(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    rails = {"on": {"vcap": {"mv": 950, "min_mv": 946, "max_mv": 955}, "v3v3": {"mv": 3299}, "v12": {"mv": 13900}}}
+    bring_in(store, backups, write_card(tmp_path / "card", chain("pocket-1", 1, rails=rails)))
+    with store.read() as session:
+        rows = {row.rail: row for row in session.scalars(select(Measurement))}
+    vcap = rows["vcap"]
+    assert (vcap.mv, vcap.min_mv, vcap.max_mv, vcap.limit_low, vcap.limit_high) == (950, 946, 955, 940, 1400)
+    assert {rail: row.uncertainty for rail, row in rows.items()} == {"vcap": 18, "v3v3": 53, "v12": 223}
+    assert {rail: row.verdict for rail, row in rows.items()} == {"vcap": "marginal", "v3v3": "pass", "v12": "fail"}
+
+
+def test_importing_again_changes_nothing(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    card = write_card(tmp_path / "card", chain("pocket-1", 30))
+    (first,) = bring_in(store, backups, card)
+    assert (first.taken.lines, first.taken.new, first.taken.known, first.whole) == (30, 30, 0, True)
+    before = {table: count(store, table) for table in (Attempt, Step, Measurement, SectorMap, SealedLine, Unit)}
+    (second,) = bring_in(store, backups, card)
+    assert (second.taken.new, second.taken.known, second.whole) == (0, 30, True)
+    assert before == {table: count(store, table) for table in before}
+
+
+def test_a_card_that_has_grown_brings_only_what_is_new(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    lines = chain("pocket-1", 25)
+    bring_in(store, backups, write_card(tmp_path / "card", lines[:20]))
+    (report,) = bring_in(store, backups, write_card(tmp_path / "card", lines))
+    assert (report.taken.new, report.taken.known, report.whole) == (5, 20, True)
+
+
+def test_a_second_card_goes_on_where_the_first_ended(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    lines = chain("pocket-1", 20)
+    bring_in(store, backups, write_card(tmp_path / "one", lines[:12]))
+    (report,) = bring_in(store, backups, write_card(tmp_path / "two", lines[12:]))
+    assert report.whole
+
+
+def test_a_card_moved_to_another_dongle_is_no_break(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    lines = chain("pocket-1", 5)
+    lines += chain("pocket-2", 5, first=9, previous=line_hash(lines[-1]))
+    (report,) = bring_in(store, backups, write_card(tmp_path / "card", lines))
+    assert report.whole
+    assert report.taken.new == 10
+
+
+def test_a_missing_line_is_reported_and_the_rest_is_taken(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    lines = chain("pocket-1", 10)
+    (report,) = bring_in(store, backups, write_card(tmp_path / "card", lines[:4] + lines[5:]))
+    assert report.taken.breaks == [(5, "does not follow the line before")]
+    with store.read() as session:
+        assert session.scalars(select(Attempt.sequence).where(~Attempt.follows)).all() == [6]
+    assert count(store, Attempt) == 9
+
+
+def test_a_missing_line_between_two_cards_is_reported(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    lines = chain("pocket-1", 10)
+    forged = chain("pocket-1", 3, first=11, previous="ab" * 32)
+    bring_in(store, backups, write_card(tmp_path / "one", lines))
+    (report,) = bring_in(store, backups, write_card(tmp_path / "two", forged))
+    assert report.taken.breaks == [(1, "does not follow the line before")]
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (lambda line: line[:-20], "no checksum"),
+        (lambda line: line.replace("pocket-1", "pocket-9"), "checksum wrong"),
+        (lambda line: "\udcff\udcfe".encode("utf-8", "surrogateescape").decode("latin-1") + line, "checksum wrong"),
+        (lambda line: "garbage", "no checksum"),
+        (lambda line: seal({"format": "bmsrescue-record/1", "helper": "x"}, ""), "no helper or no sequence number"),
+        (lambda line: seal({"format": "another/1"}, ""), "not the format of a record"),
+        (lambda line: seal(sample() | {"outcome": "PERFECT"}, ""), "no outcome that is known"),
+        (lambda line: seal(sample() | {"sequence": 2**70}, ""), "no helper or no sequence number"),
+        (lambda line: seal(sample() | {"helper": "nul\0"}, ""), "no helper or no sequence number"),
+    ],
+)
+def test_a_damaged_line_is_set_aside_as_it_came(
+    store: Store, backups: BackupFolder, tmp_path: Path, harm: object, why: str
+) -> None:
+    lines = chain("pocket-1", 3)
+    assert callable(harm)
+    lines[1] = harm(lines[1])
+    card = write_card(tmp_path / "card", lines)
+    for _twice in range(2):
+        (report,) = bring_in(store, backups, card)
+        assert (2, why) in report.taken.breaks
+        assert count(store, Attempt) == 2
+        with store.read() as session:
+            kept = session.scalars(select(QuarantinedLine)).one()
+        assert (kept.line_number, kept.why, kept.text) == (2, why, lines[1])
+
+
+def test_a_forged_record_under_a_number_that_is_taken_is_set_aside(
+    store: Store, backups: BackupFolder, tmp_path: Path
+) -> None:
+    bring_in(store, backups, write_card(tmp_path / "true", chain("pocket-1", 3)))
+    (report,) = bring_in(store, backups, write_card(tmp_path / "forged", chain("pocket-1", 3, seed=1)))
+    assert (report.taken.new, report.taken.quarantined) == (0, 3)
+    assert "pocket-1 2 is here already and says otherwise" in [why for _line, why in report.taken.breaks]
+
+
+def test_hostile_text_in_a_record_is_kept_as_text(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    script = "<script>alert(1)</script>'; DROP TABLE attempts; --\0"
+    diagnosis = {"cause": script * 9, "sentence": script, "confidence": ["no text"]}
+    lines = chain("pocket-1", 1, diagnosis=diagnosis, steps="none", rails=[1], sectors={"before": 7}, job=None)
+    (report,) = bring_in(store, backups, write_card(tmp_path / "card", lines))
+    assert report.whole
+    with store.read() as session:
+        attempt = session.scalars(select(Attempt)).one()
+    assert attempt.sentence == script.replace("\0", "�")
+    assert len(attempt.cause) == 64
+
+
+def test_a_line_that_never_ends_is_set_aside_in_pieces(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    lines = chain("pocket-1", 2)
+    (report,) = bring_in(store, backups, write_card(tmp_path / "card", [lines[0], "x" * 1_200_000]))
+    assert (report.taken.new, report.taken.quarantined) == (1, 3)
+
+
+def test_cards_as_folders_and_as_images_are_found_below_a_folder(
+    store: Store, backups: BackupFolder, tmp_path: Path
+) -> None:
+    write_card(tmp_path / "cards" / "one", chain("pocket-1", 2))
+    image = make_image({"records/records.jsonl": "\n".join(chain("pocket-2", 3)).encode() + b"\n"})
+    (tmp_path / "cards" / "two.img").write_bytes(image)
+    assert [report.taken.new for report in bring_in(store, backups, tmp_path / "cards")] == [2, 3]
+
+
+def test_backups_are_kept_once_by_their_hash(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    data = b"flash of a unit" * 100
+    for name in ("one", "two"):
+        card = write_card(tmp_path / name, chain(name, 1))
+        (card / "backups").mkdir()
+        (card / "backups" / f"{name}.bin").write_bytes(data)
+        bring_in(store, backups, card)
+    assert count(store, Backup) == 1
+    assert backups.get(hashlib.sha256(data).hexdigest()) == data
+
+
+def test_a_place_without_cards_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no card with records"):
+        find_cards(tmp_path)
+    with pytest.raises(UsageError, match="nothing at"):
+        find_cards(tmp_path / "missing")
+
+
+def test_everything_that_came_is_in_the_ledger_in_order(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    bring_in(store, backups, write_card(tmp_path / "card", [*chain("pocket-1", 3), "garbage"]))
+    with store.read() as session:
+        entries = session.scalars(select(LedgerEntry).order_by(LedgerEntry.number)).all()
+    assert [entry.number for entry in entries] == [1, 2, 3, 4, 5]
+    assert [entry.kind for entry in entries] == ["attempt"] * 3 + ["quarantine", "import"]
+    previous = ""
+    for entry in entries:
+        assert entry.hash == ledger.entry_hash(previous, entry.bench, entry.number, entry.at, entry.kind, entry.body)
+        previous = entry.hash
+    assert json.loads(entries[0].body)["helper"] == "pocket-1"
