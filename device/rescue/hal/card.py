@@ -1,5 +1,4 @@
-# The memory card: a FAT file system on a block device, the port's own SDCard where it has one, else the SPI driver
-# `sdcard` of micropython-lib (mpremote mip install sdcard).
+# The memory card: a FAT file system on a block device, our SPI driver or the port's own SDCard, as board.json has it.
 
 import os
 
@@ -11,7 +10,7 @@ _NEXT_STEP = "put in a card with a job, or try another card"
 
 
 class Card:
-    """config: {"spi", "sck", "mosi", "miso", "cs", "hz"}."""
+    """config: {"spi", "sck", "mosi", "miso", "cs", "hz"}, or {"sdcard": {..} or null} for the port's own driver."""
 
     root = "/sd"
 
@@ -46,17 +45,19 @@ class Card:
 
     def _block_device(self):
         config = self._config
-        if hasattr(machine, "SDCard"):
-            return machine.SDCard()
-        try:
-            from sdcard import SDCard
-        except ImportError:
-            advice = "install the package sdcard on the helper"
-            raise CardError("no_driver", "this helper has no SD card driver", next_step=advice) from None
+        if "spi" not in config:
+            # The port's own driver, with the arguments that it wants (an ESP32's slot); None on a pyboard.
+            arguments = config.get("sdcard")
+            if arguments is not None:
+                return machine.SDCard(**arguments)
+            return __import__("pyb").SDCard()
+        from rescue.hal.sd_spi import SdCard
+
+        pin = machine.Pin
         spi = machine.SPI(
             config["spi"],
-            sck=machine.Pin(config["sck"]),
-            mosi=machine.Pin(config["mosi"]),
-            miso=machine.Pin(config["miso"]),
+            sck=pin(config["sck"]),
+            mosi=pin(config["mosi"]),
+            miso=pin(config["miso"], pin.IN, pin.PULL_UP),
         )
-        return SDCard(spi, machine.Pin(config["cs"], machine.Pin.OUT, value=1), baudrate=config["hz"])
+        return SdCard(spi, pin(config["cs"], pin.OUT, value=1), config["hz"])

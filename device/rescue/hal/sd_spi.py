@@ -1,0 +1,232 @@
+# An SD or SDHC card over SPI as a block device. SD Physical Layer Simplified Specification chapter 7 (SPI mode).
+#
+# Every wait has a limit, every refusal is an OSError: EIO for what the card refuses or garbles, ETIMEDOUT for what it
+# does not answer, ENODEV where no card answers at all. After any of them the card is begun anew by the next access, so
+# that a card put back in works again. Commands, written blocks and single blocks read (directories, tables, journal)
+# carry a checked CRC; long reads do not, for what comes that way has a checksum of its own.
+
+import time
+
+from micropython import const
+
+from rescue.hal.sd_crc import crc7, crc16
+
+_ENODEV = const(19)
+_EIO = const(5)
+_ETIMEDOUT = const(110)
+
+_BLOCK = const(512)
+_INIT_HZ = const(400000)
+_INIT_MS = const(1000)  # 4.2.3: ACMD41 is done within a second
+_READ_MS = const(200)  # 4.6.2.1: 100 ms
+_BUSY_MS = const(600)  # 4.6.2.2: 250 ms, 500 ms for SDXC
+_ANSWER_BYTES = const(16)  # NCR is 8; some cards take more
+_GRACE = const(4)  # tries of the first command: the card may be in the middle of an earlier transfer
+
+_IDLE = const(0x01)  # R1
+_ILLEGAL = const(0x04)
+_TOKEN = const(0xFE)
+_TOKEN_MULTI = const(0xFC)
+_TOKEN_STOP = const(0xFD)
+_TAKEN = const(0x05)  # data response
+
+_IOCTL_COUNT = const(4)
+_IOCTL_SIZE = const(5)
+
+
+class SdCard:
+    """spi: a machine.SPI; cs: its select, a machine.Pin that is high now; hz: SCK once the card is ready.
+
+    The constructor looks for a card and raises OSError without one.
+    """
+
+    def __init__(self, spi, cs, hz):
+        self._spi = spi
+        self._cs = cs
+        self._hz = hz
+        self._frame = bytearray(6)
+        self._byte = bytearray(1)
+        self._four = bytearray(4)
+        self._crc = memoryview(self._four)[:2]
+        self._shift = 0  # blocks are addressed by number, or by byte on old cards
+        self._blocks = 0
+        self._ready = False
+        self._begin()
+
+    # -- the block device of os.VfsFat -----------------------------------------------------------------------------
+
+    def readblocks(self, start, buf):
+        self._attempt(self._read, start, memoryview(buf))
+
+    def writeblocks(self, start, buf):
+        self._attempt(self._write, start, memoryview(buf))
+
+    def ioctl(self, request, argument):
+        if request == _IOCTL_COUNT:
+            return self._blocks
+        if request == _IOCTL_SIZE:
+            return _BLOCK
+        return 0
+
+    # -- transfers -------------------------------------------------------------------------------------------------
+
+    def _attempt(self, transfer, start, view):
+        if not self._ready:
+            self._begin()
+        done = False
+        try:
+            transfer(start << self._shift, view)
+            done = True
+        finally:
+            self._ready = done
+            self._deselect()
+
+    def _read(self, address, view):
+        count = len(view) // _BLOCK
+        self._expect(self._command(17 if count == 1 else 18, address), 0)
+        for at in range(0, len(view), _BLOCK):
+            self._block_in(view[at : at + _BLOCK], count == 1)
+        if count > 1:
+            self._command(12, 0, 1)  # its answer comes after one byte that means nothing
+            self._wait_ready()
+
+    def _write(self, address, view):
+        count = len(view) // _BLOCK
+        self._expect(self._command(24 if count == 1 else 25, address), 0)
+        token = _TOKEN if count == 1 else _TOKEN_MULTI
+        for at in range(0, len(view), _BLOCK):
+            self._block_out(token, view[at : at + _BLOCK])
+        if count > 1:
+            self._put(_TOKEN_STOP)
+            self._get()
+            self._wait_ready()
+        # 7.2.3: what went wrong inside the card shows in its status only.
+        self._expect(self._command(13, 0), 0)
+        self._expect(self._get(), 0)
+
+    def _block_in(self, view, checked):
+        self._expect(self._token(), _TOKEN)
+        self._spi.readinto(view, 0xFF)
+        crc = self._crc
+        self._spi.readinto(crc, 0xFF)
+        if checked and crc16(view, len(view)) != crc[0] << 8 | crc[1]:
+            raise OSError(_EIO)
+
+    def _block_out(self, token, view):
+        crc = self._crc
+        value = crc16(view, _BLOCK)
+        crc[0] = value >> 8
+        crc[1] = value & 0xFF
+        self._get()
+        self._put(token)
+        self._spi.write(view)
+        self._spi.write(crc)
+        self._expect(self._get() & 0x1F, _TAKEN)
+        self._wait_ready()
+
+    # -- start -----------------------------------------------------------------------------------------------------
+
+    def _begin(self):
+        self._spi.init(baudrate=_INIT_HZ, polarity=0, phase=0)
+        try:
+            self._cs(1)
+            for _ in range(20):  # 74 clocks and more with CS high; more still to end an interrupted transfer
+                self._get()
+            self._start()
+            self._ready = True
+        finally:
+            self._deselect()
+        self._spi.init(baudrate=self._hz, polarity=0, phase=0)
+
+    def _start(self):
+        for _ in range(_GRACE):
+            if self._command(0, 0) == _IDLE:
+                break
+        else:
+            raise OSError(_ENODEV)
+        four = self._four
+        modern = not self._command(8, 0x1AA) & _ILLEGAL
+        if modern:
+            self._spi.readinto(four, 0xFF)
+            if four[3] != 0xAA:  # it cannot work at this voltage
+                raise OSError(_EIO)
+        self._command(59, 1)  # CRC on
+        start = time.ticks_ms()
+        while True:
+            self._command(55, 0)
+            if self._command(41, 1 << 30 if modern else 0) == 0:
+                break
+            self._limit(start, _INIT_MS)
+        self._expect(self._command(58, 0), 0)
+        self._spi.readinto(four, 0xFF)
+        self._shift = 0 if four[0] & 0x40 else 9
+        if self._shift:
+            self._expect(self._command(16, _BLOCK), 0)
+        self._blocks = self._capacity()
+
+    def _capacity(self):
+        """Blocks, from the CSD (5.3.2, 5.3.3)."""
+        csd = bytearray(16)
+        self._expect(self._command(9, 0), 0)
+        self._block_in(csd, True)
+        if csd[0] >> 6:
+            return ((csd[7] & 0x3F) << 16 | csd[8] << 8 | csd[9]) + 1 << 10
+        size = (csd[6] & 3) << 10 | csd[7] << 2 | csd[8] >> 6
+        exponent = ((csd[9] & 3) << 1 | csd[10] >> 7) + 2 + (csd[5] & 15) - 9
+        return size + 1 << exponent
+
+    # -- bytes -----------------------------------------------------------------------------------------------------
+
+    def _command(self, index, argument, skipped=0):
+        """R1. The card stays selected: an answer or data may follow."""
+        frame = self._frame
+        frame[0] = 0x40 | index
+        frame[1] = argument >> 24 & 0xFF
+        frame[2] = argument >> 16 & 0xFF
+        frame[3] = argument >> 8 & 0xFF
+        frame[4] = argument & 0xFF
+        frame[5] = crc7(frame, 5)
+        self._cs(0)
+        if not skipped and index:
+            self._wait_ready()
+        self._spi.write(frame)
+        for _ in range(skipped):
+            self._get()
+        for _ in range(_ANSWER_BYTES):
+            answer = self._get()
+            if not answer & 0x80:
+                return answer
+        raise OSError(_ENODEV if index == 0 else _ETIMEDOUT)
+
+    def _token(self):
+        start = time.ticks_ms()
+        while True:
+            token = self._get()
+            if token != 0xFF:
+                return token
+            self._limit(start, _READ_MS)
+
+    def _wait_ready(self):
+        start = time.ticks_ms()
+        while self._get() != 0xFF:
+            self._limit(start, _BUSY_MS)
+
+    def _limit(self, start, limit_ms):
+        if time.ticks_diff(time.ticks_ms(), start) > limit_ms:
+            raise OSError(_ETIMEDOUT)
+
+    def _expect(self, answer, wanted):
+        if answer != wanted:
+            raise OSError(_EIO)
+
+    def _get(self):
+        self._spi.readinto(self._byte, 0xFF)
+        return self._byte[0]
+
+    def _put(self, value):
+        self._byte[0] = value
+        self._spi.write(self._byte)
+
+    def _deselect(self):
+        self._cs(1)
+        self._get()  # the card lets go of its output with the next clock

@@ -1,0 +1,1 @@
+"""The helper's own hardware, pin by pin: what hangs on a Pico's pins, and the Pico itself in an emulator."""
