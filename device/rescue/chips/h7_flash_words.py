@@ -14,16 +14,14 @@ _SHORTEST_SLEEP_US = const(8)
 class WordStream:
     """See H7Flash.stream."""
 
-    def __init__(self, writer, flash, ap, clock, chip, address):
+    def __init__(self, writer, address):
         self._writer = writer
-        self._flash = flash
-        self._ap = ap
-        self._clock = clock
-        self._chip = chip
+        self._ap = writer.core.ap
+        self._chip = writer.chip
         self._address = address
         # Sleeping through most of the programming time costs no more than polling through it, and no SWCLK. How long is
         # learnt: a little less after a word that was ready, more after one that was not.
-        self._pause_us = chip.flash_word_us
+        self._pause_us = writer.chip.flash_word_us
         self._ready = False
 
     def put(self, view, check=None):
@@ -45,11 +43,11 @@ class WordStream:
         word_bytes = self._chip.word_bytes
         post = self._ap.post_block
         read32 = self._ap.read32
-        sleep_us = self._clock.sleep_us
+        sleep_us = self._writer.clock.sleep_us
         finish = self._writer.finish
         sr = self._chip.flash_registers + reg.SR1
         blank = b"\xff" * word_bytes
-        limit = Timeout(self._clock, _PROGRAM_MS, "flash word", FlashError)
+        limit = Timeout(self._writer.clock, _PROGRAM_MS, "flash word", FlashError)
         pause_us = self._pause_us
         address = self._address
         for start in range(0, len(view), word_bytes):
@@ -77,12 +75,12 @@ class WordStream:
 
     def _resend(self, address, word):
         """After a damaged transfer: send the flash word again, once, if flash shows that nothing of it arrived."""
-        self._flash.resends += 1
+        self._writer.flash.resends += 1
         self._writer.write(reg.CR1, reg.CR_IDLE)  # drops a partly filled write buffer
         self._writer.make_ready(address)
         self._writer.write(reg.CR1, reg.CR_PROGRAM)
         found = bytearray(len(word))
-        torn = self._flash.read(address, found)
+        torn = self._writer.flash.read(address, found)
         if not torn and found == word:
             return  # only the last answer was lost
         if torn or found != b"\xff" * len(word):

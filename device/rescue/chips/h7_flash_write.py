@@ -17,41 +17,38 @@ class FlashWriter:
     """What H7Flash does from unlock() to lock()."""
 
     def __init__(self, flash, core, clock, chip):
-        self._flash = flash
-        self._core = core
+        self.flash = flash
+        self.core = core
         self._ap = core.ap
-        self._clock = clock
-        self._chip = chip
+        self.clock = clock
+        self.chip = chip
         self.status_address = chip.flash_registers + reg.SR1
         self._open = False
-        self._loader = None  # None: this core has not shown that it can program
+        self._by_core = False  # this core has shown that it can program
         self._erasing = None  # (address, Timeout, ms() of its start) of the erase that runs
 
     def unlock(self):
         """See H7Flash.unlock. Here is also found out whether the core can do the programming."""
         self._open = True
-        self._loader = None
+        self._by_core = False
         self.make_ready(None)
-        if not self._flash.by_core:
-            return
-        from rescue.chips.h7_flash_loader import Loader
+        if self.flash.by_core:
+            from rescue.chips.h7_flash_trial import works
 
-        loader = Loader(self._flash, self._core, self._clock, self._chip)
-        self._reset_core()
-        if loader.proven():
-            self._loader = loader
-        self._reset_core()  # a routine that went astray is not left running beside an erase
+            self._reset_core()
+            self._by_core = works(self)
+            self._reset_core()  # a routine that went astray is not left running beside an erase
 
     def _reset_core(self):
-        if not self._core.reset_halted:
-            self._core.reset_halt()
+        if not self.core.reset_halted:
+            self.core.reset_halt()
             self._unlock()
 
     def _unlock(self):
         if not self._read(reg.CR1) & reg.CR_LOCK:
             return
         for key in reg.KEYS:
-            self._ap.write32(self._chip.flash_registers + reg.KEYR1, key)
+            self._ap.write32(self.chip.flash_registers + reg.KEYR1, key)
         if self._read(reg.CR1) & reg.CR_LOCK:
             advice = "reset the chip and try again"
             raise FlashError("locked", "the flash controller stays locked", None, None, advice)
@@ -65,27 +62,27 @@ class FlashWriter:
     def start_erase(self, sector, consent):
         """See H7Flash.start_erase."""
         consent.require(ERASE, sector)
-        address = self._flash.base + sector * self._chip.sector_bytes
-        self._flash.check_range(address, self._chip.sector_bytes)
+        address = self.flash.base + sector * self.chip.sector_bytes
+        self.flash.check_range(address, self.chip.sector_bytes)
         self.make_ready(address)
         control = reg.CR_ERASE | sector << reg.CR_SNB_SHIFT
         self.write(reg.CR1, control)
-        limit = Timeout(self._clock, _ERASE_MS, "sector erase", FlashError, address)
+        limit = Timeout(self.clock, _ERASE_MS, "sector erase", FlashError, address)
         try:
-            self._ap.write32(self._chip.flash_registers + reg.CR1, control | reg.CR_START)
+            self._ap.write32(self.chip.flash_registers + reg.CR1, control | reg.CR_START)
         except WireError:
             # Whether it began is not known. Once the controller is idle, erasing again is right in both cases.
             self.finish(limit, _ERASE_POLL_MS, address)
             self.write(reg.CR1, control)
-            self._ap.write32(self._chip.flash_registers + reg.CR1, control | reg.CR_START)
-        self._erasing = (address, limit, self._clock.ms())
+            self._ap.write32(self.chip.flash_registers + reg.CR1, control | reg.CR_START)
+        self._erasing = (address, limit, self.clock.ms())
 
     def is_erased(self):
         """Whether no erase is running (any more). Asks the chip only when the erase may be over."""
         if self._erasing is None:
             return True
         address, limit, start = self._erasing
-        if self._clock.since_ms(start) < self._chip.sector_erase_ms:
+        if self.clock.since_ms(start) < self.chip.sector_erase_ms:
             return False
         limit.check()
         status = self._ap.read32(self.status_address)
@@ -93,15 +90,15 @@ class FlashWriter:
             return False
         self._erasing = None
         if status & reg.SR_ERRORS:
-            raise self._flash.refusal(status, address)
+            raise self.flash.refusal(status, address)
         self.write(reg.CR1, reg.CR_IDLE)
         return True
 
     def wait_erased(self, check=None):
         """Until the erase is over. `check()` is called now and then meanwhile: it may raise."""
         while not self.is_erased():
-            left_ms = self._chip.sector_erase_ms - self._clock.since_ms(self._erasing[2])
-            self._clock.sleep_ms(min(left_ms, _ERASE_LOOK_MS) if left_ms > 0 else _ERASE_POLL_MS)
+            left_ms = self.chip.sector_erase_ms - self.clock.since_ms(self._erasing[2])
+            self.clock.sleep_ms(min(left_ms, _ERASE_LOOK_MS) if left_ms > 0 else _ERASE_POLL_MS)
             if check is not None:
                 check()
 
@@ -109,21 +106,21 @@ class FlashWriter:
 
     def stream(self, address, length, consent):
         """See H7Flash.stream."""
-        word_bytes = self._chip.word_bytes
+        word_bytes = self.chip.word_bytes
         if address % word_bytes or length % word_bytes:
             raise FlashError("alignment", "flash is programmed in words of %d bytes" % word_bytes, address)
-        self._flash.check_range(address, length)
-        for sector in range(self._flash.sector_of(address), self._flash.sector_of(address + max(length, 1) - 1) + 1):
+        self.flash.check_range(address, length)
+        for sector in range(self.flash.sector_of(address), self.flash.sector_of(address + max(length, 1) - 1) + 1):
             consent.require(PROGRAM, sector)
         if self._erasing is None:
             self.make_ready(address)
-        if self._loader is not None and self._flash.by_core:
+        if self._by_core and self.flash.by_core:
             from rescue.chips.h7_flash_loader import LoaderStream
 
-            return LoaderStream(self, self._loader, address, length)
+            return LoaderStream(self, address, length)
         from rescue.chips.h7_flash_words import WordStream
 
-        return WordStream(self, self._flash, self._ap, self._clock, self._chip, address)
+        return WordStream(self, address)
 
     # -- the controller ------------------------------------------------------------------------------------------------
 
@@ -133,10 +130,10 @@ class FlashWriter:
             raise FlashError("locked", "the flash controller is locked", address)
         self._erasing = None
         self._unlock()
-        limit = Timeout(self._clock, _READY_MS, "earlier flash operation", FlashError, address)
+        limit = Timeout(self.clock, _READY_MS, "earlier flash operation", FlashError, address)
         while self._ap.read32(self.status_address) & reg.SR_BUSY:
             limit.pause(1)
-        if self._loader is not None and self._flash.by_core:
+        if self._by_core and self.flash.by_core:
             self._reset_core()  # something else ran since, or a routine failed
         self.write(reg.CCR1, reg.CCR_ALL)
 
@@ -150,12 +147,12 @@ class FlashWriter:
                 limit.check()
             status = self._ap.read32(self.status_address)
         if status & reg.SR_ERRORS:
-            raise self._flash.refusal(status, address)
+            raise self.flash.refusal(status, address)
         return status
 
     def _read(self, offset):
-        return self._ap.read32(self._chip.flash_registers + offset)
+        return self._ap.read32(self.chip.flash_registers + offset)
 
     def write(self, offset, value):
         """A register that may be written twice: not a key, not START."""
-        self._ap.write32(self._chip.flash_registers + offset, value, again=True)
+        self._ap.write32(self.chip.flash_registers + offset, value, again=True)
