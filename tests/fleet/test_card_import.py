@@ -14,13 +14,12 @@ from bmsrescue.fleet.backups import BackupFolder
 from bmsrescue.fleet.models import (
     Attempt,
     Backup,
+    Course,
     Image,
     LedgerEntry,
     Measurement,
     QuarantinedLine,
     SealedLine,
-    SectorMap,
-    Step,
     Unit,
 )
 from bmsrescue.fleet.records.cards import CardReport, find_cards, import_card
@@ -56,10 +55,10 @@ def test_a_record_becomes_an_attempt_with_all_that_it_says(store: Store, backups
         assert session.scalars(select(Unit.uid)).all() == ["365139384138470400BD0010"]
         assert session.scalars(select(SealedLine.line)).all() == [line]
         assert session.scalars(select(Image.file)).all() == ["bms-1.2.0.bin"]
-        assert [step.name for step in session.scalars(select(Step).order_by(Step.position))][:2] == ["job", "sense"]
-        maps = {one.moment: one.states for one in session.scalars(select(SectorMap))}
-        assert maps["before"][:2] == ["blank", "differs"]
-        assert maps["after"][0] == "match"
+        course = session.scalars(select(Course)).one()
+        assert [name for name, _ms, _outcome in course.steps][:2] == ["job", "sense"]
+        assert course.before[:2] == ["blank", "differs"]
+        assert course.after[0] == "match"
 
 
 def test_a_measurement_has_its_limits_and_its_uncertainty(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
@@ -77,7 +76,7 @@ def test_importing_again_changes_nothing(store: Store, backups: BackupFolder, tm
     card = write_card(tmp_path / "card", chain("pocket-1", 30))
     (first,) = bring_in(store, backups, card)
     assert (first.taken.lines, first.taken.new, first.taken.known, first.whole) == (30, 30, 0, True)
-    before = {table: count(store, table) for table in (Attempt, Step, Measurement, SectorMap, SealedLine, Unit)}
+    before = {table: count(store, table) for table in (Attempt, Course, Measurement, SealedLine, Unit)}
     (second,) = bring_in(store, backups, card)
     assert (second.taken.new, second.taken.known, second.whole) == (0, 30, True)
     assert before == {table: count(store, table) for table in before}

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Bench, LedgerEntry
+from bmsrescue.fleet.upsert import insert_all
 
 ATTEMPT = "attempt"
 AUDIT = "audit"
@@ -104,14 +105,11 @@ def position(session: Session, bench: str) -> tuple[int, str]:
 
 def write_down(session: Session, entries: list[Entry]) -> None:
     """Put entries into the table as they are."""
-    if entries:
-        session.execute(
-            insert(LedgerEntry),
-            [
-                {"bench": e.bench, "number": e.number, "at": e.at, "kind": e.kind, "body": e.body, "hash": e.hash}
-                for e in entries
-            ],
-        )
+    rows = [
+        {"bench": e.bench, "number": e.number, "at": e.at, "kind": e.kind, "body": e.body, "hash": e.hash}
+        for e in entries
+    ]
+    insert_all(session, LedgerEntry, rows)
 
 
 def entry_hash(previous: str, bench: str, number: int, at: datetime, kind: str, body: str) -> str:

@@ -1,6 +1,6 @@
 """The tables of a store. Importing this package makes all of them known to `Base.metadata`."""
 
-from bmsrescue.fleet.models.attempts import Attempt, Measurement, SealedLine, SectorMap, Step
+from bmsrescue.fleet.models.attempts import Attempt, Course, Measurement, SealedLine
 from bmsrescue.fleet.models.base import Base
 from bmsrescue.fleet.models.ledger import Bench, LedgerEntry
 from bmsrescue.fleet.models.people import ApiToken, AuditEntry, ConsentGiven, Operator
@@ -19,6 +19,7 @@ __all__ = (
     "Booking",
     "CardImport",
     "ConsentGiven",
+    "Course",
     "Image",
     "JobDocument",
     "JobHead",
@@ -28,9 +29,7 @@ __all__ = (
     "QuarantinedLine",
     "Release",
     "SealedLine",
-    "SectorMap",
     "Station",
-    "Step",
     "Unit",
     "UnitLabel",
 )

@@ -75,16 +75,6 @@ class SealedLine(Base):
     line: Mapped[str] = mapped_column(Text)
 
 
-class Step(Base):
-    __tablename__ = "steps"
-
-    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True, autoincrement=False)
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    name: Mapped[Name]
-    ms: Mapped[Big]
-    outcome: Mapped[Name]
-
-
 class Measurement(Base):
     """A rail in one phase ("off", "on", "proof"). Voltages in mV; `uncertainty` is U with k = 2, in mV."""
 
@@ -103,11 +93,12 @@ class Measurement(Base):
     verdict: Mapped[Name]
 
 
-class SectorMap(Base):
-    """What the sectors held "before" and "after": one state per sector, in their order."""
+class Course(Base):
+    """How the attempt went. `steps`: [[name, ms, outcome], ...]; `before` and `after`: what each sector held."""
 
-    __tablename__ = "sector_maps"
+    __tablename__ = "courses"
 
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True, autoincrement=False)
-    moment: Mapped[Name] = mapped_column(primary_key=True)
-    states: Mapped[Entries]
+    steps: Mapped[Entries]
+    before: Mapped[Entries]
+    after: Mapped[Entries]

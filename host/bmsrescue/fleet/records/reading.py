@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bmsrescue.fleet.models.base import NAME_LENGTH, TEXT_LENGTH
@@ -21,6 +22,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 # What PostgreSQL's text cannot hold, and what no UTF-8 has: NUL and lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+MEASURED = ("phase", "rail", "mv", "min_mv", "max_mv", "limit_low", "limit_high", "uncertainty", "verdict")
+
 Row = dict[str, Any]
 
 
@@ -30,7 +33,7 @@ class LineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Rows without the attempt's number, which only a store knows."""
+    """Rows without the attempt's number, which only a store knows. `measurements`: tuples of MEASURED."""
 
     line: str
     sha256: str
@@ -38,9 +41,8 @@ class Reading:
     helper: str
     sequence: int
     attempt: Row
-    steps: list[Row]
-    measurements: list[Row]
-    sector_maps: list[Row]
+    measurements: list[tuple[Any, ...]]
+    course: Row
     uid: str | None
     chip: str | None
     image: Row | None
@@ -64,7 +66,13 @@ def read_line(line: str) -> Reading:
 
 def clean(value: object, length: int = TEXT_LENGTH) -> str | None:
     """Text that any store can hold, or None where there is no text."""
-    return _UNSTORABLE.sub("�", value)[:length] if isinstance(value, str) and value else None
+    return _storable(value, length) if isinstance(value, str) and value else None
+
+
+# The same few names come again in every record.
+@lru_cache(4096)
+def _storable(text: str, length: int) -> str:
+    return _UNSTORABLE.sub("�", text)[:length]
 
 
 def _read(record: Row, line: str) -> Reading:
@@ -113,48 +121,31 @@ def _read(record: Row, line: str) -> Reading:
         helper,
         sequence,
         attempt,
-        _steps(record),
         _measurements(record),
-        _sector_maps(record),
+        _course(record),
         clean(unit.get("uid"), NAME_LENGTH),
         clean(unit.get("name"), NAME_LENGTH),
         image,
     )
 
 
-def _steps(record: Row) -> list[Row]:
-    rows: list[Row] = []
-    for step in _list(record.get("steps")):
-        name, ms = clean(_value(step, "name"), NAME_LENGTH), _number(_value(step, "ms"))
-        if name is not None and ms is not None:
-            outcome = clean(_value(step, "outcome"), NAME_LENGTH) or ""
-            rows.append({"position": len(rows), "name": name, "ms": ms, "outcome": outcome})
-    return rows
-
-
-def _measurements(record: Row) -> list[Row]:
+def _measurements(record: Row) -> list[tuple[Any, ...]]:
     limits = _table(_table(_table(record, "evidence"), "expected"), "rails")
-    rows = []
+    phases = _table(record, "rails")
+    rows: list[tuple[Any, ...]] = []
     for phase in ("off", "on", "proof"):
-        for rail, reading in list(_table(_table(record, "rails"), phase).items())[:_MAX_LISTED]:
-            name, mv = clean(rail, NAME_LENGTH), _number(_value(reading, "mv"))
-            if name is None or mv is None:
+        seen: set[str] = set()
+        for rail, reading in list(_table(phases, phase).items())[:_MAX_LISTED]:
+            name = clean(rail, NAME_LENGTH)
+            mv = _number(reading.get("mv")) if isinstance(reading, dict) else None
+            if name is None or mv is None or name in seen:
                 continue
+            seen.add(name)
             low, high = (None, _OFF_LIMIT_MV) if phase == "off" else _limits(limits.get(rail))
             uncertainty = uncertainty_mv(name, mv)
-            rows.append(
-                {
-                    "phase": phase,
-                    "rail": name,
-                    "mv": mv,
-                    "min_mv": _number(_value(reading, "min_mv")),
-                    "max_mv": _number(_value(reading, "max_mv")),
-                    "limit_low": low,
-                    "limit_high": high,
-                    "uncertainty": uncertainty,
-                    "verdict": verdict(mv, low, high, uncertainty),
-                }
-            )
+            judged = verdict(mv, low, high, uncertainty)
+            lowest, highest = _number(reading.get("min_mv")), _number(reading.get("max_mv"))
+            rows.append((phase, name, mv, lowest, highest, low, high, uncertainty, judged))
     return rows
 
 
@@ -164,14 +155,21 @@ def _limits(value: object) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _sector_maps(record: Row) -> list[Row]:
-    rows = []
-    for moment in ("before", "after"):
-        sectors = _list(_table(record, "sectors").get(moment))
-        states = [clean(_value(sector, "state"), NAME_LENGTH) or "unknown" for sector in sectors]
-        if states:
-            rows.append({"moment": moment, "states": states})
-    return rows
+def _course(record: Row) -> Row:
+    sectors = _table(record, "sectors")
+    steps = [
+        (clean(step.get("name"), NAME_LENGTH), _number(step.get("ms")), clean(step.get("outcome"), NAME_LENGTH))
+        for step in _list(record.get("steps"))
+        if isinstance(step, dict)
+    ]
+    return {"steps": steps, "before": _states(sectors.get("before")), "after": _states(sectors.get("after"))}
+
+
+def _states(sectors: object) -> list[str]:
+    return [
+        (clean(sector.get("state"), NAME_LENGTH) if isinstance(sector, dict) else None) or "unknown"
+        for sector in _list(sectors)
+    ]
 
 
 def _table(record: Row, key: str) -> Row:
@@ -179,18 +177,13 @@ def _table(record: Row, key: str) -> Row:
     return value if isinstance(value, dict) else {}
 
 
-def _value(entry: object, key: str) -> object:
-    return entry.get(key) if isinstance(entry, dict) else None
-
-
 def _list(value: object) -> list[object]:
     return value[:_MAX_LISTED] if isinstance(value, list) else []
 
 
 def _number(value: object) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_NUMBER:
-        return value
-    return None
+    # `type`, not isinstance: a bool is no number here.
+    return value if type(value) is int and -_MAX_NUMBER <= value <= _MAX_NUMBER else None
 
 
 def _sha256(value: object) -> str | None:

@@ -21,9 +21,7 @@ def uncertainty_mv(rail: str, mv: int) -> int:
 
 def verdict(mv: int, low: int | None, high: int | None, uncertainty: int) -> str:
     """ "fail" outside the limits, "marginal" where the true value may be, "pass" where it cannot be."""
-    below = None if low is None else mv - low
-    above = None if high is None else high - mv
-    margins = [margin for margin in (below, above) if margin is not None]
-    if not margins or min(margins) >= uncertainty:
-        return PASS
-    return FAIL if min(margins) < 0 else MARGINAL
+    margin = uncertainty if low is None else mv - low
+    if high is not None and high - mv < margin:
+        margin = high - mv
+    return PASS if margin >= uncertainty else FAIL if margin < 0 else MARGINAL

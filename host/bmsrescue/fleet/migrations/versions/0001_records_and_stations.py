@@ -224,6 +224,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_unit_labels_label", "unit_labels", ["label"], unique=False)
     op.create_table(
+        "courses",
+        sa.Column("attempt_id", _row, autoincrement=False, nullable=False),
+        sa.Column("steps", _json, nullable=False),
+        sa.Column("before", _json, nullable=False),
+        sa.Column("after", _json, nullable=False),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], name="fk_courses_attempt_id_attempts"),
+        sa.PrimaryKeyConstraint("attempt_id", name="pk_courses"),
+    )
+    op.create_table(
         "measurements",
         sa.Column("attempt_id", _row, autoincrement=False, nullable=False),
         sa.Column("phase", sa.String(length=64), nullable=False),
@@ -248,21 +257,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("attempt_id", name="pk_sealed_lines"),
     )
     op.create_index("ix_sealed_lines_sha256", "sealed_lines", ["sha256"], unique=False)
-    op.create_table(
-        "sector_maps",
-        sa.Column("attempt_id", _row, autoincrement=False, nullable=False),
-        sa.Column("moment", sa.String(length=64), nullable=False),
-        sa.Column("states", _json, nullable=False),
-        sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], name="fk_sector_maps_attempt_id_attempts"),
-        sa.PrimaryKeyConstraint("attempt_id", "moment", name="pk_sector_maps"),
-    )
-    op.create_table(
-        "steps",
-        sa.Column("attempt_id", _row, autoincrement=False, nullable=False),
-        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("name", sa.String(length=64), nullable=False),
-        sa.Column("ms", sa.BigInteger(), nullable=False),
-        sa.Column("outcome", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], name="fk_steps_attempt_id_attempts"),
-        sa.PrimaryKeyConstraint("attempt_id", "position", name="pk_steps"),
-    )
