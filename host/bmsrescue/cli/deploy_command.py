@@ -16,7 +16,7 @@ from bmsrescue.deploy.board_config import load_board
 from bmsrescue.deploy.bring import bring
 from bmsrescue.deploy.difference import Action
 from bmsrescue.deploy.plan import Plan, make_plan
-from bmsrescue.deploy.repl import Repl
+from bmsrescue.deploy.repl import PATIENCE_S, Repl
 from bmsrescue.errors import UsageError
 from rescuelink.errors import LinkError
 
@@ -38,19 +38,25 @@ def deploy(
     force: Annotated[
         bool, typer.Option("--force", help="Write board.json as chosen, without the helper's name and calibrations.")
     ] = False,
+    patience: Annotated[
+        float,
+        typer.Option(metavar="FACTOR", help="Wait so many times as long, e.g. for an emulated board.", min=1),
+    ] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
     """Put the agent on a helper, or bring the one that is there up to date. A unit on it is made safe first."""
     with telling_errors(as_json):
         if board is not None:
             load_board(board)  # a wrong name is told before anything is interrupted
-        _deploy(port or _the_only_helper(), board, dry_run, source, force, as_json)
+        _deploy(port or _the_only_helper(), board, dry_run, source, force, patience, as_json)
 
 
-def _deploy(url: str, board: str | None, dry_run: bool, source: bool, force: bool, as_json: bool) -> None:
+def _deploy(
+    url: str, board: str | None, dry_run: bool, source: bool, force: bool, patience: float, as_json: bool
+) -> None:
     out = console()
-    leave_agent(url)
-    with Repl(url) as repl:
+    leave_agent(url, patience)
+    with Repl(url, patience * PATIENCE_S) as repl:
         repl.run(snippets.STOP_WATCHDOG)
         plan = make_plan(repl, board, source, force)
         if not as_json:
@@ -58,7 +64,7 @@ def _deploy(url: str, board: str | None, dry_run: bool, source: bool, force: boo
         if not dry_run:
             bring(repl, plan, lambda path, size: None if as_json else out.print(f"  {path}, {size:,} bytes"))
         repl.restart()
-    about = None if dry_run else greet(url)
+    about = None if dry_run else greet(url, patience)
     if as_json:
         print_json(_result(url, plan, about))
     elif about is not None:

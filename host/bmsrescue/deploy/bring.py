@@ -1,6 +1,5 @@
 """Carries a plan out. main.py goes first and comes back last, so that half an agent never starts by itself."""
 
-import base64
 from collections.abc import Callable
 
 from bmsrescue.deploy import board_config, snippets
@@ -10,8 +9,6 @@ from bmsrescue.deploy.release import START
 from bmsrescue.deploy.repl import Repl
 from rescuelink.errors import LinkError
 
-# 1 KiB of Python text per line is what the smallest boards compile with ease.
-_CHUNK_BYTES = 768
 _AGAIN = 2
 _UNFINISHED = board_config.NAME + ".new"
 _RENAME = "import os\nos.rename(OLD_PLACE, NEW_PLACE)"
@@ -36,6 +33,7 @@ def bring(repl: Repl, plan: Plan, on_file: OnFile) -> None:
     repl.run(snippets.REMOVE, NAMES=stale)
     repl.run(snippets.REMOVE_DIRECTORIES, NAMES=directories_of(stale)[::-1])
     repl.run(snippets.MAKE_DIRECTORIES, NAMES=directories_of(list(difference.wanted)))
+    repl.ready_to_send(snippets.RECEIVE)
     for change in difference.to_bring:
         if change.path == START:
             continue
@@ -60,16 +58,14 @@ def _write(repl: Repl, path: str, data: bytes) -> None:
             if error.kind != "lost":
                 raise
             repl.enter()
+            repl.ready_to_send(snippets.RECEIVE)
         else:
             return
     _write_once(repl, path, data)
 
 
 def _write_once(repl: Repl, path: str, data: bytes) -> None:
-    repl.run(snippets.OPEN, NAME=path)
-    for start in range(0, len(data), _CHUNK_BYTES):
-        repl.run("_w(TEXT)", TEXT=base64.b64encode(data[start : start + _CHUNK_BYTES]).decode())
-    repl.run(snippets.CLOSE)
+    repl.send(data, snippets.TAKE, NAME=path, SIZE=len(data))
 
 
 def _verify(repl: Repl, plan: Plan, without: str) -> None:

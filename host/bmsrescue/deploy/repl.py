@@ -9,16 +9,20 @@ import contextlib
 import io
 import re
 import struct
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
 import serial
-from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
 from rescuelink.errors import LinkError
 
-_READ_S = 5  # a read in the middle of an exchange; also what mpremote would wait for without end
+PATIENCE_S = 10.0  # for what runs on the board without printing anything
+_WINDOW_BYTES = 1024  # of a file at a time: it lies in the board's USB driver while the flash is written
+_ASK = b"\x06"
+_END = b"\x04"  # of what was printed, and of the traceback behind it
 _ENTER_S = 4
 _TRIES = 3  # the prompt may come late: the agent makes the unit safe before it leaves
 _ENOSPC = 28
@@ -32,15 +36,18 @@ _TRANSPORT_FAULTS = (TransportError, serial.SerialException, OSError, struct.err
 class Repl:
     """The interpreter's prompt on `url`; whatever ran there is interrupted. Use as a context manager.
 
+    `patience_s`: how long something may take on the board. A slow one, an emulated one above all, needs more.
+
     Raises:
         LinkError: kinds "port" (cannot be opened), "no_micropython" (nothing answers as one).
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience_s: float = PATIENCE_S) -> None:
         self.url = url
+        self._patience_s = patience_s
         try:
-            self._transport = SerialTransport(url, timeout=_READ_S)
-            self._transport.serial.write_timeout = _READ_S
+            self._transport = SerialTransport(url, timeout=patience_s)
+            self._transport.serial.write_timeout = patience_s
         except _TRANSPORT_FAULTS as error:
             raise LinkError(
                 "port",
@@ -75,12 +82,49 @@ class Repl:
             LinkError: kinds "no_space" (a write found the file system full), "board" (it failed there otherwise),
                 "lost" (no answer).
         """
-        code = "".join(f"{name} = {value!r}\n" for name, value in values.items()) + code
+        with self._translated():
+            self._transport.exec_raw_no_follow(_with_values(code, values))
+            return self._end()
+
+    def ready_to_send(self, receiver: str) -> None:
+        """Before `send`: `receiver` defines the function that its code calls."""
+        window, silence_ms = _WINDOW_BYTES, round(self._patience_s * 1000)
+        self.run(receiver, WINDOW_BYTES=window, ASK=_ASK.decode(), SILENCE_MS=silence_ms)
+
+    def send(self, data: bytes, code: str, **values: object) -> None:
+        """Run `code`, which asks for `data` window by window. Raises LinkError as `run`."""
+        with self._translated():
+            self._transport.exec_raw_no_follow(_with_values(code, values))
+            for at in range(0, len(data), _WINDOW_BYTES):
+                asked: bytes = self._transport.serial.read(1)
+                if asked == _END and (failure := self._failure()) is not None:
+                    raise failure
+                if asked != _ASK:
+                    raise TransportError(f"it asked for a file's bytes by {asked!r}")
+                self._transport.serial.write(data[at : at + _WINDOW_BYTES])
+            self._end()
+
+    def _end(self) -> str:
+        """What was printed until the code's end."""
+        printed: bytes = self._transport.read_until(1, _END, timeout=self._patience_s)
+        if not printed.endswith(_END):
+            raise TransportError("what runs there does not end")
+        failure = self._failure()
+        if failure is not None:
+            raise failure
+        return printed.removesuffix(_END).decode().replace("\r\n", "\n")
+
+    def _failure(self) -> LinkError | None:
+        """Behind what was printed comes the traceback, empty when there is none."""
+        trace: bytes = self._transport.read_until(1, _END, timeout=self._patience_s)
+        if not trace.endswith(_END):
+            raise TransportError("what runs there does not end")
+        return _on_the_board(trace.removesuffix(_END).decode()) if len(trace) > 1 else None
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
         try:
-            printed: bytes = self._transport.exec(code)
-            return printed.decode().replace("\r\n", "\n")
-        except TransportExecError as error:
-            raise _on_the_board(error.error_output) from error
+            yield
         except _TRANSPORT_FAULTS as error:
             raise LinkError("lost", f"{self.url} stopped answering: {error}", next_step=AGAIN) from error
 
@@ -113,6 +157,10 @@ class Repl:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _with_values(code: str, values: dict[str, object]) -> str:
+    return "".join(f"{name} = {value!r}\n" for name, value in values.items()) + code
 
 
 def _on_the_board(trace: str) -> LinkError:

@@ -85,13 +85,29 @@ for _n in NAMES:
         pass
 """
 
-OPEN = """
-import binascii
-_f = open(NAME, 'wb')
-def _w(text):
-    _f.write(binascii.a2b_base64(text))
+# A function that asks for a file window by window and writes it. The bytes come as they are: text would go through the
+# board's compiler, which costs it several times as much. Ctrl-C is a byte like any other meanwhile.
+RECEIVE = """
+import micropython, select, sys
+def _take(name, size):
+    ready = select.poll()
+    ready.register(sys.stdin, select.POLLIN)
+    window = memoryview(bytearray(WINDOW_BYTES))
+    with open(name, 'wb') as f:
+        micropython.kbd_intr(-1)
+        try:
+            while size:
+                sys.stdout.write(ASK)
+                view = window[:min(size, len(window))]
+                while view:
+                    if not ready.poll(SILENCE_MS):
+                        raise OSError(110)
+                    n = sys.stdin.buffer.readinto(view)
+                    f.write(view[:n])
+                    view = view[n:]
+                    size -= n
+        finally:
+            micropython.kbd_intr(3)
 """
 
-CLOSE = """
-_f.close()
-"""
+TAKE = "_take(NAME, SIZE)"

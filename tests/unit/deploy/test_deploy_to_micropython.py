@@ -12,7 +12,7 @@ import pytest
 from pty_board import PtyBoard
 
 from bmsrescue.agent_build import MpyFormat
-from bmsrescue.deploy import release, repl
+from bmsrescue.deploy import release, repl, snippets
 from bmsrescue.deploy.bring import bring
 from bmsrescue.deploy.difference import Action, compare, ours_on, sha256
 from bmsrescue.deploy.facts import BoardFacts, ask
@@ -140,12 +140,11 @@ def test_an_answer_that_is_lost_costs_no_more_than_the_file_once_again(board: Pt
     class Deaf(Repl):
         lost = 2
 
-        def run(self, code: str, **values: object) -> str:
-            printed = super().run(code, **values)
+        def send(self, data: bytes, code: str, **values: object) -> None:
+            super().send(data, code, **values)
             if values.get("NAME") == "rescue/link/server.mpy" and self.lost:
                 self.lost -= 1
                 raise LinkError("lost", "no answer")
-            return printed
 
     with Deaf(board.url) as prompt:
         brought(prompt, SMALL)
@@ -162,6 +161,24 @@ def test_a_write_that_finds_the_file_system_full_is_told_as_that(board: PtyBoard
     with Repl(board.url) as prompt, pytest.raises(LinkError) as caught:
         prompt.run("raise OSError(28)")
     assert caught.value.kind == "no_space"
+
+
+def test_a_file_that_cannot_be_written_is_told_at_once_and_the_prompt_stays(board: PtyBoard) -> None:
+    put(board, "rescue", b"a file where the agent's folder belongs")
+    with Repl(board.url) as prompt:
+        prompt.ready_to_send(snippets.RECEIVE)
+        with pytest.raises(LinkError, match="ENOTDIR"):
+            prompt.send(bytes(5000), snippets.TAKE, NAME="rescue/big.mpy", SIZE=5000)
+        assert prompt.run("print(1)") == "1\n"
+
+
+def test_a_host_that_falls_silent_in_a_file_gives_the_prompt_back(board: PtyBoard) -> None:
+    with Repl(board.url, patience_s=0.2) as prompt:
+        prompt.ready_to_send(snippets.RECEIVE)
+        with pytest.raises(LinkError, match=r"110|ETIMEDOUT"):
+            prompt.send(bytes(100), snippets.TAKE, NAME="big.mpy", SIZE=5000)
+    with Repl(board.url) as prompt:
+        assert prompt.run("print(1)") == "1\n"
 
 
 def test_what_runs_on_the_board_is_interrupted(board: PtyBoard) -> None:
@@ -190,12 +207,11 @@ def test_the_hash_is_computed_on_the_board(board: PtyBoard) -> None:
 
 def test_a_port_where_no_micropython_answers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repl, "_ENTER_S", 0.05)
-    monkeypatch.setattr(repl, "_READ_S", 0.05)
     deaf, port = pty.openpty()
     tty.setraw(port)
     try:
         with pytest.raises(LinkError, match=r"(?i)no MicroPython answers") as caught:
-            Repl(os.ttyname(port))
+            Repl(os.ttyname(port), patience_s=0.05)
         assert "micropython.org" in str(caught.value)
     finally:
         os.close(deaf)
