@@ -8,6 +8,11 @@ host = "127.0.0.1"
 port = 8725
 uds = ""                      # a Unix socket's path instead of host and port
 
+[records]
+bench = "hall 2"              # what this bench is called where several share their records
+shared = ""                   # postgresql://host/name: where the benches share them
+backups = ""                  # a folder or an fsspec URL instead of the data folder
+
 [helpers.bench-2]             # a helper that is not found by its USB ID
 url = "socket://192.168.7.2:4000"
 
@@ -55,6 +60,15 @@ class DaemonAddress:
 
 
 @dataclass(frozen=True)
+class RecordsPlace:
+    """Where records and backups are kept besides the data folder; "" is nowhere."""
+
+    bench: str = "bench"
+    shared: str = ""
+    backups: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """What a person has set; everything has a default."""
 
@@ -62,6 +76,7 @@ class Config:
     daemon: DaemonAddress = field(default_factory=DaemonAddress)
     helpers: dict[str, str] = field(default_factory=dict)
     usb: tuple[UsbId, ...] = ()
+    records: RecordsPlace = field(default_factory=RecordsPlace)
 
 
 def config_path() -> Path:
@@ -106,10 +121,12 @@ class _Reader:
         self._path = path
 
     def config(self, document: dict[str, Any]) -> Config:
-        self._only(document, "", "helper", "daemon", "helpers", "usb")
+        self._only(document, "", "helper", "daemon", "helpers", "usb", "records")
         daemon = self._table(document, "daemon")
         self._only(daemon, "daemon.", "host", "port", "uds")
         helpers = self._table(document, "helpers")
+        records = self._table(document, "records")
+        self._only(records, "records.", "bench", "shared", "backups")
         return Config(
             helper=self._value(document, "helper", str, ""),
             daemon=DaemonAddress(
@@ -119,6 +136,7 @@ class _Reader:
             ),
             helpers={name: self._url(name, self._table(helpers, name)) for name in helpers},
             usb=tuple(self._usb(entry) for entry in self._value(document, "usb", list, [])),
+            records=RecordsPlace(**{key: self._value(records, key, str, "") for key in records}),
         )
 
     def _url(self, name: str, table: dict[str, Any]) -> str:

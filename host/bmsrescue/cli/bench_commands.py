@@ -2,7 +2,7 @@
 
 import typer
 
-from bmsrescue.cli import bench_card, bench_chip, bench_flash, bench_job, bench_look, bench_power
+from bmsrescue.cli import bench_card, bench_chip, bench_flash, bench_job, bench_look, bench_power, records_commands
 from bmsrescue.cli.bench_serve import serve
 from bmsrescue.cli.bench_shell import shell
 
@@ -19,7 +19,6 @@ _COMMANDS = (
     bench_flash.verify,
     bench_chip.options,
     bench_chip.core,
-    bench_card.records,
     bench_look.log,
     shell,
     serve,
@@ -32,5 +31,6 @@ def register(app: typer.Typer, card: typer.Typer) -> None:
     for command in _COMMANDS:
         app.command()(command)
     app.add_typer(bench_chip.mem, name="mem")
+    app.add_typer(records_commands.app, name="records")
     for card_command in _CARD_COMMANDS:
         card.command()(card_command)

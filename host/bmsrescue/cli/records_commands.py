@@ -1,0 +1,88 @@
+"""`bmsrescue records`: those of a helper, and cards of dongles into this bench's store."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from bmsrescue.bench.records import PLACES
+from bmsrescue.cli import bench_card
+from bmsrescue.cli.bench_common import HelperOption, JsonOption, print_json
+from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.output import console, show_error
+from bmsrescue.config import data_dir, load_config
+
+if TYPE_CHECKING:
+    from bmsrescue.fleet.records.cards import CardReport
+
+app = typer.Typer(rich_markup_mode=None)
+_SHOWN_BREAKS = 20
+
+
+@app.callback(invoke_without_command=True)
+def records(
+    context: typer.Context,
+    place: Annotated[str, typer.Option(help=f"Where from: {', '.join(PLACES)}.")] = PLACES[0],
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Keep the lines as they are.")] = None,
+    helper: HelperOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The sealed records of a helper, with their chain checked."""
+    if context.invoked_subcommand is None:
+        bench_card.records(place, out, helper, as_json)
+
+
+@app.command("import")
+def import_cards(
+    place: Annotated[Path, typer.Argument(metavar="DIR", help="A card, an image of one, or a folder of cards.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Take the cards of pocket dongles into this bench's records. Nothing on them is changed."""
+    from bmsrescue.fleet.backups import FOLDER_NAME, BackupFolder
+    from bmsrescue.fleet.ledger import own_bench
+    from bmsrescue.fleet.records.cards import find_cards, import_card
+    from bmsrescue.fleet.store import Store, sqlite_url
+
+    config = load_config().records
+    cards = find_cards(place)
+    folder = data_dir()
+    backups = BackupFolder(config.backups or str(folder / FOLDER_NAME))
+    store = Store.open(sqlite_url(folder))
+    began = time.monotonic()
+    try:
+        with store.write() as session:
+            bench = own_bench(session, config.bench)
+        reports = [import_card(store, bench, backups, card) for card in cards]
+    finally:
+        store.close()
+    _show(reports, time.monotonic() - began, as_json)
+    if not all(report.whole for report in reports):
+        raise typer.Exit(NOT_WELL)
+
+
+def _show(reports: list[CardReport], seconds: float, as_json: bool) -> None:
+    if as_json:
+        print_json([asdict(report) for report in reports])
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("card", "records", "new", "known", "set aside", "breaks", "backups"):
+        table.add_column(title, overflow="fold", justify="left" if title == "card" else "right")
+    for report in reports:
+        taken = report.taken
+        counts = (taken.lines, taken.new, taken.known, taken.quarantined, len(taken.breaks), report.backups)
+        table.add_row(report.source, *(f"{count:,}" for count in counts))
+    console().print(table)
+    lines = sum(report.taken.lines for report in reports)
+    console().print(f"{lines:,} records in {seconds:.1f} s")
+    for report in reports:
+        for number, wrong in report.taken.breaks[:_SHOWN_BREAKS]:
+            show_error(f"record {number} of {report.source}: {wrong}", "It is kept as it came.")
+        if len(report.taken.breaks) > _SHOWN_BREAKS:
+            show_error(f"{len(report.taken.breaks) - _SHOWN_BREAKS} more in {report.source}", "See them with --json.")
+        for problem in report.problems:
+            show_error(f"of {report.source}: {problem}", "Import it again when that is put right; nothing comes twice.")

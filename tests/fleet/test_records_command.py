@@ -1,0 +1,44 @@
+"""`bmsrescue records import`: what a person is told."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sealed_records import chain, write_card
+from typer.testing import CliRunner, Result
+
+from bmsrescue.cli import app
+from bmsrescue.errors import UsageError
+
+runner = CliRunner()
+
+
+def run_import(place: Path, *options: str) -> Result:
+    return runner.invoke(app, ["records", "import", str(place), *options])
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BMSRESCUE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("BMSRESCUE_CONFIG", str(tmp_path / "none.toml"))
+
+
+def test_whole_cards_end_well_and_again_bring_nothing(tmp_path: Path) -> None:
+    write_card(tmp_path / "cards" / "one", chain("pocket-1", 4))
+    write_card(tmp_path / "cards" / "two", chain("pocket-2", 6))
+    done = run_import(tmp_path / "cards", "--json")
+    assert (done.exit_code, [report["taken"]["new"] for report in json.loads(done.stdout)]) == (0, [4, 6])
+    done = run_import(tmp_path / "cards", "--json")
+    assert (done.exit_code, [report["taken"]["new"] for report in json.loads(done.stdout)]) == (0, [0, 0])
+
+
+def test_a_broken_chain_is_told_with_its_place_and_ends_not_well(tmp_path: Path) -> None:
+    lines = chain("pocket-1", 5)
+    done = run_import(write_card(tmp_path / "card", lines[:2] + lines[3:]))
+    assert done.exit_code == 1
+    assert "Record 3 of" in done.stderr
+    assert "does not follow the line before" in done.stderr
+
+
+def test_a_place_without_cards_is_told(tmp_path: Path) -> None:
+    assert isinstance(run_import(tmp_path / "nowhere").exception, UsageError)
