@@ -18,21 +18,24 @@ class Window:
 class Limits:
     """All limits, complete: defaults overlaid with the job's own."""
 
+    supply_ma: int
+    trip_ma: int
+    swd_hz: int
+    inrush_ms: int
+    short_ms: int
+    rise_ms: int
+    quiet_ms: int
+    discharged_mv: int
+    discharge_ms: int
+    hold_off_ms: int
+    energise_ms: int
+    cycles_per_minute: int
+    nrst_window_ms: int
+
     def __init__(self, numbers: dict[str, int], rails: dict[str, Window]) -> None:
         self.rails = rails
-        self.supply_ma = numbers["supply_ma"]
-        self.trip_ma = numbers["trip_ma"]
-        self.swd_hz = numbers["swd_hz"]
-        self.inrush_ms = numbers["inrush_ms"]
-        self.short_ms = numbers["short_ms"]
-        self.rise_ms = numbers["rise_ms"]
-        self.quiet_ms = numbers["quiet_ms"]
-        self.discharged_mv = numbers["discharged_mv"]
-        self.discharge_ms = numbers["discharge_ms"]
-        self.hold_off_ms = numbers["hold_off_ms"]
-        self.energise_ms = numbers["energise_ms"]
-        self.cycles_per_minute = numbers["cycles_per_minute"]
-        self.nrst_window_ms = numbers["nrst_window_ms"]
+        for name, number in numbers.items():  # each of the above; the helper's heap is too small for a line each
+            setattr(self, name, number)
 
 
 class Segment:

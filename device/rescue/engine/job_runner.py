@@ -51,23 +51,12 @@ _READING = ("evidence", "map", "backup")
 _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
-_KEPT = tuple("rescue.engine." + name for name in ("job_runner", "power", "files", "modules", "screens"))
+_KEPT = "rescue.engine.job_runner rescue.engine.power rescue.engine.files rescue.engine.modules rescue.engine.screens"
+# One text: a text for each would be several times as large.
 _DROPPED = (
-    "rescue.engine.",
-    "rescue.chips.h7_flash_",
-    "rescue.chips.h7_identity",
-    "rescue.chips.h7_options",
-    "rescue.debug.connect",
-    "rescue.debug.cortex_m_watch",
-    "rescuelink.causes_",
-    "rescuelink.chain",
-    "rescuelink.consent",
-    "rescuelink.diagnoses",
-    "rescuelink.fields",
-    "rescuelink.job",
-    "rescuelink.limits",
-    "rescuelink.outcomes",
-    "rescuelink.targets",
+    "rescue.engine. rescue.chips.h7_flash_ rescue.chips.h7_identity rescue.chips.h7_options rescue.debug.connect "
+    "rescue.debug.cortex_m_watch rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
+    "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.outcomes rescuelink.targets"
 )
 _DRIVERS = ("rescue.chips", "rescue.debug")
 
@@ -337,5 +326,6 @@ def _call(module, function, argument):
 
 
 def _drop_modules():
-    for prefix in _DROPPED:
-        modules.drop(prefix, _KEPT)
+    kept = _KEPT.split()
+    for prefix in _DROPPED.split():
+        modules.drop(prefix, kept)

@@ -1,7 +1,7 @@
 # Step "diagnosis": from the evidence to a cause, and whether writing can cure it.
 
 from rescue.engine.diagnosis import diagnose
-from rescue.engine.screens import wrap
+from rescue.engine.pages import wrap
 
 _RECOVERED = "RECOVERED"
 # What a job may allow although the cause stands in the way: cause -> word in policy.consent.

@@ -3,7 +3,8 @@
 import json
 
 from rescue.engine import panel
-from rescue.engine.screens import Screen, wrap
+from rescue.engine.pages import wrap
+from rescue.engine.screens import Screen
 
 
 class Clock:
