@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from sealed_records import chain, write_card
 from typer.testing import CliRunner, Result
 
 from bmsrescue.cli import app
 from bmsrescue.errors import UsageError
+from sealed_records import chain, write_card
 
 runner = CliRunner()
 
