@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Bench, LedgerEntry
@@ -64,6 +64,10 @@ class News:
 def own_bench(session: Session, name: str = "bench") -> str:
     """The identity of the bench whose store this is; made when there is none yet. Needs a write session."""
     found = session.scalar(select(Bench.id).where(Bench.own))
+    if found is None and session.get_bind().dialect.name == "postgresql":
+        # Of several that find none at the same time, one makes it.
+        session.execute(text("LOCK TABLE benches IN SHARE ROW EXCLUSIVE MODE"))
+        found = session.scalar(select(Bench.id).where(Bench.own))
     if found is not None:
         return found
     made = Bench(id=uuid.uuid4().hex, name=name, own=True, first_seen=now())
@@ -116,3 +120,8 @@ def entry_hash(previous: str, bench: str, number: int, at: datetime, kind: str, 
     """What the next entry is chained to."""
     text = "\n".join((previous, bench, str(number), at.astimezone(UTC).isoformat(), kind, body))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def line_hash_of(kind: str, body: str) -> str | None:
+    """The hash of the sealed line that an entry names, where it names one."""
+    return str(json.loads(body)["sha256"]) if kind == ATTEMPT else None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import Attempt, Course, Image, Measurement, SealedLine
+from bmsrescue.fleet.models import Attempt, Course, Image, Measurement, QuarantinedLine, SealedLine
 from bmsrescue.fleet.records.reading import MEASURED, Reading, read_line
 from bmsrescue.fleet.records.units import find_units
 from bmsrescue.fleet.upsert import insert_all, insert_new, insert_new_returning, insert_plain
@@ -43,9 +44,31 @@ def add_attempts(session: Session, readings: Sequence[tuple[Entry, Reading]]) ->
         for _entry, reading in readings
         if (reading.helper, reading.sequence) in ids
     ]
+    _set_aside(
+        session, [(entry, reading) for entry, reading in readings if (reading.helper, reading.sequence) not in ids]
+    )
     images = {reading.image["sha256"]: reading.image for _id, reading in new if reading.image}
     insert_new(session, Image, [images[key] for key in sorted(images)])
     insert_plain(session, SealedLine, ("attempt_id", "sha256", "line"), [(i, r.sha256, r.line) for i, r in new])
     measured = [(i, *row) for i, r in new for row in r.measurements]
     insert_plain(session, Measurement, ("attempt_id", *MEASURED), measured)
     insert_all(session, Course, [{"attempt_id": i, **r.course} for i, r in new])
+
+
+def _set_aside(session: Session, readings: Sequence[tuple[Entry, Reading]]) -> None:
+    """Records whose number is taken: the same one again is nothing, another one is kept where people look."""
+    hashes = [reading.sha256 for _entry, reading in readings]
+    here = set(session.scalars(select(SealedLine.sha256).where(SealedLine.sha256.in_(hashes))))
+    rows = [
+        {
+            "sha256": reading.sha256,
+            "source": f"bench {entry.bench}",
+            "line_number": entry.number,
+            "why": f"{reading.helper} {reading.sequence} is here already and says otherwise",
+            "text": reading.line,
+            "seen_at": entry.at,
+        }
+        for entry, reading in readings
+        if reading.sha256 not in here
+    ]
+    insert_new(session, QuarantinedLine, rows)
