@@ -30,9 +30,19 @@ def _first(rules, evidence):
     return None
 
 
+def _words(name, groups):
+    # One table in the heap at a time.
+    for group in groups:
+        try:
+            return modules.load("rescuelink.diagnoses").cause(name, (group,))
+        except KeyError:
+            modules.drop("rescuelink.causes_")
+    raise KeyError(name)
+
+
 def _finding(group, found):
     name, confidence, values, lines, alternatives = found
-    words = modules.load("rescuelink.diagnoses").cause(name, (group,) + GROUPS)
+    words = _words(name, (group,) + GROUPS)
     return {
         "cause": name,
         "confidence": confidence,

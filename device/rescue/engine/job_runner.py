@@ -58,6 +58,7 @@ _DROPPED = (
     "rescue.debug.cortex_m_watch rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
     "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.outcomes rescuelink.targets"
 )
+_SETBACKS = "rescue.engine.setbacks"
 _DRIVERS = ("rescue.chips", "rescue.debug")
 
 
@@ -169,7 +170,7 @@ class Run:
 
     def slow_down(self):
         """A slower SWCLK after a disturbed transfer, and the debug port found again. False when there is none left."""
-        return modules.load("rescue.engine.setbacks").slow_down(self)
+        return _seldom("slow_down", self)
 
     def leave_target(self):
         """Take our debug enables back and let the wire go; the chip may no longer answer, which harms nothing."""
@@ -203,7 +204,7 @@ class Run:
             self.index = len(STEPS)
             self._timed(SAFE_OFF, None, None)
         if self._last is not None:
-            return modules.load("rescue.engine.setbacks").findings(self)
+            return _seldom("findings", self)
         return self._conclude()
 
     def _carry_out_steps(self):
@@ -261,7 +262,7 @@ class Run:
             self._failed(RescueError("aborted", stopped.message, phase=name, next_step=stopped.next_step))
         except OUR_FAULTS as error:
             outcome = "error"
-            self._failed(modules.load("rescue.engine.setbacks").as_tool_error(error, name))
+            self._failed(_seldom("as_tool_error", error, name))
         entry = {"name": name, "ms": self._clock.since_ms(start), "outcome": outcome}
         self.steps.append(entry)
         self.note_heap()
@@ -311,7 +312,7 @@ class Run:
         try:
             modules.load("rescue.engine.aside").take(self)
         except OUR_FAULTS as error:
-            self._failed(modules.load("rescue.engine.setbacks").as_tool_error(error, RECORD))
+            self._failed(_seldom("as_tool_error", error, RECORD))
 
 
 def run(ports, helper, screen=None):
@@ -323,6 +324,12 @@ def _call(module, function, argument):
     step = modules.load("rescue.engine." + module)
     argument.note_heap()
     getattr(step, function)(argument)
+
+
+def _seldom(function, *arguments):
+    result = getattr(modules.load(_SETBACKS), function)(*arguments)
+    modules.drop(_SETBACKS)
+    return result
 
 
 def _drop_modules():
