@@ -35,10 +35,13 @@ def build_shim(compiler: str, folder: Path) -> Path:
     return library
 
 
-def run_openocd(program: str, shim: Path, unit: ServedUnit, *steps: str, ahead: bool = False) -> str:
+def run_openocd(
+    program: str, shim: Path, unit: ServedUnit, *steps: str, ahead: bool = False, dual_bank: bool = False
+) -> str:
     """Run OpenOCD's commands with its own stm32h7x target file on a served unit; return what it printed.
 
     ahead: writes are taken to be acknowledged OK, and OpenOCD is ended if one was not (see sysfs_swd_shim.c).
+    dual_bank: its target file for two flash banks.
     """
     setup = [
         "adapter driver sysfsgpio",
@@ -47,7 +50,7 @@ def run_openocd(program: str, shim: Path, unit: ServedUnit, *steps: str, ahead: 
         f"sysfsgpio srst_num {_SRST_GPIO}",
         "transport select swd",
         *(f"{server}_port disabled" for server in ("gdb", "tcl", "telnet")),
-        "source [find target/stm32h7x.cfg]",
+        f"source [find target/stm32h7x{'_dual_bank' * dual_bank}.cfg]",
         "init",
     ]
     shown = [f"echo [{step}]" for step in steps]

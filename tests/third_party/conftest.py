@@ -35,8 +35,9 @@ def served() -> Iterator[Callable[..., ServedUnit]]:
     """Serves the unit of a scenario, each with its own ports."""
     units: list[ServedUnit] = []
 
-    def serve(scenario: str, seed: int = 0) -> ServedUnit:
-        units.append(ServedUnit(build_unit(find(scenario), seed)))
+    def serve(scenario: str, seed: int = 0, chip: str | None = None) -> ServedUnit:
+        story = find(scenario)
+        units.append(ServedUnit(build_unit(story if chip is None else story.on_part(chip), seed)))
         return units[-1]
 
     yield serve
@@ -52,5 +53,5 @@ def sysfs_shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def openocd(sysfs_shim: Path) -> Callable[..., str]:
-    """`openocd(unit, *commands, ahead=False)` returns what OpenOCD printed."""
+    """`openocd(unit, *commands, ahead=False, dual_bank=False)` returns what OpenOCD printed."""
     return partial(run_openocd, need("openocd"), sysfs_shim)

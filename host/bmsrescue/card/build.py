@@ -13,33 +13,44 @@ from bmsrescue.card.image_file import ImageFileError, Segment, load_segments
 from bmsrescue.errors import HostError
 from rescuelink.errors import JobError
 from rescuelink.job import Job, check_vectors, default_job, validate
+from rescuelink.targets import TARGETS
 
 JOB_FILE = "job.json"
+_DEFAULT_CHIP = "STM32H725"
 
 
 class CardBuildError(HostError):
     """What was given makes no card that could work."""
 
 
-def build_files(source: Path, base: int | None = None, version: str = "") -> dict[str, bytes]:
+def build_files(source: Path, base: int | None = None, version: str = "", chip: str | None = None) -> dict[str, bytes]:
     """Return the files of a card for `source`, a job file (.json) or a firmware image.
 
     Raises:
         CardBuildError, ImageFileError: it cannot work; says why.
     """
     if source.suffix.lower() == ".json":
+        if chip is not None:
+            raise CardBuildError("--chip is for a firmware image", "A job file says itself which chip it is for.")
         return _from_job(source)
-    return describe_job(source.stem, version, load_segments(source, base))
+    return describe_job(source.stem, version, load_segments(source, base), chip or _DEFAULT_CHIP)
 
 
-def describe_job(stem: str, version: str, segments: list[Segment]) -> dict[str, bytes]:
+def describe_job(
+    stem: str, version: str, segments: list[Segment], chip: str = _DEFAULT_CHIP, flash_kib: int = 0
+) -> dict[str, bytes]:
     """Return the files of a card with the default job: repair to this image, proof by a running core.
+
+    `flash_kib` 0 is the largest flash that `chip` is sold with.
 
     Raises:
         CardBuildError: the segments make no image that could work.
     """
     name = f"{stem}.bin"
-    document = default_job(name, "", [], version=version, name=stem)
+    if chip not in TARGETS:
+        raise CardBuildError(f"{chip} is not known", f"Use one of {', '.join(sorted(TARGETS))}.")
+    flash_kib = flash_kib or max(TARGETS[chip].flash_kib)
+    document = default_job(name, "", [], version=version, name=stem, chip=chip, flash_kib=flash_kib)
     return _checked({**document, "image": _describe(name, version, segments)}, name, segments)
 
 

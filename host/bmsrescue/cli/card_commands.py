@@ -20,9 +20,10 @@ def build(
     out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A folder, or a FAT image (.img).")],
     base: Annotated[str | None, typer.Option(help="Address of a BIN's first byte (0x08000000).")] = None,
     version: Annotated[str, typer.Option("--image-version", help="The image's version, for the record.")] = "",
+    chip: Annotated[str | None, typer.Option(help="What the firmware is for: STM32H725, STM32H743, ...")] = None,
 ) -> None:
     """Make a card. Given only firmware: repair to this image, preserve nothing by name, proof by a running core."""
-    files = build_files(source, _address(base), version)
+    files = build_files(source, _address(base), version, chip and _chip_name(chip))
     job, _document = read_job(files)
     write_new_card(out, files)
     console().print(f"{out}: {_describe(job)}", soft_wrap=True)
@@ -39,6 +40,11 @@ def check(
     job, _document = read_job(files)
     check_image(job, files)
     console().print(f"{card}: good. {_describe(job)}", soft_wrap=True)
+
+
+def _chip_name(text: str) -> str:
+    """ "H743" and "stm32h743vit6" are the STM32H743."""
+    return "STM32" + text.upper().removeprefix("STM32")[:4]
 
 
 def _describe(job: Job) -> str:

@@ -26,6 +26,7 @@ class RunRequest:
     """What the command line asks for."""
 
     scenario: str | None
+    chip: str | None
     card: Path | None
     seed: int
     as_json: bool
@@ -41,7 +42,7 @@ def run_dongle(request: RunRequest) -> int:
     Raises:
         UsageError, HostError, BenchLinkError.
     """
-    image = _insert_card(request.card, request.scenario)
+    image = _insert_card(request)
     story = None if request.as_json else Story(console())
     watcher = Watcher(event=story.event, measured=story.measured) if story else Watcher()
     result = _press_button(request, image, watcher)
@@ -67,8 +68,10 @@ def _press_button(request: RunRequest, image: bytearray | None, watcher: Watcher
         if request.scenario is None:
             raise UsageError("which unit?", "Give --scenario NAME (see: bmsrescue twin scenarios) or --target.")
         return TwinBench(
-            scenario_named(request.scenario), image, seed=request.seed, watcher=watcher, vcd=request.vcd
+            scenario_named(request.scenario, request.chip), image, seed=request.seed, watcher=watcher, vcd=request.vcd
         ).run()
+    if request.chip is not None:
+        raise UsageError("--chip is for a scenario of the twin", "Somebody else's unit has the chip it has.")
     if request.scenario is not None:
         raise UsageError("--scenario and --target exclude each other", "A target is somebody else's unit.")
     if request.vcd is not None:
@@ -83,9 +86,10 @@ def _press_button(request: RunRequest, image: bytearray | None, watcher: Watcher
     ).run()
 
 
-def _insert_card(path: Path | None, scenario: str | None) -> bytearray | None:
+def _insert_card(request: RunRequest) -> bytearray | None:
+    path = request.card
     if path is None:
-        return default_card() if scenario is None else card_for(scenario_named(scenario))
+        return default_card() if request.scenario is None else card_for(scenario_named(request.scenario, request.chip))
     image = load_card(path)
     if image is None:
         show_note(f"{path} does not exist: the card slot is empty")

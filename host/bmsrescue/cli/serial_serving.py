@@ -17,16 +17,17 @@ from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
 from bmsrescue.twin.serial_twin import SerialTwin
 
 
-def serve_serial(name: str, card_path: Path | None, seed: int, tcp: int | None) -> None:
+def serve_serial(name: str, card_path: Path | None, seed: int, tcp: int | None, chip: str | None = None) -> None:
     """Serve until SIGINT or SIGTERM. Prints one line, "pty: PATH" or "tcp: socket://HOST:PORT".
 
     Raises:
         UsageError: no such scenario.
         HostError: the port cannot be had, or the card's file cannot be read.
     """
-    card = card_for(scenario_named(name)) if card_path is None else load_card(card_path)
+    scenario = scenario_named(name, chip)
+    card = card_for(scenario) if card_path is None else load_card(card_path)
     with _open_port(tcp) as port:
-        twin = SerialTwin(scenario_named(name), card, seed=seed, port=port)
+        twin = SerialTwin(scenario, card, seed=seed, port=port)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             twin.stop()

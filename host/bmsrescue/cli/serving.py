@@ -7,14 +7,16 @@ from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.servers.serve import Ports, serve_unit
 
 
-def serve_scenario(name: str, bitbang_port: int, control_port: int, seed: int, virtual_time: bool) -> None:
+def serve_scenario(
+    name: str, bitbang_port: int, control_port: int, seed: int, virtual_time: bool, chip: str | None = None
+) -> None:
     """Serve until SIGINT, SIGTERM or the control command `quit`.
 
     Raises:
         UsageError: no such scenario.
         HostError: a port cannot be had.
     """
-    unit = build_unit(scenario_named(name), seed)
+    unit = build_unit(scenario_named(name, chip), seed)
 
     def tell(ports: Ports) -> None:
         console().print(

@@ -11,6 +11,7 @@ from bmsrescue.cli.output import console
 app = typer.Typer(help="The virtual bench with its broken units.", no_args_is_help=True, rich_markup_mode=None)
 
 ScenarioOption = Annotated[str | None, typer.Option("--scenario", metavar="NAME", help="Which broken unit.")]
+ChipOption = Annotated[str | None, typer.Option("--chip", metavar="CHIP", help="On another chip: H743, H7A3, ...")]
 SeedOption = Annotated[int, typer.Option(help="Chance of the unit, its rails and the helper's ADC.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -42,6 +43,7 @@ def scenarios(as_json: JsonOption = False) -> None:
 @app.command()
 def run(
     scenario: ScenarioOption = None,
+    chip: ChipOption = None,
     card: Annotated[Path | None, typer.Option(metavar="DIR|IMG", help="The dongle's card; kept up to date.")] = None,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
@@ -53,13 +55,14 @@ def run(
     """The pocket dongle: one button press, no host help."""
     from bmsrescue.cli.dongle_run import RunRequest, run_dongle
 
-    request = RunRequest(scenario, card, seed, as_json, target, control, vcd, png)
+    request = RunRequest(scenario, chip, card, seed, as_json, target, control, vcd, png)
     raise typer.Exit(run_dongle(request))
 
 
 @app.command()
 def serve(
     scenario: ScenarioOption = "healthy",
+    chip: ChipOption = None,
     bitbang_port: Annotated[int, typer.Option(help="Port for remote_bitbang; 0 takes a free one.")] = 0,
     control_port: Annotated[int, typer.Option(help="Port for the control lines; 0 takes a free one.")] = 0,
     seed: SeedOption = 0,
@@ -72,11 +75,11 @@ def serve(
     if serial or tcp is not None:
         from bmsrescue.cli.serial_serving import serve_serial
 
-        serve_serial(scenario or "healthy", card, seed, tcp)
+        serve_serial(scenario or "healthy", card, seed, tcp, chip)
         return
     from bmsrescue.cli.serving import serve_scenario
 
-    serve_scenario(scenario or "healthy", bitbang_port, control_port, seed, virtual_time)
+    serve_scenario(scenario or "healthy", bitbang_port, control_port, seed, virtual_time, chip)
 
 
 @app.command()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from bmsrescue.card.build import JOB_FILE, describe_job
 from bmsrescue.card.fat import make_image
-from bmsrescue.card.image_file import FLASH_BASE, Segment
 from bmsrescue.errors import UsageError
 from bmsrescue.twin.board.unit import build_unit
-from bmsrescue.twin.firmware import PINS, VERSION_ADDRESS, image_bytes
+from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS, find_part
+from bmsrescue.twin.firmware import PINS, VERSION_ADDRESS
+from bmsrescue.twin.firmware.builds import BUILDS
 from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
 from bmsrescue.twin.helper.remote_unit import RemoteUnit
@@ -39,21 +40,34 @@ class Watcher:
     measured: Callable[[int, dict[str, int]], None] | None = None
 
 
-def scenario_named(name: str) -> Scenario:
-    """The scenario.
+def scenario_named(name: str, chip: str | None = None) -> Scenario:
+    """The scenario, on its usual chip or on another ("H743", "STM32H743").
 
     Raises:
-        UsageError: there is none; names the nearest.
+        UsageError: there is none, names the nearest; or the twin cannot be that chip.
     """
     try:
-        return find(name)
+        scenario = find(name)
     except UnknownScenarioError as error:
         raise UsageError(str(error), "See them all with: bmsrescue twin scenarios") from error
+    if chip is None:
+        return scenario
+    try:
+        return scenario.on_part(find_part(chip).name)
+    except KeyError as error:
+        raise UsageError(f"the twin cannot be a {chip}", f"It can be one of {', '.join(PARTS)}.") from error
 
 
-def default_card_files(version: str = DEMO_VERSION) -> dict[str, bytes]:
-    """The files of a card that brings the demo unit back to its firmware `version`."""
-    return describe_job(f"bms-{version}", version, [Segment(FLASH_BASE, image_bytes(version))])
+def default_card_files(version: str = DEMO_VERSION, part: str = DEFAULT_PART) -> dict[str, bytes]:
+    """The files of a card that brings a unit with that part back to its firmware `version`.
+
+    Raises:
+        UsageError: there is no firmware for that part.
+    """
+    build = BUILDS.get(part)
+    if build is None:
+        raise UsageError(f"there is no firmware for the {part}", "Give a card of your own with --card.")
+    return describe_job(f"bms-{version}", version, build.segments(version), f"STM32{part}", PARTS[part].flash_kib)
 
 
 def default_card() -> bytearray:
@@ -63,7 +77,7 @@ def default_card() -> bytearray:
 
 def card_for(scenario: Scenario) -> bytearray:
     """The card a person would use for this unit: the default one, with the scenario's firmware and consent."""
-    files = default_card_files(scenario.card_version)
+    files = default_card_files(scenario.card_version, scenario.card_part)
     document = json.loads(files[JOB_FILE])
     document["image"]["version_address"] = f"0x{VERSION_ADDRESS:08x}"
     document["options"] = {"optsr": {"value": "0x179EAAF0", "mask": "0x200600DC"}, "boot": {"value": "0x1FF00800"}}

@@ -4,7 +4,8 @@ import pytest
 
 from bmsrescue.twin.board.parts import RAILS
 from bmsrescue.twin.board.unit import Unit, build_unit
-from bmsrescue.twin.firmware import CALIBRATION_ADDRESS, IMAGE_ADDRESS, expected_cells_mv, image_bytes
+from bmsrescue.twin.firmware import IMAGE_ADDRESS, expected_cells_mv, image_bytes
+from bmsrescue.twin.firmware.builds import firmware_of
 from bmsrescue.twin.scenarios import UnknownScenarioError, all_scenarios, find
 from rescuelink.diagnoses import all_causes
 from rescuelink.outcomes import OUTCOMES
@@ -25,7 +26,9 @@ def energised(name: str, settle_ms: int = 600) -> Unit:
 
 
 def calibration(unit: Unit) -> bytes:
-    offset = CALIBRATION_ADDRESS - IMAGE_ADDRESS
+    build = firmware_of(unit.chip)
+    assert build is not None
+    offset = build.calibration_address - IMAGE_ADDRESS
     return unit.chip.flash.snapshot()[offset : offset + 0x400]
 
 
@@ -187,7 +190,8 @@ def test_every_unit_keeps_a_calibration_of_its_own() -> None:
     blocks = {calibration(build_unit(find("blank"), seed)) for seed in range(5)}
     assert len(blocks) == 5
     for scenario in all_scenarios():
-        assert calibration(build_unit(scenario, SEED)) == calibration(build_unit(find("healthy"), SEED))
+        healthy = find("healthy").on_part(scenario.config.part)
+        assert calibration(build_unit(scenario, SEED)) == calibration(build_unit(healthy, SEED))
 
 
 def test_chip_identities_differ_by_seed_and_stay_the_same_for_one() -> None:

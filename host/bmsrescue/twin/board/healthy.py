@@ -7,7 +7,8 @@ from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.stm32h7 import Stm32H7
 
 from ..clock import VirtualClock
-from ..firmware import CALIBRATION_ADDRESS, IMAGE_ADDRESS, PINS, calibration_block, image_bytes
+from ..firmware import PINS, calibration_block
+from ..firmware.builds import firmware_of
 from .pins import UnitPins
 from .unit import Unit
 
@@ -25,12 +26,18 @@ def serial_number(seed: int) -> str:
 
 
 def healthy_unit(seed: int = 0, config: ChipConfig | None = None) -> Unit:
-    """A healthy, unpowered unit on its own clock; `seed` gives serial, chip identity and calibration."""
+    """A healthy, unpowered unit on its own clock; `seed` gives serial, chip identity and calibration.
+
+    Its flash is blank where no firmware was built for its part.
+    """
     config = replace(ChipConfig() if config is None else config, unique_id=_unique_id(seed))
     clock = VirtualClock()
     chip = Stm32H7(clock, seed, config)
-    chip.flash.load(IMAGE_ADDRESS, image_bytes())
-    chip.flash.load(CALIBRATION_ADDRESS, calibration_block(serial_number(seed), seed))
+    build = firmware_of(chip)
+    if build is not None:
+        for segment in build.segments():
+            chip.flash.load(segment.address, segment.data)
+        chip.flash.load(build.calibration_address, calibration_block(serial_number(seed), seed))
     return Unit(clock, chip, _PINS, seed)
 
 

@@ -1,6 +1,6 @@
 """Writes curves.c and curves.h: open-circuit voltage over state of charge, by chemistry and temperature.
 
-    python make_curves.py VERSION DIRECTORY
+    python make_curves.py VERSION DIRECTORY [TEMPERATURES]
 
 Whole numbers only, so that every machine writes the same bytes. Each version has its own curves.
 """
@@ -10,7 +10,8 @@ from pathlib import Path
 
 POINTS = 1024
 TEMPERATURES = 55
-COLDEST_C = -25
+BELOW_25C = 25
+"""Temperatures below 25 degrees; a short table has its middle there."""
 STEP_C = 2
 CHEMISTRIES = {"LFP": (2500, 3250, 3650), "NMC": (2800, 3650, 4200), "NCA": (2700, 3600, 4200)}
 """Millivolts empty, on the plateau, full."""
@@ -37,14 +38,16 @@ def curve(chemistry: tuple[int, int, int], celsius: int, revision: int) -> list[
     return values
 
 
-def main(version: str, directory: Path) -> None:
+def main(version: str, directory: Path, temperatures: int = TEMPERATURES) -> None:
     """Write both files for ``version`` ("1.2.0")."""
+    index_25c = min(BELOW_25C, temperatures // 2)
+    coldest_c = 25 - STEP_C * index_25c
     major, minor, patch = (int(part) for part in version.split("."))
     revision = 16 * major + 4 * minor + patch
     rows = [
-        curve(chemistry, COLDEST_C + STEP_C * step, revision)
+        curve(chemistry, coldest_c + STEP_C * step, revision)
         for chemistry in CHEMISTRIES.values()
-        for step in range(TEMPERATURES)
+        for step in range(temperatures)
     ]
     flat = [value for row in rows for value in row]
     total = sum(low | high << 16 for low, high in zip(flat[::2], flat[1::2], strict=True)) & 0xFFFFFFFF
@@ -55,8 +58,8 @@ def main(version: str, directory: Path) -> None:
 
 {names}
 #define CURVE_CHEMISTRIES {len(CHEMISTRIES)}u
-#define CURVE_TEMPERATURES {TEMPERATURES}u
-#define CURVE_25C {(25 - COLDEST_C) // STEP_C}u
+#define CURVE_TEMPERATURES {temperatures}u
+#define CURVE_25C {index_25c}u
 #define CURVE_POINTS {POINTS}u
 #define CURVES_SUM 0x{total:08x}u
 
@@ -72,4 +75,4 @@ extern const uint16_t curves[CURVE_CHEMISTRIES][CURVE_TEMPERATURES][CURVE_POINTS
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:]))

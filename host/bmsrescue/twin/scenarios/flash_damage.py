@@ -1,20 +1,25 @@
-"""What cut updates leave behind in the flash of a healthy unit. Sectors are 128 KiB, the last is not the updater's."""
+"""What cut updates leave behind in the flash of a healthy unit. The calibration's sector is not the updater's."""
 
 from bmsrescue.twin.board.unit import Unit
-from bmsrescue.twin.firmware import image_bytes
-
-APPLICATION_SECTORS = range(7)
-CALIBRATION_SECTOR = 7
+from bmsrescue.twin.firmware.builds import firmware_of
 
 _CUT_FROM, _CUT_TO = 0.35, 0.65  # where in the image a write is cut, as a share of its length
 
 
-def load_application(unit: Unit, version: str) -> None:
-    """Replace the application by that of `version`; the calibration stays."""
+def erase_application(unit: Unit) -> None:
+    """Everything but the calibration."""
     flash = unit.chip.flash
-    for sector in APPLICATION_SECTORS:
+    build = firmware_of(unit.chip)
+    for sector in range(flash.geometry.sectors) if build is None else build.application_sectors(flash.geometry):
         flash.blank(sector)
-    flash.load(flash.geometry.base, image_bytes(version))
+
+
+def load_application(unit: Unit, version: str) -> None:
+    """Replace the application by that of `version`; the calibration stays. A part without firmware stays blank."""
+    erase_application(unit)
+    build = firmware_of(unit.chip)
+    for segment in () if build is None else build.segments(version):
+        unit.chip.flash.load(segment.address, segment.data)
 
 
 def cut_program(unit: Unit, version: str) -> int:
@@ -24,10 +29,19 @@ def cut_program(unit: Unit, version: str) -> int:
         The address of the torn flash word.
     """
     load_application(unit, version)
-    flash = unit.chip.flash
+    flash, build = unit.chip.flash, firmware_of(unit.chip)
+    segments = [] if build is None else build.segments(version)
     geometry = flash.geometry
-    torn = int(len(image_bytes(version)) * unit.rng.uniform(_CUT_FROM, _CUT_TO)) // geometry.word_size
-    flash.erase_words(torn + 1, len(APPLICATION_SECTORS) * geometry.words_per_sector - torn - 1)
-    address = geometry.base + torn * geometry.word_size
-    flash.tear(address)
-    return address
+    left = int(sum(len(segment.data) for segment in segments) * unit.rng.uniform(_CUT_FROM, _CUT_TO))
+    for segment in segments:
+        if left >= len(segment.data):
+            left -= len(segment.data)
+            continue
+        address = segment.address + left // geometry.word_size * geometry.word_size
+        beyond = flash.word_index(address) + 1
+        for sector in () if build is None else build.application_sectors(geometry):
+            first = max(sector * geometry.words_per_sector, beyond)
+            flash.erase_words(first, max((sector + 1) * geometry.words_per_sector - first, 0))
+        flash.tear(address)
+        return address
+    return geometry.base

@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 from bmsrescue.twin.board.unit import Unit
-from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 
 from .scenario import Scenario
 
 
 def _break(unit: Unit) -> None:
-    unit.chip.options.preset(replace(OptionValues(), optsr=0x179EAAE4))
+    unit.chip.options.preset(replace(unit.chip.options.factory, optsr=0x179EAAE4))
 
 
 SCENARIO = Scenario(

@@ -1,14 +1,13 @@
 """Read protection level 2: no debug port, for ever."""
 
 from bmsrescue.twin.board.unit import Unit
-from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 
 from .scenario import Scenario
 
 
 def _break(unit: Unit) -> None:
     unit.chip.flash.blank(0)
-    unit.chip.options.preset(OptionValues().with_rdp(0xCC))
+    unit.chip.options.preset(unit.chip.options.factory.with_rdp(0xCC))
 
 
 SCENARIO = Scenario(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.parts import DEFAULT_PART
 
 if TYPE_CHECKING:
     from bmsrescue.twin.board.unit import Unit
@@ -37,3 +38,14 @@ class Scenario:
     """What the job on the card allows beyond its own sectors (`policy.consent`)."""
     card_version: str = "1.2.0"
     """The firmware that the card brings."""
+    card_part: str = DEFAULT_PART
+    """The part that the card's job is for, as in `chip.parts.PARTS`."""
+
+    def on_part(self, part: str) -> Scenario:
+        """The same story with another chip in the unit and on the card: `part` is a name of `chip.parts.PARTS`.
+
+        Where the story is that the unit has another chip than the card says, it still has.
+        """
+        own = self.config.part
+        fitted = part if own == DEFAULT_PART else own if own != part else DEFAULT_PART
+        return replace(self, config=replace(self.config, part=fitted), card_part=part)

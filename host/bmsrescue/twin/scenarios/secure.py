@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from bmsrescue.twin.board.unit import Unit
-from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.chip.flash.registers import SECURITY
 
 from .scenario import Scenario
@@ -11,7 +10,7 @@ from .scenario import Scenario
 
 def _break(unit: Unit) -> None:
     unit.chip.flash.blank(0)
-    factory = OptionValues()
+    factory = unit.chip.options.factory
     unit.chip.options.preset(replace(factory, optsr=factory.optsr | SECURITY))
 
 

@@ -1,13 +1,15 @@
 """A half-written word in the calibration, which no job owns."""
 
 from bmsrescue.twin.board.unit import Unit
-from bmsrescue.twin.firmware import CALIBRATION_ADDRESS
+from bmsrescue.twin.firmware.builds import firmware_of
 
 from .scenario import Scenario
 
 
 def _break(unit: Unit) -> None:
-    unit.chip.flash.tear(CALIBRATION_ADDRESS + 0x20)
+    build = firmware_of(unit.chip)
+    if build is not None:
+        unit.chip.flash.tear(build.calibration_address + 0x20)
 
 
 SCENARIO = Scenario(

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from bmsrescue.twin.board.unit import Unit
-from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.chip.flash.registers import IWDG1_SW
 
 from .scenario import Scenario
@@ -12,7 +11,7 @@ from .unit_programs import IDLE, replace_first_sector
 
 def _break(unit: Unit) -> None:
     replace_first_sector(unit, IDLE)
-    factory = OptionValues()
+    factory = unit.chip.options.factory
     unit.chip.options.preset(replace(factory, optsr=factory.optsr & ~IWDG1_SW))
 
 

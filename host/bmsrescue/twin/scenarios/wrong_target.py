@@ -11,5 +11,5 @@ SCENARIO = Scenario(
     breaks=leave_as_it_is,
     expected_diagnosis="wrong-target",
     expected_outcome="WRONG_TARGET",
-    config=ChipConfig(device_id=0x450),
+    config=ChipConfig(part="H743"),
 )

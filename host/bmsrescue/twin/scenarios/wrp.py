@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from bmsrescue.twin.board.unit import Unit
-from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 
 from .scenario import Scenario
 
 
 def _break(unit: Unit) -> None:
     unit.chip.flash.blank(0)
-    unit.chip.options.preset(replace(OptionValues(), wpsn=0xFC))
+    factory = unit.chip.options.factory
+    unit.chip.options.preset(replace(factory, wpsn=factory.wpsn & ~0x3))
 
 
 SCENARIO = Scenario(

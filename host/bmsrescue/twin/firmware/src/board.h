@@ -16,7 +16,9 @@ enum port { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E };
 #define DISPLAY_ALTERNATE 7u
 #define DISPLAY_BAUD 115200u
 
+#ifndef CALIBRATION_ADDRESS
 #define CALIBRATION_ADDRESS 0x080E0000u /* last sector; not part of the image */
+#endif
 
 #define CELLS 16u
 

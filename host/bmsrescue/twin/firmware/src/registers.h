@@ -1,4 +1,4 @@
-/* Registers of the STM32H725 that this firmware uses (RM0468; names and offsets as in ST's device header). */
+/* Registers that this firmware uses (RM0468, also right for RM0433; RM0455 where said). Names as in ST's headers. */
 #ifndef REGISTERS_H
 #define REGISTERS_H
 
@@ -18,7 +18,11 @@
 #define PWR_CR3_UNCONFIGURED 0x06u
 #define PWR_CR3_LDO 0x02u
 #define PWR_D3CR REG32(0x58024818u)
+#ifdef STM32H7AX
+#define PWR_D3CR_VOS1 (2u << 14) /* SRDCR of RM0455 */
+#else
 #define PWR_D3CR_VOS1 (3u << 14)
+#endif
 #define PWR_D3CR_VOSRDY (1u << 13)
 
 /* Reset and clock control, section 8.7 */
