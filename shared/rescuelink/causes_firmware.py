@@ -29,6 +29,12 @@ TABLE = (
         "RECOVERED",
     ),
     (
+        "cure-cut",
+        "The last run was cut while it rewrote sector {sector}, which holds the unit's own data.",
+        "Write that sector again from the backup of the last run.",
+        "RECOVERED",
+    ),
+    (
         "torn-data",
         "A half-written flash word lies in sector(s) {sectors}, which the job does not own (calibration?).",
         "The sector holds the unit's own data: erasing it needs consent.",

@@ -96,8 +96,8 @@ TABLE = (
     ),
     (
         "brown-out",
-        "3.3 V dipped to {mv} mV while the unit was powered: brown-out.",
-        "Do not reflash. Check the supply's current limit and the 3.3 V regulator.",
+        "{rail} dipped while the unit was powered ({depth}): brown-out. Power was cut.",
+        "Check the supply's current limit and the 3.3 V path, then start again: a cut cure goes on where it was.",
         "UNSAFE",
     ),
 )

@@ -11,6 +11,7 @@ import json
 from micropython import const
 
 from rescue.engine import files, image
+from rescue.engine.source import FROM_BACKUP
 from rescuelink.errors import CardError, ConsentError, WireError
 
 _SPARE_BYTES = const(256 * 1024)  # left free for records and the journal
@@ -20,6 +21,8 @@ def keep(run):
     """Sets run.backup = {"file", "sha256", "bytes", "verified"}. Raises CardError, WireError."""
     size = run.chip.flash.size
     card = run.ports.card
+    if run.resumed is not None and run.resumed["uid"] == run.evidence["chip"]["uid"] and _take_earlier(run):
+        return
     uid = run.evidence["chip"]["uid"]
     files.make_directory(card.root + "/backups")
     free = card.free_bytes()
@@ -59,6 +62,29 @@ def keep(run):
             json.dump(facts, file)
     except OSError as error:
         raise files.card_error("cannot write the backup's map", error) from None
+
+
+def _take_earlier(run):
+    # The backup of the run that was cut is from before its first erase: what that run destroyed is in it alone.
+    earlier = run.resumed["backup"]
+    if earlier is not None:
+        path = run.ports.card.root + "/" + earlier["file"]
+        whole = files.exists(path) and files.size_of(path) == run.chip.flash.size
+        if whole and _read_back(run, path)[1] == earlier["sha256"]:
+            run.backup = earlier
+            return True
+    for step in run.plan["steps"]:
+        index, end = step["sector"], step["address"] + step["size"]
+        needed = step["source"] == FROM_BACKUP
+        for region in run.job.preserve:
+            needed = needed or (region.address < end and step["address"] < region.address + region.length)
+        if needed and index in run.resumed["sectors"]:
+            raise CardError(
+                "backup",
+                "sector %d held data of the unit, which is in the backup of the run that was cut" % index,
+                next_step="put the card of that run back and start again",
+            )
+    return False
 
 
 def _write(run, file):

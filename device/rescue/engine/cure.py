@@ -10,7 +10,7 @@ from rescue.engine import files, image, modules
 from rescue.engine.source import SectorSource
 from rescue.engine.verify import Verifier
 from rescuelink.consent import ERASE, PROGRAM, Consent
-from rescuelink.errors import CardError, FlashError, PowerError, WireError
+from rescuelink.errors import CardError, FlashError, PowerError, TargetError, WireError
 
 _SUPPLY_BACK_MS = 100
 _WORN = "the sector no longer takes what is written to it: replace the microcontroller or the board"
@@ -20,7 +20,9 @@ _TRIES = 2  # then the sector is worn: never a loop of erases (anchors C)
 def act(run):
     """Raises what stopped it; `run.erase_begun` tells whether the flash has been touched."""
     plan = run.plan
-    if plan["steps"] and (run.backup is None or not run.backup["verified"]):
+    if plan["regress"]:
+        _option_step("regress", run)
+    elif plan["steps"] and (run.backup is None or not run.backup["verified"]):
         raise CardError("backup", "there is no backup", next_step="nothing was erased")
     if plan["unprotect"]:
         _option_step("unprotect", run)
@@ -50,13 +52,15 @@ class Cure:
         self._done = 0
         self._progress = run.progress_in_bytes("write")
         self._erased = set()
-        self._backup_path = run.ports.card.root + "/" + run.backup["file"]
+        self._backup_path = None if run.backup is None else run.ports.card.root + "/" + run.backup["file"]
 
     def carry_out(self):
         run = self._run
         facts = {"uid": run.evidence["chip"]["uid"], "job": run.job.name}
         facts["consent"] = self._consent.to_dict()
         facts["backup"] = run.backup
+        if run.plan["regress"]:
+            facts["regressed"] = True
         if run.plan["protect"]:
             facts["wpsn"] = run.plan["protect"]  # what has to be write-protected again at the end
         run.journal_write("begin", facts)
@@ -83,11 +87,12 @@ class Cure:
             except FlashError as error:
                 if error.kind in ("write_protected", "read_protected", "secure", "locked"):
                     raise
+                self._blame_supply()
                 if attempt == _TRIES:
                     error.next_step = error.next_step or _WORN
                     raise
                 self._run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
-            except WireError as error:
+            except (WireError, TargetError) as error:
                 self._blame_supply()
                 # Nobody knows how far a disturbed write came: the sector is erased and written again, more slowly.
                 if attempt == _TRIES or not self._run.slow_down():
@@ -97,16 +102,23 @@ class Cure:
                 self._flash.unlock()
 
     def _blame_supply(self):
-        # A debug port that has forgotten that it was powered up has been without supply, however short.
-        self._run.ports.clock.sleep_ms(_SUPPLY_BACK_MS)
-        dp = self._run.target.dp
+        # A rail seen low, or a debug port that has forgotten that it was powered up: the chip has been without supply,
+        # however short. Raises PowerError then, with the power cut.
+        run = self._run
+        power = run.power
+        low = run.ports.rails.capture(_SUPPLY_BACK_MS, 2)["v3v3"][0]
+        dp = run.target.dp
         try:
             dp.connect()
             dp.select(0, 0)
-            if dp.read(adi.CTRL_STAT) & adi.POWER_UP_REQUEST:
-                return
+            asleep = not dp.read(adi.CTRL_STAT) & adi.POWER_UP_REQUEST
         except WireError:
-            return
+            asleep = False
+        if low >= power.limits.rails["v3v3"].low_mv:
+            low = None  # it was over before anybody looked
+            if not asleep:
+                return
+        power.set_trip("brown-out", "v3v3", low, power.limits.rails["v3v3"].low_mv)
         message = "3.3 V dipped while the flash was being written: the chip has lost its supply"
         advice = "check the supply's current limit and the 3.3 V path, then start again: the run goes on where it was"
         raise PowerError("brown-out", message, next_step=advice)

@@ -4,8 +4,7 @@ from rescue.chips.h7_registers import DBGMCU_IDC
 from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH
-from rescue.engine import evidence, ladder, modules
-from rescuelink.consent import RDP_REGRESSION
+from rescue.engine import evidence, ladder
 from rescuelink.errors import TargetError
 
 _SETTLE_LOOK_MS = 100
@@ -75,11 +74,6 @@ def gather(run):
         run.skip_to("diagnosis")
         return
     options = run.evidence.get("options", {})
-    if options.get("rdp") == 1 and not options["security"] and RDP_REGRESSION in run.job.consent:
-        modules.load("rescue.engine.regression").regress(run)
-        modules.drop("rescue.engine.regression")
-        modules.drop("rescue.chips.h7_option_writer")
-        options = run.evidence["options"]
     if options.get("rdp") != 0 or options.get("security"):
         run.skip_to("diagnosis")  # flash that cannot be read is not read
     elif options.get("iwdg_hardware") and attached:

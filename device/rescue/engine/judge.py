@@ -10,6 +10,7 @@ _CONSENT = {
     "wrp": "wrp",
     "wrong-boot-address": "option-bytes",
     "option-corruption": "option-bytes",
+    "rdp1": "rdp-regression",
 }
 
 

@@ -2,6 +2,7 @@
 # is lifted for the cure and put back after it. Each change is in the journal, with the old values, before it begins.
 
 from rescue.chips.h7_option_writer import OptionWriter
+from rescue.engine import modules
 from rescuelink.consent import OPTION_BYTES, WRITE_PROTECTION, Consent
 
 
@@ -18,6 +19,13 @@ def restore(run):
         _change(run, "protect", [("wpsn", 0, plan["protect"])], {"wpsn": 0})
     if plan["options"]:
         _change(run, "options", plan["options"], {})
+
+
+def regress(run):
+    """Removes read protection level 1, and with it everything on the chip."""
+    modules.load("rescue.engine.regression").regress(run)
+    for name in ("rescue.engine.regression", "rescue.engine.ladder", "rescue.debug.connect"):
+        modules.drop(name)
 
 
 def _change(run, event, values, facts):

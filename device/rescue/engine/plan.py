@@ -15,7 +15,7 @@ _BYTES_PER_MS = 150
 def make_plan(sectors, job, dirty=()):
     """{"steps": [{"sector", "address", "size", "erase", "source", "vectors", "why"}], "lines", "bytes", "estimate_ms"}.
 
-    `dirty`: sectors an earlier run was cut in; that they read blank proves nothing, they are erased again.
+    `dirty`: sectors an earlier run may have been cut in; that they read blank proves nothing, they are erased again.
     """
     steps = []
     for sector in sectors:
@@ -28,6 +28,7 @@ def make_plan(sectors, job, dirty=()):
     return {
         "steps": steps,
         "lines": _lines(steps, sectors, job),
+        "regress": False,
         "bytes": size,
         "estimate_ms": erases * _ERASE_MS + size // _BYTES_PER_MS,
     }
@@ -40,6 +41,8 @@ def _step_for(sector, job, dirty):
             return None
         why = "rewrite" if state == "match" else state
         return _step(sector, dirty or state != "blank", FROM_IMAGE, _has_vectors(sector, job), why)
+    if dirty:
+        return _step(sector, True, FROM_BACKUP, False, "cut while it was rewritten")
     if state != "torn":
         return None
     if "sector:%d" % sector["index"] not in job.consent:
@@ -119,9 +122,26 @@ def plan_cure(run):
     """Step "plan": the smallest cure, shown before it is carried out."""
     dirty = ()
     if run.resumed is not None and run.resumed["uid"] == run.evidence["chip"]["uid"]:
-        dirty = (run.resumed["sector"],)
-    run.plan = make_plan(run.evidence["sectors"], run.job, dirty)
+        dirty = run.resumed["sectors"][-2:]  # a line may be written one step ahead (cure.py)
+    if run.diagnosis["cause"] == "rdp1":
+        run.plan = _plan_regression(run.chip.flash.sectors(), run.job)
+    else:
+        run.plan = make_plan(run.evidence["sectors"], run.job, dirty)
     add_options(run.plan, run.evidence, run.job, run.resumed)
     run.observer.event("plan", {"lines": run.plan["lines"], "estimate_ms": run.plan["estimate_ms"]})
     if not run.plan["steps"]:  # nothing is erased, so that nothing need be backed up
         run.skip_to("act" if run.plan["options"] or run.plan["protect"] else "safe-off")
+    elif run.plan["regress"]:
+        run.skip_to("act")  # what is protected cannot be read
+
+
+def _plan_regression(sectors, job):
+    # The chip will be blank, once its protection is gone.
+    found = []
+    for index, address, size in sectors:
+        owned = job.owns(address, size)
+        found.append({"index": index, "address": address, "size": size, "state": "blank", "owned": owned})
+    plan = make_plan(found, job)
+    plan["regress"] = True
+    plan["lines"].insert(0, "remove the read protection: the chip erases everything, calibration and serial included")
+    return plan

@@ -4,19 +4,19 @@
 from rescue.chips.h7_option_writer import OptionWriter
 from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
+from rescue.chips.target_crc import crc32_of_blank
 from rescue.engine import ladder
 from rescuelink.consent import RDP_REGRESSION, Consent
 from rescuelink.errors import WireError
 
 
 def regress(run):
-    """Leaves the chip open, after a proven power removal, with its option bytes read anew. Raises what stopped it."""
-    options = run.evidence["options"]
-    run.observer.event("plan", {"lines": ["remove read protection, which erases everything"], "estimate_ms": None})
+    """Leaves the chip open, after a proven power removal, its core halted after a reset. Raises what stopped it."""
     run.say("erasing everything")
     consent = Consent.from_policy(run.job.name, (RDP_REGRESSION,))
     facts = {"uid": run.evidence["chip"]["uid"], "job": run.job.name, "consent": consent.to_dict()}
-    facts["before"] = {name: options[name] for name in ("optsr", "optsr2", "wpsn", "boot")}
+    facts["before"] = run.plan["options_before"]
+    facts["regressed"] = True
     run.power.check()
     run.journal_write("regression", facts)
     run.erase_begun = True
@@ -30,4 +30,8 @@ def regress(run):
         raise WireError("no_ack", "the chip does not answer after its read protection was removed")
     run.evidence["swd"]["tries"] += swd["tries"]
     run.chip = Stm32H7(run.target, run.ports.clock)
-    run.evidence["options"] = run.chip.options.read()
+    run.target.core.reset_halt()
+    run.chip.freeze_watchdogs()
+    for step in run.plan["steps"]:
+        # Blank is what it must be now; what is not is erased like any other sector.
+        step["erase"] = run.chip.crc.crc32(step["address"], step["size"]) != crc32_of_blank(step["size"])

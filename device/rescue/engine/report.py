@@ -2,6 +2,7 @@
 
 from rescue.engine import record as records
 from rescue.engine import verdict
+from rescue.engine.diagnosis import diagnose
 from rescuelink import outcomes
 from rescuelink.errors import RescueError
 
@@ -10,6 +11,7 @@ _RECORD_LOST = "The record could not be saved on the card: "
 
 def conclude(run):
     """Makes the record and saves it on the card and in the helper. Returns it as it was stored."""
+    _judge_again(run)
     name = verdict.judge(
         run.error,
         run.ends_as,
@@ -32,6 +34,17 @@ def conclude(run):
     _mirror(record, card, store, saved)
     card.unmount()
     return record
+
+
+def _judge_again(run):
+    # A rail that went wrong during the cure is the cause; what was found before stays in its evidence.
+    rails, before = run.evidence["rails"], run.diagnosis
+    if not before or run.power.trip is None or rails["trip"] is not None:
+        return
+    rails["trip"] = run.power.trip
+    run.diagnosis = diagnose(run.evidence)
+    if run.diagnosis["cause"] != before["cause"]:
+        run.diagnosis["evidence"].append("before it: " + before["sentence"])
 
 
 def _mirror(record, card, store, saved):
@@ -142,6 +155,8 @@ def _states_after(run):
         return None
     planned = [step["sector"] for step in run.plan["steps"]]
     after = []
+    if run.plan["regress"]:
+        return [{"index": index, "state": "match"} for index in planned]
     for sector in run.evidence["sectors"]:
         state = sector["state"]
         if sector["owned"]:

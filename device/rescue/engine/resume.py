@@ -12,7 +12,8 @@ _TAIL_BYTES = const(8192)
 
 
 def interrupted(roots):
-    """What an earlier run left unfinished: {"uid", "job", "sector", "event", "line"}, or None.
+    """What an earlier run left unfinished, or None: {"uid", "job", "sector": the last, "sectors": all, the last at the
+    end, "event": the last, "backup", "wpsn": lifted write protection, "regressed", "line"}.
 
     The journal with the most lines wins: the other place may have been full or pulled.
     """
@@ -28,11 +29,17 @@ def summarise(lines):
     """What a list of parsed journal lines says about the run that wrote them; None when it came to its end."""
     if not lines or lines[-1]["event"] == "end":
         return None
-    result = {"wpsn": None, "uid": None, "job": None, "sector": None, "event": lines[-1]["event"]}
-    for line in lines:
-        for key in ("uid", "job", "sector", "wpsn"):
+    result = {"event": lines[-1]["event"], "sectors": []}
+    for key in ("uid", "job", "sector", "wpsn", "backup", "regressed"):
+        result[key] = None
+        for line in lines:
             if key in line:
                 result[key] = line[key]
+    for line in lines:
+        if "sector" in line:
+            if line["sector"] in result["sectors"]:
+                result["sectors"].remove(line["sector"])
+            result["sectors"].append(line["sector"])
     where = "" if result["sector"] is None else " in sector %d" % result["sector"]
     result["line"] = "the last run was cut after '%s'%s" % (result["event"], where)
     return result

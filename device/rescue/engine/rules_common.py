@@ -35,8 +35,12 @@ def trip_of(evidence, kind, rail=None):
     return trip
 
 
+def depth(trip):
+    return "not seen how far" if trip["mv"] is None else "%d mV" % trip["mv"]
+
+
 def trip_line(trip):
-    line = "%s trip on %s: %d mV" % (trip["kind"], trip["rail"], trip["mv"])
+    line = "%s trip on %s: %s" % (trip["kind"], trip["rail"], depth(trip))
     if trip["ma"] is not None:
         line += ", %d mA" % trip["ma"]
     return line + ", cut %d ms after power on" % trip["ms"]

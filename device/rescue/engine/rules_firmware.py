@@ -88,6 +88,13 @@ def _torn_unowned(evidence):
     return CERTAIN, {"sectors": names}, lines + [map_line(evidence)], []
 
 
+def _cure_cut(evidence):
+    at = evidence.get("unfinished")
+    if at is None:
+        return None
+    return CERTAIN, {"sector": at}, ["the journal of the last run ends in sector %d" % at, map_line(evidence)], []
+
+
 # --- P6: the image is there; does the core run it? ---
 
 
@@ -141,6 +148,7 @@ RULES = (
     ("crashed", conduct.crashed),
     ("silent-firmware", conduct.silent),
     ("differs", _differs),
+    ("cure-cut", _cure_cut),
     ("torn-data", _torn_unowned),
     ("wrong-boot-address", _boot_address),
     ("option-corruption", conduct.options_differ),

@@ -1,6 +1,6 @@
 # Rules for the supply and the rails: power off, power on (bms-domain 1.5 P0 and P1).
 
-from rescue.engine.rules_common import CERTAIN, LIKELY, good, rail_of, say, trip_line, trip_of, window_of
+from rescue.engine.rules_common import CERTAIN, LIKELY, depth, good, rail_of, say, trip_line, trip_of, window_of
 
 _DEAD_MV = {"bplus": 1000, "v12": 1000, "v3v3": 300, "vcap": 300}  # bms-domain 1.4
 _HEAVY_MA = 100  # above the 20..60 mA of a half-on unit without load (bms-domain 1.4)
@@ -28,7 +28,9 @@ def _over_current(evidence):
 
 def _brown_out(evidence):
     trip = trip_of(evidence, "brown-out")
-    return None if trip is None else (CERTAIN, trip, [trip_line(trip)], ["low-supply", "low-3v3"])
+    if trip is None:
+        return None
+    return CERTAIN, {"rail": trip["rail"], "depth": depth(trip)}, [trip_line(trip)], ["low-supply", "low-3v3"]
 
 
 # --- P1: rails ---

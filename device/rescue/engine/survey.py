@@ -17,9 +17,22 @@ def survey(run):
     run.chip.freeze_watchdogs()
     sector_map = SectorMap(run.chip, run.image, run.job)
     run.evidence["sectors"] = sector_map.sectors
+    _remember(run)
     _read_version(run)
     sector_map.look(run.progress_in("compare", "sectors"))
     _test_latch(run)
+
+
+def _remember(run):
+    # What a run that was cut on this very chip had begun under consent belongs to the findings of this one.
+    resumed, evidence = run.resumed, run.evidence
+    if resumed is None or resumed["uid"] != evidence["chip"]["uid"]:
+        return
+    if resumed["regressed"]:
+        evidence["regressed"] = True
+    for at in resumed["sectors"][-2:]:
+        if not evidence["sectors"][at]["owned"]:
+            evidence["unfinished"] = at
 
 
 def _nrst_follows(run):

@@ -203,6 +203,7 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
         "torn-data",
         holds("match", "match", "blank", "blank", "blank", "blank", "blank", "torn"),
     ),
+    ("a rewrite of the unit's own data that was cut", "cure-cut", lambda e: e.update(unfinished=7)),
     ("NRST that cannot be pulled low", "stuck-nrst", lambda e: e.update(wiring={"nrst": False})),
     ("NRST that cannot be pulled low to connect", "stuck-nrst", silent("no_ack", "nrst")),
     ("nothing but zeros on SWDIO", "swdio-low", silent("protocol", "protocol")),

@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Dip:
-    """One brown-out: `at_ms` after the first energising the rail is pulled down through `ohm` for `for_ms`."""
+    """One brown-out: `at_ms` after the first energising the rail is pulled down through `ohm` for `for_ms`.
+
+    `in_flash_work`: after the flash has begun to erase or program for the first time, instead.
+    """
 
     rail: str
     at_ms: float
     for_ms: float
     ohm: float
+    in_flash_work: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,4 +51,5 @@ class BoardFaults:
     sense_open: frozenset[str] = frozenset()  # the helper's sense wire of that rail is off: it reads nothing
     swd_swapped: bool = False
     swdio_open: bool = False
+    swd_off_in_reset: bool = False  # a buffer in the two wires that is off while NRST is low
     swd_bit_error_rate: float = 0.0  # per bit at 1 MHz; falls with the square of the clock, as ringing does

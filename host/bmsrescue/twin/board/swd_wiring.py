@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log
 from random import Random
 from typing import TYPE_CHECKING
@@ -44,6 +45,37 @@ def swapped(clock: VirtualClock, pins: SwdPins) -> SwdPins:
 def data_open(clock: VirtualClock, pins: SwdPins) -> SwdPins:
     """SWDIO not connected: the helper reads its own pull-up."""
     return _Crossed(clock, pins.frequency_hz, 1)
+
+
+class _Buffered:
+    """A buffer in the wires that is off while NRST is low: nobody hears anything then."""
+
+    def __init__(self, clock: VirtualClock, pins: SwdPins, in_reset: Callable[[], bool]) -> None:
+        self._pins = pins
+        self._off = _Crossed(clock, pins.frequency_hz, 1)
+        self._in_reset = in_reset
+
+    @property
+    def _now(self) -> SwdPins:
+        return self._off if self._in_reset() else self._pins
+
+    @property
+    def frequency_hz(self) -> int:
+        return self._pins.frequency_hz
+
+    @frequency_hz.setter
+    def frequency_hz(self, hz: int) -> None:
+        self._pins.frequency_hz = self._off.frequency_hz = hz
+
+    @property
+    def released_level(self) -> int:
+        return self._now.released_level
+
+    def clock_out(self, value: int, count: int) -> None:
+        self._now.clock_out(value, count)
+
+    def clock_in(self, count: int) -> int:
+        return self._now.clock_in(count)
 
 
 class NoisyPins:
@@ -98,12 +130,16 @@ class NoisyPins:
             self._good_bits = int(log(1.0 - self._rng.random()) / log(1.0 - self._rate))
 
 
-def wired(clock: VirtualClock, pins: SwdPins, faults: BoardFaults, rng: Random) -> SwdPins:
-    """The chip's pins as the helper's wires reach them."""
+def wired(
+    clock: VirtualClock, pins: SwdPins, faults: BoardFaults, rng: Random, in_reset: Callable[[], bool]
+) -> SwdPins:
+    """The chip's pins as the helper's wires reach them; `in_reset`: whether NRST is low."""
     if faults.swd_swapped:
         return swapped(clock, pins)
     if faults.swdio_open:
         return data_open(clock, pins)
+    if faults.swd_off_in_reset:
+        return _Buffered(clock, pins, in_reset)
     if faults.swd_bit_error_rate > 0.0:
         return NoisyPins(pins, faults.swd_bit_error_rate, rng)
     return pins

@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from ..clock import Event, VirtualClock
-from .faults import BoardFaults
+from .faults import BoardFaults, Dip
 from .latch import PowerLatch
 from .nrst import NrstLine
 from .parts import RAILS, Parts
@@ -55,7 +55,7 @@ class Unit:
         self._leds = dict.fromkeys(pins.leds, False)
         self._latch = PowerLatch()
         self._pressed = False
-        self._energised = False
+        self._dip_scheduled = False
         self._latch_line: bool | None = None
         self._disturbance: Event | None = None
         self._glance: Event | None = None
@@ -74,9 +74,9 @@ class Unit:
     def set_power(self, on: bool) -> None:
         """Switch the bench supply's output."""
         self._rails.switch_supply(on)
-        if on and not self._energised:
-            self._energised = True
-            self._schedule_dip()
+        dip = self.faults.dip
+        if on and dip is not None and not dip.in_flash_work:
+            self._schedule_dip(dip)
 
     def set_boot0(self, level: bool | None) -> None:
         """Drive BOOT0; None releases it to its pull-down."""
@@ -165,7 +165,7 @@ class Unit:
         self._nrst.pull("board", self.faults.nrst_held or self.faults.core_supply_dead)
         if self.faults.nrst_pulse_period_ms is not None:
             self._pulse_nrst()
-        self.swd = wired(self.clock, self.chip.swd, self.faults, self.rng)
+        self.swd = wired(self.clock, self.chip.swd, self.faults, self.rng, lambda: not self._nrst.level)
         self._rails.disturb()
 
     # The board reacts.
@@ -215,6 +215,8 @@ class Unit:
         before = self._asked
         self._look()
         now = self._demand()
+        if self.faults.dip is not None and self.faults.dip.in_flash_work and self.chip.flash_controller.busy:
+            self._schedule_dip(self.faults.dip)
         if (
             abs(now.v3v3_a - before.v3v3_a) > _LOAD_CHANGE_A
             or abs(now.v5iso_a - before.v5iso_a) > _LOAD_CHANGE_A
@@ -257,10 +259,10 @@ class Unit:
 
     # Faults that have a course in time.
 
-    def _schedule_dip(self) -> None:
-        dip = self.faults.dip
-        if dip is None:
+    def _schedule_dip(self, dip: Dip) -> None:
+        if self._dip_scheduled:
             return
+        self._dip_scheduled = True
         start_ns = self.clock.now_ns + int(dip.at_ms * _MS)
         self.clock.at(start_ns, lambda: self._rails.start_dip(True))
         self.clock.at(start_ns + int(dip.for_ms * _MS), lambda: self._rails.start_dip(False))

@@ -22,6 +22,7 @@ _ORDER = (
     "swd_reused",
     "low_power",
     "wrong_supply",
+    "wrong_supply_boot0",
     "watchdog_loop",
     "worn_sector",
     "newer_firmware",

@@ -15,7 +15,7 @@ SCENARIO = Scenario(
     summary="the same, with a job that may remove the protection and with it everything on the chip",
     story="The customer was told that calibration and serial number go with it, and agreed in writing.",
     breaks=_break,
-    expected_diagnosis="rdp1-removed",
+    expected_diagnosis="rdp1",
     expected_outcome="RECOVERED_CHECK_CONFIG",
     consent=("rdp-regression",),
 )
