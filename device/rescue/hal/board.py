@@ -28,7 +28,6 @@ def open(config):  # noqa: A001 - the name every ports module has
     from rescue.hal.rails import Rails
     from rescue.hal.store import Store
     from rescue.hal.stream import UsbStream
-    from rescue.hal.swd import SwdWire
 
     bus = config["i2c"]
     i2c = I2C(bus["id"], sda=Pin(bus["sda"]), scl=Pin(bus["scl"]), freq=bus["hz"])
@@ -36,7 +35,7 @@ def open(config):  # noqa: A001 - the name every ports module has
     current = Ina226(i2c, meter["address"], meter["shunt_mohm"]) if meter else None
     return Ports(
         clock=Clock(config["watchdog_ms"]),
-        wire=SwdWire(_bits(config["swd"])),
+        wire=_wire(config["swd"]),
         lines=Lines(config["lines"]),
         rails=Rails(config, current),
         card=Card(config["card"]),
@@ -46,12 +45,18 @@ def open(config):  # noqa: A001 - the name every ports module has
     )
 
 
-def _bits(config):
-    """The fastest way to move SWD bits that this port of MicroPython has."""
-    if sys.platform == "rp2":
-        from rescue.hal.swd_rp2 import SioBits
+def _wire(config):
+    """The fastest Wire that this port of MicroPython has: PIO, the SIO registers in viper, or machine.Pin."""
+    swclk, swdio = config["swclk"], config["swdio"]
+    slowest = config.get("wire")
+    if sys.platform == "rp2" and slowest is None:
+        from rescue.hal.wire_rp2 import PioWire
 
-        return SioBits(config["swclk"], config["swdio"])
-    from rescue.hal.swd_pins import PinBits
+        return PioWire(swclk, swdio)
+    from rescue.hal.swd import SwdWire
 
-    return PinBits(config["swclk"], config["swdio"])
+    if sys.platform == "rp2" and slowest == "sio":
+        from rescue.hal.swd_rp2 import SioBits as Bits
+    else:
+        from rescue.hal.swd_pins import PinBits as Bits
+    return SwdWire(Bits(swclk, swdio))
