@@ -1,9 +1,15 @@
 # Step "act": carries out the plan. What cannot be undone is in the journal before it begins: each erase, each write to
-# a sector that was not erased here, and the vectors. A line costs the helper's flash some 0.3 s, so that what follows
-# by itself (the write after an erase) has none of its own.
+# a sector that was not erased here, and the vectors. A line costs the helper's flash some 0.3 s; so what follows by
+# itself (the write after an erase) has none of its own, and each line is written one step ahead, while the flash is
+# busy: a cut run leaves its last two sectors in doubt (resume.py).
 #
 # Order: the boot sector is erased first if it must be erased at all; the other sectors are erased, written and verified
 # one by one; the boot sector is written without its first flash word, verified, and that word is written last.
+#
+# While a sector is being erased its new contents already go from the card to the target's RAM; while its flash words
+# are programmed the rest follows. The flash waits for nothing but the journal's first line.
+
+import binascii
 
 from rescue.debug import adi_registers as adi
 from rescue.engine import files, image, modules
@@ -52,6 +58,7 @@ class Cure:
         self._done = 0
         self._progress = run.progress_in_bytes("write")
         self._erased = set()
+        self._noted = None  # (event, sector) of the line that is in the journal ahead of time
         self._backup_path = None if run.backup is None else run.ports.card.root + "/" + run.backup["file"]
 
     def carry_out(self):
@@ -63,18 +70,43 @@ class Cure:
             facts["regressed"] = True
         if run.plan["protect"]:
             facts["wpsn"] = run.plan["protect"]  # what has to be write-protected again at the end
+        boot = self._steps[-1]  # the sector with the vectors, if there is one
+        first = boot if boot["vectors"] and boot["erase"] else self._steps[0]
+        facts["sector"] = first["sector"]  # the line of the first step
+        self._noted = self._line_of(first)
         run.journal_write("begin", facts)
         self._flash.unlock()
-        for step in self._steps:
-            if step["vectors"] and step["erase"]:
-                self._erase(step)
-        for step in self._steps:
+        modules.drop("rescue.chips.h7_flash_trial")
+        if first is boot and first["erase"]:
+            self._erase(first)
+            self._note_ahead(self._line_of(self._steps[0]))
+            self._flash.wait_erased(run.power.check)
+        for index, step in enumerate(self._steps):
             run.observer.event("safe-point", {"sector": step["sector"]})  # where a host may still stop the run
-            self._write_sector(step)
+            after = ("vectors", step["sector"]) if step["vectors"] else None
+            if index + 1 < len(self._steps):
+                after = self._line_of(self._steps[index + 1])
+            self._write_sector(step, after)
         self._flash.lock()
         run.verified = {"by_crc": self._verifier.by_crc, "by_reading": self._verifier.by_reading}
 
-    def _write_sector(self, step):
+    def _line_of(self, step):
+        # The line that a step needs before it begins.
+        if step["sector"] in self._erased:
+            return ("vectors", step["sector"]) if step["vectors"] else None
+        return ("erase" if step["erase"] else "program", step["sector"])
+
+    def _note(self, event, sector):
+        if self._noted != (event, sector):
+            self._run.journal_write(event, {"sector": sector})
+        self._noted = None
+
+    def _note_ahead(self, line):
+        if line is not None and line != self._noted:
+            self._run.journal_write(line[0], {"sector": line[1]})
+            self._noted = line
+
+    def _write_sector(self, step, after):
         source = SectorSource(step, self._run.image, self._backup_path, self._run.job.preserve, self._flash.base)
         before = self._done
         for attempt in range(1, _TRIES + 1):
@@ -82,12 +114,17 @@ class Cure:
             try:
                 if (step["erase"] and step["sector"] not in self._erased) or attempt > 1:
                     self._erase(step)
-                self._program(step, source)
+                self._program(step, source, after)
                 break
+            except CardError:
+                self._flash.wait_erased()  # the erase under way comes to its end: the power goes off next
+                raise
             except FlashError as error:
                 if error.kind in ("write_protected", "read_protected", "secure", "locked"):
                     raise
                 self._blame_supply()
+                if error.kind == "verify":
+                    self._flash.by_core = False  # the core may have written wrongly: word by word now
                 if attempt == _TRIES:
                     error.next_step = error.next_step or _WORN
                     raise
@@ -124,43 +161,51 @@ class Cure:
         raise PowerError("brown-out", message, next_step=advice)
 
     def _erase(self, step):
+        # Only begun here: _program() goes on while it runs.
         run = self._run
         run.power.check()
-        run.journal_write("erase", {"sector": step["sector"]})
+        self._note("erase", step["sector"])
         run.erase_begun = True
         run.say("erase sector %d" % step["sector"])
-        self._flash.erase(step["sector"], self._consent)
+        self._flash.start_erase(step["sector"], self._consent)
         self._erased.add(step["sector"])
 
-    def _program(self, step, source):
+    def _program(self, step, source, after):
         run = self._run
+        check = run.power.check
         if step["sector"] not in self._erased:
-            run.journal_write("program", {"sector": step["sector"]})
+            self._note("program", step["sector"])
         run.erase_begun = True
         run.say("write sector %d" % step["sector"])
         held_back = run.job.boot_address // self._word_bytes * self._word_bytes if step["vectors"] else None
+        stream = self._flash.stream(step["address"], step["size"], self._consent)
+        crc = 0
         for at in range(0, step["size"], files.CHUNK):
-            run.power.check()
+            check()
             address = step["address"] + at
             source.fill(address, files.view)
             if held_back is not None and address <= held_back < address + files.CHUNK:
                 offset = held_back - address
                 image.fill_blank(files.view[offset : offset + self._word_bytes])
-            self._flash.program(address, files.view, self._consent, True)
+            crc = binascii.crc32(files.view, crc)
+            stream.put(files.view, check)
             self._done += files.CHUNK
             self._progress(self._done, self._total)
+        self._note_ahead(after)
+        stream.finish(check)
         if held_back is None:
-            self._verifier.check(source, step["address"], step["size"])
+            self._verifier.check(source, step["address"], step["size"], crc)
         else:
-            self._write_vectors(step, source, held_back)
+            self._write_vectors(step, source, held_back, crc)
 
-    def _write_vectors(self, step, source, address):
+    def _write_vectors(self, step, source, address, crc):
         # All but the first flash word is verified before the chip is given something to start.
-        after = address + self._word_bytes
-        if address > step["address"]:
-            self._verifier.check(source, step["address"], address - step["address"])
-        self._verifier.check(source, after, step["address"] + step["size"] - after)
-        self._run.journal_write("vectors", {"sector": step["sector"]})
+        if not self._verifier.agrees(step["address"], step["size"], crc):
+            after = address + self._word_bytes
+            if address > step["address"]:
+                self._verifier.check(source, step["address"], address - step["address"])
+            self._verifier.check(source, after, step["address"] + step["size"] - after)
+        self._note("vectors", step["sector"])
         word = files.view[: self._word_bytes]
         source.fill(address, word)
         self._flash.program(address, word, self._consent, True)

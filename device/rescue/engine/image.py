@@ -31,6 +31,7 @@ class CardImage:
         self.job = job
         self.path = root + "/" + job.image.file
         self._file = None
+        self.crcs = {}  # (address, length): CRC-32 of flash contents, from the pass that checked the file's SHA-256
 
     def close(self):
         if self._file is not None:
@@ -55,6 +56,8 @@ class CardImage:
 
     def crc32(self, address, length):
         """CRC-32 of the flash contents that `fill` gives for a range."""
+        if (address, length) in self.crcs:
+            return self.crcs[(address, length)]
         crc = 0
         for at in range(0, length, files.CHUNK):
             view = files.view[: min(files.CHUNK, length - at)]

@@ -1,4 +1,4 @@
-"""Programming by the target's own core, from a ring in its RAM: as fast as the flash, no flash word torn by the wire."""
+"""Programming by the target's own core from a ring in its RAM: as fast as the flash, no flash word torn by the wire."""
 
 import random
 import shutil
