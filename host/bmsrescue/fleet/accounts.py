@@ -1,0 +1,166 @@
+"""Accounts: who somebody is, and what they may do. Passwords are kept as Argon2 hashes, tokens as SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bmsrescue.errors import HostError
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.decisions import decide
+from bmsrescue.fleet.ledger import News
+from bmsrescue.fleet.models import ApiToken, Operator
+from bmsrescue.fleet.store import Store
+
+VIEWER, OPERATOR, ENGINEER = "viewer", "operator", "engineer"
+ROLES = (VIEWER, OPERATOR, ENGINEER)
+"""Each may do all that those before it may."""
+
+MIN_PASSWORD = 10
+_MAX_PASSWORD = 256
+_MAX_TOKEN_DAYS = 3660
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
+_TOKEN_START = "bmsr_"
+_hasher = PasswordHasher()
+# Somebody who is not known takes as long as a wrong password, so that names cannot be found out.
+_NOBODY = _hasher.hash(secrets.token_hex())
+
+
+class AccessError(HostError):
+    """`kind`: "who" (not known, wrong, expired) or "may_not"."""
+
+    def __init__(self, kind: str, message: str, next_step: str = "") -> None:
+        super().__init__(message, next_step)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who has shown who they are."""
+
+    name: str
+    role: str
+
+    def require(self, role: str) -> None:
+        """Raises AccessError when the role is not enough."""
+        if ROLES.index(self.role) < ROLES.index(role):
+            raise AccessError("may_not", f"{self.name} is {self.role}; this takes an {role}", f"Ask an {role}.")
+
+
+class Accounts:
+    """`bench`: the ledger in which accounts are decided."""
+
+    def __init__(self, store: Store, bench: str) -> None:
+        self._store = store
+        self._bench = bench
+
+    def any(self) -> bool:
+        """Whether there is an account at all; before the first one, whoever sits at the bench is its engineer."""
+        with self._store.read() as session:
+            return bool(session.scalar(select(func.count()).select_from(Operator)))
+
+    def add(self, name: str, role: str, password: str, by: str) -> None:
+        """A new account. An empty password allows tokens only. Raises AccessError."""
+        if not _NAME.match(name):
+            raise AccessError("name", f"{name[:40]!r} is no name of an account", "Use a-z, 0-9, dot and dash.")
+        hashed = _hashed(password) if password else ""
+        with self._store.write() as session:
+            if session.get(Operator, name) is not None:
+                raise AccessError("name", f"there is an account {name} already", "Choose another name.")
+            self._put(session, name, role, hashed, False, by, "account added")
+
+    def change(
+        self, name: str, by: str, *, role: str | None = None, password: str | None = None, disabled: bool | None = None
+    ) -> None:
+        """Change what is given. Raises AccessError."""
+        hashed = _hashed(password) if password is not None else None
+        with self._store.write() as session:
+            account = session.get(Operator, name)
+            if account is None:
+                raise AccessError("name", f"there is no account {name[:40]}")
+            self._put(
+                session,
+                name,
+                role or account.role,
+                account.password if hashed is None else hashed,
+                account.disabled if disabled is None else disabled,
+                by,
+                "account changed",
+            )
+
+    def log_in(self, name: str, password: str) -> Person:
+        """Raises AccessError."""
+        with self._store.read() as session:
+            account = session.get(Operator, name)
+            hashed = account.password if account is not None and account.password else _NOBODY
+            try:
+                _hasher.verify(hashed, password[:_MAX_PASSWORD])
+            except (VerificationError, InvalidHashError):
+                account = None
+            if account is None or not account.password or account.disabled:
+                raise AccessError("who", "name or password is wrong", "Try again, or ask an engineer.")
+            return Person(account.name, account.role)
+
+    def make_token(self, name: str, purpose: str, days: int, by: str) -> str:
+        """A program's key; it is shown only now. Raises AccessError."""
+        if not 0 < days <= _MAX_TOKEN_DAYS:
+            raise AccessError("name", f"a token is good for 1 to {_MAX_TOKEN_DAYS} days")
+        token = _TOKEN_START + secrets.token_urlsafe(32)
+        content = {
+            "sha256": _digest(token),
+            "operator": name,
+            "purpose": purpose[:64],
+            "expires_at": (ledger.now() + timedelta(days=days)).isoformat(),
+        }
+        with self._store.write() as session:
+            if session.get(Operator, name) is None:
+                raise AccessError("name", f"there is no account {name[:40]}")
+            news = [News(ledger.TOKEN, content)]
+            decide(session, self._bench, by, "token made", name, news, purpose=purpose[:64], days=days)
+        return token
+
+    def revoke_tokens(self, name: str, by: str) -> int:
+        """All of an account's; returns how many."""
+        with self._store.write() as session:
+            found = session.scalars(select(ApiToken.sha256).where(ApiToken.operator == name)).all()
+            news = [News(ledger.TOKEN, {"sha256": sha256, "revoked": True}) for sha256 in found]
+            decide(session, self._bench, by, "tokens revoked", name, news, count=len(news))
+        return len(found)
+
+    def by_token(self, token: str, at: datetime | None = None) -> Person:
+        """Raises AccessError: not known, expired, or the account is disabled."""
+        with self._store.read() as session:
+            row = session.execute(
+                select(ApiToken.expires_at, Operator.name, Operator.role, Operator.disabled)
+                .join(Operator, Operator.name == ApiToken.operator)
+                .where(ApiToken.sha256 == _digest(token))
+            ).first()
+        if row is None or row.disabled:
+            raise AccessError("who", "this token is not known", "Ask an engineer for a new one.")
+        if row.expires_at is not None and row.expires_at <= (at or ledger.now()):
+            raise AccessError("who", "this token has expired", "Ask an engineer for a new one.")
+        return Person(row.name, row.role)
+
+    def _put(self, session: Session, name: str, role: str, hashed: str, disabled: bool, by: str, action: str) -> None:
+        if role not in ROLES:
+            raise AccessError("name", f"{role[:40]!r} is no role", f"Use one of {', '.join(ROLES)}.")
+        content = {"name": name, "role": role, "password": hashed, "disabled": disabled}
+        decide(session, self._bench, by, action, name, [News(ledger.OPERATOR, content)], role=role, disabled=disabled)
+
+
+def _hashed(password: str) -> str:
+    if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
+        raise AccessError("name", f"a password has {MIN_PASSWORD} to {_MAX_PASSWORD} characters", "Choose another one.")
+    return _hasher.hash(password)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

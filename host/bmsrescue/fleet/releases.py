@@ -1,0 +1,177 @@
+"""Jobs that an engineer released: published as versions, put in force, taken back to an earlier one, counted."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bmsrescue.card.build import JOB_FILE, check_image, read_job
+from bmsrescue.errors import HostError
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.accounts import ENGINEER, Person
+from bmsrescue.fleet.decisions import decide
+from bmsrescue.fleet.ledger import News
+from bmsrescue.fleet.models import Attempt, JobDocument, JobHead, Release
+from bmsrescue.fleet.store import Store
+from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
+
+COUNTED = (RECOVERED, RECOVERED_CHECK_CONFIG)
+"""Outcomes that use up an allowance: the image was brought to a unit."""
+
+_MAX_IMAGE_BYTES = 4 * 1024 * 1024
+
+
+class ReleaseError(HostError):
+    """There is no such release, or it may not be used any more."""
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The version of a job that benches and cards take now. `remaining`: units it may still recover; None is any."""
+
+    id: str
+    job: str
+    version: int
+    chip: str
+    image_version: str
+    image_sha256: str
+    released_at: datetime
+    released_by: str
+    note: str
+    allowance: int | None
+    remaining: int | None
+
+
+class Releases:
+    """`bench`: the ledger in which releases are decided."""
+
+    def __init__(self, store: Store, bench: str) -> None:
+        self._store = store
+        self._bench = bench
+
+    def publish(self, files: dict[str, bytes], by: Person, note: str = "", allowance: int | None = None) -> InForce:
+        """Release the job of a card's files as the next version of its name, in force at once.
+
+        Raises:
+            AccessError: it takes an engineer.
+            HostError: the files make no card that could work.
+        """
+        by.require(ENGINEER)
+        if allowance is not None and allowance < 1:
+            raise ReleaseError(f"an allowance of {allowance} lets nothing through", "Leave it out for any number.")
+        job, document = read_job(files)
+        check_image(job, files)
+        image = files[job.image.file]
+        if len(image) > _MAX_IMAGE_BYTES:
+            raise ReleaseError(f"the image has {len(image):,} bytes", f"At most {_MAX_IMAGE_BYTES:,} can be released.")
+        text = json.dumps(document, sort_keys=True)
+        content = {
+            "id": uuid.uuid4().hex,
+            "job": job.name,
+            "document": text,
+            "document_sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "image_sha256": hashlib.sha256(image).hexdigest(),
+            "image": base64.b64encode(image).decode(),
+            "allowance": allowance,
+            "note": note[:400],
+            "released_by": by.name,
+        }
+        with self._store.write() as session:
+            newest = session.scalar(select(func.max(Release.version)).where(Release.job == job.name)) or 0
+            news = [News(ledger.RELEASE, content | {"version": newest + 1}), _head(job.name, newest + 1, by)]
+            told = {"version": newest + 1, "allowance": allowance, "image_sha256": content["image_sha256"]}
+            decide(session, self._bench, by.name, "job released", job.name, news, **told)
+        return self.in_force(job.name)
+
+    def roll_back(self, job: str, version: int, by: Person, why: str) -> InForce:
+        """Put an earlier version in force again; the others stay. Raises AccessError, ReleaseError."""
+        by.require(ENGINEER)
+        with self._store.write() as session:
+            known = select(Release.id).where(Release.job == job, Release.version == version)
+            if session.scalar(known) is None:
+                raise ReleaseError(f"{job[:64]} has no version {version}", "See the released versions.")
+            decide(
+                session,
+                self._bench,
+                by.name,
+                "job rolled back",
+                job,
+                [_head(job, version, by)],
+                version=version,
+                why=why[:400],
+            )
+        return self.in_force(job)
+
+    def in_force(self, job: str) -> InForce:
+        """Raises ReleaseError when the job was never released."""
+        with self._store.read() as session:
+            found = _in_force(session, job)
+        if not found:
+            raise ReleaseError(f"there is no released job {job[:64]}", "An engineer has to release it first.")
+        return found[0]
+
+    def all_in_force(self) -> list[InForce]:
+        """Of every job, by name."""
+        with self._store.read() as session:
+            return _in_force(session, None)
+
+    def card_files(self, release_id: str) -> dict[str, bytes]:
+        """What a card needs for this release. Raises ReleaseError."""
+        with self._store.read() as session:
+            row = session.execute(
+                select(JobDocument.body, JobDocument.image)
+                .join(Release, Release.document_sha256 == JobDocument.sha256)
+                .where(Release.id == release_id)
+            ).first()
+        if row is None:
+            raise ReleaseError("this release is not known here", "Wait until the bench is in step with the others.")
+        document = json.loads(row.body)
+        return {JOB_FILE: json.dumps(document, indent=2).encode() + b"\n", document["image"]["file"]: row.image}
+
+
+def used(session: Session, release_id: str) -> int:
+    """How many units this release has recovered, counted from the attempts: nothing else is counted."""
+    counted = select(func.count(Attempt.unit_id.distinct())).where(
+        Attempt.release_id == release_id, Attempt.outcome.in_(COUNTED)
+    )
+    return session.scalar(counted) or 0
+
+
+def _in_force(session: Session, job: str | None) -> list[InForce]:
+    wanted = (
+        select(Release, JobDocument.body, JobDocument.image_sha256)
+        .join(JobHead, (JobHead.job == Release.job) & (JobHead.version == Release.version))
+        .join(JobDocument, JobDocument.sha256 == Release.document_sha256)
+        .order_by(Release.job)
+    )
+    found = []
+    for release, body, image_sha256 in session.execute(wanted if job is None else wanted.where(Release.job == job)):
+        document = json.loads(body)
+        allowance = release.allowance
+        found.append(
+            InForce(
+                release.id,
+                release.job,
+                release.version,
+                document["target"]["chip"],
+                document["image"].get("version", ""),
+                image_sha256,
+                release.released_at,
+                release.released_by,
+                release.note,
+                allowance,
+                None if allowance is None else max(0, allowance - used(session, release.id)),
+            )
+        )
+    return found
+
+
+def _head(job: str, version: int, by: Person) -> News:
+    return News(ledger.HEAD, {"job": job, "version": version, "set_by": by.name})
