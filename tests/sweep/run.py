@@ -1,36 +1,55 @@
-"""`make sweep`: cuts a cure at every journalled step and at seeded instants, and prints how the runs after it ended."""
+"""`make sweep`: cuts each cure at every journalled step and at seeded instants, and prints how the next runs ended."""
+
+from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
-from cut_sweep import KINDS, Cut, at_every_write, at_seeded_instants, reference, run_cut
+from cut_sweep import KINDS, Cut, at_every_step, at_seeded_instants, reference, run_cut
+from sweep_cures import CURES
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--instants", type=int, default=200, help="seeded instants besides the journalled steps")
+    parser.add_argument("--cure", action="append", choices=sorted(CURES), help="only this one; may be given again")
+    parser.add_argument("--instants", type=int, default=200, help="seeded instants per cure, besides the steps")
     parser.add_argument("--stride", type=int, default=1, help="take every so many of the journalled steps")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    span = reference()
-    steps = at_every_write(span)[:: arguments.stride]
+    failed = 0
+    with ProcessPoolExecutor(arguments.workers) as pool:
+        for name in arguments.cure or CURES:
+            failed += _sweep(pool, name, arguments)
+    return 1 if failed else 0
+
+
+def _sweep(pool: ProcessPoolExecutor, name: str, arguments: argparse.Namespace) -> int:
+    began = time.monotonic()
+    span = reference(name)
+    steps = at_every_step(span)[:: arguments.stride]
     cuts = steps + at_seeded_instants(span, arguments.instants, arguments.seed)
-    print(f"{len(span.writes)} card writes from the act on: {len(steps)} cuts; {arguments.instants} seeded instants")
     done: Counter[str] = Counter()
     bad: list[tuple[Cut, str]] = []
-    with ProcessPoolExecutor() as pool:
-        for cut, wrong in zip(cuts, pool.map(run_cut, cuts), strict=True):
-            done[cut.kind] += 1
-            if wrong:
-                bad.append((cut, wrong))
-                print(f"  {cut}: {wrong}", flush=True)
+    for cut, wrong in zip(cuts, pool.map(run_cut, cuts), strict=True):
+        done[cut.kind] += 1
+        if wrong:
+            bad.append((cut, wrong))
+            print(f"  {cut}: {wrong}", flush=True)
+    parts = []
     for kind in KINDS:
-        failed = sum(cut.kind == kind for cut, _ in bad)
-        print(f"{kind:<7} {done[kind]:4d} cuts, {done[kind] - failed:4d} units whole after the next run")
-    print(f"all     {len(cuts):4d} cuts, {len(cuts) - len(bad):4d} units whole after the next run")
-    return 1 if bad else 0
+        lost = sum(cut.kind == kind for cut, _ in bad)
+        parts.append(f"{kind} {done[kind] - lost}/{done[kind]}")
+    print(
+        f"{name:<13} {len(steps)} cuts at {len(span.lines)} card blocks of the journal, {arguments.instants} seeded "
+        f"instants: {len(cuts) - len(bad)}/{len(cuts)} units whole after the next run "
+        f"({', '.join(parts)}; {time.monotonic() - began:.0f} s)",
+        flush=True,
+    )
+    return len(bad)
 
 
 if __name__ == "__main__":
