@@ -57,7 +57,7 @@ class CountingPins:
 
 
 class BoardWiring:
-    """config: the board.json. swclk_hz: what an SWCLK cycle costs; an emulator keeps time itself, its cycles are free."""
+    """config: the board.json. swclk_hz: what an SWCLK cycle costs; an emulator keeps time itself."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class BoardWiring:
         on_screen: Callable[[bytes], None] | None = None,
     ) -> None:
         self._unit = unit
-        self._config: Mapping[str, Any] = config
+        self.config: Mapping[str, Any] = config
         self._presses = presses
         self._on_screen = on_screen
         self._first_look_ns: int | None = None
@@ -141,8 +141,8 @@ class BoardWiring:
 
     def adc(self, pin: int) -> int:
         """One conversion of 12 bits at `pin`."""
-        millivolts = self._pin_mv(pin)
-        code = round(millivolts * (ADC_FULL_SCALE + 1) / self._config["vref_mv"] + self._noise.gauss(0, _NOISE_LSB_RMS))
+        vref_mv: int = self.config["vref_mv"]
+        code = round(self._pin_mv(pin) * (ADC_FULL_SCALE + 1) / vref_mv + self._noise.gauss(0, _NOISE_LSB_RMS))
         return min(max(code, 0), ADC_FULL_SCALE)
 
     def pwm(self, pin: int, duty_u16: int) -> None:
@@ -199,8 +199,8 @@ class BoardWiring:
             self.violations.append(f"{name} driven into a unit without power")
 
     def _pin_mv(self, pin: int) -> float:
-        mux = self._config["mux"]
-        for name, rail in self._config["rails"].items():
+        mux = self.config["mux"]
+        for name, rail in self.config["rails"].items():
             if "mux" in rail:
                 chosen = pin == mux["adc"] and rail["mux"] == sum(bit << i for i, bit in enumerate(self._select))
             else:

@@ -1,0 +1,187 @@
+"""The PIO wire without a board: its program on a PIO emulator, clocking the twin's chip."""
+
+from __future__ import annotations
+
+import pytest
+from pio_bench import SWCLK, SWDIO, PioBench
+
+from bmsrescue.agent_files import make_importable
+from bmsrescue.twin.bench import scenario_named
+from bmsrescue.twin.board.unit import Unit, build_unit
+
+make_importable()
+
+from rescue.debug import adi_registers as adi  # noqa: E402
+from rescuelink.errors import WireError  # noqa: E402
+
+AXI_RAM = 0x24000000
+WORDS = 24
+_POWER_UP = 0x50000000
+_CSW = 0x23000012
+_MS = 1_000_000
+
+
+@pytest.fixture
+def unit() -> Unit:
+    unit = build_unit(scenario_named("healthy"), 0)
+    unit.set_power(True)
+    unit.clock.advance(500 * _MS)
+    unit.swd.frequency_hz = 10_000_000
+    return unit
+
+
+@pytest.fixture
+def bench(unit: Unit) -> PioBench:
+    return PioBench(unit.swd)
+
+
+def connect(bench: PioBench) -> None:
+    """As far as AP0 at AXI RAM."""
+    wire = bench.wire
+    wire.engage()
+    wire.jtag_to_swd()
+    wire.read(0, adi.DPIDR)
+    wire.write(0, adi.ABORT, 0x1E)
+    wire.write(0, adi.CTRL_STAT, _POWER_UP)
+    while wire.read(0, adi.CTRL_STAT) & 0xA0000000 != 0xA0000000:
+        pass
+    wire.write(0, adi.SELECT, 0)
+    wire.write(1, adi.CSW, _CSW)
+    wire.write(1, adi.TAR, AXI_RAM)
+
+
+def pattern(words: int) -> bytes:
+    return bytes((index * 73 + 11) & 0xFF for index in range(words * 4))
+
+
+def test_the_program_fills_the_whole_memory_so_that_its_jumps_by_number_hold(bench: PioBench) -> None:
+    from rescue.hal import pio_swd
+
+    assert len(pio_swd.swd[0]) == 32
+
+
+def test_the_chip_says_who_it_is(bench: PioBench) -> None:
+    bench.wire.engage()
+    bench.wire.jtag_to_swd()
+    assert bench.wire.read(0, adi.DPIDR) == 0x6BA02477
+
+
+def test_nothing_is_driven_before_engage_and_after_release(bench: PioBench) -> None:
+    assert bench.pins == {SWCLK: "in", SWDIO: "in"}
+    bench.wire.engage()
+    assert bench.pins == {SWCLK: "pio", SWDIO: "pio"}
+    bench.wire.release()
+    assert bench.pins == {SWCLK: "in", SWDIO: "in"}
+
+
+def test_a_block_comes_back_as_it_was_written(bench: PioBench, unit: Unit) -> None:
+    connect(bench)
+    written = pattern(WORDS)
+    bench.wire.write_block(1, adi.DRW, written)
+    bench.wire.write(1, adi.TAR, AXI_RAM)
+    read = bytearray(len(written))
+    bench.wire.read_block(1, adi.DRW, read)
+    assert bytes(read) == written
+    assert unit.chip.counters.violations == []
+
+
+def test_a_block_costs_46_clocks_a_word(bench: PioBench, unit: Unit) -> None:
+    connect(bench)
+    before, counted = unit.chip.counters.swclk_cycles, bench.wire.cycles
+    bench.wire.write_block(1, adi.DRW, pattern(WORDS))
+    assert unit.chip.counters.swclk_cycles - before == 46 * WORDS + 8  # and the idle clocks at its end
+    assert bench.wire.cycles - counted == 46 * WORDS + 8
+
+
+def test_a_word_at_a_time_is_the_same_as_a_block(bench: PioBench) -> None:
+    connect(bench)
+    for value in (0, 1, 0x80000000, 0xFFFFFFFF, 0x12345678):
+        bench.wire.write(1, adi.TAR, AXI_RAM)
+        bench.wire.write(1, adi.DRW, value)
+        bench.wire.write(1, adi.TAR, AXI_RAM)
+        assert bench.wire.read(1, adi.DRW) == value
+
+
+def test_a_fault_stops_the_block_and_tells_how_far_it_came(bench: PioBench) -> None:
+    connect(bench)
+    bench.wire.write(1, adi.TAR, 0x90000000)  # nobody there
+    with pytest.raises(WireError) as failure:
+        bench.wire.write_block(1, adi.DRW, pattern(WORDS))
+    assert failure.value.kind == "fault"
+    assert failure.value.done == 0
+    assert bench.wire.read(0, adi.DPIDR) == 0x6BA02477  # the line is in order
+
+
+def test_a_chip_without_power_answers_nothing(bench: PioBench, unit: Unit) -> None:
+    connect(bench)
+    unit.set_power(False)
+    unit.clock.advance(5000 * _MS)
+    with pytest.raises(WireError) as failure:
+        bench.wire.read(0, adi.DPIDR)
+    assert failure.value.kind in ("no_ack", "protocol")
+
+
+class Refusing:
+    """SwdPins that answer WAIT in place of the chip's OK, `count` times from the clock `start` on."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._pins = unit.swd
+        self.frequency_hz = unit.swd.frequency_hz
+        self.flip: dict[int, int] = {}
+        self.clock = 0
+
+    @property
+    def released_level(self) -> int:
+        return self._pins.released_level ^ self.flip.get(self.clock, 0)
+
+    def clock_out(self, value: int, count: int) -> None:
+        self.clock += count
+        self._pins.clock_out(value, count)
+
+    def clock_in(self, count: int) -> int:
+        value = self._pins.clock_in(count) ^ self.flip.get(self.clock, 0)
+        self.clock += count
+        return value
+
+
+def test_a_read_with_a_damaged_parity_is_asked_for_again_and_no_word_is_lost(unit: Unit) -> None:
+    pins = Refusing(unit)
+    bench = PioBench(pins)
+    connect(bench)
+    written = pattern(6)
+    bench.wire.write_block(1, adi.DRW, written)
+    bench.wire.write(1, adi.TAR, AXI_RAM)
+    read = bytearray(len(written))
+    # The third transfer of the block, in its tenth bit of data.
+    pins.flip = {pins.clock + 2 * 46 + 8 + 1 + 3 + 10: 1}
+    bench.wire.read_block(1, adi.DRW, read)
+    assert bytes(read) == written
+    assert bench.wire.resends == 1
+
+
+def test_a_busy_bus_is_waited_for_and_no_word_is_lost_or_written_twice(bench: PioBench, unit: Unit) -> None:
+    connect(bench)
+    flash = unit.chip.flash
+    flash.blank(1)
+    sector = 0x08020000
+    for register, value in ((0x52002004, 0x45670123), (0x52002004, 0xCDEF89AB), (0x5200200C, 0x32)):
+        bench.wire.write(1, adi.TAR, register)
+        bench.wire.write(1, adi.DRW, value)
+    bench.wire.write(1, adi.TAR, sector)
+    written = pattern(4 * 8)
+    bench.wire.write_block(1, adi.DRW, written)  # four flash words: the bus waits while one is programmed
+    unit.clock.advance(2 * _MS)
+    assert bench.wire.waits > 0
+    assert bytes(flash.snapshot()[0x20000 : 0x20000 + len(written)]) == written
+
+
+@pytest.mark.parametrize("hz", [100_000, 1_000_000, 4_000_000, 12_500_000])
+def test_the_clock_is_what_was_asked_for(bench: PioBench, hz: int) -> None:
+    bench.wire.set_frequency(hz)
+    assert bench.wire.frequency_hz == hz
+
+
+def test_the_clock_is_never_faster_than_asked_for(bench: PioBench) -> None:
+    for hz in range(100_000, 20_000_000, 333_333):
+        bench.wire.set_frequency(hz)
+        assert hz * 0.98 < bench.wire.frequency_hz <= hz
