@@ -33,9 +33,10 @@ def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def daemon(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """`bmsrescue serve`, listening."""
-    with started(folder, "serve", "--port", "0", "--helper", url) as process:
+def daemon(url: str, folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """`bmsrescue serve` with these helpers, listening."""
+    helpers = [word for helper in (url, *more) for word in ("--helper", helper)]
+    with started(folder, "serve", "--port", "0", *helpers) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("listening: http://127.0.0.1:")
         yield process

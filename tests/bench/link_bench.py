@@ -1,7 +1,8 @@
-"""What the link costs: a small call against a bare echo, a file to the card against a bare loop and `mpremote fs cp`.
+"""What the link costs: a small call against a bare echo, a file to the card against a bare loop and `mpremote fs cp`,
+pyOCD's reads against the agent's own, the agent's heap, the daemon's memory.
 
 All peers run on the same MicroPython, in processes of their own, behind a pty, in turns. Wall time, so the figures are
-this machine's; the ratios are what counts. `python tests/bench/link_bench.py` prints the table.
+this machine's; the ratios are what counts, and beside each stands what it has to be. `make bench` prints the table.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import serial
+from link_weight import HELPERS, READ_BYTES, daemon_resident_bytes, link_heap_bytes, read_both_ways
 from rich.console import Console
 from rich.table import Table
 
@@ -87,7 +89,8 @@ def round_trips(table: Table) -> None:
             agent_s += [timed(lambda: client.call("helper.echo", SMALL)) for _ in range(CALLS)]
     echo, call = statistics.median(bare_s), statistics.median(agent_s)
     table.add_row("bare pyserial echo", f"{FRAME_BYTES} bytes", f"{echo * 1e6:.0f} us", "1")
-    table.add_row("small call", f"echo of {len(SMALL)} bytes", f"{call * 1e6:.0f} us", f"{call / echo:.2f}")
+    ratio = judged(call / echo, call / echo < 3)
+    table.add_row("small call", f"echo of {len(SMALL)} bytes", f"{call * 1e6:.0f} us", ratio, "under 3")
 
 
 def copies(table: Table) -> None:
@@ -102,10 +105,41 @@ def copies(table: Table) -> None:
         assert client.call("card.size", "bench.bin") == FILE_BYTES
     mpremote_s = timed_mpremote(data)
     loop, ours = statistics.median(bare_s), statistics.median(agent_s)
-    for who, seconds in (("bare pyserial loop", loop), ("host -> agent -> card", ours), ("mpremote fs cp", mpremote_s)):
-        rate = f"{FILE_BYTES / 1024 / seconds:,.0f} KiB/s"
-        table.add_row(who, f"{FILE_BYTES // 1024} KiB", rate, f"{loop / seconds:.2f}")
-    table.add_row("agent against mpremote", "", "", f"{mpremote_s / ours:.1f}")
+    what = f"{FILE_BYTES // 1024} KiB to the card"
+    table.add_row("bare pyserial loop", what, kib_per_s(loop), "1")
+    table.add_row(
+        "host -> agent -> card", what, kib_per_s(ours), judged(loop / ours, loop / ours >= 0.6), "at least 0.6"
+    )
+    faster = mpremote_s / ours
+    table.add_row("mpremote fs cp", what, kib_per_s(mpremote_s), f"{loop / mpremote_s:.3f}")
+    table.add_row("agent against mpremote", "", "", judged(faster, faster >= 5), "at least 5")
+
+
+def kib_per_s(seconds: float) -> str:
+    return f"{FILE_BYTES / 1024 / seconds:,.0f} KiB/s"
+
+
+def judged(figure: float, good: bool) -> str:
+    """The figure, in red when it is not what it has to be."""
+    return f"{figure:.2f}" if good else f"[bold red]{figure:.2f}[/]"
+
+
+def weights(table: Table) -> None:
+    with served(AGENT) as url:
+        with LinkClient(url) as client:
+            client.hello("bench", timeout_s=30)  # it may still be starting
+        reads = read_both_ways(url)
+    per_kib = reads.pyocd_frames / (READ_BYTES / 1024)
+    ratio = reads.pyocd_cycles / reads.own_cycles
+    what = f"{READ_BYTES // 1024} KiB of flash"
+    table.add_row("agent's own block read", what, f"{reads.own_cycles:,} SWCLK", "1")
+    table.add_row("pyOCD through it", what, f"{reads.pyocd_cycles:,} SWCLK", judged(ratio, ratio <= 1.3), "at most 1.3")
+    table.add_row("", "frames per KiB", f"{reads.pyocd_frames} frames", judged(per_kib, per_kib <= 1), "at most 1")
+    heap, resident = link_heap_bytes() / 1024, daemon_resident_bytes() / 1024 / 1024
+    table.add_row("the agent's link", "heap, 64-bit words", f"{heap:.1f} KiB", judged(heap / 24, heap <= 24), "24 KiB")
+    table.add_row(
+        "daemon", f"{HELPERS} helpers idle", f"{resident:.0f} MiB", judged(resident / 80, resident < 80), "80 MiB"
+    )
 
 
 def copy(client: LinkClient, data: bytes) -> None:
@@ -134,9 +168,10 @@ def timed_mpremote(data: bytes) -> float:
 
 
 def main() -> None:
-    table = Table("peer", "what", "median", "ratio")
+    table = Table("peer", "what", "figure", "ratio", "has to be", title="The link")
     round_trips(table)
     copies(table)
+    weights(table)
     Console(width=100).print(table)
 
 

@@ -17,6 +17,7 @@ EventHandler = Callable[[str, Any], None]
 CALL_S = 10.0  # for a call that does one thing
 SLOW_S = 90.0  # for one that waits for power to go, or moves a lot
 JOB_S = 1800.0  # for a whole job
+HELLO_S = 6.0  # a board that was just plugged in is still starting
 _TAKE_OVER_S = rpc.HOST_LOST_MS / 1000 + 1.0
 
 
@@ -58,7 +59,10 @@ class Session(Protocol):
 
 
 def open_link(
-    url: str, on_event: EventHandler | None = None, on_lost: Callable[[LinkError], None] | None = None
+    url: str,
+    on_event: EventHandler | None = None,
+    on_lost: Callable[[LinkError], None] | None = None,
+    hello_s: float = HELLO_S,
 ) -> tuple[LinkClient, dict[str, Any]]:
     """Open a port and the session on it; returns the client and what the agent says of itself.
 
@@ -68,7 +72,7 @@ def open_link(
     """
     link = LinkClient(url, on_event, on_lost)
     try:
-        return link, _hello(link)
+        return link, _hello(link, hello_s)
     except LinkError as error:
         link.close()
         if error.kind == "timeout":
@@ -79,13 +83,13 @@ def open_link(
         raise
 
 
-def _hello(link: LinkClient) -> dict[str, Any]:
+def _hello(link: LinkClient, hello_s: float) -> dict[str, Any]:
     # A host that died a moment ago is still in session until the agent misses its heartbeat.
     client = f"bmsrescue-{os.getpid()}"
     deadline = time.monotonic() + _TAKE_OVER_S
     while True:
         try:
-            return link.hello(client)
+            return link.hello(client, hello_s)
         except LinkError as error:
             if error.kind != "busy" or time.monotonic() > deadline:
                 raise

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bmsrescue.bench.daemon_client import DaemonClient
 
 _SHOWN_DATA = 90
+_LOOK_S = 3.0  # at a port that may be anything
 _FREQUENT = ("rails", "progress")
 
 
@@ -101,7 +102,7 @@ def _follow(daemon: DaemonClient, name: str, everything: bool, as_json: bool) ->
 def _look_at(name: str, url: str, what: str) -> dict[str, Any]:
     row: dict[str, Any] = {"name": name, "url": url, "what": what, "state": "ready", "about": None, "error": None}
     try:
-        link, row["about"] = open_link(url)
+        link, row["about"] = open_link(url, hello_s=_LOOK_S)
         link.close()
     except RescueError as error:
         row |= {"state": "absent", "error": error.to_dict()}

@@ -45,6 +45,7 @@ class Repl:
     def __init__(self, url: str, patience_s: float = PATIENCE_S) -> None:
         self.url = url
         self._patience_s = patience_s
+        self._enter_s = _ENTER_S * patience_s / PATIENCE_S
         try:
             self._transport = SerialTransport(url, timeout=patience_s)
             self._transport.serial.write_timeout = patience_s
@@ -65,7 +66,7 @@ class Repl:
         for _ in range(_TRIES):
             try:
                 with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints what it got instead
-                    self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_ENTER_S)
+                    self._transport.enter_raw_repl(soft_reset=False, timeout_overall=self._enter_s)
                 return
             except _TRANSPORT_FAULTS:
                 continue
