@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import msgpack
 
+from bmsrescue.link.frames import FrameReader, frame
 from rescuelink import rpc
-from rescuelink.framing import FrameReader, frame
 
 ABOUT = {"agent": "0.1.0", "board": "fake", "protocol": rpc.PROTOCOL_VERSION}
 

@@ -3,15 +3,21 @@
 Specification: msgpack.org, `spec.md`. Written for a helper: it packs into one buffer made at start, and unpacked binary
 is a view of the receive buffer, not a copy. Extension types are refused. On the host the `msgpack` package does the
 same job; property tests hold the two to each other in both directions.
+
+Where a type byte stands for several sizes, these stand in a row: 0xCC to 0xCF are integers of 1, 2, 4 and 8 bytes.
 """
 
 import struct
 
+from rescuelink import rpc
 from rescuelink.errors import LinkError
 
 _STRUCT_ERROR: type[Exception] = getattr(struct, "error", ValueError)  # MicroPython has only ValueError
 
-MAX_DEPTH = 12  # nesting of arrays and maps; a frame from noise must not exhaust the stack
+_MAX_DEPTH = 12  # nesting of arrays and maps; a frame from noise must not exhaust the stack
+# Bytes of the number or count that follows the type bytes 0xC4 to 0xDF; 0 where we know none.
+_FOLLOWING = b"\x01\x02\x04\0\0\0\x04\x08\x01\x02\x04\x08\x01\x02\x04\x08\0\0\0\0\0\x01\x02\x04\x02\x04\x02\x04"
+_EMPTY: list[object] = [None]
 
 
 def pack_into(buffer: bytearray | memoryview, offset: int, value: object) -> int:
@@ -19,194 +25,180 @@ def pack_into(buffer: bytearray | memoryview, offset: int, value: object) -> int
     try:
         return _pack(buffer, offset, value, 0)
     except (IndexError, ValueError, _STRUCT_ERROR):
-        # A slice behind the end would grow the buffer; `_put` looks first, struct looks for itself.
+        # A slice behind the end would grow the buffer; `_pack` looks first, items and struct look for themselves.
         raise LinkError("too_large", "a message is larger than %d bytes" % len(buffer)) from None
 
 
 def unpack_from(buffer: memoryview) -> object:
     """The one value that fills `buffer`. Binary comes as memoryview. Raises `LinkError` (malformed)."""
     try:
-        value, end = _unpack(buffer, 0, 0)
+        reader = _Reader(buffer, 0)
+        value = reader.value()
+        if reader.at == len(buffer):
+            return value
     except (IndexError, ValueError, TypeError, UnicodeError, _STRUCT_ERROR):
-        raise LinkError("malformed", "a message ends too early or holds what no message holds") from None
-    if end != len(buffer):
-        raise LinkError("malformed", "%d bytes stand behind the end of a message" % (len(buffer) - end))
-    return value
+        pass
+    raise LinkError("malformed", "a message ends too early or too late, or holds what no message holds")
 
 
-def _put(buffer: bytearray | memoryview, offset: int, data: bytes | bytearray | memoryview) -> int:
-    end = offset + len(data)
+def number_of(buffer: memoryview) -> object:
+    """The id of a request that is too much to unpack; None when `buffer` holds no request."""
+    if bytes(buffer[:2]) != b"\x94\x00":
+        return None
+    return _Reader(buffer, 2).value()
+
+
+def as_message(value: object) -> list[object]:
+    """`value` if it has the shape of a message (see rpc). Raises `LinkError` (malformed)."""
+    if isinstance(value, list) and value:
+        kind = value[0]
+        if len(value) == 4 and isinstance(value[1], int):
+            if kind == rpc.REQUEST and isinstance(value[2], str) and isinstance(value[3], list):
+                return value
+            if kind == rpc.RESPONSE and (value[2] is None or isinstance(value[2], dict)):
+                return value
+        if kind == rpc.NOTIFICATION and len(value) == 3 and isinstance(value[1], str):
+            return value
+    raise LinkError("malformed", "a frame holds no message of this protocol")
+
+
+def _pack(buffer: bytearray | memoryview, at: int, value: object, depth: int) -> int:
+    if depth > _MAX_DEPTH:
+        raise LinkError("bad_value", "a message is nested too deeply")
+    if value is None or isinstance(value, bool):
+        buffer[at] = 0xC0 if value is None else 0xC3 if value else 0xC2
+        return at + 1
+    if isinstance(value, int):
+        if -32 <= value < 0x80:
+            buffer[at] = value & 0xFF
+            return at + 1
+        if value >= 0:
+            return _pack_number(buffer, at, 0xCC, 0, value, value)
+        return _pack_number(buffer, at, 0xD0, 0, value, ~value << 1)  # with room for the sign
+    if isinstance(value, float):
+        struct.pack_into(">Bd", buffer, at, 0xCB, value)
+        return at + 9
+    if isinstance(value, (list, tuple)):
+        at = _pack_count(buffer, at, len(value), 0x90, 16, 0xDB)
+        for item in value:
+            at = _pack(buffer, at, item, depth + 1)
+        return at
+    if isinstance(value, dict):
+        at = _pack_count(buffer, at, len(value), 0x80, 16, 0xDD)
+        for key in value:
+            at = _pack(buffer, at, key, depth + 1)
+            at = _pack(buffer, at, value[key], depth + 1)
+        return at
+    if isinstance(value, str):
+        data: bytes | bytearray | memoryview = value.encode()
+        at = _pack_count(buffer, at, len(data), 0xA0, 32, 0xD9)
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        data = value
+        at = _pack_count(buffer, at, len(data), 0, 0, 0xC4)
+    else:
+        raise LinkError("bad_value", "a message cannot hold a " + type(value).__name__)
+    end = at + len(data)
     if end > len(buffer):
         raise IndexError
-    buffer[offset:end] = data
+    buffer[at:end] = data
     return end
 
 
-def _head(
-    buffer: bytearray | memoryview, offset: int, count: int, fix: int, fix_limit: int, codes: tuple[int, int, int]
-) -> int:
-    """Type byte and length: in one byte below `fix_limit`, else with an 8, 16 or 32 bit length (code 0: none)."""
-    if count < fix_limit:
-        buffer[offset] = fix | count
-        return offset + 1
-    code8, code16, code32 = codes
-    if code8 and count < 0x100:
-        struct.pack_into(">BB", buffer, offset, code8, count)
-        return offset + 2
-    if count < 0x10000:
-        struct.pack_into(">BH", buffer, offset, code16, count)
-        return offset + 3
-    struct.pack_into(">BI", buffer, offset, code32, count)
-    return offset + 5
+def _pack_count(buffer: bytearray | memoryview, at: int, count: int, fix: int, limit: int, code: int) -> int:
+    """A type byte with a count below `limit` in it, or one and the count. Arrays and maps (limit 16) have no 8 bit
+    count; `code` is what it would be."""
+    if count < limit:
+        buffer[at] = fix | count
+        return at + 1
+    return _pack_number(buffer, at, code, 1 if limit == 16 else 0, count, count)
 
 
-def _pack(buffer: bytearray | memoryview, offset: int, value: object, depth: int) -> int:
-    if depth > MAX_DEPTH:
-        raise LinkError("bad_value", "a message is nested too deeply")
-    if value is None:
-        buffer[offset] = 0xC0
-        return offset + 1
-    if value is True or value is False:
-        buffer[offset] = 0xC3 if value else 0xC2
-        return offset + 1
-    if isinstance(value, int):
-        return _pack_int(buffer, offset, value)
-    if isinstance(value, str):
-        data = value.encode()
-        return _put(buffer, _head(buffer, offset, len(data), 0xA0, 32, (0xD9, 0xDA, 0xDB)), data)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return _put(buffer, _head(buffer, offset, len(value), 0, 0, (0xC4, 0xC5, 0xC6)), value)
-    if isinstance(value, float):
-        struct.pack_into(">Bd", buffer, offset, 0xCB, value)
-        return offset + 9
-    if isinstance(value, (list, tuple)):
-        offset = _head(buffer, offset, len(value), 0x90, 16, (0, 0xDC, 0xDD))
-        for item in value:
-            offset = _pack(buffer, offset, item, depth + 1)
-        return offset
-    if isinstance(value, dict):
-        offset = _head(buffer, offset, len(value), 0x80, 16, (0, 0xDE, 0xDF))
-        for key in value:
-            offset = _pack(buffer, offset, key, depth + 1)
-            offset = _pack(buffer, offset, value[key], depth + 1)
-        return offset
-    raise LinkError("bad_value", "a message cannot hold a " + type(value).__name__)
-
-
-def _pack_int(buffer: bytearray | memoryview, offset: int, value: int) -> int:
-    if 0 <= value < 0x80:
-        buffer[offset] = value
-        return offset + 1
-    if -32 <= value < 0:
-        buffer[offset] = value & 0xFF
-        return offset + 1
-    if value >= 0:
-        for code, form, limit in ((0xCC, ">BB", 0x100), (0xCD, ">BH", 0x10000), (0xCE, ">BI", 0x1_0000_0000)):
-            if value < limit:
-                struct.pack_into(form, buffer, offset, code, value)
-                return offset + struct.calcsize(form)
-        if value >> 64:
+def _pack_number(buffer: bytearray | memoryview, at: int, code: int, size: int, value: int, needs: int) -> int:
+    """The type byte and `value` in 1 << size bytes, or as many more as the bits of `needs` take."""
+    while needs >> (8 << size):
+        size += 1
+        if size > 3:
             raise LinkError("bad_value", "an integer has more than 64 bits")
-        struct.pack_into(">BQ", buffer, offset, 0xCF, value)
-        return offset + 9
-    for code, form, limit in ((0xD0, ">Bb", -0x80), (0xD1, ">Bh", -0x8000), (0xD2, ">Bi", -0x8000_0000)):
-        if value >= limit:
-            struct.pack_into(form, buffer, offset, code, value)
-            return offset + struct.calcsize(form)
-    if value < -(1 << 63):
-        raise LinkError("bad_value", "an integer has more than 64 bits")
-    struct.pack_into(">Bq", buffer, offset, 0xD3, value)
-    return offset + 9
+    buffer[at] = code + size
+    for shift in range((8 << size) - 8, -8, -8):
+        at += 1
+        buffer[at] = value >> shift & 0xFF
+    return at + 1
 
 
-# Type byte -> struct format of what follows it.
-_SCALARS = {
-    0xCA: ">f",
-    0xCB: ">d",
-    0xCC: ">B",
-    0xCD: ">H",
-    0xCE: ">I",
-    0xCF: ">Q",
-    0xD0: ">b",
-    0xD1: ">h",
-    0xD2: ">i",
-    0xD3: ">q",
-}
-# Type byte -> kind of what follows it, struct format of its length.
-_SIZED = {
-    0xC4: ("bin", ">B"),
-    0xC5: ("bin", ">H"),
-    0xC6: ("bin", ">I"),
-    0xD9: ("str", ">B"),
-    0xDA: ("str", ">H"),
-    0xDB: ("str", ">I"),
-    0xDC: ("array", ">H"),
-    0xDD: ("array", ">I"),
-    0xDE: ("map", ">H"),
-    0xDF: ("map", ">I"),
-}
+class _Reader:
+    """Takes values off `view`, one after the other. Beside them it leaves nothing in the heap, which would be full of
+    holes after a long array of short ones."""
 
+    def __init__(self, view: memoryview, at: int) -> None:
+        self.at = at
+        self._view = view
+        self._depth = 0
 
-def _unpack(view: memoryview, offset: int, depth: int) -> tuple[object, int]:
-    code = view[offset]
-    offset += 1
-    if code < 0x80:
-        return code, offset
-    if code >= 0xE0:
-        return code - 0x100, offset
-    if code < 0x90:
-        return _unpack_map(view, offset, code & 0x0F, depth)
-    if code < 0xA0:
-        return _unpack_array(view, offset, code & 0x0F, depth)
-    if code < 0xC0:
-        return _unpack_text(view, offset, code & 0x1F)
-    if code == 0xC0:
-        return None, offset
-    if code == 0xC2 or code == 0xC3:
-        return code == 0xC3, offset
-    form = _SCALARS.get(code)
-    if form is not None:
-        return struct.unpack_from(form, view, offset)[0], offset + struct.calcsize(form)
-    if code not in _SIZED:
-        raise ValueError
-    kind, form = _SIZED[code]
-    count = struct.unpack_from(form, view, offset)[0]
-    offset += struct.calcsize(form)
-    if count > len(view) - offset:  # every element takes at least one byte: do not even begin
-        raise ValueError
-    if kind == "bin":
-        return view[offset : offset + count], offset + count
-    if kind == "str":
-        return _unpack_text(view, offset, count)
-    if kind == "array":
-        return _unpack_array(view, offset, count, depth)
-    return _unpack_map(view, offset, count, depth)
-
-
-def _unpack_text(view: memoryview, offset: int, count: int) -> tuple[str, int]:
-    end = offset + count
-    if end > len(view):
-        raise ValueError
-    return str(view[offset:end], "utf-8"), end
-
-
-def _unpack_array(view: memoryview, offset: int, count: int, depth: int) -> tuple[list[object], int]:
-    if depth >= MAX_DEPTH:
-        raise ValueError
-    items: list[object] = []
-    for _ in range(count):
-        item, offset = _unpack(view, offset, depth + 1)
-        items.append(item)
-    return items, offset
-
-
-def _unpack_map(view: memoryview, offset: int, count: int, depth: int) -> tuple[dict[object, object], int]:
-    if depth >= MAX_DEPTH:
-        raise ValueError
-    items: dict[object, object] = {}
-    for _ in range(count):
-        key, offset = _unpack(view, offset, depth + 1)
-        if not isinstance(key, (str, int)):
+    def value(self) -> object:
+        """The next one, and `at` behind it."""
+        view = self._view
+        code = view[self.at]
+        self.at += 1
+        if code < 0x80:
+            return code
+        if code >= 0xE0:
+            return code - 0x100
+        if code < 0xC0:
+            # map 0x80, array 0x90, text 0xA0, each with its count
+            count = code & (0x1F if code >= 0xA0 else 0x0F)
+            code -= count
+        elif code < 0xC4:
+            if code == 0xC1:
+                raise ValueError
+            return None if code == 0xC0 else code == 0xC3
+        elif code == 0xCA or code == 0xCB:
+            number: float = struct.unpack_from(">f" if code == 0xCA else ">d", view, self.at)[0]
+            self.at += _FOLLOWING[code - 0xC4]
+            return number
+        else:
+            count = self._number(_FOLLOWING[code - 0xC4], 0xD0 <= code <= 0xD3)
+            if 0xCC <= code <= 0xD3:
+                return count
+        at = self.at
+        end = at + count
+        if end > len(view):  # every element takes at least one byte: do not even begin
             raise ValueError
-        items[key], offset = _unpack(view, offset, depth + 1)
-    return items, offset
+        if 0xC4 <= code <= 0xC6:
+            self.at = end
+            return view[at:end]
+        if code == 0xA0 or 0xD9 <= code <= 0xDB:
+            self.at = end
+            return str(view[at:end], "utf-8")
+        if self._depth == _MAX_DEPTH:
+            raise ValueError
+        self._depth += 1
+        items = self._array(count) if code == 0x90 or code == 0xDC or code == 0xDD else self._map(count)
+        self._depth -= 1
+        return items
+
+    def _number(self, size: int, is_signed: bool) -> int:
+        if not size:
+            raise ValueError
+        number = 0
+        for _ in range(size):
+            number = number << 8 | self._view[self.at]
+            self.at += 1
+        if is_signed and number >> (8 * size - 1):
+            number -= 1 << (8 * size)
+        return number
+
+    def _array(self, count: int) -> list[object]:
+        items = _EMPTY * count
+        for index in range(count):
+            items[index] = self.value()
+        return items
+
+    def _map(self, count: int) -> dict[object, object]:
+        found: dict[object, object] = {}
+        for _ in range(count):
+            key = self.value()
+            if not isinstance(key, (str, int)):
+                raise ValueError
+            found[key] = self.value()
+        return found

@@ -11,14 +11,12 @@ import struct
 from binascii import crc32
 
 from rescuelink.errors import LinkError
+from rescuelink.rpc import HEAD_BYTES, MAX_BODY_BYTES, TAIL_BYTES
 
 SYNC = b"\xf5\xb3"
-HEAD_BYTES = 5
-TAIL_BYTES = 4
-MAX_BODY_BYTES = 2048 + 256  # a window of 2 KiB (rpc.WINDOW_BYTES) and what goes with it
 
 
-def finish(buffer: bytearray, body_bytes: int) -> int:
+def finish(buffer: bytearray | memoryview, body_bytes: int) -> int:
     """Put head and tail around a body that stands at `HEAD_BYTES`; returns the length of the frame."""
     if body_bytes > MAX_BODY_BYTES:
         raise LinkError("too_large", "a frame of %d bytes, at most %d fit" % (body_bytes, MAX_BODY_BYTES))
@@ -33,26 +31,14 @@ def finish(buffer: bytearray, body_bytes: int) -> int:
     return end + TAIL_BYTES
 
 
-def frame(body: bytes) -> bytes:
-    """`body` as one frame."""
-    buffer = bytearray(HEAD_BYTES + len(body) + TAIL_BYTES)
-    buffer[HEAD_BYTES : HEAD_BYTES + len(body)] = body
-    return bytes(memoryview(buffer)[: finish(buffer, len(body))])
-
-
 class FrameReader:
-    """Finds frames in a stream. Give it bytes with `space`/`added`, then take bodies with `next` until it has none.
-
-    `skipped_bytes` counts what belonged to no frame, `bad_frames` what began like one and failed its check.
-    """
+    """Finds frames in a stream. Give it bytes with `space`/`added`, then take bodies with `next` until it has none."""
 
     def __init__(self) -> None:
         self._buffer = bytearray(HEAD_BYTES + MAX_BODY_BYTES + TAIL_BYTES)
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
-        self.skipped_bytes = 0
-        self.bad_frames = 0
 
     def space(self) -> memoryview:
         """Where the next bytes may be read into; never empty. Views returned by `next` are void from here on."""
@@ -67,14 +53,6 @@ class FrameReader:
         """`count` bytes have been read into `space()`."""
         self._end += count
 
-    def feed(self, data: bytes) -> int:
-        """Copy as much of `data` as there is room for; returns how many bytes that was."""
-        room = self.space()
-        count = min(len(room), len(data))
-        room[:count] = data[:count]
-        self.added(count)
-        return count
-
     def pending(self) -> bool:
         """Whether a frame has begun and not ended."""
         return self._end > self._start
@@ -82,7 +60,11 @@ class FrameReader:
     def give_up(self) -> None:
         """The line has been silent in the middle of a frame: pass its sync bytes, look at the rest again."""
         if self.pending():
-            self._reject()
+            self.reject()
+
+    def reject(self) -> None:
+        """What stands at the start began like a frame and is none."""
+        self._start += 1
 
     def next(self) -> memoryview | None:
         """The next whole frame's body, a view that holds until `space()`; None when more bytes are needed."""
@@ -93,23 +75,18 @@ class FrameReader:
             _, _, low, high, check = self._view[self._start : self._start + HEAD_BYTES]
             length = low | high << 8
             if low ^ high ^ 0x5A != check or length > MAX_BODY_BYTES:
-                self._reject()
+                self.reject()
                 continue
             if have < HEAD_BYTES + length + TAIL_BYTES:
                 return None
             body = self._start + HEAD_BYTES
             tail = body + length
             if struct.unpack_from("<I", self._buffer, tail)[0] != crc32(self._view[self._start + 2 : tail]):
-                self._reject()
+                self.reject()
                 continue
             self._start = tail + TAIL_BYTES
             return self._view[body:tail]
         return None
-
-    def _reject(self) -> None:
-        self.bad_frames += 1
-        self.skipped_bytes += 1
-        self._start += 1
 
     def _find_sync(self) -> bool:
         """Move the start to the next sync bytes (or the first of them at the very end)."""
@@ -118,6 +95,5 @@ class FrameReader:
             at = self._end
             if at > self._start and self._buffer[at - 1] == SYNC[0]:
                 at -= 1
-        self.skipped_bytes += at - self._start
         self._start = at
         return self._end - at >= len(SYNC)

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 import msgpack
 import pytest
 
+from bmsrescue.link.frames import frame
 from link_twin import PATIENCE_S, Host, WatchedTwin, helper_on
 from rescuelink import rpc
-from rescuelink.framing import HEAD_BYTES, MAX_BODY_BYTES, SYNC, frame
+from rescuelink.framing import SYNC
+from rescuelink.rpc import HEAD_BYTES, MAX_BODY_BYTES
 
 REPL_TEXT = b"\r\nMicroPython v1.28.0 on 2026-01-01; Raspberry Pi Pico with RP2040\r\n>>> raw REPL; CTRL-B to exit\r\n>"
 

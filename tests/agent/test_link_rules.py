@@ -16,11 +16,11 @@ import serial
 
 from bmsrescue.card.fat import read_files
 from bmsrescue.link.client import LinkClient
+from bmsrescue.link.frames import FrameReader, frame
 from bmsrescue.twin.helper.panel import Press
 from link_twin import PATIENCE_S, Host, helper_on, records_on
 from rescuelink import rpc
 from rescuelink.errors import LinkError, RescueError
-from rescuelink.framing import FrameReader, frame
 
 SAFE_MS = 2000
 

@@ -35,22 +35,52 @@ def read(bench, path, offset, length):
         raise files.card_error("cannot read " + path, error) from None
 
 
+class _Writing:
+    """A file that is kept open from window to window."""
+
+    def __init__(self, path, offset):
+        self.path = path
+        self.length = offset
+        try:
+            self._file = open(path, "r+b" if offset else "wb")  # noqa: SIM115 - see above
+            self._file.seek(offset)
+        except OSError as error:
+            raise files.card_error("cannot write " + path, error) from None
+
+    def append(self, data):
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise files.card_error("cannot write " + self.path, error) from None
+        self.length += len(data)
+
+    def close(self):
+        try:
+            self._file.close()
+        except OSError as error:
+            raise files.card_error("cannot complete " + self.path, error) from None
+        files.sync()
+
+
 def write(bench, path, offset, data):
     """Write a window at `offset`; offset 0 begins the file anew. Returns the file's length so far."""
     path = _path(bench, path)
-    file = bench.open_file(path, offset)
+    if bench.file is None or path != bench.file.path or offset != bench.file.length:
+        close(bench)
+        bench.file = _Writing(path, offset)
     try:
-        file.write(data)
-    except OSError as error:
-        bench.close_file()
-        raise files.card_error("cannot write " + path, error) from None
-    bench.file_length = offset + len(data)
-    return bench.file_length
+        bench.file.append(data)
+    except CardError:
+        close(bench)
+        raise
+    return bench.file.length
 
 
 def close(bench):
     """The written file is complete and on the card."""
-    bench.close_file()
+    file, bench.file = bench.file, None
+    if file is not None:
+        file.close()
 
 
 def size(bench, path):

@@ -1,9 +1,11 @@
 # core.*: the target's Cortex-M.
 
+from rescue.link.unit import connected
+
 
 def state(bench):
     """{"state": "running", "halted", "lockup", "sleeping" or "reset", and the fault registers}"""
-    core = bench.connected().core
+    core = connected(bench).core
     found = {"state": core.state()}
     found.update(core.faults())
     return found
@@ -11,27 +13,27 @@ def state(bench):
 
 def halt(bench):
     """Halt the core. Raises TargetError when it does not."""
-    bench.connected().core.halt()
+    connected(bench).core.halt()
 
 
 def resume(bench):
     """Let a halted core run."""
-    bench.connected().core.resume()
+    connected(bench).core.resume()
 
 
 def step(bench):
     """One instruction of a halted core, interrupts masked."""
-    bench.connected().core.step()
+    connected(bench).core.step()
 
 
 def reset(bench):
     """System reset, halted before the first instruction."""
-    bench.connected().core.reset_halt()
+    connected(bench).core.reset_halt()
 
 
 def register(bench, number, value=None):
     """A core register by its DCRSR number: read, or written when `value` is given. The core must be halted."""
-    core = bench.connected().core
+    core = connected(bench).core
     if value is None:
         return core.read_core(number)
     core.write_core(number, value)
@@ -40,12 +42,12 @@ def register(bench, number, value=None):
 
 def samples(bench, count):
     """Up to 256 program counters of the running core."""
-    return bench.connected().core.pc_samples(max(1, min(count, 256)))
+    return connected(bench).core.pc_samples(max(1, min(count, 256)))
 
 
 def clock(bench, window_ms):
     """Core clock in Hz, measured over at most 1 s."""
-    return bench.connected().core.cycles_hz(max(10, min(window_ms, 1000)))
+    return connected(bench).core.cycles_hz(max(10, min(window_ms, 1000)))
 
 
 CALLS = {

@@ -1,6 +1,7 @@
 # flash.*: the target's flash, sector by sector and window by window. Erasing and programming need the words of the
 # operator's consent, which name the sectors: "erase sectors 0,1".
 
+from rescue.link.unit import connected, known_chip
 from rescuelink import rpc
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import ConsentError, LinkError
@@ -8,7 +9,7 @@ from rescuelink.errors import ConsentError, LinkError
 
 def info(bench):
     """{"chip": identity, "sectors": [[index, address, size], ...], "word_bytes"}"""
-    chip = bench.known_chip()
+    chip = known_chip(bench)
     sectors = [list(sector) for sector in chip.flash.sectors()]
     return {"chip": chip.identity(), "sectors": sectors, "word_bytes": chip.chip.word_bytes}
 
@@ -17,13 +18,13 @@ def read(bench, address, length):
     """{"data", "torn": addresses of flash words that cannot be read, given as 0xFF}; at most 2048 bytes."""
     _check_window(address, length)
     data = bench.window(length)
-    torn = bench.known_chip().flash.read(address, data)
+    torn = known_chip(bench).flash.read(address, data)
     return {"data": data, "torn": torn}
 
 
 def crc(bench, address, length):
     """CRC-32 by the target's own core; nil when it cannot say. The core is reset and halted."""
-    return bench.known_chip().crc.crc32(address, length)
+    return known_chip(bench).crc.crc32(address, length)
 
 
 def consent(bench, words):
@@ -41,27 +42,27 @@ def consent(bench, words):
 
 def begin(bench):
     """Reset into halt, freeze the watchdogs, unlock the controller. Before erase and program."""
-    chip = bench.known_chip()
-    bench.connected().core.reset_halt()
+    chip = known_chip(bench)
+    connected(bench).core.reset_halt()
     chip.freeze_watchdogs()
     chip.flash.unlock()
 
 
 def erase(bench, sector):
     """One sector; about a second. Raises ConsentError, FlashError."""
-    bench.known_chip().flash.erase(sector, _consent(bench))
+    known_chip(bench).flash.erase(sector, _consent(bench))
 
 
 def program(bench, address, data, erased=False):
     """Whole flash words. Unless `erased`, the range is read first and must be blank."""
     # A copy: the view dies when the link is listened to.
-    bench.known_chip().flash.program(address, bytes(data), _consent(bench), bool(erased))
+    known_chip(bench).flash.program(address, bytes(data), _consent(bench), bool(erased))
 
 
 def end(bench):
     """Lock the controller and take the consent back."""
     bench.consent = None
-    bench.known_chip().flash.lock()
+    known_chip(bench).flash.lock()
 
 
 def _consent(bench):

@@ -1,9 +1,17 @@
 # helper.*: the helper itself.
 
+import gc
+
+from rescue.engine import modules
+
+_HELLO = "rescue.link.hello"
+
 
 def info(bench):
     """What hello answered."""
-    return bench.about()
+    facts = modules.load(_HELLO).about(bench)
+    modules.drop(_HELLO)
+    return facts
 
 
 def time(bench):
@@ -13,10 +21,10 @@ def time(bench):
 
 def heap(bench):
     """{"free", "used"} bytes after a collection; nil where the interpreter does not tell."""
-    import gc
-
-    free = bench.heap_free()
-    return {"free": free, "used": gc.mem_alloc() if hasattr(gc, "mem_alloc") else None}
+    gc.collect()
+    if not hasattr(gc, "mem_free"):
+        return {"free": None, "used": None}
+    return {"free": gc.mem_free(), "used": gc.mem_alloc()}
 
 
 def echo(_bench, data):

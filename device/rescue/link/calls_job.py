@@ -31,7 +31,9 @@ def until(bench, step):
 
 
 def _carry_out(bench, last, finish_alone):
-    bench.make_room()
+    bench.make_safe()
+    bench.power = None
+    bench.drop_drivers()
     bench.finish_alone = finish_alone
     bench.run = Run(bench.ports, bench.config.get("helper", "helper"), None, last)
     try:

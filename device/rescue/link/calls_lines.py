@@ -1,6 +1,7 @@
 # lines.*: NRST, BOOT0 and the unit's button. Nothing is driven into a unit whose 3.3 V has not been seen good; NRST may
 # always be held low, being open drain.
 
+from rescue.link.unit import power
 from rescuelink.errors import PowerError
 
 
@@ -17,7 +18,7 @@ def level(bench):
 
 def boot0(bench, high=None):
     """Drive BOOT0; nil lets it go. Raises PowerError when the unit has no steady 3.3 V."""
-    if high is not None and not bench.power.vtref_steady():
+    if high is not None and not power(bench).vtref_steady():
         raise PowerError("no_vtref", "the unit has no steady 3.3 V", next_step="call power.on")
     bench.ports.lines.boot0(high)
 

@@ -1,5 +1,6 @@
 # memory.*: the target's memory through AP0, in windows of whole words.
 
+from rescue.link.unit import connected
 from rescuelink import rpc
 from rescuelink.errors import LinkError
 
@@ -8,14 +9,14 @@ def read(bench, address, length):
     """Binary; address and length are multiples of 4, at most 2048 bytes. Raises WireError with the address."""
     _check(address, length)
     data = bench.window(length)
-    bench.connected().ap0.read_block(address, data)
+    connected(bench).ap0.read_block(address, data)
     return data
 
 
 def write(bench, address, data):
     """RAM and registers. Flash is written with flash.program: the controller refuses anything else."""
     _check(address, len(data))
-    bench.connected().ap0.write_block(address, data)
+    connected(bench).ap0.write_block(address, data)
 
 
 def _check(address, length):

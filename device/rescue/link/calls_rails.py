@@ -1,5 +1,6 @@
 # rails.*: the unit's voltages and the supply's current. mV and mA.
 
+from rescue.engine import modules
 from rescuelink.errors import LinkError
 
 _FASTEST_MS = 10
@@ -35,7 +36,7 @@ def stream(bench, period_ms):
     """From now on an event "rails" every `period_ms` (0: no more)."""
     if period_ms and period_ms < _FASTEST_MS:
         raise LinkError("bad_params", "rails are told every %d ms at most" % _FASTEST_MS)
-    bench.stream_ms = period_ms
+    bench.telling = modules.load("rescue.link.telling").Telling(period_ms) if period_ms else None
 
 
 CALLS = {

@@ -1,12 +1,16 @@
 # target.*: the chip on SWD: connect by a rung or by the whole ladder, and raw DP/AP transfers in batches.
 
-from rescue.debug import connect as rungs
-from rescue.engine import ladder
+from rescue.engine import modules
+from rescue.link.unit import power
 from rescuelink import rpc
 from rescuelink.errors import LinkError, PowerError, WireError
 
 _MAX_HZ = 50_000_000
 _IDLE_CYCLES = 8  # so that the DP completes the write before
+# An answer as MessagePack: a word with its type byte, a block's head, and what stands around them.
+_WORD_BYTES = 5
+_BLOCK_BYTES = 3
+_AROUND_BYTES = 16
 
 
 def connect(bench, how=None, hz=1_000_000):
@@ -14,30 +18,42 @@ def connect(bench, how=None, hz=1_000_000):
 
     {"how", "hz", "dpidr", "aps": {"0": IDR, ...}, "tries"}. Raises PowerError without a steady 3.3 V, WireError.
     """
-    from rescue.chips.table import H72x
-
     disconnect(bench)
     _require_vtref(bench)
-    if how is None:
-        bench.target, found = ladder.connect(bench.ports, bench.power, bench.limits, H72x.debug_setup)
-        if bench.target is None:
-            raise WireError("no_ack", "the chip answers by no way tried", next_step="check the SWD wires and GND")
-        return found
-    _check_hz(hz)
-    bench.target = rungs.connect(bench.ports, how, hz, H72x.debug_setup, bench.power.cycle)
-    target = bench.target
+    if how is not None:
+        _check_hz(hz)
+    try:
+        setup = modules.load("rescue.chips.table").H72x.debug_setup
+        if how is None:
+            ladder = modules.load("rescue.engine.ladder")
+            bench.target, found = ladder.connect(bench.ports, power(bench), power(bench).limits, setup)
+            if bench.target is None:
+                raise WireError("no_ack", "the chip answers by no way tried", next_step="check the SWD wires and GND")
+            return found
+        rungs = modules.load("rescue.debug.connect")
+        target = bench.target = rungs.connect(bench.ports, how, hz, setup, power(bench).cycle)
+    finally:
+        for name in ("rescue.engine.ladder", "rescue.debug.connect", "rescue.chips.table"):
+            modules.drop(name)
     return {"how": how, "hz": bench.ports.wire.frequency_hz, "dpidr": target.dpidr, "aps": target.aps, "tries": []}
 
 
 def disconnect(bench):
     """Let the core run as if no debugger had been there, and let go of the wire."""
-    bench.let_go()
+    if bench.target is not None:
+        try:
+            bench.target.core.release()
+        except WireError:
+            pass  # it no longer answers, so nothing of ours is in force that a reset would not clear
+    bench.target = None
+    bench.chip = None
+    bench.ports.wire.release()
 
 
 def raw(bench):
     """Drive the wire without a line reset or any register access: what a foreign debugger wants to begin with."""
     _require_vtref(bench)
-    bench.let_go()
+    disconnect(bench)
     bench.ports.wire.engage()
 
 
@@ -69,13 +85,17 @@ def bits(bench, sequence):
     wire = bench.ports.wire
     samples = []
     for entry in sequence:
-        count = entry[0]
-        if not 0 < count <= (24 if len(entry) == 1 else 256):
-            raise LinkError("bad_params", "1 to 24 bits are sampled, 1 to 256 driven by one entry")
+        try:
+            count = entry[0]
+            if not 0 < count <= (24 if len(entry) == 1 else 256):
+                raise ValueError
+            value = entry[-1] if isinstance(entry[-1], int) else int.from_bytes(entry[-1], "little")
+        except (TypeError, ValueError, IndexError):
+            raise LinkError("bad_params", "1 to 24 bits are sampled, 1 to 256 driven by one entry") from None
         if len(entry) == 1:
             samples.append(wire.bits_in(count))
         else:
-            wire.bits_out(entry[1] if isinstance(entry[1], int) else int.from_bytes(entry[1], "little"), count)
+            wire.bits_out(value, count)
     return samples
 
 
@@ -87,30 +107,49 @@ def transfer(bench, transfers):
     The last write is complete in the DP when the batch ends.
     """
     wire = bench.ports.wire
+    data = _room_for_blocks(bench, transfers)
     values = []
-    used = 0
     for index, entry in enumerate(transfers):
-        ap, a32 = _register(entry[0], entry[1])
+        ap, a32 = entry[0], entry[1]
         try:
             if len(entry) == 2:
                 values.append(wire.read(ap, a32))
             elif len(entry) == 4:
-                end = used + 4 * entry[3]
-                if not used < end <= rpc.WINDOW_BYTES:
-                    raise LinkError("bad_params", "the blocks of a batch have 1 to %d words" % (rpc.WINDOW_BYTES // 4))
-                wire.read_block(ap, a32, bench.window(end)[used:])
-                values.append(bench.window(end)[used:])
-                used = end
+                block, data = data[: 4 * entry[3]], data[4 * entry[3] :]
+                wire.read_block(ap, a32, block)
+                values.append(block)
             elif isinstance(entry[2], int):
                 wire.write(ap, a32, entry[2])
                 if index == len(transfers) - 1:
                     wire.idle(_IDLE_CYCLES)
             else:
-                wire.write_block(ap, a32, _words(entry[2]))
+                wire.write_block(ap, a32, entry[2])
         except WireError as error:
             error.done = index
             raise
     return values
+
+
+def _room_for_blocks(bench, transfers):
+    # A view for all of them, after a look whether what is asked makes sense and its answer fits into a frame.
+    packed = total = 0
+    for entry in transfers:
+        if not isinstance(entry, list) or not 2 <= len(entry) <= 4:
+            raise LinkError("bad_params", "a transfer is an array of 2 to 4")
+        _register(entry[0], entry[1])
+        if len(entry) == 2:
+            packed += _WORD_BYTES
+        elif len(entry) == 3:
+            if not isinstance(entry[2], int):
+                _words(entry[2])
+        elif isinstance(entry[3], int) and entry[3] > 0:
+            packed += _BLOCK_BYTES
+            total += 4 * entry[3]
+        else:
+            raise LinkError("bad_params", "a block has at least one word")
+    if total > rpc.WINDOW_BYTES or packed + total > rpc.MAX_BODY_BYTES - _AROUND_BYTES:
+        raise LinkError("bad_params", "the answer to a batch has at most %d bytes" % rpc.WINDOW_BYTES)
+    return bench.window(total)
 
 
 def readblock(bench, ap, a32, words):
@@ -135,13 +174,13 @@ def cycles(bench):
 
 
 def _words(data):
-    if len(data) % 4:
-        raise LinkError("bad_params", "whole words only")
+    if not isinstance(data, (bytes, bytearray, memoryview)) or len(data) % 4:
+        raise LinkError("bad_params", "binary of whole words only")
     return data
 
 
 def _register(ap, a32):
-    if ap not in (0, 1) or a32 not in (0, 4, 8, 12):
+    if ap not in (0, 1) or a32 not in (0, 4, 8, 12):  # also anything that is no integer
         raise LinkError("bad_params", "a register is [0 or 1, 0, 4, 8 or 12]")
     return ap, a32
 
@@ -152,7 +191,7 @@ def _check_hz(hz):
 
 
 def _require_vtref(bench):
-    if not bench.power.vtref_steady():
+    if not power(bench).vtref_steady():
         raise PowerError("no_vtref", "the unit has no steady 3.3 V", next_step="call power.on, and look at the rails")
 
 

@@ -1,14 +1,16 @@
-# Messages over a byte stream (the `Stream` port): frames in, frames out. The buffers are made once: 6 KiB.
+# Messages over a byte stream (the `Stream` port): frames in, frames out. The buffers are made once: 5 KiB.
 
 from micropython import const
 
 from rescuelink import rpc
-from rescuelink.codec import pack_into, unpack_from
+from rescuelink.codec import as_message, number_of, pack_into, unpack_from
 from rescuelink.errors import LinkError
-from rescuelink.framing import HEAD_BYTES, MAX_BODY_BYTES, TAIL_BYTES, FrameReader, finish
+from rescuelink.framing import FrameReader, finish
 
-_EVENT_BYTES = const(1280)
+_EVENT_BYTES = const(320)  # of an event there is always room for
 _TORN_MS = const(100)  # half a frame and then silence: its rest will not come
+_FRAME_BYTES = rpc.HEAD_BYTES + rpc.TAIL_BYTES  # around a body
+_OUT_BYTES = rpc.MAX_BODY_BYTES + _EVENT_BYTES + 2 * _FRAME_BYTES
 
 
 class Channel:
@@ -16,18 +18,24 @@ class Channel:
 
     def __init__(self, stream):
         self._stream = stream
+        self.wait = stream.wait
+        self.session = stream.session
         self.ms = stream.ms
         self.since_ms = stream.since_ms
         self._frames = FrameReader()
         self._bytes_ms = stream.ms()
-        self._answer = bytearray(HEAD_BYTES + MAX_BODY_BYTES + TAIL_BYTES)
+        # The newest answer, an event behind it, and from `_end` on the data of the answer to come.
+        self._out = memoryview(bytearray(_OUT_BYTES))
         self._answer_bytes = 0
-        self._event = bytearray(HEAD_BYTES + _EVENT_BYTES + TAIL_BYTES)
+        self._end = _OUT_BYTES
         self.last = None
         self.unsent = 0  # messages that nobody took
 
     def receive(self):
-        """The next message that has wholly arrived, or None. Binary in it is a view, void at the next receive()."""
+        """The next message that has wholly arrived, or None. Binary in it is a view, void at the next receive().
+
+        A request that the heap cannot hold comes without its method.
+        """
         while True:
             body = self._frames.next()
             if body is None:
@@ -35,51 +43,69 @@ class Channel:
                     return None
                 continue
             try:
-                return rpc.check(unpack_from(body))
+                return as_message(unpack_from(body))
             except LinkError:
                 continue  # a frame of somebody else's
+            except MemoryError:
+                return [rpc.REQUEST, number_of(body), None, None]
 
     def _fill(self):
         # True when there is something new to look at.
         count = self._stream.readinto(self._frames.space())
         if count:
-            self._bytes_ms = self._stream.ms()
+            self._bytes_ms = self.ms()
             self._frames.added(count)
             return True
-        if self._frames.pending() and self._stream.since_ms(self._bytes_ms) > _TORN_MS:
+        if self._frames.pending() and self.since_ms(self._bytes_ms) > _TORN_MS:
             self._frames.give_up()  # a whole frame may stand in what there is
             return True
         return False
 
-    def wait(self, ms):
-        """Until something comes, at most `ms`."""
-        return self._stream.wait(ms)
+    def window(self, length):
+        """Room for the binary of the answer to come, void with it. The newest answer is not kept any longer.
 
-    def session(self, is_open):
-        self._stream.session(is_open)
+        It lies at the end: what is packed in front of it never reaches it before it has been moved there itself.
+        """
+        self._forget()
+        self._end = _OUT_BYTES - length
+        return self._out[self._end :]
 
     def answer(self, number, error, result):
         """The response to request `number`. Raises LinkError (too_large, bad_value)."""
-        self.last = None
-        end = pack_into(_body(self._answer), 0, [rpc.RESPONSE, number, error, result])
-        self._answer_bytes = finish(self._answer, end)
+        self._forget()
+        self._answer_bytes = self._pack([rpc.RESPONSE, number, error, result])
         self.last = number
         self.answer_again()
 
     def answer_again(self):
-        self._send(memoryview(self._answer)[: self._answer_bytes])
+        self._send(self._out[: self._answer_bytes])
+
+    def close_window(self):
+        self._end = _OUT_BYTES
+
+    def room(self):
+        """Bytes that the body of an event may have now."""
+        if self._end - self._answer_bytes < _EVENT_BYTES + _FRAME_BYTES:
+            self._forget()
+        return min(rpc.MAX_BODY_BYTES, self._end - self._answer_bytes - _FRAME_BYTES)
 
     def notify(self, method, params):
-        """An event; its body has at most 1280 bytes. Raises LinkError as answer() does."""
-        end = pack_into(_body(self._event), 0, [rpc.NOTIFICATION, method, params])
-        self._send(memoryview(self._event)[: finish(self._event, end)])
+        """An event. Raises LinkError (too_large, bad_value)."""
+        self.room()
+        end = self._answer_bytes + self._pack([rpc.NOTIFICATION, method, params])
+        self._send(self._out[self._answer_bytes : end])
+
+    def _forget(self):
+        self.last = None
+        self._answer_bytes = 0
+
+    def _pack(self, message):
+        # The bytes of its frame, which stands behind the newest answer.
+        room = self._out[self._answer_bytes : self._end]
+        return finish(room, pack_into(room[rpc.HEAD_BYTES : -rpc.TAIL_BYTES], 0, message))
 
     def _send(self, view):
         try:
             self._stream.write(view)
         except OSError:
             self.unsent += 1  # the host has gone: its silence tells the server soon
-
-
-def _body(buffer):
-    return memoryview(buffer)[HEAD_BYTES:-TAIL_BYTES]

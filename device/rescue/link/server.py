@@ -1,30 +1,21 @@
 # Serves the host: one request at a time, each carried out once and answered again if its answer was lost. While a long
 # call works, `pump` keeps listening: for the heartbeat, for "cancel", and to say "busy" to anything else.
 
-import json
 import sys
 
+from micropython import const
+
+from rescue.engine import modules
+from rescue.engine.job_runner import OUR_FAULTS
 from rescue.link.bench import Bench
 from rescue.link.calls import checked, find
 from rescuelink import rpc
 from rescuelink.errors import LinkError, RescueError, Stopped
 
-# What a fault of our own code or of the file system looks like: answered as an error, never the end of the server.
-_OUR_FAULTS = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    NameError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 # Asked for in the middle of other work, these are done at once.
 _AT_ANY_TIME = ("beat", "cancel", "status", "hello")
+_LARGE = "rescue.link.large"
+_MESSAGE_LETTERS = const(400)  # of an error: its text may quote what the host sent
 
 
 class Server:
@@ -37,11 +28,11 @@ class Server:
         self._heard_ms = 0
         self._done = []  # ids of the newest requests, so that none is carried out twice
         self._request = None  # id of the request being carried out
-        self._parked = b""  # a result too large for one frame, as JSON, fetched with "result"
+        self._parked = 0  # bytes of a result too large for one frame, fetched with "result"
         self.working = None  # its method
         self.occupied = None  # why no session can be opened now
         self.session = None
-        self.bench = Bench(ports, config, self)
+        self.bench = Bench(ports, config, self, channel.window)
 
     def serve(self, ms):
         """Serve what comes within `ms`."""
@@ -57,21 +48,19 @@ class Server:
         if wait_ms:
             self._channel.wait(wait_ms)
         if not self._take_all() and self.session is not None and self._silent():
-            self.event(rpc.ALIVE, None)  # a host that is there answers with a beat at once
-            self._channel.wait(rpc.LAST_LOOK_MS)
-            self._take_all()
-            if self._silent():
-                self._close("the host has gone silent")
-        self.bench.tell_rails()
+            self._last_look()
+        if self.bench.telling is not None:
+            self.bench.telling.look(self.bench)
 
     def event(self, name, data):
-        """Tell the host, if there is one. What it cannot take is lost: an event is never needed."""
+        """Tell the host, if there is one, in one frame or in parts."""
         if self.session is None:
             return
         try:
             self._channel.notify(name, data)
         except LinkError:
-            return
+            modules.load(_LARGE).tell(self._channel, name, data)
+            modules.drop(_LARGE)
 
     def _silent(self):
         # The clock is asked only when there is nothing to do: asking it takes time where it is not the board's own.
@@ -80,6 +69,19 @@ class Server:
             self._heard_ms = self._clock.ms()
             return False
         return self._clock.since_ms(self._heard_ms) > rpc.HOST_LOST_MS
+
+    def _last_look(self):
+        # A host that is there answers with a beat at once. What has come may be half a frame, or noise.
+        channel = self._channel
+        self.event(rpc.ALIVE, None)
+        start = channel.ms()
+        while self._silent():
+            left = rpc.LAST_LOOK_MS - channel.since_ms(start)
+            if left <= 0:
+                self._close("the host has gone silent")
+                return
+            channel.wait(left)
+            self._take_all()
 
     def _take_all(self):
         # True if there was anything.
@@ -125,43 +127,52 @@ class Server:
         self._done.append(number)
         if len(self._done) > rpc.REMEMBERED:
             self._done.pop(0)
-        error = result = None
+        error = None
         try:
             result = self._call(method, params)
+            if outer is None:
+                self._channel.close_window()
+            self._answer(number, result)
         except RescueError as fault:
             error = fault
         except Stopped as stopped:
             self.bench.stopped(method)
             error = LinkError(stopped.kind, stopped.message, next_step=stopped.next_step)
-        except _OUR_FAULTS as fault:
+        except OUR_FAULTS as fault:
             if hasattr(sys, "print_exception"):
                 sys.print_exception(fault)
             error = LinkError("tool", "%s: %s" % (fault.__class__.__name__, fault))
-        self._request, self.working = outer, outer_method
         if error is not None:
+            if outer is None:
+                self._channel.close_window()
             self._refuse(number, error)
-        else:
-            self._answer(number, result)
+        self._request, self.working = outer, outer_method
 
     def _answer(self, number, result):
         try:
             self._channel.answer(number, None, result)
         except LinkError as error:
             if error.kind != "too_large":
-                self._refuse(number, error)
-                return
-            self._parked = json.dumps(result).encode()
-            self._channel.answer(number, None, {"parked": len(self._parked)})
+                raise
+            self._parked = modules.load(_LARGE).park(self.bench.ports.store.root, result)
+            self._channel.answer(number, None, {"parked": self._parked})
 
     def _refuse(self, number, error):
         facts = error.to_dict()
+        facts["message"] = error.message[:_MESSAGE_LETTERS]
         if hasattr(error, "done"):
             facts["done"] = error.done
         self._channel.answer(number, facts, None)
 
     def _call(self, method, params):
         if method == "hello":
-            return self._hello(*checked(params, "is", method))
+            facts = modules.load("rescue.link.hello").hello(self, *checked(params, "is", method))
+            modules.drop("rescue.link.hello")
+            return facts
+        if method is None:
+            raise LinkError(
+                "too_large", "the helper's memory does not hold this", next_step="send less at once"
+            )
         if self.session is None:
             raise LinkError("no_session", "the session has not been opened", next_step="call hello first")
         if method == "beat":
@@ -172,26 +183,19 @@ class Server:
             return {"session": self.session, "working": self.working, "on": self.bench.is_on()}
         if method == "result":
             (offset,) = checked(params, "i", method)
-            return memoryview(self._parked)[offset : offset + rpc.WINDOW_BYTES]
-        self._parked = b""
+            if offset >= self._parked:
+                return b""
+            view = self.bench.window(rpc.WINDOW_BYTES)
+            return modules.load(_LARGE).window(self.bench.ports.store.root, offset, view)
+        self._parked = 0
         function, types = find(method)
         return function(self.bench, *checked(params, types, method))
 
-    def _hello(self, version, client):
-        if version != rpc.PROTOCOL_VERSION:
-            message = "the host speaks version %d of the link, this agent version %d" % (version, rpc.PROTOCOL_VERSION)
-            raise LinkError("version", message, next_step="bring both to the same release: bmsrescue deploy")
-        if self.occupied is not None:
-            raise LinkError("busy", self.occupied, next_step="wait until it has ended")
-        if self.session is not None and self.session != client:
-            message = "the helper is in use by " + self.session
-            raise LinkError("busy", message, next_step="close that program, or wait two seconds if it has died")
+    def open(self, client):
+        """A session with the host of that name."""
         self._heard = True
         self.session = client
         self._channel.session(True)
-        about = self.bench.about()
-        about["working"] = self.working
-        return about
 
     def _close(self, why):
         if self.session is None:

@@ -18,9 +18,11 @@ import msgpack
 import serial
 
 from bmsrescue.errors import from_dict
+from bmsrescue.link.event_parts import EventParts
+from bmsrescue.link.frames import FrameReader, frame
 from rescuelink import rpc
+from rescuelink.codec import as_message
 from rescuelink.errors import LinkError
-from rescuelink.framing import MAX_BODY_BYTES, FrameReader, frame
 
 EventHandler = Callable[[str, Any], None]
 
@@ -75,6 +77,7 @@ class LinkClient:
                 next_step="check the cable and that no other program has the port",
             ) from None
         self._frames = FrameReader()
+        self._parts = EventParts()
         self._reading = threading.Lock()
         self._calls_made = 0  # turns at reading that calls have taken
         self._write_lock = threading.Lock()
@@ -276,7 +279,7 @@ class LinkClient:
 
     def _read_some(self) -> None:
         try:
-            data = self._port.read(max(1, min(self._port.in_waiting, MAX_BODY_BYTES)))
+            data = self._port.read(max(1, min(self._port.in_waiting, rpc.MAX_BODY_BYTES)))
         except (serial.SerialException, OSError, TypeError) as error:  # pyserial on a closed pty: TypeError
             self._lose(error)
             return
@@ -292,9 +295,14 @@ class LinkClient:
                 return
             data = data[self._frames.feed(data) :]
 
+    def _tell(self, name: str, data: Any) -> None:
+        whole = self._parts.add(data) if name == rpc.PART else (name, data)
+        if whole is not None and self._on_event:
+            self._on_event(*whole)
+
     def _dispatch(self, body: bytes) -> None:
         try:
-            message: Any = rpc.check(msgpack.unpackb(body, strict_map_key=False))
+            message: Any = as_message(msgpack.unpackb(body, strict_map_key=False))
         except (ValueError, TypeError, LinkError):
             return  # a whole frame that is no message: somebody else's
         if message[0] == rpc.NOTIFICATION:
@@ -302,8 +310,8 @@ class LinkClient:
                 if self._in_session:  # else it is asked of a host before this one
                     with contextlib.suppress(LinkError):  # the port has gone: the reader finds out itself
                         self.notify("beat")
-            elif self._on_event:
-                self._on_event(message[1], message[2])
+            else:
+                self._tell(message[1], message[2])
             return
         if message[0] != rpc.RESPONSE:
             return

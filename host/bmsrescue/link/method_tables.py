@@ -13,7 +13,7 @@ from pathlib import Path
 from bmsrescue.agent_files import device_dir, shared_dir
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.errors import HostError, UsageError
-from rescuelink import errors, framing, rpc
+from rescuelink import errors, rpc
 
 _COMMAND = "made by `python -m bmsrescue.link.method_tables docs/protocol.md`"
 METHODS = (f"<!-- methods: {_COMMAND} -->", "<!-- end of the methods -->")
@@ -22,7 +22,7 @@ NUMBERS = (f"<!-- numbers: {_COMMAND} -->", "<!-- end of the numbers -->")
 
 _NUMBERS = (
     ("PROTOCOL_VERSION", rpc.PROTOCOL_VERSION, "said in `hello`"),
-    ("MAX_BODY_BYTES", framing.MAX_BODY_BYTES, "of one frame"),
+    ("MAX_BODY_BYTES", rpc.MAX_BODY_BYTES, "of one frame"),
     ("WINDOW_BYTES", rpc.WINDOW_BYTES, "of large data in one message"),
     ("HEARTBEAT_MS", rpc.HEARTBEAT_MS, "between two signs of life of the host"),
     ("HOST_LOST_MS", rpc.HOST_LOST_MS, "of silence before the agent asks"),

@@ -11,14 +11,9 @@ from typing import Protocol, Self
 from bmsrescue.twin.board.unit import Unit, build_unit
 from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
 from bmsrescue.twin.helper.panel import Press
-from bmsrescue.twin.helper.process import HEAP_KIB
 from bmsrescue.twin.helper.serial_port import PtyPort
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios.scenario import Scenario
-
-# The link and what a host calls through it stay loaded, and a job runs beside them. A dongle's run is held to a board's
-# heap to the byte; here the interpreter has as many words as a board's heap, because 64-bit words would not fit.
-_HEAP_KIB = 2 * HEAP_KIB
 
 
 class SerialPort(Protocol):
@@ -61,7 +56,6 @@ class SerialTwin:
             presses=presses,
             watch=watch,
             wall_limit_s=math.inf,
-            heap_kib=_HEAP_KIB,
         )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run_in_thread, name="serial twin", daemon=True)

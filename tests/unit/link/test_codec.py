@@ -4,11 +4,13 @@ import math
 
 import msgpack
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rescuelink.codec import pack_into, unpack_from
+from rescuelink.codec import number_of, pack_into, unpack_from
 from rescuelink.errors import LinkError
+
+patient = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a loaded machine is slow at inventing
 
 _scalars = (
     st.none()
@@ -43,16 +45,19 @@ def plain(value: object) -> object:
     return value
 
 
+@patient
 @given(values)
 def test_what_the_agent_packs_msgpack_reads(value):
     assert msgpack.unpackb(packed(value), strict_map_key=False) == value
 
 
+@patient
 @given(values)
 def test_what_msgpack_packs_the_agent_reads(value):
     assert plain(unpack_from(memoryview(msgpack.packb(value)))) == value
 
 
+@patient
 @given(values)
 def test_both_choose_the_same_shortest_bytes(value):
     assert packed(value) == msgpack.packb(value)
@@ -64,6 +69,7 @@ def test_single_precision_floats_from_other_clients_are_read():
     assert math.isnan(unpack_from(memoryview(msgpack.packb(math.nan))))
 
 
+@patient
 @given(st.binary(max_size=200))
 def test_noise_is_refused_as_malformed_or_is_a_value_msgpack_agrees_on(noise):
     try:
@@ -74,6 +80,7 @@ def test_noise_is_refused_as_malformed_or_is_a_value_msgpack_agrees_on(noise):
         assert repr(plain(value)) == repr(msgpack.unpackb(noise, strict_map_key=False))
 
 
+@patient
 @given(values, st.integers(0, 60))
 def test_a_message_too_large_for_the_buffer_is_refused_and_the_buffer_keeps_its_size(value, size):
     whole = packed(value)
@@ -102,3 +109,8 @@ def test_extension_types_and_deep_nesting_are_refused():
 def test_what_no_message_can_hold_is_refused(value):
     with pytest.raises(LinkError):
         packed(value)
+
+
+def test_the_id_of_a_request_is_found_without_unpacking_the_rest():
+    assert number_of(memoryview(msgpack.packb([0, 70_000, "target.transfer", [[0, 0]] * 200]))) == 70_000
+    assert number_of(memoryview(msgpack.packb([1, 5, None, None]))) is None

@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rescuelink.framing import MAX_BODY_BYTES, SYNC, FrameReader, frame
+from bmsrescue.link.frames import FrameReader, frame
+from rescuelink.framing import SYNC
+from rescuelink.rpc import MAX_BODY_BYTES
 
 bodies = st.binary(max_size=600)
 # Text as a REPL prints it cannot hold the sync bytes; noise can, and is tested on its own.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rescuelink import rpc
+from rescuelink.codec import as_message
 from rescuelink.errors import LinkError
 
 
@@ -20,7 +21,7 @@ from rescuelink.errors import LinkError
     ],
 )
 def test_a_message_is_known_by_its_shape(message: list[Any]) -> None:
-    assert rpc.check(message) is message
+    assert as_message(message) is message
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_a_message_is_known_by_its_shape(message: list[Any]) -> None:
 )
 def test_anything_else_is_refused(other: object) -> None:
     with pytest.raises(LinkError):
-        rpc.check(other)
+        as_message(other)
 
 
 def test_a_lost_host_is_noticed_in_less_than_two_seconds_but_not_before_a_beat_can_come() -> None:

@@ -11,7 +11,8 @@ import pytest
 from bmsrescue.agent_files import device_dir
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.link import method_tables
-from rescuelink import framing, rpc
+from bmsrescue.link.frames import frame
+from rescuelink import rpc
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs/protocol.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
@@ -37,13 +38,13 @@ def test_every_method_says_what_it_does() -> None:
 
 def test_the_hello_byte_by_byte_is_the_frame_that_a_host_sends() -> None:
     body = msgpack.packb([rpc.REQUEST, 1, "hello", [rpc.PROTOCOL_VERSION, "bench"]])
-    assert hex_after("<!-- hello -->") == framing.frame(body)
+    assert hex_after("<!-- hello -->") == frame(body)
 
 
 def test_the_answer_byte_by_byte_is_the_frame_of_an_agent_but_for_its_crc() -> None:
     facts = {"error": "LinkError", "kind": "version", "message": "", "address": None, "phase": None, "next_step": None}
-    expected = framing.frame(msgpack.packb([rpc.RESPONSE, 1, facts, None]))
-    assert hex_after("<!-- answer -->") == expected[: -framing.TAIL_BYTES]
+    expected = frame(msgpack.packb([rpc.RESPONSE, 1, facts, None]))
+    assert hex_after("<!-- answer -->") == expected[: -rpc.TAIL_BYTES]
 
 
 def test_every_event_that_the_agent_tells_is_described() -> None:

@@ -1,0 +1,56 @@
+# A session begins: who may have one, and what the helper is. Loaded for the call, dropped after it.
+
+import gc
+import sys
+
+from rescue.engine import modules
+from rescuelink import rpc
+from rescuelink.errors import LinkError
+
+_AGENT_VERSION = "0.1.0"
+_CAPABILITIES = "rails power lines swd memory core flash options job card records"
+_FOR_THE_JOURNAL = ("rescue.engine.resume", "rescue.engine.journal", "rescue.engine.files", "rescuelink.chain")
+
+
+def hello(server, version, client):
+    """Opens the session. Raises LinkError (version, busy)."""
+    if version != rpc.PROTOCOL_VERSION:
+        message = "the host speaks version %d of the link, this agent version %d" % (version, rpc.PROTOCOL_VERSION)
+        raise LinkError("version", message, next_step="bring both to the same release: bmsrescue deploy")
+    if server.occupied is not None:
+        raise LinkError("busy", server.occupied, next_step="wait until it has ended")
+    if server.session is not None and server.session != client:
+        message = "the helper is in use by " + server.session
+        raise LinkError("busy", message, next_step="close that program, or wait two seconds if it has died")
+    server.open(client)
+    facts = about(server.bench)
+    facts["working"] = server.working
+    return facts
+
+
+def about(bench):
+    """What the helper is, as a dict for the host."""
+    found = None
+    if bench.run is None:
+        loaded = tuple(sys.modules)
+        found = modules.load("rescue.engine.resume").interrupted((bench.ports.store.root,))
+        for name in _FOR_THE_JOURNAL:
+            modules.drop(name, loaded)
+    return {
+        "protocol": rpc.PROTOCOL_VERSION,
+        "agent": _AGENT_VERSION,
+        "helper": bench.config.get("helper", "helper"),
+        "micropython": ".".join(str(part) for part in sys.implementation[1][:3]),
+        "board": getattr(sys.implementation, "_machine", sys.platform),
+        "capabilities": _CAPABILITIES.split(),
+        "window_bytes": rpc.WINDOW_BYTES,
+        "heap_free": heap_free(),
+        "interrupted": found,
+        "last_end": bench.last_end,
+    }
+
+
+def heap_free():
+    """Bytes after a collection; None where the interpreter does not tell."""
+    gc.collect()
+    return gc.mem_free() if hasattr(gc, "mem_free") else None

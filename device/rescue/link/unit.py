@@ -1,0 +1,28 @@
+# What the calls_* modules find on the bench: the supply, the connected chip. Loaded with the first that asks.
+
+from rescue.engine import modules
+from rescue.engine.power import Power
+from rescuelink.errors import TargetError
+
+
+def power(bench):
+    """The unit's supply, within the limits; made when it is first used, because limits take several KiB."""
+    if bench.power is None:
+        bench.power = Power(bench.ports, modules.load("rescuelink.limits").default_limits())
+        for name in ("rescuelink.limits", "rescuelink.fields"):
+            modules.drop(name)
+    return bench.power
+
+
+def connected(bench):
+    """The Target. Raises TargetError when nothing is connected."""
+    if bench.target is None:
+        raise TargetError("not_connected", "no chip is connected", next_step="call target.connect")
+    return bench.target
+
+
+def known_chip(bench):
+    """The chip's driver, made when first needed."""
+    if bench.chip is None:
+        bench.chip = modules.load("rescue.chips.stm32h7").Stm32H7(connected(bench), bench.ports.clock)
+    return bench.chip
