@@ -1,0 +1,1 @@
+"""Stations: helpers at which units are recovered one after the other, each with a state that a person understands."""

@@ -1,0 +1,173 @@
+"""What stations ask of the store: who is who, which job, and the records as they come."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.decisions import decide
+from bmsrescue.fleet.ledger import News
+from bmsrescue.fleet.models import Attempt, Booking, Measurement, Station, Unit, UnitLabel
+from bmsrescue.fleet.records.taking import BENCH, LineTaker
+from bmsrescue.fleet.releases import InForce, ReleaseError, Releases
+from bmsrescue.fleet.stations.settings import StationSettings
+from bmsrescue.fleet.store import Store
+from rescuelink.outcomes import NO_FAULT_FOUND
+
+_LINES_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a station shows of an attempt. `remark`: something about the unit that a person should know."""
+
+    helper: str
+    sequence: int
+    outcome: str
+    cause: str
+    sentence: str
+    next_step: str | None
+    uid: str | None
+    remark: str
+
+    def told(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Desk:
+    """`store` and `bench` are the bench's own: what a station does never waits for the shared store."""
+
+    def __init__(self, store: Store, bench: str, settings: StationSettings) -> None:
+        self.store = store
+        self.bench = bench
+        self.settings = settings
+        self.releases = Releases(store, bench)
+
+    def job_for(self, label: str | None, board: str) -> InForce | None:
+        """The release to use, None for the job on the card. Raises ReleaseError."""
+        job = self.settings.job_for(label, board)
+        if job is None:
+            return None
+        release = self.releases.in_force(job)
+        if release.remaining == 0:
+            raise ReleaseError(
+                f"{job} version {release.version} has recovered the {release.allowance} units it was released for",
+                "An engineer has to release more.",
+            )
+        return release
+
+    def book(self, helper: str, station: str, label: str | None, operator: str, release: InForce | None) -> None:
+        """Note who asked for the job that is about to begin; its record will take this along."""
+        with self.store.write() as session:
+            newest = session.scalar(select(func.max(Attempt.sequence)).where(Attempt.helper == helper)) or 0
+            session.add(
+                Booking(
+                    helper=helper,
+                    after_sequence=newest,
+                    made_at=ledger.now(),
+                    station=station,
+                    operator=operator or None,
+                    label=label,
+                    release_id=None if release is None else release.id,
+                )
+            )
+            subject = label or "unit without a label"
+            decide(session, self.bench, operator or "station", "started", subject, [], station=station)
+
+    def take(self, helper: str, lines: list[str]) -> list[tuple[int, str]]:
+        """Store records of a helper; returns where its chain is broken."""
+        taker = LineTaker(f"helper {helper}", BENCH)
+        for begin in range(0, len(lines), _LINES_AT_ONCE):
+            with self.store.write() as session:
+                taker.take(session, self.bench, lines[begin : begin + _LINES_AT_ONCE])
+        return taker.taken.breaks
+
+    def result(self, helper: str, sequence: int) -> Result | None:
+        """The attempt, once it is stored."""
+        with self.store.read() as session:
+            row = session.execute(
+                select(Attempt, Unit.uid)
+                .join(Unit, Unit.id == Attempt.unit_id, isouter=True)
+                .where(Attempt.helper == helper, Attempt.sequence == sequence)
+            ).first()
+            if row is None:
+                return None
+            attempt, uid = row
+            remark = _remark(session, attempt)
+        return Result(
+            helper, sequence, attempt.outcome, attempt.cause, attempt.sentence, attempt.next_step, uid, remark
+        )
+
+    # -- golden units and service --------------------------------------------------------------------------------------
+
+    def golden_fault(self, result: Result) -> str:
+        """Why the golden unit's result does not do; empty when it does."""
+        if result.outcome != NO_FAULT_FOUND:
+            return f"the golden unit came out as {result.outcome}"
+        with self.store.read() as session:
+            bad = session.scalars(
+                select(Measurement.rail)
+                .join(Attempt, Attempt.id == Measurement.attempt_id)
+                .where(Attempt.helper == result.helper, Attempt.sequence == result.sequence)
+                .where(Measurement.phase == "on", Measurement.verdict != "pass")
+            ).all()
+        return f"the golden unit's {', '.join(bad)} is not where it should be" if bad else ""
+
+    def golden_due(self, station: str) -> bool:
+        """Whether the station has to see the golden unit first."""
+        if not self.settings.golden or not self.settings.golden_hours:
+            return False
+        with self.store.read() as session:
+            row = session.get(Station, (self.bench, station))
+        return (
+            row is None
+            or row.golden_at is None
+            or ledger.now() - row.golden_at > timedelta(hours=self.settings.golden_hours)
+        )
+
+    def out_of_service(self, station: str) -> str:
+        """Why a person or the golden check took it out of service; empty when it is in service."""
+        with self.store.read() as session:
+            row = session.get(Station, (self.bench, station))
+        return (row.out_of_service or "") if row is not None else ""
+
+    def set_service(self, station: str, helper: str | None, why: str, actor: str, golden: bool = False) -> None:
+        """Out of service for a reason, or ("") in service again; `golden`: the golden unit has just passed."""
+        with self.store.write() as session:
+            row = session.get(Station, (self.bench, station))
+            before = None if row is None else row.golden_at
+            golden_at = ledger.now() if golden else before
+            content = {
+                "name": station,
+                "helper": helper,
+                "out_of_service": why or None,
+                "golden_at": golden_at.isoformat() if golden_at else None,
+            }
+            action = "golden unit passed" if golden else "out of service" if why else "in service"
+            decide(session, self.bench, actor, action, station, [News(ledger.STATION, content)], why=why)
+
+    def note(self, actor: str, action: str, subject: str, **details: Any) -> None:
+        """Into the audit log."""
+        with self.store.write() as session:
+            decide(session, self.bench, actor, action, subject, [], **details)
+
+
+def _remark(session: Session, attempt: Attempt) -> str:
+    if attempt.unit_id is None:
+        return ""
+    others = session.scalars(
+        select(UnitLabel.label).where(UnitLabel.unit_id == attempt.unit_id, UnitLabel.label != (attempt.label or ""))
+    ).all()
+    if others:
+        return f"This chip was here before as {', '.join(others[:3])}."
+    if attempt.label is None:
+        return ""
+    same = session.scalar(
+        select(func.count()).where(UnitLabel.label == attempt.label, UnitLabel.unit_id != attempt.unit_id)
+    )
+    return "Another chip was here under this label." if same else ""

@@ -1,0 +1,85 @@
+"""How stations behave, from the configuration file.
+
+[stations]
+settle_s = 1.0                # a unit counts as inserted, or removed, when it has been so for as long as this
+label = "BR16S-[0-9]{8}"      # what a label looks like; nothing else is taken
+label_required = true         # false: begin as soon as a unit is there
+golden = "GOLDEN-1"           # the label of the golden unit
+golden_hours = 8              # how long a golden check is good for; 0: no check is asked for
+
+[[stations.rules]]            # the first rule that fits says which released job; none: the job on the helper's card
+label = "BR16S-24.*"
+board = "pico"                # the helper's board model, where it matters
+job = "bms-1.2.0"
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import Any
+
+from bmsrescue.errors import UsageError
+
+MAX_LABEL = 64
+_PRINTABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?\Z")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A job for the units whose label and whose helper's board fit."""
+
+    job: str
+    label: str = ""
+    board: str = ""
+
+    def fits(self, label: str | None, board: str) -> bool:
+        """Whether this rule is for such a unit on such a helper."""
+        return (not self.label or re.fullmatch(self.label, label or "") is not None) and self.board in ("", board)
+
+
+@dataclass(frozen=True)
+class StationSettings:
+    """See above."""
+
+    settle_s: float = 1.0
+    label: str = ""
+    label_required: bool = True
+    golden: str = ""
+    golden_hours: float = 0.0
+    rules: tuple[Rule, ...] = ()
+
+    def wrong_label(self, label: str) -> str:
+        """Why this is no label; empty when it is one."""
+        if not _PRINTABLE.match(label) or len(label) > MAX_LABEL:
+            return f"a label has 1 to {MAX_LABEL} printable characters"
+        if label != self.golden and self.label and not re.fullmatch(self.label, label):
+            return f"{label} is no label of a unit that is known here"
+        return ""
+
+    def job_for(self, label: str | None, board: str) -> str | None:
+        """The released job to run; None is the one on the helper's card."""
+        return next((rule.job for rule in self.rules if rule.fits(label, board)), None)
+
+
+def read_settings(table: dict[str, Any]) -> StationSettings:
+    """Raises UsageError for what makes no sense."""
+    given = dict(table)
+    rules = given.pop("rules", [])
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise _wrong("stations.rules is no list of tables")
+    try:
+        settings = StationSettings(**given, rules=tuple(Rule(**rule) for rule in rules))
+        for pattern in (settings.label, *(rule.label for rule in settings.rules)):
+            re.compile(pattern)
+    except (TypeError, re.error) as error:
+        known = ", ".join(field.name for field in fields(StationSettings))
+        raise _wrong(f"stations: {error} (known: {known}; a rule has label, board, job)") from error
+    numbers = (settings.settle_s, settings.golden_hours)
+    if not all(isinstance(number, int | float) and 0 <= number <= 10_000 for number in numbers):
+        raise _wrong("stations.settle_s and stations.golden_hours are numbers of at least 0")
+    return settings
+
+
+def _wrong(what: str) -> UsageError:
+    return UsageError(f"the configuration's {what}", "Correct it, or remove the line.")

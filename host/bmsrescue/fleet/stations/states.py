@@ -1,0 +1,51 @@
+"""What a station can be, in words, symbols and colours that a person reads across the room."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rescuelink.outcomes import ABORTED, TOOL_ERROR, exit_class
+
+EMPTY = "empty"
+DETECTING = "detecting"
+WAIT_LABEL = "wait for label"
+WORKING = "working"
+PASS = "PASS"
+FAIL = "FAIL"
+REMOVE = "remove unit"
+OUT = "out of service"
+
+
+@dataclass(frozen=True)
+class Face:
+    """How a state looks: never by colour alone."""
+
+    symbol: str
+    colour: str
+    advice: str
+
+
+FACES = {
+    EMPTY: Face("○", "grey", "Insert a unit."),
+    DETECTING: Face("◔", "grey", "Leave it as it is."),
+    WAIT_LABEL: Face("▥", "yellow", "Scan the unit's label."),
+    WORKING: Face("▶", "blue", "Do not touch the unit."),
+    PASS: Face("✔", "green", "Remove the unit."),
+    FAIL: Face("✖", "red", "Remove the unit and put it aside."),
+    REMOVE: Face("⏏", "yellow", "Remove the unit."),
+    OUT: Face("⊘", "purple", "Call an engineer."),
+}
+
+HOLDS_RESULT = (PASS, FAIL, REMOVE)
+
+
+def state_for(outcome: str) -> str:
+    """What a station shows for an outcome: a fault of the tool is no verdict on the unit."""
+    if outcome in (TOOL_ERROR, ABORTED):
+        return REMOVE
+    return PASS if exit_class(outcome) == 0 else FAIL
+
+
+def told(state: str) -> dict[str, Any]:
+    """The state with its face, for a page."""
+    face = FACES[state]
+    return {"state": state, "symbol": face.symbol, "colour": face.colour, "advice": face.advice}

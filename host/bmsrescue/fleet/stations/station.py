@@ -1,0 +1,242 @@
+"""One station: a helper, the unit on it, and what is going on, as a state machine that is asked twice a second.
+
+A unit is there when it holds NRST low with the power off: a fixture pulls NRST up weakly (100 kΩ to the helper's
+3.3 V), and an unpowered unit pulls it down through its own pull-up. Nothing is energised to find out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from bmsrescue.daemon.helper_port import Job
+from bmsrescue.errors import HostError
+from bmsrescue.fleet.releases import InForce
+from bmsrescue.fleet.stations.desk import Desk, Result
+from bmsrescue.fleet.stations.helper_card import CLIENT, RecordTail, StationPort, ask, put_on_card
+from bmsrescue.fleet.stations.states import (
+    DETECTING,
+    EMPTY,
+    HOLDS_RESULT,
+    OUT,
+    REMOVE,
+    WAIT_LABEL,
+    WORKING,
+    state_for,
+    told,
+)
+from rescuelink.errors import LinkError, RescueError
+
+
+class Station:
+    """`tell` is called with the station's status whenever it has changed."""
+
+    def __init__(self, name: str, port: StationPort, desk: Desk, tell: Callable[[dict[str, Any]], None]) -> None:
+        self.name = name
+        self.port = port
+        self.state = OUT
+        self.label: str | None = None
+        self.operator = ""
+        self.why = "starting"
+        self.paused = False
+        self.result: Result | None = None
+        self.release: InForce | None = None
+        self.counts = {"PASS": 0, "FAIL": 0, "other": 0}
+        self._desk = desk
+        self._tell = tell
+        self._tail = RecordTail()
+        self._behind = True  # the helper may have records that are not stored
+        self._since = 0.0  # when the unit came, or was last seen
+        self._job: Job | None = None
+        self._told: dict[str, Any] = {}
+
+    # -- what a person does --------------------------------------------------------------------------------------------
+
+    def scan(self, label: str, operator: str) -> None:
+        """A label for the unit that is on the station or comes next. Raises LinkError."""
+        wrong = self._desk.settings.wrong_label(label)
+        if wrong:
+            raise LinkError("bad_value", wrong, next_step="scan the unit's own label")
+        if self.state not in (EMPTY, DETECTING, WAIT_LABEL):
+            raise LinkError("busy", f"station {self.name} is {self.state}", next_step="wait for its result and remove the unit")
+        self.label, self.operator = label, operator
+        self._show()
+
+    def retest(self, operator: str) -> None:
+        """The same unit again. Raises LinkError."""
+        if self.state not in HOLDS_RESULT:
+            raise LinkError("busy", f"station {self.name} is {self.state}", next_step="retest a unit that has a result")
+        self.operator = operator
+        self._enter(WAIT_LABEL)
+
+    def pause(self, paused: bool) -> None:
+        """Begin nothing new; what is under way goes on."""
+        self.paused = paused
+        self._show()
+
+    async def abort(self) -> None:
+        """Stop the job at its next safe point. Raises LinkError."""
+        if self.state != WORKING:
+            raise LinkError("no_job", f"station {self.name} is {self.state}")
+        await self.port.cancel()
+
+    async def set_service(self, why: str, actor: str) -> None:
+        """Take the station out of service for a reason, or ("") back. Raises LinkError, HostError."""
+        if self.state == WORKING:
+            raise LinkError("busy", f"station {self.name} is working", next_step="abort it first")
+        await asyncio.to_thread(self._desk.set_service, self.name, self.helper, why, actor)
+        self._enter(OUT if why else EMPTY, why)
+
+    # -- what happens --------------------------------------------------------------------------------------------------
+
+    @property
+    def helper(self) -> str | None:
+        """What the helper calls itself in its records."""
+        about = self.port.status()["about"]
+        return None if about is None else str(about["helper"])
+
+    def status(self) -> dict[str, Any]:
+        """All that a page shows."""
+        job = self._job
+        return {
+            **told(self.state),
+            "station": self.name,
+            "helper": self.helper,
+            "label": self.label,
+            "operator": self.operator,
+            "why": self.why,
+            "paused": self.paused,
+            "step": job.step if job is not None and self.state == WORKING else None,
+            "release": None if self.release is None else f"{self.release.job} version {self.release.version}",
+            "result": None if self.result is None else self.result.told(),
+            "counts": dict(self.counts),
+        }
+
+    async def tick(self, now: float) -> None:
+        """Look, and go on. `now` in seconds of any steady clock."""
+        try:
+            await self._look(now)
+        except RescueError as error:
+            if error.kind != "busy":  # somebody else's call is under way: look again
+                self._behind = True
+                self._enter(OUT, f"helper: {error.message}")
+        except HostError as error:
+            self._behind = True
+            self._enter(OUT, f"{error.message} {error.next_step}".strip())
+        self._show()
+
+    async def _look(self, now: float) -> None:
+        status = self.port.status()
+        if self.state == WORKING:
+            if self._job is not None and self._job.ended.is_set():
+                await self._finish(self._job)
+            return
+        if status["state"] == "absent":
+            self._behind = True
+            self._forget_unit()
+            self._enter(OUT, "the helper is away")
+            return
+        if status["state"] == "busy":
+            return  # somebody works with it by hand
+        if self._behind:
+            await self._collect()
+            if self.state == OUT:
+                reason = await asyncio.to_thread(self._desk.out_of_service, self.name)
+                self._enter(OUT if reason else EMPTY, reason)
+        if self.state != OUT:
+            await self._follow_unit(now)
+
+    async def _follow_unit(self, now: float) -> None:
+        present = not (await ask(self.port, "lines.level"))["nrst"]
+        settle_s = self._desk.settings.settle_s
+        if self.state == EMPTY:
+            if present:
+                self._since = now
+                self._enter(DETECTING)
+        elif self.state == DETECTING:
+            if not present:
+                self._enter(EMPTY)
+            elif now - self._since >= settle_s:
+                self._since = now
+                self._enter(WAIT_LABEL)
+        elif present:
+            self._since = now
+        elif now - self._since >= settle_s:
+            self._forget_unit()
+            self._enter(EMPTY)
+        if self.state == WAIT_LABEL and present and not self.paused:
+            await self._begin()
+
+    async def _begin(self) -> None:
+        settings = self._desk.settings
+        if self.label is None and settings.label_required:
+            return
+        if self.label != settings.golden and await asyncio.to_thread(self._desk.golden_due, self.name):
+            self.why = "The golden unit comes first."
+            return
+        about = self.port.status()["about"] or {}
+        try:
+            self.release = await asyncio.to_thread(self._desk.job_for, self.label, str(about.get("board")))
+        except HostError as error:
+            self._enter(REMOVE, f"{error.message}. {error.next_step}")
+            return
+        if self.release is not None:
+            files = await asyncio.to_thread(self._desk.releases.card_files, self.release.id)
+            await put_on_card(self.port, files)
+        helper = str(about.get("helper"))
+        await asyncio.to_thread(self._desk.book, helper, self.name, self.label, self.operator, self.release)
+        self.result = None
+        self._job = self.port.start_job("job.run", [], CLIENT)
+        self._enter(WORKING)
+
+    async def _finish(self, job: Job) -> None:
+        self._behind = True
+        if job.error is not None or not isinstance(job.result, dict):
+            error = job.error or {"message": "the job ended without a record"}
+            self.counts["other"] += 1
+            self._enter(REMOVE, f"No verdict: {error['message']}.")
+            return
+        await self._collect()
+        helper, sequence = str(job.result.get("helper")), job.result.get("sequence")
+        found = None
+        if isinstance(sequence, int):
+            found = await asyncio.to_thread(self._desk.result, helper, sequence)
+        if found is None:
+            self.counts["other"] += 1
+            self._enter(REMOVE, "The record has not come from the helper: no verdict.")
+            return
+        self.result = found
+        state = state_for(found.outcome)
+        self.counts[state if state in self.counts else "other"] += 1
+        self._enter(state, found.remark)
+        if self.label is not None and self.label == self._desk.settings.golden:
+            await self._judge_golden(found)
+
+    async def _judge_golden(self, found: Result) -> None:
+        fault = await asyncio.to_thread(self._desk.golden_fault, found)
+        await asyncio.to_thread(self._desk.set_service, self.name, self.helper, fault, "golden check", golden=not fault)
+        if fault:
+            self._enter(OUT, fault)
+
+    async def _collect(self) -> None:
+        lines = await self._tail.new_lines(self.port)
+        if lines:
+            breaks = await asyncio.to_thread(self._desk.take, self.helper or self.name, lines)
+            if breaks:
+                self.why = f"{len(breaks)} records of this helper are damaged or do not follow each other."
+        self._tail.confirm()
+        self._behind = False
+
+    def _forget_unit(self) -> None:
+        self.label, self.result, self.release = None, None, None
+
+    def _enter(self, state: str, why: str = "") -> None:
+        self.state, self.why = state, why
+        self._show()
+
+    def _show(self) -> None:
+        status = self.status()
+        if status != self._told:
+            self._told = status
+            self._tell(status)

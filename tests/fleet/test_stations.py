@@ -1,0 +1,379 @@
+"""A station from one unit to the next: what it shows, when it begins, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bmsrescue.daemon.helper_port import Job
+from bmsrescue.errors import UsageError
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.accounts import ENGINEER, Person
+from bmsrescue.fleet.models import Attempt, AuditEntry
+from bmsrescue.fleet.releases import Releases
+from bmsrescue.fleet.stations import states
+from bmsrescue.fleet.stations.desk import Desk
+from bmsrescue.fleet.stations.settings import Rule, StationSettings, read_settings
+from bmsrescue.fleet.stations.station import Station
+from bmsrescue.fleet.store import Store, sqlite_url
+from bmsrescue.twin.bench import default_card_files
+from rescuelink.chain import line_hash
+from rescuelink.errors import CardError, LinkError
+from sealed_records import chain
+
+LABEL = "BR16S-24000001"
+
+
+class FakeHelper:
+    """A helper whose unit comes and goes as the test says; its records are sealed like real ones."""
+
+    def __init__(self) -> None:
+        self.present = False
+        self.here = True
+        self.job_now: Job | None = None
+        self.records: list[str] = []
+        self.card: dict[str, bytes] = {}
+        self.cancelled = False
+
+    def status(self) -> dict[str, Any]:
+        working = self.job_now is not None and self.job_now.state == "running"
+        state = "absent" if not self.here else "busy" if working else "ready"
+        return {"state": state, "about": {"helper": "h1", "board": "pico"} if self.here else None}
+
+    async def call(self, method: str, params: list[Any], timeout_s: float, client: str) -> Any:
+        if not self.here:
+            raise LinkError("lost", "the helper is gone")
+        data = "".join(line + "\n" for line in self.records).encode()
+        if method == "lines.level":
+            return {"nrst": not self.present, "edges": 0}
+        if method == "records.sizes":
+            return {"card": len(data), "helper": 0, "helper-old": 0}
+        if method == "records.read":
+            return data[params[1] : params[1] + 2048]
+        if method == "card.hash":
+            if params[0] not in self.card:
+                raise CardError("missing", "no such file")
+            return hashlib.sha256(self.card[params[0]]).hexdigest()
+        if method == "card.write":
+            before = self.card.get(params[0], b"")[: params[1]]
+            self.card[params[0]] = before + params[2]
+            return len(self.card[params[0]])
+        assert method == "card.close"
+        return None
+
+    def start_job(self, method: str, params: list[Any], client: str) -> Job:
+        assert method == "job.run"
+        self.job_now = Job(method, params)
+        return self.job_now
+
+    async def cancel(self) -> None:
+        self.cancelled = True
+
+    def end_job(self, outcome: str, **changes: Any) -> None:
+        previous = line_hash(self.records[-1]) if self.records else ""
+        first = len(self.records) + 1
+        self.records += chain("h1", 1, first=first, previous=previous, outcome=outcome, **changes)
+        job = self.job_now
+        assert job is not None
+        job.state, job.result = "done", json.loads(self.records[-1])
+        job.ended.set()
+
+    def lose(self) -> None:
+        job = self.job_now
+        assert job is not None
+        job.state, job.error = "failed", {"kind": "lost", "message": "the helper is gone"}
+        job.ended.set()
+        self.here = False
+
+
+class Place:
+    """A station, its helper, and time."""
+
+    def __init__(self, store: Store, settings: StationSettings) -> None:
+        with store.write() as session:
+            self.bench = ledger.own_bench(session)
+        self.helper = FakeHelper()
+        self.desk = Desk(store, self.bench, settings)
+        self.told: list[dict[str, Any]] = []
+        self.station = Station("one", self.helper, self.desk, self.told.append)
+        self.now = 100.0
+
+    def wait(self, seconds: float = 3.0) -> str:
+        """Let time go by, a look each half second."""
+
+        async def pass_time() -> None:
+            for _look in range(int(seconds * 2)):
+                self.now += 0.5
+                await self.station.tick(self.now)
+
+        asyncio.run(pass_time())
+        return self.station.state
+
+    def work(self, outcome: str, label: str = LABEL, **changes: Any) -> str:
+        """A unit from its insertion to its result."""
+        self.helper.present = True
+        self.wait()
+        self.station.scan(label, "otto")
+        assert self.wait() == states.WORKING
+        self.helper.end_job(outcome, **changes)
+        return self.wait(0.5)
+
+    def remove(self) -> str:
+        self.helper.present = False
+        return self.wait()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    store = Store.open(sqlite_url(tmp_path))
+    yield Place(store, StationSettings(label="BR16S-[0-9]{8}", golden="GOLDEN-1"))
+    store.close()
+
+
+def test_a_unit_goes_through_the_station_from_insertion_to_removal(place: Place) -> None:
+    assert place.wait() == states.EMPTY
+    place.helper.present = True
+    assert place.wait(0.5) == states.DETECTING
+    assert place.wait() == states.WAIT_LABEL
+    place.station.scan(LABEL, "otto")
+    assert place.wait(0.5) == states.WORKING
+    place.helper.end_job("RECOVERED")
+    assert place.wait(0.5) == states.PASS
+    assert place.wait(60) == states.PASS, "the result is held until the unit is removed"
+    assert place.remove() == states.EMPTY
+    assert place.station.label is None
+
+
+def test_the_record_carries_who_worked_on_what_and_where(place: Place) -> None:
+    place.work("RECOVERED")
+    with place.desk.store.read() as session:
+        attempt = session.scalars(select(Attempt)).one()
+    assert (attempt.label, attempt.operator, attempt.station) == (LABEL, "otto", "one")
+    assert place.station.result is not None
+    assert place.station.result.sequence == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        ("RECOVERED", "PASS"),
+        ("NO_FAULT_FOUND", "PASS"),
+        ("NOT_FIRMWARE", "FAIL"),
+        ("UNSAFE", "FAIL"),
+        ("LOCKED", "FAIL"),
+    ],
+)
+def test_an_outcome_is_pass_or_fail(place: Place, outcome: str, state: str) -> None:
+    assert place.work(outcome) == state
+    assert place.station.counts[state] == 1
+
+
+@pytest.mark.parametrize("outcome", ["TOOL_ERROR", "ABORTED"])
+def test_a_fault_of_the_tool_is_no_verdict_on_the_unit(place: Place, outcome: str) -> None:
+    assert place.work(outcome) == states.REMOVE
+    assert place.station.counts == {"PASS": 0, "FAIL": 0, "other": 1}
+
+
+def test_a_unit_that_bounces_while_it_is_inserted_has_to_settle(place: Place) -> None:
+    for _bounce in range(5):
+        place.helper.present = True
+        assert place.wait(0.5) == states.DETECTING
+        place.helper.present = False
+        assert place.wait(0.5) == states.EMPTY
+
+
+def test_a_label_may_be_scanned_before_the_unit_is_inserted(place: Place) -> None:
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    place.helper.present = True
+    assert place.wait() == states.WORKING
+
+
+@pytest.mark.parametrize(
+    "label", ["", "X-1", "<script>alert(1)</script>", "BR16S-1'; DROP TABLE units;--", "x" * 65, "a\0"]
+)
+def test_a_label_that_is_none_is_refused_with_a_reason(place: Place, label: str) -> None:
+    place.helper.present = True
+    place.wait()
+    with pytest.raises(LinkError) as refused:
+        place.station.scan(label, "otto")
+    assert refused.value.kind == "bad_value"
+    assert place.wait() == states.WAIT_LABEL
+
+
+def test_no_label_is_taken_while_a_result_is_held(place: Place) -> None:
+    place.work("RECOVERED")
+    with pytest.raises(LinkError, match="tation one is PASS"):
+        place.station.scan("BR16S-24000002", "otto")
+
+
+def test_a_retest_works_on_the_same_unit_again(place: Place) -> None:
+    place.work("NOT_FIRMWARE")
+    place.station.retest("otto")
+    assert place.wait() == states.WORKING
+    place.helper.end_job("RECOVERED")
+    assert place.wait() == states.PASS
+    with place.desk.store.read() as session:
+        assert session.scalars(select(Attempt.label)).all() == [LABEL, LABEL]
+
+
+def test_a_paused_station_begins_nothing(place: Place) -> None:
+    place.station.pause(True)
+    place.helper.present = True
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    assert place.wait(30) == states.WAIT_LABEL
+    place.station.pause(False)
+    assert place.wait() == states.WORKING
+
+
+def test_an_abort_is_passed_on_to_the_helper(place: Place) -> None:
+    place.helper.present = True
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    place.wait()
+    asyncio.run(place.station.abort())
+    assert place.helper.cancelled
+
+
+def test_a_helper_that_is_lost_in_work_gives_no_verdict_and_its_record_comes_later(place: Place) -> None:
+    place.helper.present = True
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    place.wait()
+    place.helper.lose()
+    assert place.wait(0.5) == states.REMOVE
+    assert "No verdict" in place.station.why
+    assert place.wait() == states.OUT
+    place.helper.records += chain("h1", 1, outcome="INTERRUPTED")
+    place.helper.here, place.helper.present = True, False
+    assert place.wait() == states.EMPTY
+    with place.desk.store.read() as session:
+        attempt = session.scalars(select(Attempt)).one()
+    assert (attempt.outcome, attempt.label) == ("INTERRUPTED", LABEL)
+
+
+def test_a_helper_that_comes_back_with_its_unit_does_not_begin_by_itself(place: Place) -> None:
+    place.helper.present = True
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    place.wait()
+    place.helper.lose()
+    place.wait()
+    place.helper.here = True
+    assert place.wait() == states.WAIT_LABEL
+
+
+def test_records_from_before_the_daemon_started_are_fetched(place: Place) -> None:
+    place.helper.records = chain("h1", 60)
+    place.wait()
+    with place.desk.store.read() as session:
+        sequences = session.scalars(select(Attempt.sequence).order_by(Attempt.sequence)).all()
+    assert sequences[-1] == 60
+    assert list(sequences) == list(range(sequences[0], 61))
+    assert place.station.why == ""
+
+
+def test_a_chip_that_was_here_under_another_label_is_told(place: Place) -> None:
+    place.work("RECOVERED", unit={"uid": "A" * 24})
+    place.remove()
+    place.work("RECOVERED", label="BR16S-24000002", unit={"uid": "A" * 24})
+    assert place.station.why == f"This chip was here before as {LABEL}."
+    place.remove()
+    place.work("RECOVERED", label=LABEL, unit={"uid": "B" * 24})
+    assert place.station.why == "Another chip was here under this label."
+
+
+# -- golden unit and service -------------------------------------------------------------------------------------------
+
+
+def test_a_station_that_fails_the_golden_unit_takes_itself_out_of_service(place: Place) -> None:
+    assert place.work("NOT_FIRMWARE", label="GOLDEN-1") == states.OUT
+    place.helper.present = False
+    assert place.wait(30) == states.OUT
+    assert place.station.why == "the golden unit came out as NOT_FIRMWARE"
+    asyncio.run(place.station.set_service("", "eva"))
+    assert place.wait() == states.EMPTY
+
+
+def test_out_of_service_stays_so_through_a_restart(place: Place) -> None:
+    place.work("NOT_FIRMWARE", label="GOLDEN-1")
+    again = Station("one", place.helper, place.desk, place.told.append)
+    place.station = again
+    assert place.wait() == states.OUT
+    assert again.why == "the golden unit came out as NOT_FIRMWARE"
+
+
+def test_a_rail_that_has_drifted_on_the_golden_unit_fails_it(place: Place) -> None:
+    rails = {"on": {"v3v3": {"mv": 3160, "min_mv": 3150, "max_mv": 3170}}}
+    assert place.work("NO_FAULT_FOUND", label="GOLDEN-1", rails=rails) == states.OUT
+    assert "v3v3" in place.station.why
+
+
+def test_units_wait_while_the_golden_check_is_due(tmp_path: Path) -> None:
+    store = Store.open(sqlite_url(tmp_path))
+    place = Place(store, StationSettings(golden="GOLDEN-1", golden_hours=8))
+    place.helper.present = True
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    assert place.wait() == states.WAIT_LABEL
+    assert place.station.why == "The golden unit comes first."
+    place.remove()
+    rails = {"on": {"v3v3": {"mv": 3300}}}
+    assert place.work("NO_FAULT_FOUND", label="GOLDEN-1", rails=rails) == states.PASS
+    place.remove()
+    assert place.work("RECOVERED") == states.PASS
+    store.close()
+
+
+# -- which job ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_rule_that_fits_brings_its_released_job_onto_the_card(tmp_path: Path) -> None:
+    store = Store.open(sqlite_url(tmp_path))
+    place = Place(store, StationSettings(rules=(Rule("other", label="Z.*"), Rule("bms-1.2.0", board="pico"))))
+    release = Releases(store, place.bench).publish(default_card_files(), Person("eva", ENGINEER), allowance=1)
+    assert place.work("RECOVERED") == states.PASS
+    assert set(place.helper.card) == set(default_card_files())
+    with store.read() as session:
+        assert session.scalars(select(Attempt.release_id)).all() == [release.id]
+    place.remove()
+    place.helper.present = True
+    place.wait()
+    place.station.scan("BR16S-24000002", "otto")
+    assert place.wait() == states.REMOVE
+    assert "has recovered the 1 units it was released for" in place.station.why
+    store.close()
+
+
+def test_a_rule_for_a_job_that_was_never_released_is_told(tmp_path: Path) -> None:
+    store = Store.open(sqlite_url(tmp_path))
+    place = Place(store, StationSettings(rules=(Rule("secret"),)))
+    place.helper.present = True
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    assert place.wait() == states.REMOVE
+    assert "there is no released job secret" in place.station.why
+    store.close()
+
+
+def test_what_the_configuration_means_is_checked() -> None:
+    settings = read_settings({"label": "A.*", "rules": [{"label": "A1", "job": "one"}, {"job": "two"}]})
+    assert (settings.job_for("A1", "pico"), settings.job_for("A2", "pico")) == ("one", "two")
+    for wrong in ({"lable": "x"}, {"label": "("}, {"rules": {}}, {"rules": [{"label": "x"}]}, {"settle_s": -1}):
+        with pytest.raises(UsageError):
+            read_settings(wrong)
+
+
+def test_who_started_what_is_in_the_audit_log(place: Place) -> None:
+    place.work("RECOVERED")
+    with place.desk.store.read() as session:
+        entry = session.scalars(select(AuditEntry)).one()
+    assert (entry.actor, entry.action, entry.subject, entry.details) == ("otto", "started", LABEL, {"station": "one"})
