@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Query, Request, WebSocket, WebSocketDisconnect
@@ -36,6 +36,9 @@ _STATUS = {
     "host_disk": 507,
 }
 _UNIT_STATUS, _LINK_STATUS = 422, 503
+
+
+Beside = Callable[[FastAPI, Bench], contextlib.AbstractAsyncContextManager[None]]
 
 
 class Call(BaseModel):
@@ -70,13 +73,14 @@ class Hold(BaseModel):
     seconds: float = Field(ge=0, le=60)
 
 
-def create_app(bench: Bench, allowed_hosts: frozenset[str] | None) -> FastAPI:
-    """The application. `allowed_hosts`: names that a Host header may hold, None for any."""
+def create_app(bench: Bench, allowed_hosts: frozenset[str] | None, beside: Beside | None = None) -> FastAPI:
+    """The application. `allowed_hosts`: names that a Host header may hold, None for any; `beside`: what else is served."""
 
     @contextlib.asynccontextmanager
-    async def running(_app: FastAPI) -> AsyncIterator[None]:
+    async def running(app: FastAPI) -> AsyncIterator[None]:
         looking = asyncio.create_task(bench.run(), name="bench")
-        yield
+        async with beside(app, bench) if beside else contextlib.nullcontext():
+            yield
         looking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await looking

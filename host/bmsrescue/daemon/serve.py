@@ -12,10 +12,10 @@ from pathlib import Path
 
 import uvicorn
 
-from bmsrescue.bench.finding import find_helpers
+from bmsrescue.bench.finding import Found, find_helpers
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.config import Config, DaemonAddress
-from bmsrescue.daemon.api import create_app
+from bmsrescue.daemon.api import Beside, create_app
 from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.guard import LOOPBACK_NAMES
 from bmsrescue.errors import UsageError
@@ -25,19 +25,27 @@ _END_S = 3
 
 
 def serve(
-    config: Config, urls: tuple[str, ...], address: DaemonAddress, folder: Path, on_ready: Callable[[str], None]
+    config: Config,
+    urls: tuple[str, ...],
+    address: DaemonAddress,
+    folder: Path,
+    on_ready: Callable[[str], None],
+    more: Callable[[], list[Found]] = list,
+    beside: Beside | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. `on_ready` is told the address once clients may connect.
+
+    `more`: helpers besides those that are found; `beside`: what else is served.
 
     Raises:
         UsageError: the address cannot be had.
         HostError: the data folder cannot be written.
     """
-    bench = Bench(lambda: find_helpers(config, urls), folder)
+    bench = Bench(lambda: find_helpers(config, urls) + more(), folder)
     hosts = LOOPBACK_NAMES if address.uds or address.host in LOOPBACK_NAMES else None
     listener, where = _listen(address)
     # A Unix socket's clients have to put something into Host; httpx and websockets put "localhost".
-    app = create_app(bench, hosts)
+    app = create_app(bench, hosts, beside)
     server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_END_S))
     with contextlib.closing(listener), _announced(folder, where):
         asyncio.run(_serve(server, listener, lambda: on_ready(where)))

@@ -59,7 +59,9 @@ class Station:
         if wrong:
             raise LinkError("bad_value", wrong, next_step="scan the unit's own label")
         if self.state not in (EMPTY, DETECTING, WAIT_LABEL):
-            raise LinkError("busy", f"station {self.name} is {self.state}", next_step="wait for its result and remove the unit")
+            raise LinkError(
+                "busy", f"station {self.name} is {self.state}", next_step="wait for its result and remove the unit"
+            )
         self.label, self.operator = label, operator
         self._show()
 

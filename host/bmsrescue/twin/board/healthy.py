@@ -25,13 +25,13 @@ def serial_number(seed: int) -> str:
     return f"BR16S-{24_000_000 + seed % 1_000_000:08d}"
 
 
-def healthy_unit(seed: int = 0, config: ChipConfig | None = None) -> Unit:
-    """A healthy, unpowered unit on its own clock; `seed` gives serial, chip identity and calibration.
+def healthy_unit(seed: int = 0, config: ChipConfig | None = None, clock: VirtualClock | None = None) -> Unit:
+    """A healthy, unpowered unit; `seed` gives serial, chip identity and calibration. Its clock is its own unless given.
 
     Its flash is blank where no firmware was built for its part.
     """
     config = replace(ChipConfig() if config is None else config, unique_id=_unique_id(seed))
-    clock = VirtualClock()
+    clock = clock or VirtualClock()
     chip = Stm32H7(clock, seed, config)
     build = firmware_of(chip)
     if build is not None:

@@ -1,0 +1,120 @@
+"""All stations of a bench: one for each helper that the daemon has found, kept when the helper goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from bmsrescue.daemon.bench import Bench
+from bmsrescue.daemon.helper_port import Job
+from bmsrescue.fleet.stations.desk import Desk
+from bmsrescue.fleet.stations.states import DETECTING, EMPTY, WAIT_LABEL, WORKING
+from bmsrescue.fleet.stations.station import Station
+from rescuelink.errors import LinkError
+
+_LOOK_S = 0.5
+EVENT = "station"
+
+
+class AbsentPort:
+    """The port of a helper that the daemon does not see."""
+
+    def status(self) -> dict[str, Any]:
+        return {"state": "absent", "about": None}
+
+    async def call(self, method: str, params: list[Any], timeout_s: float, client: str) -> Any:
+        raise self._gone()
+
+    def start_job(self, method: str, params: list[Any], client: str) -> Job:
+        raise self._gone()
+
+    async def cancel(self) -> None:
+        raise self._gone()
+
+    def _gone(self) -> LinkError:
+        return LinkError("port", "the helper is not connected", next_step="plug it in")
+
+
+class Hall:
+    """`run` follows the daemon's helpers; what a station shows becomes a numbered event of the daemon."""
+
+    def __init__(self, bench: Bench, desk: Desk) -> None:
+        self.desk = desk
+        self.stations: dict[str, Station] = {}
+        self._bench = bench
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._chosen: str | None = None  # the station whose name was scanned: the next label is for it
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                self._follow_helpers()
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def station(self, name: str) -> Station:
+        """Raises LinkError."""
+        if name not in self.stations:
+            raise LinkError("no_helper", f"there is no station {name[:60]}", next_step="see the wall view")
+        return self.stations[name]
+
+    def scan(self, text: str, operator: str, station: str | None = None) -> Station:
+        """What a barcode scanner read: a station's own name, which chooses it, or the label of a unit.
+
+        Without a chosen station the label is for the one that waits for it. Returns the station that took it.
+
+        Raises:
+            LinkError: it is no label, the unit is at another station, or no station waits for one.
+        """
+        if station is None and text in self.stations:
+            self._chosen = text
+            return self.stations[text]
+        for other in self.stations.values():
+            if other.label == text and other.name != station and other.state in (DETECTING, WAIT_LABEL, WORKING):
+                raise LinkError("busy", f"{text[:64]} is at station {other.name}", next_step="check the label")
+        name = station or self._chosen
+        taker = self.station(name) if name else self._waiting()
+        taker.scan(text, operator)
+        self._chosen = None
+        return taker
+
+    def _waiting(self) -> Station:
+        waiting = [one for one in self.stations.values() if one.state == WAIT_LABEL and one.label is None]
+        if len(waiting) == 1:
+            return waiting[0]
+        if not waiting:
+            empty = [one for one in self.stations.values() if one.state in (EMPTY, DETECTING) and one.label is None]
+            if len(empty) == 1:
+                return empty[0]
+            raise LinkError("busy", "no station waits for a label", next_step="insert the unit first")
+        names = ", ".join(one.name for one in waiting)
+        raise LinkError(
+            "busy", f"several stations wait for a label ({names})", next_step="scan the station's name first"
+        )
+
+    def _follow_helpers(self) -> None:
+        for name, port in self._bench.helpers.items():
+            if name not in self.stations:
+                station = Station(name, port, self.desk, self._tell)
+                self.stations[name] = station
+                self._tasks.add(asyncio.create_task(self._run_station(station), name=f"station {name}"))
+            else:
+                self.stations[name].port = port
+        for name, station in self.stations.items():
+            if name not in self._bench.helpers:
+                station.port = AbsentPort()
+
+    async def _run_station(self, station: Station) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            await station.tick(clock())
+            await asyncio.sleep(_LOOK_S)
+
+    def _tell(self, status: dict[str, Any]) -> None:
+        self._bench.events.add(status["station"], EVENT, status)

@@ -1,0 +1,69 @@
+"""Virtual stations as the daemon sees them: ports to open, and somebody who scans the labels."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from bmsrescue.bench.finding import Found
+
+_END_S = 10.0
+
+Scan = Callable[[str, str], None]
+"""(station, label), called from a thread."""
+
+
+class Crew:
+    """`count` stations, each in a process of its own. `run_id` keeps their helpers apart from those of earlier runs."""
+
+    def __init__(self, count: int, seed: int, run_id: str, pause_s: float = 3.0) -> None:
+        self._on_scan: Scan | None = None
+        self._urls: dict[str, str] = {}
+        self._processes: list[subprocess.Popen[str]] = []
+        for number in range(1, count + 1):
+            command = [sys.executable, "-m", "bmsrescue.fleet.twin.virtual_station"]
+            process = subprocess.Popen(
+                [*command, f"twin-{number}-{run_id}", str(seed * 1000 + number), str(pause_s)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            self._processes.append(process)
+            threading.Thread(target=self._listen, args=(f"twin-{number}", process), daemon=True).start()
+
+    def find(self) -> list[Found]:
+        """The helpers that have a port by now."""
+        return [Found(name, url, "twin", usb=False) for name, url in sorted(self._urls.items())]
+
+    def scan_with(self, scan: Scan) -> None:
+        """Who is told the label of each unit that is put in."""
+        self._on_scan = scan
+
+    def _listen(self, name: str, process: subprocess.Popen[str]) -> None:
+        for line in process.stdout or ():
+            told = json.loads(line)
+            if "url" in told:
+                self._urls[name] = told["url"]
+            elif "inserted" in told and self._on_scan is not None:
+                self._on_scan(name, told["inserted"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            if process.stdin is not None:
+                process.stdin.close()
+        for process in self._processes:
+            try:
+                process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
