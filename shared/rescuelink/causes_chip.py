@@ -29,14 +29,26 @@ TABLE = (
         "NOT_FIRMWARE",
     ),
     (
+        "swapped-swd",
+        "SWDIO and SWCLK are exchanged: each shows the pull of the other.",
+        "Exchange the two wires and start again. Nothing was driven.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "open-swd",
+        "The {line} wire is open: nothing at its other end holds it, though the chip has its supply.",
+        "Put the {line} wire right and start again. Nothing was driven.",
+        "NOT_FIRMWARE",
+    ),
+    (
         "swdio-low",
-        "SWDIO reads low whatever is asked: SWDIO and SWCLK are exchanged, or SWDIO is shorted to GND.",
-        "Exchange the two wires and start again; then look for a short on SWDIO.",
+        "SWDIO is held low: it is shorted to GND, or exchanged with SWCLK.",
+        "Look for a short on SWDIO; exchange the two wires and start again.",
         "NOT_FIRMWARE",
     ),
     (
         "no-swd",
-        "Rails and NRST are good, but nobody answers on SWD: SWDIO stays high, as with a broken wire.",
+        "Rails and NRST are good, but nobody answers on SWD.",
         "Check the SWDIO, SWCLK and GND wires; then the MCU itself, which may be read-protected for good (RDP 2).",
         "NOT_FIRMWARE",
     ),
@@ -64,7 +76,12 @@ TABLE = (
         "Write the image; serial, calibration and settings have to be made anew.",
         "RECOVERED",
     ),
-    ("rdp2", "Read protection level 2 is set: permanent.", "Replace the MCU or the board.", "LOCKED"),
+    (
+        "rdp2",
+        "The debug port is closed for good (read protection level 2): nothing can be read or written any more.",
+        "Do not try again: replace the MCU or the board.",
+        "LOCKED",
+    ),
     ("secure", "The secure area is enabled: it is never touched.", "Replace the MCU or the board.", "LOCKED"),
     (
         "wrp",

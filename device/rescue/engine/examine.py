@@ -4,7 +4,7 @@ from rescue.chips.h7_registers import DBGMCU_IDC
 from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH
-from rescue.engine import evidence, ladder
+from rescue.engine import evidence, ladder, wiring
 from rescuelink.errors import TargetError
 
 _SETTLE_LOOK_MS = 100
@@ -49,7 +49,11 @@ def judge_rails(run):
 
 
 def connect(run):
-    """The connect ladder."""
+    """The two SWD wires by weak pulls, then the connect ladder."""
+    found = run.evidence["wiring"] = wiring.look(run.ports)
+    if not wiring.are_good(found) and _good(run, "vcap"):
+        run.skip_to("diagnosis")  # a chip that lives holds both lines: nothing is driven into these
+        return
     run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
     if run.target is None:
         run.skip_to("diagnosis")

@@ -59,17 +59,66 @@ def _stuck_nrst(evidence):
 def _only(evidence, kind):
     # A line that is stuck or open reads as nonsense of the same kind on every rung: nobody has answered.
     swd = evidence.get("swd")
-    return swd is not None and not swd.get("how") and all(t["result"] == kind for t in swd["tries"])
+    if not swd or swd.get("how") or not swd["tries"]:
+        return False
+    return all(t["result"] == kind for t in swd["tries"])
+
+
+def _levels(evidence):
+    # (SWDIO, SWCLK) under the helper's weak pulls; the chip's own hold SWDIO high and SWCLK low.
+    found = evidence.get("wiring") or {}
+    return found.get("swdio"), found.get("swclk")
+
+
+def _level_lines(evidence):
+    swdio, swclk = _levels(evidence)
+    if swdio is None:
+        return []
+    return ["under weak pulls SWDIO is %s, SWCLK is %s (high and low are right)" % (swdio, swclk)] + _supplied(evidence)
+
+
+def _alive(evidence):
+    # A chip without core supply need not hold its lines.
+    rail = rail_of(evidence, "vcap")
+    return (
+        rail is not None and rail["mv"] >= window_of(evidence, "vcap")[0] and not (evidence.get("swd") or {}).get("how")
+    )
+
+
+def _swapped_swd(evidence):
+    if _levels(evidence) != ("low", "high") or not _alive(evidence):
+        return None
+    return CERTAIN, {}, _level_lines(evidence), []
+
+
+def _open_swd(evidence):
+    swdio, swclk = _levels(evidence)
+    names = ["SWDIO"] if swdio == "open" else []
+    if swclk == "open":
+        names.append("SWCLK")
+    if not names or not _alive(evidence):
+        return None
+    return CERTAIN, {"line": " and ".join(names)}, _level_lines(evidence), []
 
 
 def _swdio_low(evidence):
+    if _levels(evidence)[0] == "low" and _alive(evidence):
+        return CERTAIN, {}, _level_lines(evidence), []
     return (LIKELY, {}, _tries(evidence["swd"]) + _supplied(evidence), []) if _only(evidence, "protocol") else None
+
+
+def _silent_for_good(evidence):
+    # Both wires reach the chip, its firmware runs, and its debug port answers nothing, not even under reset.
+    if not _only(evidence, "no_ack") or _levels(evidence) != ("high", "low") or not _supplied(evidence):
+        return None
+    return LIKELY, {}, _level_lines(evidence) + _tries(evidence["swd"]), ["no-swd"]
 
 
 def _no_swd(evidence):
     if not _only(evidence, "no_ack"):
         return None
-    return LIKELY, {}, _tries(evidence["swd"]) + _supplied(evidence), ["rdp2", "supply-config"]
+    lines = _level_lines(evidence) or _supplied(evidence)
+    return LIKELY, {}, lines + _tries(evidence["swd"]), ["rdp2", "supply-config"]
 
 
 def _supplied(evidence):
@@ -151,7 +200,10 @@ RULES = (
     ("held-in-reset", _held_in_reset),
     ("reset-loop", _reset_loop_cuts_swd),
     ("stuck-nrst", _stuck_nrst),
+    ("swapped-swd", _swapped_swd),
+    ("open-swd", _open_swd),
     ("swdio-low", _swdio_low),
+    ("rdp2", _silent_for_good),
     ("no-swd", _no_swd),
     ("swd-unstable", _swd_unstable),
     ("wrong-target", _wrong_target),

@@ -10,7 +10,7 @@ _VERSION_BYTES = 16
 
 
 def survey(run):
-    run.evidence["wiring"] = {"nrst": _nrst_follows(run)}
+    run.evidence["wiring"]["nrst"] = _nrst_follows(run)
     if not run.evidence["wiring"]["nrst"]:
         return  # named by the diagnosis, which comes next
     run.target.core.reset_halt()

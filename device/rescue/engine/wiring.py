@@ -1,7 +1,39 @@
-# Does the reset wire do what it should? Asked once, before anything relies on it.
+# Do the wires to the chip do what they should? Asked before anything is driven, and before anything relies on NRST.
 
 _LOW_MS = 2
 _RISE_MS = 100
+_START_MS = 20  # firmware that wants the pins has them again
+_OK = ("high", "low")  # the chip's own pulls: SWDIO up, SWCLK down (reference sheet 2.1)
+
+
+def look(ports):
+    """{"swdio", "swclk"}: "high", "low" or "open", by weak pulls alone. Looked at again under reset where it is odd,
+    because firmware may use the pins for something else."""
+    found = _levels(ports.wire)
+    if found == _OK:
+        return {"swdio": found[0], "swclk": found[1]}
+    ports.lines.nrst(True)
+    ports.clock.sleep_ms(_LOW_MS)
+    found = _levels(ports.wire)
+    _let_go(ports)
+    ports.clock.sleep_ms(_START_MS)
+    return {"swdio": found[0], "swclk": found[1]}
+
+
+def are_good(found):
+    return (found["swdio"], found["swclk"]) == _OK
+
+
+def _levels(wire):
+    up, down = wire.pulled(True), wire.pulled(False)
+    return _level(up & 1, down & 1), _level(up >> 1, down >> 1)
+
+
+def _level(up, down):
+    # What our pulls cannot move, somebody else holds.
+    if up == down:
+        return "high" if up else "low"
+    return "open"
 
 
 def nrst_follows(ports):
@@ -10,8 +42,12 @@ def nrst_follows(ports):
     lines.nrst(True)
     clock.sleep_ms(_LOW_MS)
     follows = not lines.nrst_level()
-    lines.nrst(False)
-    start = clock.ms()
-    while not lines.nrst_level() and clock.since_ms(start) < _RISE_MS:
-        clock.sleep_ms(1)
+    _let_go(ports)
     return follows
+
+
+def _let_go(ports):
+    ports.lines.nrst(False)
+    start = ports.clock.ms()
+    while not ports.lines.nrst_level() and ports.clock.since_ms(start) < _RISE_MS:
+        ports.clock.sleep_ms(1)

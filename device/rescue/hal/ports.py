@@ -22,6 +22,8 @@
 #   write(ap, a32, value)     one write; the DP buffers AP writes, so that an error shows on a later transfer
 #   read_block(ap, a32, buf)  read the register len(buf)/4 times into `buf`, pipelined, ending with RDBUFF
 #   write_block(ap, a32, buf) write the words of `buf` to the register in turn, then at least 8 idle clocks
+#   pulled(up)                with both pins let go, what a weak pull-up (True) or pull-down of ours makes of them:
+#                             SWDIO in bit 0, SWCLK in bit 1; the pins are let go again
 #   idle(cycles)              clock with SWDIO low
 #   bits_out(value, count)    drive bits that belong to no transfer, LSB first
 #   bits_in(count) -> int     sample at most 24 bits, LSB first

@@ -4,6 +4,7 @@
 #   clock_out(value, count)   drive SWDIO with `count` bits of `value`, LSB first
 #   clock_in(count) -> int    let go of SWDIO and sample `count` bits, LSB first; an undriven line reads 1
 #   engage(), release()       drive the pins; let go of them
+#   pulled(up)                levels of SWDIO and SWCLK under a weak pull of ours, see hal/ports.py
 #   set_frequency(hz)         returns the frequency reached
 #   cycles                    SWCLK cycles so far
 #
@@ -86,6 +87,9 @@ class SwdWire:
 
     def release(self):
         self._bits.release()
+
+    def pulled(self, up):
+        return self._bits.pulled(up)
 
     # -- sequences ---------------------------------------------------------------------------------------------------
 

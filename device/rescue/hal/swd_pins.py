@@ -1,10 +1,25 @@
 # SWD bits on any two machine.Pin, with nothing but Pin.value(): slow (about 64 kHz on an RP2040), but everywhere.
 # SWDIO is set while SWCLK is low and taken by the chip on the rising edge; it is sampled just before that edge.
 
+from time import sleep_us
+
 from machine import Pin
 from micropython import const
 
 _HZ = const(64000)
+_SETTLE_US = const(200)  # 80 kOhm and a metre of cable: some 10 us
+
+
+def pulled_levels(swdio, swclk, up):
+    """SWDIO in bit 0, SWCLK in bit 1, under the pads' own weak pulls (RP2040: 50 to 80 kOhm)."""
+    pull = Pin.PULL_UP if up else Pin.PULL_DOWN
+    for pin in (swdio, swclk):
+        pin.init(Pin.IN, pull)
+    sleep_us(_SETTLE_US)
+    levels = swdio() | swclk() << 1
+    for pin in (swdio, swclk):
+        pin.init(Pin.IN, None)
+    return levels
 
 
 class PinBits:
@@ -24,6 +39,9 @@ class PinBits:
         self._swdio.init(Pin.IN)
         self._swclk.init(Pin.IN)
         self._driving = False
+
+    def pulled(self, up):
+        return pulled_levels(self._swdio, self._swclk, up)
 
     def set_frequency(self, hz):
         """The frequency is what it is; it is too low to need lowering."""

@@ -83,6 +83,11 @@ class SioBits:
         self._swclk.init(Pin.IN)
         self._driving = False
 
+    def pulled(self, up):
+        from rescue.hal.swd_pins import pulled_levels
+
+        return pulled_levels(self._swdio, self._swclk, up)
+
     def set_frequency(self, hz):
         wanted_ns = 1000000000 // hz
         self._delay = max((wanted_ns - self._fast_ns + self._step_ns - 1) // self._step_ns, 0)

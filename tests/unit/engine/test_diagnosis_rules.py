@@ -102,6 +102,11 @@ def silent(*results: str) -> Callable[[Evidence], None]:
     return lambda e: e["swd"].update(how=None, tries=[{"how": "attach", "hz": 1_000_000, "result": r} for r in results])
 
 
+def wired(swdio: str, swclk: str) -> Callable[[Evidence], None]:
+    """What weak pulls have shown; where that is wrong, nothing was tried on the wires."""
+    return lambda e: e.update(wiring={"swdio": swdio, "swclk": swclk})
+
+
 def holds(*states: str) -> Callable[[Evidence], None]:
     return lambda e: e.update(sectors=sectors(*states))
 
@@ -207,6 +212,20 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("NRST that cannot be pulled low", "stuck-nrst", lambda e: e.update(wiring={"nrst": False})),
     ("NRST that cannot be pulled low to connect", "stuck-nrst", silent("no_ack", "nrst")),
     ("nothing but zeros on SWDIO", "swdio-low", silent("protocol", "protocol")),
+    ("SWDIO and SWCLK exchanged", "swapped-swd", both(silent(), wired("low", "high"))),
+    ("nothing at the other end of SWDIO", "open-swd", both(silent(), wired("open", "low"))),
+    ("nothing at the other end of SWCLK", "open-swd", both(silent(), wired("high", "open"))),
+    ("SWDIO held low", "swdio-low", both(silent(), wired("low", "low"))),
+    (
+        "good wires, running firmware, and never an answer",
+        "rdp2",
+        both(silent("no_ack"), wired("high", "low"), reads("vcap", 1200)),
+    ),
+    (
+        "good wires, never an answer, no sign of firmware",
+        "no-swd",
+        both(silent("no_ack"), wired("high", "low")),
+    ),
     ("no 3.3 V to be seen, but the chip lives", "no-vtref", reads("v3v3", 0)),
     (
         "read protection just removed",

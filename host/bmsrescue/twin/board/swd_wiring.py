@@ -11,6 +11,7 @@ from ..clock import VirtualClock
 from .faults import BoardFaults
 
 if TYPE_CHECKING:
+    from bmsrescue.twin.chip.stm32h7 import Stm32H7
     from bmsrescue.twin.chip.swd.pins import SwdPins
 
 _REFERENCE_HZ = 1_000_000
@@ -128,6 +129,20 @@ class NoisyPins:
             self._good_bits = 1 << 62
         else:
             self._good_bits = int(log(1.0 - self._rng.random()) / log(1.0 - self._rate))
+
+
+def levels_under_pull(chip: Stm32H7, faults: BoardFaults, pulled_up: bool) -> tuple[bool, bool]:
+    """SWDIO and SWCLK at the helper, both let go, under its weak pull.
+
+    The chip's own pulls, SWDIO up and SWCLK down, are stronger than a helper's; its outputs are stronger still.
+    """
+    swdio, swclk = bool(chip.swd.released_level), False
+    driven = chip.pin("PA13"), chip.pin("PA14")
+    swdio = swdio if driven[0] is None else driven[0]
+    swclk = swclk if driven[1] is None else driven[1]
+    if faults.swd_swapped:
+        return swclk, swdio
+    return pulled_up if faults.swdio_open else swdio, swclk
 
 
 def wired(

@@ -13,7 +13,7 @@ from .nrst import NrstLine
 from .parts import RAILS, Parts
 from .pins import UnitPins
 from .rails import Demand, Rails
-from .swd_wiring import wired
+from .swd_wiring import levels_under_pull, wired
 from .unit_display import UnitDisplay
 
 if TYPE_CHECKING:
@@ -91,6 +91,11 @@ class Unit:
         self._pressed = pressed
         self.chip.set_pin(self._pins.button, pressed == self._pins.button_pressed)
         self._follow_latch()
+
+    def swd_levels(self, pulled_up: bool) -> tuple[bool, bool]:
+        """SWDIO and SWCLK as the helper reads them while it only pulls them weakly."""
+        self._look()
+        return levels_under_pull(self.chip, self.faults, pulled_up)
 
     # What the helper and a person see.
 

@@ -105,6 +105,10 @@ class LinesPort:
         self._unit.set_boot0(None if small == op.RELEASED else bool(small))
         return 0
 
+    def pulled(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        swdio, swclk = self._unit.swd_levels(bool(small))
+        return swdio | swclk << 1
+
     def button(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         self._unit.press_button(bool(small))
         return 0

@@ -35,6 +35,9 @@ class BenchUnit(Protocol):
 
     def press_button(self, pressed: bool) -> None: ...
 
+    def swd_levels(self, pulled_up: bool) -> tuple[bool, bool]:
+        """SWDIO and SWCLK, both let go, under a weak pull of the helper's."""
+
 
 class DebugWire(Protocol):
     """SWD in whole transfers: the agent's `Wire` port on CPython (`rescue.hal.swd.SwdWire`, or over remote_bitbang)."""

@@ -224,6 +224,7 @@ def _table(
         op.WIRE_BITS_OUT: wire.bits_out,
         op.WIRE_BITS_IN: wire.bits_in,
         op.WIRE_CYCLES: wire.cycles,
+        op.WIRE_PULLED: lines.pulled,
         op.LINE_POWER: lines.power,
         op.LINE_NRST: lines.nrst,
         op.LINE_NRST_LEVEL: lines.nrst_level,

@@ -107,6 +107,10 @@ class RemoteUnit:
     def press_button(self, pressed: bool) -> None:
         """The control port has no button."""
 
+    def swd_levels(self, pulled_up: bool) -> tuple[bool, bool]:
+        """remote_bitbang has no pulls: as a chip without fault has them."""
+        return True, False
+
     # What the helper's sense wires see.
 
     @property

@@ -14,6 +14,6 @@ SCENARIO = Scenario(
     summary="the SWDIO wire is broken",
     story="The SWDIO wire broke off inside its insulation.",
     breaks=_break,
-    expected_diagnosis="no-swd",
+    expected_diagnosis="open-swd",
     expected_outcome="NOT_FIRMWARE",
 )

@@ -6,15 +6,14 @@ from .scenario import Scenario
 
 
 def _break(unit: Unit) -> None:
-    unit.chip.flash.blank(0)
     unit.chip.options.preset(unit.chip.options.factory.with_rdp(0xCC))
 
 
 SCENARIO = Scenario(
     name="rdp2",
     summary="read protection level 2, which nothing takes back",
-    story="The maker fused the debug port. From outside it looks like a broken wire, and is named with it.",
+    story="The maker fused the debug port. The firmware runs; its settings are wrong, and nobody will ever see them.",
     breaks=_break,
-    expected_diagnosis="no-swd",
-    expected_outcome="NOT_FIRMWARE",
+    expected_diagnosis="rdp2",
+    expected_outcome="LOCKED",
 )

@@ -14,6 +14,6 @@ SCENARIO = Scenario(
     summary="SWDIO and SWCLK are exchanged",
     story="The SWD plug was crimped from memory.",
     breaks=_break,
-    expected_diagnosis="swdio-low",
+    expected_diagnosis="swapped-swd",
     expected_outcome="NOT_FIRMWARE",
 )

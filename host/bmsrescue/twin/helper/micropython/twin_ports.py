@@ -146,6 +146,9 @@ class Wire:
     def write_block(self, ap, a32, buf):
         self._link.send(op.WIRE_WRITE_BLOCK, ap << 4 | a32, 0, buf)
 
+    def pulled(self, up):
+        return self._link.call(op.WIRE_PULLED, 1 if up else 0)
+
     def idle(self, cycles):
         self._link.call(op.WIRE_IDLE, 0, cycles)
 
