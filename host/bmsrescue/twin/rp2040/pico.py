@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from rp2040py.boards import BoardSpec
 from rp2040py.device.base_device import BaseDevice
@@ -70,7 +70,7 @@ class EmulatedPico:
         )
         device = BaseDevice(board=BoardSpec(mcu=_WiredChip, image=uf2), log_level=LogLevel.ERROR)
         self._device = device
-        self._mcu: Any = device.mcu
+        self._mcu = cast(Any, device.mcu)
         self._simulator = device.simulator
         self._mcu.flash[FILES_AT : FILES_AT + len(files)] = files
         self.output = bytearray()

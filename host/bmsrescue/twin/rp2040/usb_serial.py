@@ -43,7 +43,8 @@ class UsbSerial:
 
     def _asked(self, endpoint: int, size: int) -> None:
         if endpoint == 0 or endpoint != self._cdc._out_endpoint:
-            self._answer_control(endpoint, size)
+            if self._answer_control:
+                self._answer_control(endpoint, size)
         elif self._waiting:
             self._give(endpoint, size)
         else:
@@ -56,4 +57,5 @@ class UsbSerial:
     def _was_reset(self) -> None:
         self._pending = None
         self._waiting.clear()
-        self._forget()
+        if self._forget:
+            self._forget()

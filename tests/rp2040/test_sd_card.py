@@ -1,0 +1,171 @@
+"""The agent's SD driver on MicroPython, byte by byte against a card: what it refuses, how long it waits, what survives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bmsrescue.card.fat import make_image, read_files
+from bmsrescue.twin.bench import scenario_named
+from bmsrescue.twin.board.unit import build_unit
+from bmsrescue.twin.rp2040.pin_helper import PinHelper
+from bmsrescue.twin.rp2040.sd_card import BLOCK_BYTES, crc7, crc16
+
+EIO, ENODEV, ETIMEDOUT = 5, 19, 110
+_START = """
+import json, sys, os
+with open(sys.argv[1]) as file:
+    config = json.load(file)
+import bench_link
+bench_link.connect(config["socket"])
+import time
+from machine import SPI, Pin
+from rescue.hal.sd_spi import SdCard
+
+def attempt(do):
+    start = time.ticks_ms()
+    try:
+        result = do()
+    except OSError as error:
+        result = error.errno
+    return result, time.ticks_ms() - start
+
+def card():
+    return SdCard(SPI(0), Pin(17, Pin.OUT, value=1), 12500000)
+"""
+
+
+class Slot:
+    """A helper with a card whose driver runs a script; `answers` is what the script printed as its last line."""
+
+    def __init__(self, folder: Path, image: bytearray | None) -> None:
+        self._folder = folder
+        self.unit = build_unit(scenario_named("healthy"), 0)
+        self.helper = PinHelper(self.unit, image)
+        self.card = self.helper.wiring.card
+
+    def run(self, script: str) -> Any:
+        path = self._folder / "script.py"
+        path.write_text(_START + script)
+        result = self.helper.run(path)
+        assert result.exit_status == 0, result.output
+        return json.loads(result.output.splitlines()[-1])
+
+
+@pytest.fixture
+def slot(tmp_path: Path) -> Slot:
+    return Slot(tmp_path, make_image({"job.json": b"{}", "image.bin": bytes(range(256)) * 40}))
+
+
+def test_the_checksums_are_those_of_the_specification() -> None:
+    assert crc7(bytes.fromhex("4000000000")) == 0x95
+    assert crc7(bytes.fromhex("48000001aa")) == 0x87
+    assert crc16(b"\xff" * 512) == 0x7FA1
+
+
+def test_the_agents_checksums_are_the_cards(slot: Slot) -> None:
+    answer = slot.run(
+        "from rescue.hal.sd_crc import crc7, crc16\n"
+        "data = bytes(index * 7 & 255 for index in range(512))\n"
+        "print(json.dumps([crc7(data, 5), crc16(data, 512), crc16(b'\\xff' * 512, 512)]))\n"
+    )
+    data = bytes(index * 7 & 255 for index in range(512))
+    assert answer == [crc7(data[:5]), crc16(data), 0x7FA1]
+
+
+def test_files_on_the_card_are_read_and_written(slot: Slot) -> None:
+    length = slot.run(
+        "os.mount(os.VfsFat(card()), '/sd')\n"
+        "with open('/sd/image.bin', 'rb') as file:\n    data = file.read()\n"
+        "with open('/sd/copy.bin', 'wb') as file:\n    file.write(data)\n"
+        "os.umount('/sd')\n"
+        "print(json.dumps(len(data)))\n"
+    )
+    files = read_files(slot.card.image)
+    assert length == 256 * 40
+    assert files["copy.bin"] == bytes(range(256)) * 40
+
+
+def test_long_transfers_are_multiple_block_commands(slot: Slot) -> None:
+    slot.run(
+        "sd = card()\ndata = bytearray(8 * 512)\nsd.readblocks(0, data)\nsd.writeblocks(8, data)\n"
+        "print(json.dumps(sd.ioctl(4, 0)))\n"
+    )
+    assert slot.card.commands.count(18) == 1
+    assert slot.card.commands.count(25) == 1
+    assert 17 not in slot.card.commands
+    assert 24 not in slot.card.commands
+    assert slot.card.image[8 * BLOCK_BYTES : 16 * BLOCK_BYTES] == slot.card.image[: 8 * BLOCK_BYTES]
+
+
+def test_the_size_is_the_cards(slot: Slot) -> None:
+    blocks = slot.run("print(json.dumps(card().ioctl(4, 0)))\n")
+    assert blocks == -(-len(slot.card.image) // (512 * 1024)) * 1024
+
+
+@pytest.mark.parametrize("blocks", [1, 4])
+def test_a_refused_write_raises(slot: Slot, blocks: int) -> None:
+    slot.card.refuse_writes = True
+    errno, _ms = slot.run(
+        f"sd = card()\nprint(json.dumps(attempt(lambda: sd.writeblocks(4, bytearray({blocks * 512})))))\n"
+    )
+    assert errno == EIO
+
+
+def test_a_damaged_block_raises_and_the_next_read_is_in_order(slot: Slot) -> None:
+    slot.card.damage_next_read = False
+    first, second = slot.run(
+        "sd = card()\nblock = bytearray(512)\nimport bench_calls\n"
+        "first = attempt(lambda: sd.readblocks(3, block))\nsecond = attempt(lambda: sd.readblocks(3, block))\n"
+        "print(json.dumps([first[0], second[0]]))\n"
+    )
+    assert (first, second) == (None, None)
+    slot.card.damage_next_read = True
+    errno, again = slot.run(
+        "try:\n    sd = card()\nexcept OSError as error:\n    found = error.errno\n"
+        "sd = card()\nprint(json.dumps([found, attempt(lambda: sd.readblocks(3, bytearray(512)))[0]]))\n"
+    )
+    assert errno == EIO
+    assert again is None
+
+
+def test_no_card_is_told_at_once(tmp_path: Path) -> None:
+    errno, ms = Slot(tmp_path, None).run("print(json.dumps(attempt(card)))\n")
+    assert errno == ENODEV
+    assert ms < 100
+
+
+def test_a_card_that_stays_busy_is_given_up(slot: Slot) -> None:
+    def stuck(_number: int, _data: bytes) -> None:
+        slot.card.stuck_busy = True
+
+    slot.card.on_write = stuck
+    errno, ms = slot.run("sd = card()\nprint(json.dumps(attempt(lambda: sd.writeblocks(4, bytearray(512)))))\n")
+    assert errno in (EIO, ETIMEDOUT)
+    assert ms < 1000
+
+
+def test_a_pulled_card_raises_and_works_again_once_it_is_back(slot: Slot) -> None:
+    def pull(_number: int, _data: bytes) -> None:
+        slot.card.pull()
+        slot.card.on_write = None
+        slot.unit.clock.after(5_000_000_000, slot.card.put_back)
+
+    slot.card.on_write = pull
+    first, gone, back, data = slot.run(
+        "sd = card()\n"
+        "first = attempt(lambda: sd.writeblocks(40, b'A' * 1024))\n"
+        "gone = attempt(lambda: sd.readblocks(0, bytearray(512)))\n"
+        "time.sleep_ms(6000)\n"
+        "back = attempt(lambda: sd.writeblocks(40, b'B' * 1024))\n"
+        "block = bytearray(512)\nsd.readblocks(41, block)\n"
+        "print(json.dumps([first, gone, back, block.decode()]))\n"
+    )
+    assert first[0] in (EIO, ETIMEDOUT)
+    assert first[1] < 1500
+    assert gone[0] == ENODEV
+    assert back[0] is None
+    assert data == "B" * 512
