@@ -74,7 +74,7 @@ class Hold(BaseModel):
 
 
 def create_app(bench: Bench, allowed_hosts: frozenset[str] | None, beside: Beside | None = None) -> FastAPI:
-    """The application. `allowed_hosts`: names that a Host header may hold, None for any; `beside`: what else is served."""
+    """`allowed_hosts`: names that a Host header may hold, None for any. `beside`: what else the application serves."""
 
     @contextlib.asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
