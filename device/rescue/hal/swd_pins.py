@@ -1,7 +1,7 @@
 # SWD bits on any two machine.Pin, with nothing but Pin.value(): slow (about 64 kHz on an RP2040), but everywhere.
 # SWDIO is set while SWCLK is low and taken by the chip on the rising edge; it is sampled just before that edge.
 
-from time import sleep_us
+import time
 
 from machine import Pin
 from micropython import const
@@ -15,7 +15,7 @@ def pulled_levels(swdio, swclk, up):
     pull = Pin.PULL_UP if up else Pin.PULL_DOWN
     for pin in (swdio, swclk):
         pin.init(Pin.IN, pull)
-    sleep_us(_SETTLE_US)
+    time.sleep_us(_SETTLE_US)
     levels = swdio() | swclk() << 1
     for pin in (swdio, swclk):
         pin.init(Pin.IN, None)
