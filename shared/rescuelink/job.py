@@ -37,7 +37,7 @@ _MAX_NAME = 64
 _CONSENT_WORDS = ("newer-firmware", "option-bytes", "wrp", "rdp-regression")
 _CONSENT_SECTOR = "sector:"
 # Registers of option bytes, and which of their bits a job may ask for (RM0468 section 4.9).
-_OPTION_BITS = (("optsr", 0xBFDF_00FE), ("boot", 0xFFFF_FFFF), ("optsr2", 0x7))
+_OPTION_BITS = (("optsr", 0x3FDF_00FE), ("boot", 0xFFFF_FFFF), ("optsr2", 0x7))
 _DEBUG_PINS = ("PA13", "PA14")
 
 

@@ -1,4 +1,4 @@
-# Flash of the STM32H72x over its AHB-AP: erase one sector, program 32-byte flash words, read what can be read.
+# Flash of the STM32H7 over its AHB-AP: erase sectors, program flash words, read what can be read. All dies by table.py.
 # RM0468 section 4.3; reference sheet 4.2, 4.3, 5. There is no mass erase here, and there never will be.
 
 from micropython import const
@@ -41,6 +41,16 @@ class H7Flash:
         self.check_range(address, 1)
         return (address - self.base) // self._chip.sector_bytes
 
+    def registers(self, address):
+        """The base of the registers of the bank that holds `address`; of the first for None."""
+        return (
+            self._chip.flash_registers + ((address or self.base) - self.base) // self._chip.bank_bytes * reg.BANK_STEP
+        )
+
+    def banks(self):
+        """The address of each bank."""
+        return range(self.base, self.base + self.size, self._chip.bank_bytes)
+
     def check_range(self, address, length):
         if address < self.base or address + length > self.base + self.size:
             raise FlashError("range", "not in this chip's flash", address)
@@ -59,20 +69,23 @@ class H7Flash:
         self._writing = None
 
     def erase(self, sector, consent):
-        """Erase one sector of 128 KiB (about 1 s). Raises ConsentError, FlashError."""
+        """Erase one sector (about 1 s for 128 KiB). Raises ConsentError, FlashError."""
         self.start_erase(sector, consent)
         self.wait_erased()
 
-    def start_erase(self, sector, consent):
-        """Begin an erase. Until wait_erased() nothing may read flash; a stream() may be opened and fed meanwhile."""
-        self._writer().start_erase(sector, consent)
+    def start_erase(self, sector, consent, count=1):
+        """Begin to erase `count` sectors of one bank, from `sector` on.
+
+        Until wait_erased() nothing may read flash; a stream() may be opened and fed meanwhile.
+        """
+        self._writer().start_erase(sector, consent, count)
 
     def wait_erased(self, check=None):
         """Until the erase is over; `check()` is called now and then and may raise. Raises FlashError."""
         self._writer().wait_erased(check)
 
     def stream(self, address, length, consent):
-        """Program `length` bytes from `address`, whole flash words (32 bytes) of erased flash, as they come.
+        """Program `length` bytes from `address`, whole flash words of erased flash, as they come.
 
         put(view, check=None) takes the next ones, 1 KiB or a multiple best; it may come back before they are in the
         flash. finish(check=None) returns when all are. An error belongs to the flash word it names, which may have been
@@ -81,7 +94,7 @@ class H7Flash:
         return self._writer().stream(address, length, consent)
 
     def program(self, address, buf, consent, erased=False):
-        """Program `buf` at `address`, both whole flash words (32 bytes); words that are all 0xFF are left blank.
+        """Program `buf` at `address`, both whole flash words; words that are all 0xFF are left blank.
 
         A flash word can be programmed once per erase. Unless `erased` says that the sector was erased just now, the
         range is read first and refused where it is not blank. Raises ConsentError, FlashError.
@@ -102,7 +115,7 @@ class H7Flash:
     def refusal(self, status, address):
         """The FlashError for the error flags in `status`, a value of SR1; clears them."""
         names = [name for bit, name in reg.SR_FLAGS if status & bit]
-        self._ap.write32(self._chip.flash_registers + reg.CCR1, reg.CCR_ALL, again=True)
+        self._ap.write32(self.registers(address) + reg.CCR1, self._chip.control[3], again=True)
         kind = {"WRPERR": "write_protected", "RDPERR": "read_protected", "RDSERR": "secure"}.get(names[0], "controller")
         message = "the flash controller reports " + ", ".join(names)
         return FlashError(kind, message, address, None, _ADVICE.get(names[0]))
@@ -113,13 +126,13 @@ class H7Flash:
         """Fill `buf` from the word-aligned `address`. Returns the addresses of torn flash words.
 
         A torn word, one whose ECC cannot correct it, answers with a bus error, or just sets DBECCERR (unconfirmed on
-        an H72x, so both count); its 32 bytes are given as 0xFF. Read protection raises FlashError("read_protected").
+        an H72x, so both count); its bytes are given as 0xFF. Read protection raises FlashError("read_protected").
         Ask in pieces of a few KiB: the list can get long.
         """
         from rescue.chips.h7_flash_read import FlashReader
 
         self.check_range(address, len(buf))
-        return FlashReader(self._ap, self._chip, self.refusal).read(address, buf)
+        return FlashReader(self._ap, self._chip, self).read(address, buf)
 
     def is_blank(self, address, length):
         """Whether `length` bytes from `address` all read 0xFF and no word is torn."""

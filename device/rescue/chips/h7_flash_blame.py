@@ -10,7 +10,7 @@ def blame(writer, address):
     try:
         status = writer.core.result(0) & reg.SR_WRITE_ERRORS
         if status:
-            writer.write(reg.CR1, reg.CR_IDLE)
+            writer.control(0)
             raise writer.flash.refusal(status, address)
     except TargetError as error:
         message = error.message

@@ -66,7 +66,7 @@ class LoaderStream:
     def finish(self, check=None):
         self._end(check)
         self._writer.wait_erased(check)
-        self._writer.write(reg.CR1, reg.CR_IDLE)
+        self._writer.control(0)
 
     def start(self, status, sent):
         """Let the routine begin; `status` is the address of the status register it shall look at."""
@@ -91,7 +91,7 @@ class LoaderStream:
         return self._ap.read32(self._base + _MAILBOX + _DONE)
 
     def _program(self):
-        self._writer.write(reg.CR1, reg.CR_PROGRAM)
+        self._writer.control(reg.CR_PG)
         self.start(self._writer.status_address, self._sent)
         self._running = True
 

@@ -9,13 +9,13 @@ _BLOCK = const(1024)
 
 
 class FlashReader:
-    """refusal(status, address): the FlashError for error flags of SR1, which it clears."""
+    """flash: the H7Flash whose registers() and refusal() are asked."""
 
-    def __init__(self, ap, chip, refusal):
+    def __init__(self, ap, chip, flash):
         self._ap = ap
         self._word_bytes = chip.word_bytes
-        self._registers = chip.flash_registers
-        self._refusal = refusal
+        self._flags = chip.control[3]
+        self._flash = flash
 
     def read(self, address, buf):
         """See H7Flash.read."""
@@ -46,11 +46,12 @@ class FlashReader:
             if error.kind != "fault":
                 raise
             refused = True
-        status = self._ap.read32(self._registers + reg.SR1)
+        registers = self._flash.registers(address)
+        status = self._ap.read32(registers + reg.SR1)
         if not refused and not status & reg.SR_DBECCERR:
             return True
-        self._ap.write32(self._registers + reg.CCR1, reg.CCR_ALL, again=True)
+        self._ap.write32(registers + reg.CCR1, self._flags, again=True)
         protected = status & (reg.SR_RDPERR | reg.SR_RDSERR)
         if refused and protected and not status & reg.SR_DBECCERR:
-            raise self._refusal(protected, address)
+            raise self._flash.refusal(protected, address)
         return False

@@ -1,4 +1,7 @@
-# STM32H72x flash controller: offsets from its base, bits, keys. RM0468 section 4.9; reference sheet 4.1.
+# STM32H7 flash controller: offsets from a bank's base, bits, keys. RM0468 section 4.9; reference sheet 4.1, 12.
+# What is not the same on all dies (PSIZE, START, SNB in CR; OPERR in SR) is in table.py.
+
+BANK_STEP = 0x100  # from the registers of one bank to those of the next
 
 KEYR1 = 0x04
 KEYS = (0x45670123, 0xCDEF89AB)
@@ -8,13 +11,6 @@ CR1 = 0x0C
 CR_LOCK = 1 << 0
 CR_PG = 1 << 1
 CR_SER = 1 << 2
-CR_PSIZE_X64 = 3 << 4
-CR_START = 1 << 7
-CR_SNB_SHIFT = 8
-CR_IDLE = CR_PSIZE_X64
-CR_PROGRAM = CR_PSIZE_X64 | CR_PG
-CR_ERASE = CR_PSIZE_X64 | CR_SER
-CR_LOCKED = CR_PSIZE_X64 | CR_LOCK
 
 SR1 = 0x10
 SR_BSY = 1 << 0
@@ -40,7 +36,6 @@ SR_FLAGS = (
 )
 
 CCR1 = 0x14
-CCR_ALL = 0x1FEF0000
 CCR_ECC = 0x06000000
 
 OPTCR = 0x18

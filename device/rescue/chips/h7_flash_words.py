@@ -27,17 +27,17 @@ class WordStream:
     def put(self, view, check=None):
         if not self._ready:
             self._writer.wait_erased(check)
-            self._writer.write(reg.CR1, reg.CR_PROGRAM)
+            self._writer.control(reg.CR_PG)
             self._ready = True
         try:
             self._program(view)
         except FlashError:
-            self._writer.write(reg.CR1, reg.CR_IDLE)
+            self._writer.control(0)
             raise
 
     def finish(self, check=None):
         self._writer.wait_erased(check)
-        self._writer.write(reg.CR1, reg.CR_IDLE)
+        self._writer.control(0)
 
     def _program(self, view):
         word_bytes = self._chip.word_bytes
@@ -45,7 +45,7 @@ class WordStream:
         read32 = self._ap.read32
         sleep_us = self._writer.clock.sleep_us
         finish = self._writer.finish
-        sr = self._chip.flash_registers + reg.SR1
+        sr = self._writer.status_address
         blank = b"\xff" * word_bytes
         limit = Timeout(self._writer.clock, _PROGRAM_MS, "flash word", FlashError)
         pause_us = self._pause_us
@@ -76,9 +76,9 @@ class WordStream:
     def _resend(self, address, word):
         """After a damaged transfer: send the flash word again, once, if flash shows that nothing of it arrived."""
         self._writer.flash.resends += 1
-        self._writer.write(reg.CR1, reg.CR_IDLE)  # drops a partly filled write buffer
+        self._writer.control(0)  # drops a partly filled write buffer
         self._writer.make_ready(address)
-        self._writer.write(reg.CR1, reg.CR_PROGRAM)
+        self._writer.control(reg.CR_PG)
         found = bytearray(len(word))
         torn = self._writer.flash.read(address, found)
         if not torn and found == word:

@@ -1,4 +1,4 @@
-# Erasing and programming the flash of the STM32H72x. RM0468 section 4.3; reference sheet 4.2, 4.3.
+# Erasing and programming the flash of the STM32H7. RM0468 section 4.3; reference sheet 4.2, 4.3.
 
 from micropython import const
 
@@ -22,10 +22,9 @@ class FlashWriter:
         self._ap = core.ap
         self.clock = clock
         self.chip = chip
-        self.status_address = chip.flash_registers + reg.SR1
         self._open = False
         self._by_core = False  # this core has shown that it can program
-        self._erasing = None  # (address, Timeout, ms() of its start) of the erase that runs
+        self._erasing = None  # (address, Timeout, ms() of its start, end of the last sector) of the erase that runs
 
     def unlock(self):
         """See H7Flash.unlock. Here is also found out whether the core can do the programming."""
@@ -48,40 +47,50 @@ class FlashWriter:
         if not self._read(reg.CR1) & reg.CR_LOCK:
             return
         for key in reg.KEYS:
-            self._ap.write32(self.chip.flash_registers + reg.KEYR1, key)
+            self._ap.write32(self._registers + reg.KEYR1, key)
         if self._read(reg.CR1) & reg.CR_LOCK:
             advice = "reset the chip and try again"
             raise FlashError("locked", "the flash controller stays locked", None, None, advice)
 
     def lock(self):
         self._open = False
-        self.write(reg.CR1, reg.CR_LOCKED)
+        for bank in self.flash.banks():
+            self._registers = self.flash.registers(bank)
+            self.control(reg.CR_LOCK)
 
     # -- erase ---------------------------------------------------------------------------------------------------------
 
-    def start_erase(self, sector, consent):
+    def start_erase(self, sector, consent, count):
         """See H7Flash.start_erase."""
-        consent.require(ERASE, sector)
+        for index in range(sector, sector + count):
+            consent.require(ERASE, index)
         address = self.flash.base + sector * self.chip.sector_bytes
-        self.flash.check_range(address, self.chip.sector_bytes)
+        self.flash.check_range(address, count * self.chip.sector_bytes)
         self.make_ready(address)
-        control = reg.CR_ERASE | sector << reg.CR_SNB_SHIFT
-        self.write(reg.CR1, control)
+        self._erase(address, address + count * self.chip.sector_bytes)
+
+    def _erase(self, address, end):
+        chip = self.chip
+        sector = (address - self.flash.base) % chip.bank_bytes // chip.sector_bytes
+        idle, start, shift, _ = chip.control
+        bits = reg.CR_SER | sector << shift
+        start |= idle | bits
+        self.control(bits)
         limit = Timeout(self.clock, _ERASE_MS, "sector erase", FlashError, address)
         try:
-            self._ap.write32(self.chip.flash_registers + reg.CR1, control | reg.CR_START)
+            self._ap.write32(self._registers + reg.CR1, start)
         except WireError:
             # Whether it began is not known. Once the controller is idle, erasing again is right in both cases.
             self.finish(limit, _ERASE_POLL_MS, address)
-            self.write(reg.CR1, control)
-            self._ap.write32(self.chip.flash_registers + reg.CR1, control | reg.CR_START)
-        self._erasing = (address, limit, self.clock.ms())
+            self.control(bits)
+            self._ap.write32(self._registers + reg.CR1, start)
+        self._erasing = (address, limit, self.clock.ms(), end)
 
     def is_erased(self):
         """Whether no erase is running (any more). Asks the chip only when the erase may be over."""
         if self._erasing is None:
             return True
-        address, limit, start = self._erasing
+        address, limit, start, end = self._erasing
         if self.clock.since_ms(start) < self.chip.sector_erase_ms:
             return False
         limit.check()
@@ -91,7 +100,11 @@ class FlashWriter:
         self._erasing = None
         if status & reg.SR_ERRORS:
             raise self.flash.refusal(status, address)
-        self.write(reg.CR1, reg.CR_IDLE)
+        address += self.chip.sector_bytes
+        if address < end:
+            self._erase(address, end)
+            return False
+        self.control(0)
         return True
 
     def wait_erased(self, check=None):
@@ -129,13 +142,15 @@ class FlashWriter:
         if not self._open:
             raise FlashError("locked", "the flash controller is locked", address)
         self._erasing = None
+        self._registers = self.flash.registers(address)
+        self.status_address = self._registers + reg.SR1
         self._unlock()
         limit = Timeout(self.clock, _READY_MS, "earlier flash operation", FlashError, address)
         while self._ap.read32(self.status_address) & reg.SR_BUSY:
             limit.pause(1)
         if self._by_core and self.flash.by_core:
             self._reset_core()  # something else ran since, or a routine failed
-        self.write(reg.CCR1, reg.CCR_ALL)
+        self.write(reg.CCR1, self.chip.control[3])
 
     def finish(self, limit, pause_ms, address):
         """Until the controller is idle. Returns SR1; raises FlashError with the names of its error flags."""
@@ -151,8 +166,12 @@ class FlashWriter:
         return status
 
     def _read(self, offset):
-        return self._ap.read32(self.chip.flash_registers + offset)
+        return self._ap.read32(self._registers + offset)
+
+    def control(self, bits):
+        """CR as a whole: these bits, and nothing else is left from before (registers, CR1)."""
+        self.write(reg.CR1, self.chip.control[0] | bits)
 
     def write(self, offset, value):
         """A register that may be written twice: not a key, not START."""
-        self._ap.write32(self.chip.flash_registers + offset, value, again=True)
+        self._ap.write32(self._registers + offset, value, again=True)

@@ -20,7 +20,9 @@ def identity(ap, chip, idc, flash_bytes):
 
 
 def _part_name(ap, chip):
-    """The die's own name, such as "STM32H725"; the family's where that is not programmed."""
+    """The die's own name, such as "STM32H725"; the family's where that is not programmed, or nobody knows where."""
+    if chip.part_name_address is None:
+        return chip.name
     text = struct.pack(">I", ap.read32(chip.part_name_address))
     for byte in text:
         if not (0x30 <= byte <= 0x39 or 0x41 <= byte <= 0x5A):

@@ -22,28 +22,47 @@ _RDP_LEVEL_2 = 0xCC00
 _CHANGE_MS = 2000
 _REGRESSION_MS = 30000  # with the erase of the whole bank
 
-_REGISTERS = {"optsr": reg.OPTSR_CUR, "wpsn": reg.WPSN_CUR, "boot": reg.BOOT_CUR, "optsr2": reg.OPTSR2_CUR}
-# What may change: optsr without BUSY, RDP, SECURITY and CHANGE_ERROR.
-_MASKS = {"optsr": 0xBFDF00FE, "wpsn": 0xFF, "boot": 0xFFFFFFFF, "optsr2": 0x7}
-_UNTOUCHED = (reg.PRAR_CUR, reg.SCAR_CUR)
+_REGISTERS = {"optsr": reg.OPTSR_CUR, "boot": reg.BOOT_CUR, "optsr2": reg.OPTSR2_CUR}
+# What may change: optsr without BUSY, RDP, SECURITY, CHANGE_ERROR and the bank swap; all of wpsn.
+_MASKS = {"optsr": 0x3FDF00FE, "boot": 0xFFFFFFFF, "optsr2": 0x7}
+_OF_EACH_BANK = (reg.PRAR_CUR, reg.SCAR_CUR, reg.WPSN_CUR)
 
 
 class OptionWriter:
-    """registers: base address of the flash controller. Raises ConsentError, FlashError("options"), WireError."""
+    """h7: the Stm32H7. Raises ConsentError, FlashError("options"), WireError."""
 
-    def __init__(self, ap, clock, registers):
-        self._ap = ap
-        self._clock = clock
-        self._registers = registers
+    def __init__(self, h7):
+        self._ap = h7.target.ap0
+        self._clock = h7.clock
+        self._banks = range(len(h7.flash.banks()))
+        self._registers = h7.chip.flash_registers
+        self._wpsn_bits = h7.chip.wpsn[1]
 
     def change(self, values, consent):
-        """values: [(name, value, mask), ..]. Changes those bits, and reads back that they are in force."""
-        for name, _, mask in values:
+        """values: [(name, value, mask), ..]. Changes those bits, and reads back that they are in force.
+
+        The banks' write protection is one value, "wpsn", as H7Options reads it.
+        """
+        wanted = []
+        for name, value, mask in values:
             consent.require(WRITE_PROTECTION if name == "wpsn" else OPTION_BYTES)
-            if mask & ~_MASKS[name]:
+            if name == "wpsn":
+                self._add_wpsn(wanted, value, mask)
+            elif mask & ~_MASKS[name]:
                 raise ConsentError("forbidden", "bits 0x%08x of %s are never written" % (mask & ~_MASKS[name], name))
-        wanted = [(_REGISTERS[name], value, mask) for name, value, mask in values]
+            else:
+                wanted.append((_REGISTERS[name], value, mask))
         self._carry_out(wanted, _CHANGE_MS)
+
+    def _add_wpsn(self, wanted, value, mask):
+        of_one = (1 << self._wpsn_bits) - 1
+        for bank in self._banks:
+            if mask & of_one:
+                wanted.append((bank * reg.BANK_STEP + reg.WPSN_CUR, value & of_one, mask & of_one))
+            value >>= self._wpsn_bits
+            mask >>= self._wpsn_bits
+        if mask:
+            raise ConsentError("forbidden", "there are not so many sectors to protect")
 
     def regress(self, consent):
         """RDP level 1 to 0: erases the whole flash."""
@@ -76,7 +95,8 @@ class OptionWriter:
 
     def _check_staged(self, wanted):
         changed = {register: (value, mask) for register, value, mask in wanted}
-        for register in _UNTOUCHED + tuple(_REGISTERS.values()):
+        every = [bank * reg.BANK_STEP + offset for bank in self._banks for offset in _OF_EACH_BANK]
+        for register in every + list(_REGISTERS.values()):
             value, mask = changed.get(register, (0, 0))
             expected = self._read(register) & ~mask | value & mask
             staged = self._read(register + _STAGED)

@@ -6,21 +6,24 @@ _BOR_MV = (1620, 2100, 2400, 2700)  # brown-out threshold by BOR_LEV; 0 is off, 
 
 
 class H7Options:
-    """registers: base address of the flash controller; sectors: how many there are."""
-
-    def __init__(self, ap, registers, sectors):
+    def __init__(self, ap, chip, flash):
         self._ap = ap
-        self._registers = registers
-        self._sectors = sectors
+        self._chip = chip
+        self._flash = flash
 
     def read(self):
-        """The options in force now, as plain values."""
+        """The options in force now, as plain values. "wpsn" has the banks' one behind the other."""
+        chip = self._chip
         optsr = self._word(reg.OPTSR_CUR)
-        prar = self._word(reg.PRAR_CUR)
-        scar = self._word(reg.SCAR_CUR)
-        wpsn = self._word(reg.WPSN_CUR)
         boot = self._word(reg.BOOT_CUR)
         optsr2 = self._word(reg.OPTSR2_CUR)
+        wpsn, areas = 0, {reg.PRAR_CUR: None, reg.SCAR_CUR: None}
+        for bank, address in enumerate(self._flash.banks()):
+            registers = self._flash.registers(address)
+            wpsn |= self._ap.read32(registers + reg.WPSN_CUR) << bank * chip.wpsn[1]
+            for offset in areas:
+                areas[offset] = areas[offset] or _area(self._ap.read32(registers + offset), bank * chip.bank_bytes)
+        sectors = self._flash.size // chip.sector_bytes
         return {
             "optsr": optsr,
             "optsr2": optsr2,
@@ -37,14 +40,14 @@ class H7Options:
             "change_error": bool(optsr >> 30 & 1),
             "boot_add0": (boot & 0xFFFF) << 16,
             "boot_add1": boot & 0xFFFF0000,
-            "wrp_sectors": [n for n in range(self._sectors) if not wpsn >> n & 1],
-            "pcrop": _area(prar),
-            "secure_area": _area(scar),
+            "wrp_sectors": [n for n in range(sectors) if not wpsn >> n // chip.wpsn[0] & 1],
+            "pcrop": areas[reg.PRAR_CUR],
+            "secure_area": areas[reg.SCAR_CUR],
             "itcm_kib": 64 * ((optsr2 & 3) + 1),
         }
 
     def _word(self, offset):
-        return self._ap.read32(self._registers + offset)
+        return self._ap.read32(self._chip.flash_registers + offset)
 
 
 def rdp_level(optsr):
@@ -52,13 +55,13 @@ def rdp_level(optsr):
     return {0xAA: 0, 0xCC: 2}.get(optsr >> 8 & 0xFF, 1)
 
 
-def _area(value):
+def _area(value, base):
     """[first, last] offset in flash of a protected area, in bytes; None when start > end, which means no area.
 
-    Start and end are in 256-byte units; start == end means the whole bank, and is given as it stands.
+    Start and end are in 256-byte units from `base`; start == end means the whole bank, and is given as it stands.
     """
     start = value & 0xFFF
     end = value >> 16 & 0xFFF
     if start > end:
         return None
-    return [start << 8, (end << 8) + 255]
+    return [base + (start << 8), base + (end << 8) + 255]

@@ -27,7 +27,7 @@ class Stm32H7:
     def options(self):
         from rescue.chips.h7_options import H7Options  # needed once
 
-        return H7Options(self.target.ap0, self.chip.flash_registers, len(self.flash.sectors()))
+        return H7Options(self.target.ap0, self.chip, self.flash)
 
     def identity(self):
         """{"dev_id", "rev_id", "revision", "flash_kib", "uid", "name"}; uid is 24 hex digits, highest word first."""

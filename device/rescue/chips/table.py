@@ -1,6 +1,7 @@
 # The chips the agent knows, by DBGMCU_IDC.DEV_ID. Reference sheet 1 and 12; RM0468 for the H72x/H73x.
 #
-# A chip is a class used as a plain table: geometry, addresses, names. A second family is a second class.
+# A chip is a class used as a plain table: geometry, addresses, names. The family's other dies are classes of their own
+# with what differs (dies.py), loaded where one of them answers.
 
 
 class H72x:
@@ -14,7 +15,11 @@ class H72x:
     flash_kib = 1024  # where the size register is not programmed
     sector_bytes = 0x20000
     word_bytes = 32
-    flash_registers = 0x52002000
+    bank_bytes = 0x100000  # the second bank follows the first, where there is one
+    wpsn = (1, 8)  # sectors by each bit of WPSN, bits of it in each bank
+    flash_registers = 0x52002000  # of the first bank
+    # What is not the same in all: CR while idle (x64), START, the place of a sector's number; all flags of SR.
+    control = (0x30, 0x80, 8, 0x1FEF0000)
     flash_word_us = 100  # typical programming time with x64
     sector_erase_ms = 1000  # typical, with x64
 
@@ -45,12 +50,10 @@ class H72x:
     )
 
 
-CHIPS = (H72x,)
-
-
 def find(dev_id):
     """The chip with this DEV_ID, or None."""
-    for chip in CHIPS:
-        if chip.dev_id == dev_id:
-            return chip
-    return None
+    if dev_id == H72x.dev_id:
+        return H72x
+    from rescue.chips import dies
+
+    return dies.find(dev_id)

@@ -37,5 +37,4 @@ def _change(run, event, values, facts):
     run.erase_begun = True
     run.say(event)
     consent = Consent.from_policy(run.job.name, (OPTION_BYTES, WRITE_PROTECTION))
-    chip = run.chip
-    OptionWriter(run.target.ap0, run.ports.clock, chip.chip.flash_registers).change(values, consent)
+    OptionWriter(run.chip).change(values, consent)

@@ -22,7 +22,7 @@ def regress(run):
     run.erase_begun = True
     run.evidence["regressed"] = True
     run.target.core.halt()
-    OptionWriter(run.target.ap0, run.ports.clock, run.chip.chip.flash_registers).regress(consent)
+    OptionWriter(run.chip).regress(consent)
     run.leave_target()
     run.power.cycle()
     run.target, swd = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)

@@ -226,8 +226,8 @@ def test_vectors_are_judged(sp: int, pc: int, valid: bool) -> None:
 
 def test_a_cut_erase_leaves_a_sector_that_can_be_read_and_erased_again() -> None:
     bench, flash = ready(OLD)
-    flash._writer().write(reg.CR1, reg.CR_ERASE)
-    flash._writer().write(reg.CR1, reg.CR_ERASE | reg.CR_START)
+    flash._writer().control(reg.CR_SER)
+    flash._writer().control(reg.CR_SER | flash._chip.control[1])
     bench.clock.advance(400_000_000)
     bench.power_cycle()
     flash = bench.h7().flash

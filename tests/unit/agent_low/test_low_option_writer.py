@@ -10,7 +10,6 @@ from rescue.chips.h7_option_writer import OptionWriter
 from rescuelink.consent import OPTION_BYTES, RDP_REGRESSION, WRITE_PROTECTION, Consent
 from rescuelink.errors import ConsentError, FlashError
 
-REGISTERS = 0x52002000
 RDP = 0xFF00
 SECURITY = 1 << 21
 IWDG1_SW = 1 << 4
@@ -18,7 +17,7 @@ ANYTHING = Consent.from_policy("test", (OPTION_BYTES, WRITE_PROTECTION, RDP_REGR
 
 
 def writer_on(bench: Bench) -> OptionWriter:
-    return OptionWriter(bench.connect().ap0, bench.time, REGISTERS)
+    return OptionWriter(bench.h7())
 
 
 def test_the_asked_bits_change_and_no_other() -> None:
