@@ -9,7 +9,7 @@ _SLICE_MS = const(1000)
 
 
 class Clock:
-    """watchdog_ms: 0 for none; at most 8388 on an RP2040. It starts with the first feed() and cannot be stopped."""
+    """watchdog_ms: 0 for none; at most 8388 on an RP2040. It starts with the first feed()."""
 
     def __init__(self, watchdog_ms):
         self._watchdog_ms = watchdog_ms
@@ -39,3 +39,11 @@ class Clock:
             self._watchdog.feed()
         elif self._watchdog_ms:
             self._watchdog = WDT(timeout=self._watchdog_ms)
+
+    def stop_watchdog(self):
+        """For the time at the interpreter's prompt. False when this chip's cannot be stopped: it is going to bite."""
+        if self._watchdog is None:
+            return True
+        from rescue.hal import watchdog
+
+        return watchdog.stop()

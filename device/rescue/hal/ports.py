@@ -10,6 +10,7 @@
 #   since_ms(start)           milliseconds since `start`, a value of ms()
 #   sleep_ms(n), sleep_us(n)  wait, keeping the watchdog fed
 #   feed()                    tell the watchdog that the agent lives; untold, the helper resets and power goes off
+#   stop_watchdog() -> bool   for the time at the interpreter's prompt; False where it cannot be stopped
 #
 # Wire: SWD in whole transfers (swd.py). Raises WireError. `ap` 0 is the DP, 1 the selected AP; `a32` is 0, 4, 8 or 12.
 #   set_frequency(hz)         ask for a SWCLK frequency; `frequency_hz` says what came of it

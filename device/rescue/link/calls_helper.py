@@ -38,7 +38,11 @@ def safe(bench):
 
 
 def repl(bench):
-    """Leave the agent for the interpreter's prompt, as mpremote needs it. The unit is made safe first."""
+    """Leave the agent for the interpreter's prompt, as mpremote needs it. The unit is made safe first.
+
+    No watchdog counts at the prompt. A board whose watchdog cannot be stopped starts once more for it: its port
+    vanishes for that moment.
+    """
     bench.make_safe()
     bench.leave = "repl"
 
