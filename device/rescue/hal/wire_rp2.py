@@ -80,6 +80,11 @@ class PioBits:
         for number in (self._swdio, self._swclk):
             machine.Pin(number, machine.Pin.IN)
 
+    def pulled(self, up):
+        from rescue.hal.swd_pins import pulled_levels
+
+        return pulled_levels(machine.Pin(self._swdio), machine.Pin(self._swclk), up)
+
     def set_frequency(self, hz):
         # 16.8 bits; rounded up, so that the clock is never faster than asked for.
         core_hz = machine.freq()

@@ -84,8 +84,12 @@ class EmulatedPico:
         self._mcu.look = self._look
         self._driven = 0
         self._driving = 0
-        self._inputs = (config["lines"]["nrst"], config["panel"]["button"])
-        self._swdio: int = config["swd"]["swdio"]
+        self._inputs = (
+            config["lines"]["nrst"],
+            config["panel"]["button"],
+            config["swd"]["swclk"],
+            config["swd"]["swdio"],
+        )
         self._wire_pins()
         self._wire_spi(self._mcu.spi[config["card"]["spi"]])
         self._wire_i2c(self._mcu.i2c[config["i2c"]["id"]])
@@ -154,7 +158,6 @@ class EmulatedPico:
     def _listener(self, number: int) -> Callable[[GPIOPinState, GPIOPinState], None]:
         bit = 1 << number
         drive = self.wiring.drive
-        swdio = self._mcu.gpio[self._swdio] if number == self._swclk_pin else None
         high, low = GPIOPinState.HIGH, GPIOPinState.LOW
 
         def changed(now: GPIOPinState, _before: GPIOPinState) -> None:
@@ -170,25 +173,18 @@ class EmulatedPico:
                 self._driven &= ~bit
             else:
                 self._driving &= ~bit
+            if level is None:
+                self.wiring.pull(number, now == GPIOPinState.INPUT_PULL_UP)
             drive(number, level)
-            if swdio is not None and level:
-                swdio.set_input_value(self.wiring.level(self._swdio))
 
         return changed
-
-    @property
-    def _swclk_pin(self) -> int:
-        pin: int = self.wiring.config["swd"]["swclk"]
-        return pin
 
     def _look(self) -> int:
         self._catch_up()
         values = self._driven & self._driving
         level = self.wiring.level
-        if not self._driving >> self._swdio & 1 and level(self._swdio):
-            values |= 1 << self._swdio
         for pin in self._inputs:
-            if level(pin):
+            if not self._driving >> pin & 1 and level(pin):
                 values |= 1 << pin
         return values
 

@@ -150,6 +150,9 @@ class _Calls:
             pin, action = step & call.PIN_MASK, step & ~call.PIN_MASK
             if action == call.LOOK:
                 answer = self._wiring.level(pin)
+            elif action in (call.PULL_UP, call.PULL_DOWN):
+                self._wiring.pull(pin, action == call.PULL_UP)
+                drive(pin, None)
             else:
                 drive(pin, None if action == call.FLOAT else action == call.HIGH)
         self._unit.clock.advance(_PIN_STEP_NS)

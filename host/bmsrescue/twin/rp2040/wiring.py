@@ -87,6 +87,7 @@ class BoardWiring:
         self.power_ons = 0
         self._select = [0] * len(config["mux"]["select"])
         self._levels: dict[int, Level] = {}
+        self._pulls: dict[int, bool] = {}
         self._duties: dict[int, int] = {}
         panel, lines, swd = config["panel"], config["lines"], config["swd"]
         self.i2c: dict[int, I2cPart] = {panel["address"]: Ssd1306(self._shown)}
@@ -105,7 +106,8 @@ class BoardWiring:
             self._outputs[pin] = lambda level, index=index: self._select.__setitem__(index, int(bool(level)))  # type: ignore[misc]
         self._inputs: dict[int, Callable[[], bool]] = {
             lines["nrst"]: lambda: unit.nrst_level,
-            swd["swdio"]: lambda: bool(self._edges.sample()),
+            swd["swdio"]: self._read_swdio,
+            swd["swclk"]: self._read_swclk,
             panel["button"]: lambda: not self.button_pressed,
         }
         self._debug_pins = {swd["swclk"]: "SWCLK", swd["swdio"]: "SWDIO"}
@@ -131,6 +133,10 @@ class BoardWiring:
         act = self._outputs.get(pin)
         if act:
             act(level)
+
+    def pull(self, pin: int, up: bool) -> None:
+        """The helper's weak pull at a pin that it does not drive."""
+        self._pulls[pin] = up
 
     def level(self, pin: int) -> bool:
         """What the helper reads at `pin`."""
@@ -171,6 +177,17 @@ class BoardWiring:
             self.drive(pin, None)
 
     # --- what the pins do ---------------------------------------------------------------------------------------------
+
+    def _read_swdio(self) -> bool:
+        pin = self.config["swd"]["swdio"]
+        if self._levels.get(self.config["swd"]["swclk"]) is None and self._levels.get(pin) is None:
+            return self._unit.swd_levels(self._pulls.get(pin, False))[0]
+        return bool(self._edges.sample())
+
+    def _read_swclk(self) -> bool:
+        pin = self.config["swd"]["swclk"]
+        level = self._levels.get(pin)
+        return self._unit.swd_levels(self._pulls.get(pin, False))[1] if level is None else level
 
     def _power(self, level: Level) -> None:
         self.power_ons += bool(level)

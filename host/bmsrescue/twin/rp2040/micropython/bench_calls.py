@@ -5,6 +5,8 @@ LOW = 0x00
 HIGH = 0x20
 FLOAT = 0x40
 LOOK = 0x60
+PULL_UP = 0x80
+PULL_DOWN = 0xA0
 PIN_MASK = 0x1F
 
 PINS = 1  #        payload: steps                           value: the level looked at

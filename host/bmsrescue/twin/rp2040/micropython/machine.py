@@ -28,7 +28,8 @@ class Pin:
         if mode >= 0:
             self._mode = mode
         if mode == Pin.IN:
-            bench.step(call.FLOAT | self.number)
+            code = call.PULL_UP if pull == Pin.PULL_UP else call.PULL_DOWN if pull == Pin.PULL_DOWN else call.FLOAT
+            bench.step(code | self.number)
         elif value is not None:
             self.value(value)
 
