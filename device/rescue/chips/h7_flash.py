@@ -43,9 +43,8 @@ class H7Flash:
 
     def registers(self, address):
         """The base of the registers of the bank that holds `address`; of the first for None."""
-        return (
-            self._chip.flash_registers + ((address or self.base) - self.base) // self._chip.bank_bytes * reg.BANK_STEP
-        )
+        bank = 0 if address is None else (address - self.base) // self._chip.bank_bytes
+        return self._chip.flash_registers + bank * reg.BANK_STEP
 
     def banks(self):
         """The address of each bank."""

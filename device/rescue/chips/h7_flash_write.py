@@ -22,6 +22,7 @@ class FlashWriter:
         self._ap = core.ap
         self.clock = clock
         self.chip = chip
+        self._registers = chip.flash_registers  # of the bank that is worked on
         self._open = False
         self._by_core = False  # this core has shown that it can program
         self._erasing = None  # (address, Timeout, ms() of its start, end of the last sector) of the erase that runs

@@ -1,11 +1,17 @@
-# One pin of an STM32H7 as an output, through the debug port. RM0468 sections 8.7 (RCC) and 11.4 (GPIO).
+# One pin of an STM32H7 through the debug port: driven, or looked at. RM0468 sections 8.7 (RCC) and 11.4 (GPIO).
 
 _RCC_AHB4ENR = 0x580244E0  # GPIOxEN, port A in bit 0
 _GPIOA = 0x58020000
 _PORT_BYTES = 0x400
 _MODER = 0x00
+_IDR = 0x10
 _BSRR = 0x18
 _OUTPUT = 1
+
+
+def level(ap, name):
+    """Whether the pin reads high. Only where the firmware has its port's clock on: else it reads low."""
+    return bool(ap.read32(_GPIOA + (ord(name[1]) - 65) * _PORT_BYTES + _IDR) >> int(name[2:]) & 1)
 
 
 def drive(ap, name, high):
