@@ -20,10 +20,8 @@ from bmsrescue.twin.helper.bench_unit import BenchUnit, DebugWire
 from bmsrescue.twin.helper.block_device import (
     FLASH_BLOCK_BYTES,
     FLASH_BLOCKS,
-    FLASH_READ_NS,
-    FLASH_WRITE_NS,
-    BlockDevice,
     BlockPort,
+    BoardFlash,
     CardFaults,
     CardSlot,
     PowerCut,
@@ -136,7 +134,7 @@ class VirtualHelper:
         panel = PanelPort(clock, self._presses, self._on_screen)
         observer = ObserverPort(clock, self._watch)
         card = CardSlot(clock, self._card, self._faults)
-        store = BlockDevice(clock, self.flash, FLASH_BLOCK_BYTES, FLASH_READ_NS, FLASH_WRITE_NS)
+        store = BoardFlash(clock, self.flash)
         handlers = _table(time, WirePort(self._wire), lines, rails, BlockPort(card, store), panel, observer)
         search = search_path(find_interpreter())
         with (
@@ -238,6 +236,7 @@ def _table(
         op.RAIL_CURRENT: rails.current,
         op.BLOCK_READ: blocks.read,
         op.BLOCK_WRITE: blocks.write,
+        op.BLOCK_ERASE: blocks.erase,
         op.BLOCK_INFO: blocks.info,
         op.PANEL_SHOW: panel.show,
         op.PANEL_LED: panel.led,

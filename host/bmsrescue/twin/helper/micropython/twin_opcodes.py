@@ -68,6 +68,7 @@ BLOCK_READ = 50  #              small: device, number: block,
 #                               wide: offset in block << 32 | bytes        payload: data
 BLOCK_WRITE = 51  #             small: device, number: block,
 #                               wide: offset in block, payload: data
+BLOCK_ERASE = 53  #             small: device, number: block
 BLOCK_INFO = 52  #              small: device                              value: block size << 32 | block count
 
 # Panel and observer

@@ -227,12 +227,14 @@ class BlockDevice:
     def writeblocks(self, block, buffer, offset=0):
         self._link.send(op.BLOCK_WRITE, self._device, block, buffer, offset)
 
-    def ioctl(self, operation, _argument):
+    def ioctl(self, operation, argument):
         if operation == 4:  # block count
             return self._count
         if operation == 5:  # block size
             return self._size
-        return 0  # init, deinit, sync and erase have nothing to do
+        if operation == 6:
+            self._link.call(op.BLOCK_ERASE, self._device, argument)
+        return 0  # init, deinit and sync have nothing to do
 
 
 class Card:
