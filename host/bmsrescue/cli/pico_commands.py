@@ -1,0 +1,78 @@
+"""`--board rp2040` of `bmsrescue twin run` and `serve`: the agent on real firmware, in an emulator."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import typer
+
+from bmsrescue.card.storage import load_card, save_card
+from bmsrescue.cli.serial_serving import open_port
+from bmsrescue.errors import HostError, UsageError
+from bmsrescue.twin.bench import card_for, scenario_named
+from bmsrescue.twin.board.unit import build_unit
+from bmsrescue.twin.helper.panel import Press
+from bmsrescue.twin.rp2040 import firmware
+from bmsrescue.twin.scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from bmsrescue.twin.rp2040.bench import PicoBench
+
+_BOARD = "rp2040"
+
+
+def pico_bench(
+    board: str | None,
+    uf2: Path | None,
+    scenario: Scenario,
+    card: bytearray | None,
+    seed: int,
+    presses: tuple[Press, ...] = (Press(),),
+    settings: Mapping[str, object] | None = None,
+) -> PicoBench:
+    """An emulated Pico on the scenario's unit, to be run once.
+
+    Raises:
+        UsageError: another board, or a firmware that is not there.
+        HostError: no firmware at all, or no emulator.
+    """
+    if board not in (None, _BOARD):
+        raise UsageError(f"there is no emulated board {board}", f"The only one is {_BOARD}.")
+    try:
+        from bmsrescue.twin.rp2040.bench import PicoBench
+    except ImportError as error:
+        raise HostError(f"the emulator is missing ({error})", "Install bmsrescue[rp2040].") from error
+    image = firmware.find(uf2)
+    unit = build_unit(scenario, seed)
+    return PicoBench(image, unit, card, seed=seed, presses=presses, settings=settings or {"once": True})
+
+
+def serve_pico(
+    name: str, card_path: Path | None, seed: int, tcp: int | None, chip: str | None, board: str | None, uf2: Path | None
+) -> None:
+    """Serve the Pico's USB serial port until SIGINT or SIGTERM, as `serve_serial` does the virtual helper's.
+
+    Raises:
+        UsageError, HostError.
+    """
+    scenario = scenario_named(name, chip)
+    card = card_for(scenario) if card_path is None else load_card(card_path)
+    bench = pico_bench(board, uf2, scenario, card, seed, (), {"once": False})
+    with open_port(tcp) as port:
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            bench.stop()
+
+        previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            typer.echo(f"{'pty' if tcp is None else 'tcp'}: {port.url}")
+            bench.serve(port)
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+    if card_path is not None and card is not None:
+        save_card(card_path, card)
