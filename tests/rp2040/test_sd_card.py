@@ -1,4 +1,4 @@
-"""The agent's SD driver on MicroPython, byte by byte against a card: what it refuses, how long it waits, what survives."""
+"""The agent's SD driver on MicroPython, byte by byte against a card: refusals, limits, and a card that is pulled."""
 
 from __future__ import annotations
 
