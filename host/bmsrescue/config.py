@@ -13,6 +13,9 @@ bench = "hall 2"              # what this bench is called where several share th
 shared = ""                   # postgresql://host/name: where the benches share them
 backups = ""                  # a folder or an fsspec URL instead of the data folder
 
+[stations]                    # see bmsrescue.fleet.stations.settings
+label = "BR16S-[0-9]{8}"
+
 [helpers.bench-2]             # a helper that is not found by its USB ID
 url = "socket://192.168.7.2:4000"
 
@@ -77,6 +80,7 @@ class Config:
     helpers: dict[str, str] = field(default_factory=dict)
     usb: tuple[UsbId, ...] = ()
     records: RecordsPlace = field(default_factory=RecordsPlace)
+    stations: dict[str, Any] = field(default_factory=dict)  # as bmsrescue.fleet.stations.settings reads it
 
 
 def config_path() -> Path:
@@ -121,7 +125,7 @@ class _Reader:
         self._path = path
 
     def config(self, document: dict[str, Any]) -> Config:
-        self._only(document, "", "helper", "daemon", "helpers", "usb", "records")
+        self._only(document, "", "helper", "daemon", "helpers", "usb", "records", "stations")
         daemon = self._table(document, "daemon")
         self._only(daemon, "daemon.", "host", "port", "uds")
         helpers = self._table(document, "helpers")
@@ -136,6 +140,7 @@ class _Reader:
             ),
             helpers={name: self._url(name, self._table(helpers, name)) for name in helpers},
             usb=tuple(self._usb(entry) for entry in self._value(document, "usb", list, [])),
+            stations=self._table(document, "stations"),
             records=RecordsPlace(**{key: self._value(records, key, str, "") for key in records}),
         )
 

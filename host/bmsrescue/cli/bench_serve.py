@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,13 @@ def serve(
     helper: Annotated[
         list[str] | None, typer.Option("--helper", "-H", metavar="URL", help="A helper's port, besides those on USB.")
     ] = None,
+    stations: Annotated[
+        bool, typer.Option("--stations", help="Mass recovery: every helper is a station; the page is at the address.")
+    ] = False,
+    twin: Annotated[
+        int, typer.Option("--twin", metavar="N", help="Stations with N virtual helpers and units.", min=0, max=64)
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Which units come to the virtual stations.", min=0)] = 0,
     print_unit: Annotated[bool, typer.Option("--print-unit", help="Print a systemd user unit and leave.")] = False,
 ) -> None:
     """Own the helpers' ports and serve them to this command, to debuggers and to your own programs."""
@@ -47,7 +55,15 @@ def serve(
     def tell(where: str) -> None:
         typer.echo(f"listening: {where}")
 
-    run(config, tuple(helper or ()), address, data_dir(), tell)
+    if not stations and not twin:
+        run(config, tuple(helper or ()), address, data_dir(), tell)
+        return
+    from bmsrescue.fleet.service import Fleet
+    from bmsrescue.fleet.twin.crew import Crew
+
+    with Crew(twin, seed, f"{int(time.time()):x}") as crew:
+        fleet = Fleet(config, data_dir(), crew)
+        run(config, tuple(helper or ()), address, data_dir(), tell, crew.find, fleet.beside)
 
 
 def _unit_file() -> str:

@@ -1,0 +1,134 @@
+"""Finding units and attempts, and taking them out again: what the page, the API and the exports read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bmsrescue.fleet.models import Attempt, Measurement, SealedLine, Unit, UnitLabel
+
+MAX_FOUND = 100
+_PIECE = 1000
+
+COLUMNS = (
+    "helper",
+    "sequence",
+    "at",
+    "time_source",
+    "label",
+    "uid",
+    "station",
+    "operator",
+    "outcome",
+    "cause",
+    "confidence",
+    "sentence",
+    "next_step",
+    "job",
+    "image_version",
+    "image_sha256",
+    "backup_sha256",
+    "duration_ms",
+    "power_cycles",
+    "resumed",
+    "follows",
+)
+"""Of an export, in this order."""
+
+
+@dataclass(frozen=True)
+class FoundUnit:
+    """A unit as a list shows it."""
+
+    id: int
+    uid: str | None
+    labels: list[str]
+    chip: str | None
+    first_seen: datetime
+
+
+@dataclass(frozen=True)
+class AttemptView:
+    """An attempt with the record it came from; `record` is what the helper wrote, whole."""
+
+    attempt: Attempt
+    uid: str | None
+    measurements: list[Measurement]
+    record: dict[str, Any]
+    line: str
+
+
+def find_units(session: Session, text: str) -> list[FoundUnit]:
+    """Units whose label or UID contains `text`, newest first, at most MAX_FOUND."""
+    wanted = select(Unit).order_by(Unit.id.desc()).limit(MAX_FOUND)
+    if text:
+        labelled = select(UnitLabel.unit_id).where(UnitLabel.label.contains(text, autoescape=True))
+        wanted = wanted.where(or_(Unit.uid.contains(text.upper(), autoescape=True), Unit.id.in_(labelled)))
+    units = session.scalars(wanted).all()
+    labels: dict[int, list[str]] = {unit.id: [] for unit in units}
+    of_these = select(UnitLabel.unit_id, UnitLabel.label).where(UnitLabel.unit_id.in_(labels)).order_by(UnitLabel.id)
+    for unit_id, label in session.execute(of_these):
+        labels[unit_id].append(label)
+    return [FoundUnit(unit.id, unit.uid, labels[unit.id], unit.chip, unit.first_seen) for unit in units]
+
+
+def unit_with(session: Session, number: int) -> tuple[FoundUnit, list[Attempt]] | None:
+    """A unit and its attempts, newest first."""
+    unit = session.get(Unit, number)
+    if unit is None:
+        return None
+    labels = session.scalars(select(UnitLabel.label).where(UnitLabel.unit_id == number).order_by(UnitLabel.id)).all()
+    attempts = session.scalars(
+        select(Attempt).where(Attempt.unit_id == number).order_by(Attempt.id.desc()).limit(MAX_FOUND)
+    ).all()
+    return FoundUnit(unit.id, unit.uid, list(labels), unit.chip, unit.first_seen), list(attempts)
+
+
+def attempt_with(session: Session, helper: str, sequence: int) -> AttemptView | None:
+    """One attempt with all that is known of it."""
+    row = session.execute(
+        select(Attempt, Unit.uid, SealedLine.line)
+        .join(SealedLine, SealedLine.attempt_id == Attempt.id)
+        .join(Unit, Unit.id == Attempt.unit_id, isouter=True)
+        .where(Attempt.helper == helper, Attempt.sequence == sequence)
+    ).first()
+    if row is None:
+        return None
+    attempt, uid, line = row
+    measured = session.scalars(select(Measurement).where(Measurement.attempt_id == attempt.id)).all()
+    return AttemptView(attempt, uid, list(measured), json.loads(line), line)
+
+
+def newest_attempts(session: Session, count: int, station: str | None = None) -> list[Attempt]:
+    """The newest first."""
+    wanted = select(Attempt).order_by(Attempt.id.desc()).limit(min(count, MAX_FOUND))
+    return list(session.scalars(wanted if station is None else wanted.where(Attempt.station == station)))
+
+
+def all_rows(session: Session, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+    """Every attempt as a row of COLUMNS, oldest first, in pieces that fit any memory."""
+    after = 0
+    while True:
+        wanted = (
+            select(Attempt, Unit.uid)
+            .join(Unit, Unit.id == Attempt.unit_id, isouter=True)
+            .where(Attempt.id > after)
+            .order_by(Attempt.id)
+            .limit(_PIECE)
+        )
+        if since is not None:
+            wanted = wanted.where(Attempt.at >= since)
+        piece = session.execute(wanted).all()
+        for attempt, uid in piece:
+            row = {name: uid if name == "uid" else getattr(attempt, name) for name in COLUMNS}
+            yield row | {"at": attempt.at.isoformat()}
+        if len(piece) < _PIECE:
+            return
+        after = piece[-1][0].id
+        session.expunge_all()

@@ -1,0 +1,97 @@
+"""Mass recovery inside the daemon: the bench's store, its stations, its link to the shared store, and the page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from bmsrescue.config import Config
+from bmsrescue.daemon.bench import Bench
+from bmsrescue.errors import HostError
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.accounts import Accounts
+from bmsrescue.fleet.backups import FOLDER_NAME, BackupFolder
+from bmsrescue.fleet.forward import SharedLink
+from bmsrescue.fleet.releases import Releases
+from bmsrescue.fleet.stations.desk import Desk
+from bmsrescue.fleet.stations.hall import Hall
+from bmsrescue.fleet.stations.settings import read_settings
+from bmsrescue.fleet.store import Store, sqlite_url
+from bmsrescue.fleet.twin.crew import Crew
+from bmsrescue.fleet.web.app import create_page
+from rescuelink.errors import LinkError
+
+_FORWARD_S = 2.0
+TWIN_OPERATOR = "twin"
+
+
+class Fleet:
+    """Everything of a bench. `beside` is what the daemon takes.
+
+    Raises:
+        HostError: the bench's own store cannot be opened, or the configuration makes no sense.
+    """
+
+    def __init__(self, config: Config, folder: Path, crew: Crew | None = None) -> None:
+        self.store = Store.open(sqlite_url(folder))
+        with self.store.write() as session:
+            self.bench_id = ledger.own_bench(session, config.records.bench)
+        self.backups = BackupFolder(config.records.backups or str(folder / FOLDER_NAME))
+        self.desk = Desk(self.store, self.bench_id, read_settings(config.stations))
+        self.link: SharedLink | None = None
+        if config.records.shared:
+            self.link = SharedLink(self.store, config.records.shared, self.bench_id, config.records.bench)
+        self.accounts = Accounts(self.store, self.bench_id)
+        self.hall: Hall | None = None
+        self._crew = crew
+
+    @contextlib.asynccontextmanager
+    async def beside(self, app: FastAPI, bench: Bench) -> AsyncIterator[None]:
+        """Serve the stations and the page while the daemon runs."""
+        self.hall = hall = Hall(bench, self.desk)
+        app.mount("", create_page(self, hall, bench.events))
+        if self._crew is not None:
+            self._follow_crew(hall, self._crew)
+        tasks = [asyncio.create_task(hall.run(), name="stations")]
+        if self.link is not None:
+            tasks.append(asyncio.create_task(self._forward(self.link), name="forwarding"))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.store.close()
+
+    def deciding(self) -> tuple[Accounts, Releases]:
+        """Where accounts and releases are decided: the shared store, if there is one. Raises StoreError as that."""
+        if self.link is None:
+            return self.accounts, self.desk.releases
+        shared = self.link.shared
+        with shared.write() as session:
+            bench = ledger.own_bench(session, "shared")
+        return Accounts(shared, bench), Releases(shared, bench)
+
+    async def _forward(self, link: SharedLink) -> None:
+        try:
+            while True:
+                await asyncio.to_thread(link.catch_up)
+                await asyncio.sleep(_FORWARD_S)
+        finally:
+            link.close()
+
+    def _follow_crew(self, hall: Hall, crew: Crew) -> None:
+        loop = asyncio.get_running_loop()
+
+        def scan(station: str, label: str) -> None:
+            with contextlib.suppress(LinkError, HostError):  # the unit will be taken out and come again
+                hall.scan(label, TWIN_OPERATOR, station)
+
+        def scan_soon(station: str, label: str) -> None:
+            loop.call_soon_threadsafe(scan, station, label)
+
+        crew.scan_with(scan_soon)

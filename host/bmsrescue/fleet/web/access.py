@@ -1,0 +1,86 @@
+"""Who is asking: a session's cookie from the page, a token from a program; nobody has to before there are accounts."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from bmsrescue.fleet.accounts import ENGINEER, OPERATOR, VIEWER, AccessError, Person
+
+if TYPE_CHECKING:
+    from bmsrescue.fleet.accounts import Accounts
+
+COOKIE = "bmsrescue_session"
+_SESSION_S = 12 * 3600.0  # a shift, and what comes after it
+_MAX_SESSIONS = 1000
+_AT_THE_BENCH = Person("bench", ENGINEER)
+
+
+@dataclass
+class _Session:
+    person: Person
+    until: float
+
+
+class Access:
+    """Sessions live as long as the daemon."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self.accounts = accounts
+        self._sessions: dict[str, _Session] = {}
+        self._any_account = False
+
+    def log_in(self, name: str, password: str) -> str:
+        """The session's cookie. Raises AccessError."""
+        person = self.accounts.log_in(name, password)
+        now = time.monotonic()
+        self._sessions = {key: one for key, one in self._sessions.items() if one.until > now}
+        while len(self._sessions) >= _MAX_SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
+        key = secrets.token_urlsafe(32)
+        self._sessions[key] = _Session(person, now + _SESSION_S)
+        return key
+
+    def log_out(self, key: str) -> None:
+        self._sessions.pop(key, None)
+
+    def person(self, request: Request) -> Person:
+        """Raises AccessError."""
+        scheme, _space, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self.accounts.by_token(token.strip())
+        session = self._sessions.get(request.cookies.get(COOKIE, ""))
+        if session is not None and session.until > time.monotonic():
+            return session.person
+        self._any_account = self._any_account or self.accounts.any()
+        if not self._any_account:
+            return _AT_THE_BENCH
+        raise AccessError("who", "you are not logged in", "Log in, or send a token.")
+
+
+def _viewer(request: Request) -> Person:
+    access: Access = request.app.state.access
+    return access.person(request)
+
+
+def _operator(request: Request) -> Person:
+    person = _viewer(request)
+    person.require(OPERATOR)
+    return person
+
+
+def _engineer(request: Request) -> Person:
+    person = _viewer(request)
+    person.require(ENGINEER)
+    return person
+
+
+Viewing = Annotated[Person, Depends(_viewer)]
+Working = Annotated[Person, Depends(_operator)]
+Deciding = Annotated[Person, Depends(_engineer)]
+
+__all__ = ("COOKIE", "VIEWER", "Access", "Deciding", "Viewing", "Working")

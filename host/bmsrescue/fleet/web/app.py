@@ -1,0 +1,91 @@
+"""The application that the daemon carries beside its own API: /fleet/docs tells all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+
+from bmsrescue import __version__
+from bmsrescue.daemon.events import EventLog
+from bmsrescue.errors import HostError
+from bmsrescue.fleet.accounts import AccessError
+from bmsrescue.fleet.store import StoreError
+from bmsrescue.fleet.web import api_decisions, api_records, api_stations, events, metrics, pages
+from bmsrescue.fleet.web.access import Access
+from rescuelink.errors import RescueError
+
+if TYPE_CHECKING:
+    from bmsrescue.fleet.service import Fleet
+    from bmsrescue.fleet.stations.hall import Hall
+
+_STATIC = Path(__file__).parent / "static"
+_STATUS = {"busy": 409, "no_helper": 404, "no_job": 409, "bad_value": 400}
+# Nothing is loaded from elsewhere, nothing in a page may run but our own files.
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'"
+)
+
+
+def create_page(fleet: Fleet, hall: Hall, log: EventLog) -> FastAPI:
+    """The page, its API under /api/fleet, the events and the metrics."""
+    app = FastAPI(
+        title="bmsrescue, mass recovery", version=__version__, docs_url="/fleet/docs", openapi_url="/fleet/openapi.json"
+    )
+    app.state.access = Access(fleet.accounts)
+    app.state.fleet = fleet
+    app.state.hall = hall
+    app.state.log = log
+    for kind in (AccessError, HostError, RescueError):
+        app.add_exception_handler(kind, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+
+    @app.middleware("http")
+    async def harden(request: Request, call_next):  # type: ignore[no-untyped-def]
+        response: Response = await call_next(request)
+        if not request.url.path.endswith("/docs"):
+            response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    app.include_router(api_stations.router)
+    app.include_router(api_records.router)
+    app.include_router(api_decisions.router)
+    app.include_router(events.router)
+    app.include_router(metrics.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if isinstance(error, AccessError):
+        wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        if error.kind == "who" and wants_page:
+            return RedirectResponse("/login", 303)
+        status = {"who": 401, "may_not": 403}.get(error.kind, 400)
+        return _json(status, error.kind, error.message, error.next_step)
+    if isinstance(error, RescueError):
+        return _json(_STATUS.get(error.kind, 422), error.kind, error.message, error.next_step or "")
+    if isinstance(error, HostError):
+        kind = "store" if isinstance(error, StoreError) else "host"
+        return _json(503 if kind == "store" else 422, kind, error.message, error.next_step)
+    raise error
+
+
+async def _malformed(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return _json(400, "bad_params", f"{where}: {first['msg']}", "see /fleet/docs")
+
+
+def _json(status: int, kind: str, message: str, next_step: str) -> JSONResponse:
+    return JSONResponse({"error": {"kind": kind, "message": message, "next_step": next_step}}, status)

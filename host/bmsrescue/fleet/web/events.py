@@ -1,0 +1,63 @@
+"""Events for the page: server-sent, each with the daemon's number, so that a browser can tell that it missed none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+
+from bmsrescue.bench.plain_json import to_json
+from bmsrescue.daemon.events import EventLog
+from bmsrescue.fleet.web.access import Viewing
+from bmsrescue.fleet.web.parts import TheLog
+
+router = APIRouter(prefix="/api/fleet", tags=["events"])
+_SHOWN = ("station", "step", "rails", "progress", "diagnosis", "plan", "outcome")
+_QUIET_S = 15.0
+
+
+@router.get("/events")
+async def events(
+    request: Request,
+    log: TheLog,
+    _person: Viewing,
+    after: Annotated[int | None, Query(ge=0, description="The number of the last event seen.")] = None,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:
+    """Everything that happens, from `after` (or Last-Event-ID) on; without it from now on.
+
+    Every event comes with its number, also those whose data the page does not show: a gap in the numbers means that the
+    reader was away for longer than events are kept.
+    """
+    begin = after
+    if last_event_id is not None and last_event_id.isdecimal():
+        begin = int(last_event_id[:18])
+    if begin is None or begin > log.last:  # a number of before the daemon's restart
+        begin = log.last
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_stream(request, log, begin), media_type="text/event-stream", headers=headers)
+
+
+async def _stream(request: Request, log: EventLog, number: int) -> AsyncIterator[str]:
+    yield f"id: {number}\nevent: begin\ndata: {number}\n\n"
+    while not await request.is_disconnected():
+        for event in log.after(number):
+            yield _told(event)
+            number = event["number"]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_QUIET_S):
+                await log.wait_beyond(number)
+        if log.last <= number:
+            yield ": still here\n\n"
+
+
+def _told(event: dict[str, Any]) -> str:
+    told = {key: event[key] for key in ("number", "at", "helper", "name")}
+    if event["name"] in _SHOWN:
+        told["data"] = to_json(event["data"])
+    return f"id: {event['number']}\ndata: {json.dumps(told)}\n\n"

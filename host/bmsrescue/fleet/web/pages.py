@@ -1,0 +1,180 @@
+"""The views, rendered on the server. What a person typed or a record says is escaped by the templates, always."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.templating import Jinja2Templates
+
+from bmsrescue.fleet import figures, ledger
+from bmsrescue.fleet.accounts import AccessError, Person
+from bmsrescue.fleet.lookup import attempt_with, find_units, newest_attempts, unit_with
+from bmsrescue.fleet.models import Attempt
+from bmsrescue.fleet.stations.states import state_for
+from bmsrescue.fleet.web.access import COOKIE, Access, Viewing
+from bmsrescue.fleet.web.api_records import Days, SearchText
+from bmsrescue.fleet.web.parts import TheFleet, TheHall
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_templates = Jinja2Templates(Path(__file__).parent / "templates")
+_templates.env.filters["verdict"] = state_for
+_templates.env.filters["percent"] = lambda share: f"{100 * share:.0f} %"
+_templates.env.filters["when"] = lambda at: at.strftime("%Y-%m-%d %H:%M")
+_templates.env.filters["json_text"] = json.dumps
+_MAX_NUMBER = 2**62
+_SHOWN_ATTEMPTS = 20
+
+
+@router.get("/")
+async def wall(request: Request, hall: TheHall, person: Viewing) -> Response:
+    """All stations, large enough to be read across the room."""
+    stations = [station.status() for station in hall.stations.values()]
+    return _page(request, "wall.html", person, "Stations", stations=stations)
+
+
+@router.get("/stations/{name}")
+async def station(request: Request, name: str, fleet: TheFleet, hall: TheHall, person: Viewing) -> Response:
+    """One station: what it does now, its rails, and what it did before."""
+    found = hall.station(name)
+    attempts = _newest(fleet, name)
+    return _page(
+        request, "station.html", person, f"Station {name}", station=found.status(), attempts=attempts, at_station=name
+    )
+
+
+@router.get("/units")
+def units(request: Request, fleet: TheFleet, person: Viewing, q: SearchText = "") -> Response:
+    """Search by label or UID."""
+    text = q.strip().replace("\0", "")
+    with fleet.store.read() as session:
+        found = find_units(session, text)
+    if len(found) == 1 and text:
+        return RedirectResponse(f"/units/{found[0].id}", 303)
+    return _page(request, "units.html", person, "Units", units=found, q=text)
+
+
+@router.get("/units/{number}")
+def unit(request: Request, number: int, fleet: TheFleet, person: Viewing) -> Response:
+    """A unit's history."""
+    with fleet.store.read() as session:
+        found = unit_with(session, number) if 0 <= number <= _MAX_NUMBER else None
+    if found is None:
+        raise HTTPException(404, "there is no such unit")
+    return _page(request, "unit.html", person, "Unit", unit=found[0], attempts=found[1])
+
+
+@router.get("/attempts/{helper}/{sequence}")
+def attempt(request: Request, helper: str, sequence: int, fleet: TheFleet, person: Viewing) -> Response:
+    """The report of an attempt, made to be printed."""
+    with fleet.store.read() as session:
+        found = None
+        if "\0" not in helper and 0 <= sequence <= _MAX_NUMBER:
+            found = attempt_with(session, helper, sequence)
+    if found is None:
+        raise HTTPException(404, "there is no such attempt")
+    record = found.record
+    sectors = record.get("sectors") if isinstance(record.get("sectors"), dict) else {}
+    return _page(
+        request,
+        "attempt.html",
+        person,
+        f"Attempt {helper} {sequence}",
+        attempt=found.attempt,
+        uid=found.uid,
+        measurements=sorted(found.measurements, key=lambda one: (one.rail, ("off", "on", "proof").index(one.phase))),
+        record=record,
+        sectors={moment: _states(sectors, moment) for moment in ("before", "after")},
+    )
+
+
+@router.get("/figures")
+def all_figures(request: Request, fleet: TheFleet, person: Viewing, days: Days = 90) -> Response:
+    """Why units fail, and how the yield moves."""
+    since = ledger.now() - timedelta(days=days)
+    with fleet.store.read() as session:
+        weeks = figures.weekly_yield(session, since)
+        told: dict[str, Any] = {
+            "pareto": figures.pareto(session, since),
+            "outcomes": figures.outcomes(session, since),
+            "first_pass": figures.first_pass(session, since),
+            "no_fault_found": figures.no_fault_found(session, since),
+            "weeks": weeks,
+            "plot": [
+                [int(ledger.midnight(week.monday).timestamp()) for week in weeks],
+                [round(100 * week.recovered.share, 1) for week in weeks],
+                [round(100 * week.recovered.low, 1) for week in weeks],
+                [round(100 * week.recovered.high, 1) for week in weeks],
+            ],
+        }
+    return _page(request, "figures.html", person, "Figures", days=days, **told)
+
+
+@router.get("/figures/slow")
+def slow_figures(request: Request, fleet: TheFleet, person: Viewing, days: Days = 90) -> Response:
+    """The part of the figures that goes through every measurement: loaded after the page."""
+    since = ledger.now() - timedelta(days=days)
+    with fleet.store.read() as session:
+        told = {"bounced": figures.bounced(session, since), "rails": figures.rail_spreads(session, "proof", since)}
+    return _page(request, "slow_figures.html", person, "", **told)
+
+
+@router.get("/login")
+def login_form(request: Request) -> Response:
+    """Before there are accounts nobody has to log in."""
+    return _page(request, "login.html", None, "Log in")
+
+
+@router.post("/login")
+def log_in(
+    request: Request,
+    name: Annotated[str, Form(max_length=64)],
+    password: Annotated[str, Form(max_length=256)],
+) -> Response:
+    """A session, or the form again with why not."""
+    access: Access = request.app.state.access
+    try:
+        key = access.log_in(name, password)
+    except AccessError as error:
+        page = _page(request, "login.html", None, "Log in", wrong=f"{error.message}. {error.next_step}")
+        page.status_code = 401
+        return page
+    answer = RedirectResponse("/", 303)
+    answer.set_cookie(COOKIE, key, httponly=True, samesite="strict")
+    return answer
+
+
+@router.post("/logout")
+def log_out(request: Request) -> Response:
+    """Ends the session."""
+    access: Access = request.app.state.access
+    access.log_out(request.cookies.get(COOKIE, ""))
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+@router.get("/stations/{name}/attempts")
+def station_attempts(
+    request: Request, name: str, fleet: TheFleet, person: Viewing, _now: Annotated[int, Query()] = 0
+) -> Response:
+    """The station's newest attempts, as a part of its view."""
+    return _page(request, "attempts.html", person, "", attempts=_newest(fleet, name))
+
+
+def _newest(fleet: TheFleet, station: str) -> list[Attempt]:
+    with fleet.store.read() as session:
+        return newest_attempts(session, _SHOWN_ATTEMPTS, station.replace("\0", ""))
+
+
+def _states(sectors: Any, moment: str) -> list[str]:
+    found = sectors.get(moment)
+    return [str(one.get("state")) for one in found if isinstance(one, dict)][:256] if isinstance(found, list) else []
+
+
+def _page(request: Request, template: str, person: Person | None, title: str, **values: Any) -> Response:
+    return _templates.TemplateResponse(request, template, {"person": person, "title": title, **values})
