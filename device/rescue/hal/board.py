@@ -30,7 +30,9 @@ def open(config):  # noqa: A001 - the name every ports module has
     from rescue.hal.stream import UsbStream
 
     bus = config["i2c"]
-    i2c = I2C(bus["id"], sda=Pin(bus["sda"]), scl=Pin(bus["scl"]), freq=bus["hz"])
+    # An STM32 names its buses and has their pins fixed.
+    pins = {name: Pin(bus[name]) for name in ("sda", "scl") if name in bus}
+    i2c = I2C(bus["id"], freq=bus["hz"], **pins)
     meter = config.get("ina226")
     current = Ina226(i2c, meter["address"], meter["shunt_mohm"]) if meter else None
     return Ports(

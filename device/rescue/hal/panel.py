@@ -21,15 +21,16 @@ _WHOLE_SCREEN = b"\x21\x00\x7f\x22\x00\x07"  # columns 0..127, pages 0..7
 
 
 class Panel:
-    """config: {"address", "red", "green", "blue", "buzzer", "button"}. A missing display is not an error: light and
-    sound still tell the outcome."""
+    """config: {"address", "red", "green", "blue", "buzzer", "button"}, and "timer" where there are no virtual ones.
+
+    A missing display is not an error: light and sound still tell the outcome."""
 
     def __init__(self, config, i2c):
         self._i2c = i2c
         self._address = config["address"]
         self._leds = [PWM(Pin(config[name]), freq=1000, duty_u16=0) for name in ("red", "green", "blue")]
         self._buzzer = PWM(Pin(config["buzzer"]), freq=_BUZZER_HZ, duty_u16=0)
-        self._silence = Timer(-1)
+        self._silence = Timer(config.get("timer", -1))
         self._button = Pin(config["button"], Pin.IN, Pin.PULL_UP)
         self.has_display = self._send(_INIT)
 

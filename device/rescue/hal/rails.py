@@ -27,6 +27,8 @@ class Rails:
         self._rails = {}
         for name, rail in config["rails"].items():
             adc = self._mux_adc if "mux" in rail else ADC(Pin(rail["adc"]))
+            if "atten" in config:
+                adc.atten(config["atten"])  # ESP32: the input's range
             self._rails[name] = (adc, rail.get("mux"), line_through(rail, config["vref_mv"]))
         self.names = tuple(self._rails)
 
