@@ -113,6 +113,12 @@ TABLE = (
         "NOT_FIRMWARE",
     ),
     (
+        "afe-watchdog",
+        "{rail} is switched off {s} s after power-on although the firmware is in order: the AFE hears nothing from it.",
+        "Do not reflash. Check the AFE, its supply from the cells, and its lines to the microcontroller.",
+        "NOT_FIRMWARE",
+    ),
+    (
         "quiet",
         "The firmware matches the image; the chip answers only while it is reset: it sleeps, or uses the SWD pins.",
         "Nothing to write. If the unit still fails, look at what should wake it.",

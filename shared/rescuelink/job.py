@@ -32,7 +32,9 @@ REWRITE = "rewrite"
 CORE_RUNNING = "core-running"
 
 _MODES = (REPAIR, REWRITE)
-_RULES = (CORE_RUNNING,)
+_MAILBOX = "mailbox"
+_PIN = "pin"
+_RULES = (CORE_RUNNING, _MAILBOX, _PIN)
 _MAX_NAME = 64
 _CONSENT_WORDS = ("newer-firmware", "option-bytes", "wrp", "rdp-regression")
 _CONSENT_SECTOR = "sector:"
@@ -77,7 +79,7 @@ def validate(document: object) -> Job:
     policy.end()
 
     limits = read_limits(fields.object("limits", default_empty=True))
-    proof = _read_proof(fields.object("proof", default_empty=True))
+    proof = _read_proof(fields.object("proof", default_empty=True), facts.ram)
     latch = _read_latch(fields.object("latch")) if fields.has("latch") else None
     options = _read_options(fields.object("options", default_empty=True))
     fields.end()
@@ -202,13 +204,41 @@ def _read_consent(item: object, path: str, sectors: int) -> str:
     )
 
 
-def _read_proof(fields: Fields) -> Proof:
+def _read_proof(fields: Fields, ram: tuple[tuple[int, int], ...]) -> Proof:
     rule = fields.choice("rule", _RULES, CORE_RUNNING)
     window_ms = fields.number("window_ms", 10, 10_000, 100)
     min_clock_hz = fields.number("min_clock_hz", 0, 1_000_000_000, 0)
     timeout_ms = fields.number("timeout_ms", 100, 60_000, 5_000)
+    mailbox = _read_mailbox(fields.object(_MAILBOX), ram) if rule == _MAILBOX else None
+    pin = _read_proof_pin(fields.object(_PIN)) if rule == _PIN else None
     fields.end()
-    return Proof(rule, window_ms, min_clock_hz, timeout_ms)
+    return Proof(rule, window_ms, min_clock_hz, timeout_ms, mailbox, pin)
+
+
+def _read_mailbox(fields: Fields, ram: tuple[tuple[int, int], ...]) -> tuple[int, int, int | None]:
+    address = fields.number("address", 0, 0xFFFF_FFFF)
+    mask = fields.number("mask", 1, 0xFFFF_FFFF, 0xFFFF_FFFF)
+    value = fields.number("value", 0, 0xFFFF_FFFF) if fields.has("value") else None
+    fields.end()
+    if address % 4 or not any(low <= address < high for low, high in ram):
+        raise bad(fields.path("address"), "0x%08x is no word in RAM" % address, "name a word that the firmware writes")
+    return address, mask, value
+
+
+def _read_proof_pin(fields: Fields) -> tuple[str, bool | None]:
+    pin = _read_pin_name(fields)
+    level = fields.choice("level", ("low", "high", "toggles"))
+    fields.end()
+    return pin, None if level == "toggles" else level == "high"
+
+
+def _read_pin_name(fields: Fields) -> str:
+    pin = fields.text(_PIN)
+    if len(pin) < 3 or pin[0] != "P" or pin[1] not in "ABCDEFGH" or not pin[2:].isdigit() or int(pin[2:]) > 15:
+        raise bad(fields.path(_PIN), "is " + repr(pin), 'write it as "PB5"')
+    if pin in _DEBUG_PINS:
+        raise bad(fields.path(_PIN), "is a pin of the debug port", "name one of the firmware's own")
+    return pin
 
 
 def _read_options(fields: Fields) -> list[list[object]]:
@@ -227,13 +257,9 @@ def _read_options(fields: Fields) -> list[list[object]]:
 
 
 def _read_latch(fields: Fields) -> tuple[str, bool]:
-    pin = fields.text("pin")
+    pin = _read_pin_name(fields)
     off = fields.choice("off", ("low", "high"))
     fields.end()
-    if len(pin) < 3 or pin[0] != "P" or pin[1] not in "ABCDEFGH" or not pin[2:].isdigit() or int(pin[2:]) > 15:
-        raise bad(fields.path("pin"), "is " + repr(pin), 'write it as "PB5"')
-    if pin in _DEBUG_PINS:
-        raise bad(fields.path("pin"), "is a pin of the debug port", "name the pin of the latch")
     return pin, off == "high"
 
 

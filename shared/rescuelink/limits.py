@@ -31,6 +31,7 @@ _NUMBERS = {
     "energise_ms": (180_000, 1_000, 300_000),  # longest time powered in one go
     "cycles_per_minute": (5, 1, 60),
     "nrst_window_ms": (100, 10, 10_000),
+    "watch_s": (0, 0, 120),  # hands off for so long before anything is tried: an AFE's watchdog may take 60 s
 }
 
 

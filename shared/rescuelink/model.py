@@ -31,6 +31,7 @@ class Limits:
     energise_ms: int
     cycles_per_minute: int
     nrst_window_ms: int
+    watch_s: int
 
     def __init__(self, numbers: dict[str, int], rails: dict[str, Window]) -> None:
         self.rails = rails
@@ -77,9 +78,23 @@ class Image:
 
 
 class Proof:
-    """How the unit shows that it runs: in `window_ms`, within `timeout_ms`, at `min_clock_hz` or more when given."""
+    """How the unit shows that it runs: in `window_ms`, within `timeout_ms`, at `min_clock_hz` or more when given.
 
-    def __init__(self, rule: str, window_ms: int, min_clock_hz: int, timeout_ms: int) -> None:
+    `mailbox`: (address, mask, value) of a word in RAM, value None where it must change within the window.
+    `pin`: (name, level), level None where it must change.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        window_ms: int,
+        min_clock_hz: int,
+        timeout_ms: int,
+        mailbox: tuple[int, int, int | None] | None = None,
+        pin: tuple[str, bool | None] | None = None,
+    ) -> None:
+        self.mailbox = mailbox
+        self.pin = pin
         self.rule = rule
         self.window_ms = window_ms
         self.min_clock_hz = min_clock_hz

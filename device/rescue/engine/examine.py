@@ -4,7 +4,7 @@ from rescue.chips.h7_registers import DBGMCU_IDC
 from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH
-from rescue.engine import evidence, ladder, wiring
+from rescue.engine import evidence, ladder, modules, wiring
 from rescuelink.errors import TargetError
 
 _SETTLE_LOOK_MS = 100
@@ -46,6 +46,8 @@ def judge_rails(run):
         run.skip_to("diagnosis")
     elif not run.power.vtref_steady() or not _good(run, "v3v3") or _held_in_reset(run):
         run.skip_to("diagnosis")
+    elif run.limits.watch_s:
+        modules.load("rescue.engine.watch").watch(run)
 
 
 def connect(run):

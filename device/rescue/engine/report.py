@@ -20,6 +20,8 @@ def conclude(run):
         run.cured,
         _own_data_rewritten(run),
     )
+    if run.cured and _latch_is_shorted(run):
+        name = outcomes.NOT_FIRMWARE
     record = _record(run, name)
     card, store = run.ports.card, run.ports.store
     run.note_heap()
@@ -34,6 +36,24 @@ def conclude(run):
     _mirror(record, card, store, saved)
     card.unmount()
     return record
+
+
+def _latch_is_shorted(run):
+    # Found at the end of the proof: the firmware is in order now, and the unit cannot switch itself off all the same.
+    latch = run.evidence.get("latch")
+    if run.proof is None or not latch or latch["fell"]:
+        return False
+    cured = dict(run.evidence)
+    cured["core"], cured["nrst"] = run.proof["core"], run.proof["nrst"]
+    for name in ("vectors", "options", "reset_cause", "regressed", "unfinished"):
+        cured.pop(name, None)
+    cured["sectors"] = [dict(sector) for sector in run.evidence.get("sectors") or ()]
+    for sector in cured["sectors"]:
+        if sector["owned"]:
+            sector["state"] = "match"
+    before, run.diagnosis = run.diagnosis, diagnose(cured)
+    run.diagnosis["evidence"].append("before the cure: " + before["sentence"])
+    return True
 
 
 def _judge_again(run):

@@ -109,6 +109,14 @@ def latch_shorted(evidence):
     return CERTAIN, latch, [line, map_line(evidence), core_line(evidence)], []
 
 
+def afe_watchdog(evidence):
+    dropped = (evidence.get("watch") or {}).get("dropped")
+    if not dropped or not owned_sectors(evidence):
+        return None
+    line = "%s went away %d s after power on, with nobody touching the unit" % (dropped["rail"], dropped["s"])
+    return LIKELY, dropped, [line, map_line(evidence), core_line(evidence)], ["brown-out"]
+
+
 def _flags(core):
     return "faults " + (", ".join(core.get("flags") or ()) or "none")
 

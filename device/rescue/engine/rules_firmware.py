@@ -153,6 +153,7 @@ RULES = (
     ("wrong-boot-address", _boot_address),
     ("option-corruption", conduct.options_differ),
     ("latch-shorted", conduct.latch_shorted),
+    ("afe-watchdog", conduct.afe_watchdog),
     ("reset-loop", reset_loop),
     ("lockup", conduct.fault_handler),
     ("not-running", _not_running),

@@ -248,6 +248,16 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
         "latch-shorted",
         lambda e: e.update(latch={"pin": "PB5", "mv": 11990, "fell": False, "ms": 500}),
     ),
+    (
+        "3.3 V goes away by itself, the firmware in order",
+        "afe-watchdog",
+        lambda e: e.update(watch={"s": 60, "dropped": {"rail": "v3v3", "s": 31}}),
+    ),
+    (
+        "3.3 V goes away by itself, and there is something to write",
+        "update-cut",
+        both(holds("blank", "match", *BLANK_REST), lambda e: e.update(watch={"dropped": {"rail": "v3v3", "s": 31}})),
+    ),
     ("something newer on it", "newer-firmware", both(holds(*OTHER_FIRMWARE), version("1.10.0", "1.9.2"))),
     ("something older on it", "differs", both(holds(*OTHER_FIRMWARE), version("1.9.2", "1.10.0"))),
     ("something with an odd version on it", "differs", both(holds(*OTHER_FIRMWARE), version("v2-rc", "1.10.0"))),

@@ -45,6 +45,7 @@ class BoardFaults:
     latch_shorted: bool = False  # the high-side MOSFET: 12 V is on whenever B+ is
     nrst_held: bool = False  # a supervisor or the AFE holds it low
     nrst_pulse_period_ms: float | None = None  # a supervisor that keeps firing
+    afe_watchdog_ms: float | None = None  # the AFE switches 3.3 V off so long after power-on unless the MCU talks
     display_dead: bool = False
     # The wires between helper and unit.
     nrst_stuck_high: bool = False  # shorted to 3.3 V: nobody can pull it low

@@ -59,6 +59,8 @@ class Unit:
         self._latch_line: bool | None = None
         self._disturbance: Event | None = None
         self._glance: Event | None = None
+        self._afe_watchdog: Event | None = None
+        self._mcu_heard = False
         self._asked = Demand(False, 0.0, 0.0, 0.0)
         self._rails = Rails(clock, parts, self._ask, Random(f"ripple {seed}"))
         self._nrst = NrstLine(clock, parts.nrst, self.chip.set_nrst)
@@ -74,6 +76,7 @@ class Unit:
     def set_power(self, on: bool) -> None:
         """Switch the bench supply's output."""
         self._rails.switch_supply(on)
+        self._watch_by_afe(on)
         dip = self.faults.dip
         if on and dip is not None and not dip.in_flash_work:
             self._schedule_dip(dip)
@@ -248,6 +251,7 @@ class Unit:
                 self._disturb_soon()
 
     def _uart_sent(self, name: str, data: bytes) -> None:
+        self._mcu_heard = True
         if name == self._pins.display_uart:
             self.display.receive(data)
 
@@ -263,6 +267,21 @@ class Unit:
         self._rails.disturb()
 
     # Faults that have a course in time.
+
+    def _watch_by_afe(self, on: bool) -> None:
+        if self._afe_watchdog is not None:
+            self._afe_watchdog.cancel()
+            self._afe_watchdog = None
+        self._rails.faults = self.faults  # its regulator is on again
+        if on and self.faults.afe_watchdog_ms is not None:
+            self._mcu_heard = False
+            self._afe_watchdog = self.clock.after(int(self.faults.afe_watchdog_ms * _MS), self._afe_bites)
+
+    def _afe_bites(self) -> None:
+        self._afe_watchdog = None
+        if not self._mcu_heard:
+            self._rails.faults = replace(self.faults, open_rails=self.faults.open_rails | {"v3v3"})
+            self._rails.disturb()
 
     def _schedule_dip(self, dip: Dip) -> None:
         if self._dip_scheduled:
