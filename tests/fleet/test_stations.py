@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bmsrescue.daemon.helper_port import Job
 from bmsrescue.errors import UsageError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import ENGINEER, Person
@@ -24,73 +21,11 @@ from bmsrescue.fleet.stations.settings import Rule, StationSettings, read_settin
 from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.store import Store, sqlite_url
 from bmsrescue.twin.bench import default_card_files
-from rescuelink.chain import line_hash
-from rescuelink.errors import CardError, LinkError
+from fake_station import FakeHelper
+from rescuelink.errors import LinkError
 from sealed_records import chain
 
 LABEL = "BR16S-24000001"
-
-
-class FakeHelper:
-    """A helper whose unit comes and goes as the test says; its records are sealed like real ones."""
-
-    def __init__(self) -> None:
-        self.present = False
-        self.here = True
-        self.job_now: Job | None = None
-        self.records: list[str] = []
-        self.card: dict[str, bytes] = {}
-        self.cancelled = False
-
-    def status(self) -> dict[str, Any]:
-        working = self.job_now is not None and self.job_now.state == "running"
-        state = "absent" if not self.here else "busy" if working else "ready"
-        return {"state": state, "about": {"helper": "h1", "board": "pico"} if self.here else None}
-
-    async def call(self, method: str, params: list[Any], timeout_s: float, client: str) -> Any:
-        if not self.here:
-            raise LinkError("lost", "the helper is gone")
-        data = "".join(line + "\n" for line in self.records).encode()
-        if method == "lines.level":
-            return {"nrst": not self.present, "edges": 0}
-        if method == "records.sizes":
-            return {"card": len(data), "helper": 0, "helper-old": 0}
-        if method == "records.read":
-            return data[params[1] : params[1] + 2048]
-        if method == "card.hash":
-            if params[0] not in self.card:
-                raise CardError("missing", "no such file")
-            return hashlib.sha256(self.card[params[0]]).hexdigest()
-        if method == "card.write":
-            before = self.card.get(params[0], b"")[: params[1]]
-            self.card[params[0]] = before + params[2]
-            return len(self.card[params[0]])
-        assert method == "card.close"
-        return None
-
-    def start_job(self, method: str, params: list[Any], client: str) -> Job:
-        assert method == "job.run"
-        self.job_now = Job(method, params)
-        return self.job_now
-
-    async def cancel(self) -> None:
-        self.cancelled = True
-
-    def end_job(self, outcome: str, **changes: Any) -> None:
-        previous = line_hash(self.records[-1]) if self.records else ""
-        first = len(self.records) + 1
-        self.records += chain("h1", 1, first=first, previous=previous, outcome=outcome, **changes)
-        job = self.job_now
-        assert job is not None
-        job.state, job.result = "done", json.loads(self.records[-1])
-        job.ended.set()
-
-    def lose(self) -> None:
-        job = self.job_now
-        assert job is not None
-        job.state, job.error = "failed", {"kind": "lost", "message": "the helper is gone"}
-        job.ended.set()
-        self.here = False
 
 
 class Place:

@@ -100,7 +100,7 @@ def pareto(session: Session, since: datetime | None = None) -> list[CauseCount]:
 def outcomes(session: Session, since: datetime | None = None) -> dict[str, int]:
     """How many attempts ended how."""
     counted = select(Attempt.outcome, func.count()).where(*_since(since)).group_by(Attempt.outcome)
-    return dict(sorted(session.execute(counted).tuples()))
+    return {row[0]: row[1] for row in sorted(session.execute(counted), key=lambda row: str(row[0]))}
 
 
 def weekly_yield(session: Session, since: datetime | None = None) -> list[Week]:

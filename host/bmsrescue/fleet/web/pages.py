@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.stations.states import state_for
 from bmsrescue.fleet.web.access import COOKIE, Access, Viewing
 from bmsrescue.fleet.web.api_records import Days, SearchText
-from bmsrescue.fleet.web.parts import TheFleet, TheHall
+from bmsrescue.fleet.web.parts import TheFleet, TheHall, TheLog
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _templates = Jinja2Templates(Path(__file__).parent / "templates")
@@ -28,6 +29,7 @@ _templates.env.filters["when"] = lambda at: at.strftime("%Y-%m-%d %H:%M")
 _templates.env.filters["json_text"] = json.dumps
 _MAX_NUMBER = 2**62
 _SHOWN_ATTEMPTS = 20
+_SHOWN_EVENTS = 500
 
 
 @router.get("/")
@@ -38,13 +40,17 @@ async def wall(request: Request, hall: TheHall, person: Viewing) -> Response:
 
 
 @router.get("/stations/{name}")
-async def station(request: Request, name: str, fleet: TheFleet, hall: TheHall, person: Viewing) -> Response:
+async def station(
+    request: Request, name: str, fleet: TheFleet, hall: TheHall, log: TheLog, person: Viewing
+) -> Response:
     """One station: what it does now, its rails, and what it did before."""
-    found = hall.station(name)
-    attempts = _newest(fleet, name)
-    return _page(
-        request, "station.html", person, f"Station {name}", station=found.status(), attempts=attempts, at_station=name
-    )
+    shown = {
+        "station": hall.station(name).status(),
+        "attempts": await asyncio.to_thread(_newest, fleet, name),
+        "at_station": name,
+        "after": max(0, log.last - _SHOWN_EVENTS),
+    }
+    return _page(request, "station.html", person, f"Station {name}", **shown)
 
 
 @router.get("/units")

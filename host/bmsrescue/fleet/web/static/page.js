@@ -166,7 +166,8 @@ function take(event) {
 }
 
 if (byId("link-state")) {
-  const source = new EventSource("/api/fleet/events");
+  // A station's view also shows what has just happened there.
+  const source = new EventSource("/api/fleet/events" + (body.dataset.after ? `?after=${body.dataset.after}` : ""));
   source.addEventListener("begin", (message) => {
     // After a restart of the daemon its numbers begin anew.
     const number = Number(message.data);

@@ -1,0 +1,263 @@
+"""The page's API: who may do what, what bad input gets for an answer, and what comes out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from bmsrescue.config import Config
+from bmsrescue.daemon.events import EventLog
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.records.taking import IMPORT, LineTaker
+from bmsrescue.fleet.service import Fleet
+from bmsrescue.fleet.stations.hall import Hall
+from bmsrescue.fleet.stations.station import Station
+from bmsrescue.fleet.web.app import create_page
+from bmsrescue.twin.bench import default_card_files
+from fake_station import FakeHelper
+from sealed_records import chain
+
+PASSWORD = "correct horse battery"
+SCRIPT = "<script>alert(1)</script>"
+
+
+class NoHelpers:
+    """The daemon's bench, without anything to find."""
+
+    def __init__(self) -> None:
+        self.helpers: dict[str, Any] = {}
+        self.events = EventLog()
+
+
+class Served:
+    """The page over a store of its own, with two stations whose helpers the test moves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.fleet = Fleet(Config(), folder)
+        bench = NoHelpers()
+        self.hall = Hall(bench, self.fleet.desk)  # type: ignore[arg-type]
+        self.helpers = {name: FakeHelper(name) for name in ("one", "two")}
+        for name, helper in self.helpers.items():
+            self.hall.stations[name] = Station(name, helper, self.fleet.desk, self.hall._tell)
+        self.client = TestClient(create_page(self.fleet, self.hall, bench.events), follow_redirects=False)
+
+    def take(self, lines: list[str]) -> None:
+        with self.fleet.store.write() as session:
+            LineTaker("card", IMPORT).take(session, self.fleet.bench_id, lines)
+
+    def post(self, path: str, token: str = "", **body: Any) -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.client.post(f"/api/fleet{path}", json=body, headers=headers)
+
+    def get(self, path: str, token: str = "") -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.client.get(path, headers=headers)
+
+    def account(self, name: str, role: str) -> str:
+        """A new account's token."""
+        accounts = self.fleet.accounts
+        accounts.add(name, role, PASSWORD, "setup")
+        return accounts.make_token(name, "test", 1, "setup")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    made = Served(tmp_path)
+    for name in ("one", "two"):
+        made.hall.stations[name].state = "empty"
+    yield made
+    made.fleet.store.close()
+
+
+# -- who may do what ---------------------------------------------------------------------------------------------------
+
+
+def test_before_there_are_accounts_whoever_sits_at_the_bench_may_do_everything(served: Served) -> None:
+    assert served.get("/api/fleet/stations").status_code == 200
+    assert served.post("/accounts", name="otto", role="operator", password=PASSWORD).status_code == 422
+    assert served.post("/accounts", name="eva", role="engineer", password=PASSWORD).status_code == 201
+    assert served.get("/api/fleet/stations").status_code == 401
+
+
+def test_each_role_may_do_its_work_and_no_more(served: Served) -> None:
+    engineer, operator, viewer = (served.account(role[:3], role) for role in ("engineer", "operator", "viewer"))
+    for token, may in ((engineer, 200), (operator, 200), (viewer, 403)):
+        assert served.post("/stations/one/pause", token, paused=True).status_code == may
+    for token, may in ((engineer, 200), (operator, 403), (viewer, 403)):
+        assert served.post("/stations/one/service", token, why="dusty").status_code == may
+        assert served.get("/api/fleet/audit", token).status_code == may
+    assert served.get("/api/fleet/units", viewer).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "bmsr_" + "x" * 43])
+def test_a_missing_or_wrong_token_opens_nothing(served: Served, token: str) -> None:
+    served.account("eva", "engineer")
+    for path in ("/api/fleet/stations", "/api/fleet/units", "/api/fleet/export.csv", "/metrics", "/api/fleet/events"):
+        answer = served.get(path, token)
+        assert (answer.status_code, answer.json()["error"]["kind"]) == (401, "who")
+
+
+def test_the_page_sends_a_stranger_to_the_login_and_lets_in_who_has_a_password(served: Served) -> None:
+    served.account("eva", "engineer")
+    html = {"Accept": "text/html"}
+    answer = served.client.get("/", headers=html)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    wrong = served.client.post("/login", data={"name": "eva", "password": "wrong"})
+    assert wrong.status_code == 401
+    assert "name or password is wrong" in wrong.text
+    answer = served.client.post("/login", data={"name": "eva", "password": PASSWORD})
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.lower()
+    assert served.client.get("/", headers=html).status_code == 200
+    served.client.post("/logout")
+    assert served.client.get("/", headers=html).status_code == 303
+
+
+# -- bad input ---------------------------------------------------------------------------------------------------------
+
+
+def test_script_from_a_record_is_shown_as_text_in_every_view(served: Served) -> None:
+    diagnosis = {"cause": SCRIPT, "sentence": SCRIPT, "evidence": [SCRIPT]}
+    served.take(chain("h1", 1, diagnosis=diagnosis, plan=[SCRIPT], unit={"uid": SCRIPT, "name": SCRIPT}))
+    for path in ("/units", "/units/1", "/attempts/h1/1", "/figures", "/figures/slow", f"/units?q={SCRIPT}"):
+        answer = served.get(path)
+        assert answer.status_code in (200, 303)
+        assert SCRIPT not in answer.text
+
+
+@pytest.mark.parametrize("q", ["'; DROP TABLE units; --", "%", "_", "\\", "\0", "x" * 64, "é" * 10, "' OR '1'='1"])
+def test_a_search_is_text_and_nothing_else(served: Served, q: str) -> None:
+    served.take(chain("h1", 5))
+    answer = served.client.get("/units", params={"q": q})
+    assert answer.status_code == 200
+    assert len(served.get("/api/fleet/units").json()) == 5
+    if q not in ("\0",):
+        assert served.client.get("/api/fleet/units", params={"q": q}).json() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/units/99", 404),
+        ("/units/99999999999999999999999", 404),
+        ("/units/x", 400),
+        ("/attempts/h1/7", 404),
+        ("/attempts/h1/99999999999999999999999", 404),
+        ("/stations/none", 404),
+        ("/figures?days=0", 400),
+        ("/figures?days=x", 400),
+        ("/api/fleet/audit?count=100000", 400),
+        ("/units?q=" + "x" * 65, 400),
+        ("/static/../app.py", 404),
+    ],
+)
+def test_what_is_not_there_or_makes_no_sense_is_told(served: Served, path: str, status: int) -> None:
+    assert served.get(path).status_code == status
+
+
+def test_a_label_at_another_station_is_refused(served: Served) -> None:
+    served.hall.stations["one"].state = "working"
+    served.hall.stations["one"].label = "SN-1"
+    answer = served.post("/scan", text="SN-1", station="two")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (409, "SN-1 is at station one")
+
+
+def test_a_scan_goes_to_the_station_that_waits_or_to_the_one_whose_name_was_scanned(served: Served) -> None:
+    one, two = served.hall.stations.values()
+    one.state = two.state = "wait for label"
+    answer = served.post("/scan", text="SN-1")
+    assert answer.status_code == 409
+    assert "several stations wait" in answer.json()["error"]["message"]
+    assert served.post("/scan", text="two").json()["station"] == "two"
+    assert served.post("/scan", text="SN-1").json()["station"] == "two"
+    assert served.post("/scan", text="SN-2").json()["station"] == "one"
+
+
+def test_an_oversized_upload_is_refused(served: Served) -> None:
+    files = [("files", ("job.json", b"{}")), ("files", ("image.bin", b"x" * (9 * 1024 * 1024)))]
+    answer = served.client.post("/api/fleet/releases", files=files)
+    assert answer.status_code == 422
+    assert "larger than any" in answer.json()["error"]["message"]
+
+
+def test_a_page_runs_only_its_own_scripts(served: Served) -> None:
+    policy = served.get("/").headers["content-security-policy"]
+    assert policy.startswith("default-src 'self'")
+    assert "unsafe-eval" not in policy
+    assert "script-src" not in policy
+    assert "http" not in served.get("/").text.replace('http-equiv="', ""), "everything comes from here"
+
+
+# -- what comes out ----------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_released_by_upload_and_rolled_back(served: Served) -> None:
+    files = [("files", (name, data)) for name, data in default_card_files().items()]
+    answer = served.client.post("/api/fleet/releases", files=files, data={"note": "first", "allowance": "20"})
+    assert answer.status_code == 201, answer.text
+    assert (answer.json()["version"], answer.json()["remaining"]) == (1, 20)
+    served.client.post("/api/fleet/releases", files=files)
+    answer = served.post("/releases/bms-1.2.0/rollback", version=1, why="dark display")
+    assert answer.json()["version"] == 1
+    assert [entry["action"] for entry in served.get("/api/fleet/audit").json()][:2] == [
+        "job rolled back",
+        "job released",
+    ]
+
+
+def test_exports_hold_every_attempt_and_no_formula(served: Served) -> None:
+    served.take([*chain("h1", 3), *chain("=cmd|calc", 1)])
+    rows = list(csv.DictReader(io.StringIO(served.get("/api/fleet/export.csv").text)))
+    assert [row["helper"] for row in rows] == ["h1", "h1", "h1", "'=cmd|calc"]
+    lines = served.get("/api/fleet/export.jsonl").text.splitlines()
+    assert [json.loads(line)["sequence"] for line in lines] == [1, 2, 3, 1]
+
+
+def test_figures_count_units_and_not_faults_of_the_tool(served: Served) -> None:
+    lines: list[str] = []
+    outcomes = ["RECOVERED"] * 18 + ["NOT_FIRMWARE"] * 2 + ["TOOL_ERROR"] * 5 + ["NO_FAULT_FOUND"] * 5
+    for number, outcome in enumerate(outcomes, 1):
+        lines += chain(f"h{number}", 1, outcome=outcome)
+    served.take(lines)
+    told = served.get("/api/fleet/figures").json()
+    week = told["weeks"][0]["recovered"]
+    assert (week["count"], week["total"]) == (18, 20)
+    assert (round(week["low"], 3), round(week["high"], 3)) == (0.699, 0.972)
+    assert (told["no_fault_found"]["count"], told["no_fault_found"]["total"]) == (5, 25)
+    assert sum(bar["count"] for bar in told["pareto"]) == 25
+    assert told["pareto"][-1]["cumulative"] == pytest.approx(1.0)
+
+
+def test_metrics_tell_stations_and_attempts(served: Served) -> None:
+    served.take(chain("h1", 2, outcome="RECOVERED"))
+    text = served.get("/metrics").text
+    assert 'bmsrescue_stations{state="empty"} 2.0' in text
+    assert 'bmsrescue_attempts_total{outcome="RECOVERED"} 2.0' in text
+
+
+def test_the_openapi_document_names_every_path(served: Served) -> None:
+    paths = served.get("/fleet/openapi.json").json()["paths"]
+    assert {"/api/fleet/stations", "/api/fleet/scan", "/api/fleet/releases", "/metrics"} <= set(paths)
+
+
+def test_an_attempts_record_is_given_as_it_was_sealed(served: Served) -> None:
+    (line,) = chain("h1", 1)
+    served.take([line])
+    assert served.get("/api/fleet/attempts/h1/1").json()["line"] == line
+
+
+def test_a_days_limit_is_kept(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_ago = ledger.now().replace(year=2020)
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "now", lambda: long_ago)
+        served.take(chain("h1", 3))
+    assert served.get("/api/fleet/figures?days=30").json()["outcomes"] == {}
+    assert sum(served.get("/api/fleet/figures?days=36500").json()["outcomes"].values()) == 3
