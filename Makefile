@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test sweep lint bench clean lock
+.PHONY: setup demo test test-rp2040 sweep lint bench clean lock
 
 setup: $(STAMP)
 

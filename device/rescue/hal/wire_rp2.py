@@ -3,6 +3,8 @@
 # The machine stops by itself at every answer that is not OK. Then Python takes the transfer over, as hal/swd.py has it:
 # on WAIT the same word is sent again until it is taken, and the pump goes on with the next one.
 
+from struct import pack_into
+
 import machine
 import rp2
 from micropython import const
@@ -141,7 +143,7 @@ class PioWire(SwdWire):
 
     def __init__(self, swclk, swdio):
         super().__init__(PioBits(swclk, swdio))
-        self._word = bytearray(4)
+        self._word = memoryview(bytearray(4))
         self._resending = False
 
     def read_block(self, ap, a32, buf):
@@ -150,7 +152,7 @@ class PioWire(SwdWire):
         if not ap:
             self._words(request, view)
         elif len(view):
-            self._words(request, self._word)  # posted: each answer is the value of the read before it
+            self._read(request)  # posted: each answer is the value of the read before it
             self._words(request, view[:-4])
             try:
                 self._words(READ_REQUESTS[_RDBUFF >> 2], view[-4:])
@@ -167,32 +169,40 @@ class PioWire(SwdWire):
             raise
         self._out(0, 8)
 
+    # Single transfers: the plain case in few steps, for the interpreter is what takes the time.
+
     def _read(self, request):
         word = self._word
-        self._words(request, word)
-        return word[0] | word[1] << 8 | word[2] << 16 | word[3] << 24
+        through = pump.read_words(_PIO0, _REQUEST | request << 11 | _DATA_IN, _PARITY_IN, word, 1, _TURNS)
+        if through == 1:
+            self._bits.cycles += _CLOCKS_PER_WORD
+        else:
+            self._words(request, word, through)
+        return int.from_bytes(word, "little")
 
     def _write(self, request, value):
         word = self._word
-        word[0] = value & 0xFF
-        word[1] = value >> 8 & 0xFF
-        word[2] = value >> 16 & 0xFF
-        word[3] = value >> 24 & 0xFF
-        self._words(request, word)
+        pack_into("<I", word, 0, value)
+        through = pump.write_words(_PIO0, _REQUEST | request << 11 | _DATA_OUT, word, 1, _TURNS)
+        if through == 1:
+            self._bits.cycles += _CLOCKS_PER_WORD
+        else:
+            self._words(request, word, through)
 
-    def _words(self, request, view):
-        """One transfer for each word of `view`, to it or from it."""
+    def _words(self, request, view, through=None):
+        """One transfer for each word of `view`, to it or from it. `through`: what the pump made of it already."""
         bits = self._bits
         count = len(view) >> 2
         done = waits = 0
         while done < count:
-            part = view if not done else memoryview(view)[done << 2 :]
-            if request & _READ:
-                through = pump.read_words(
-                    _PIO0, _REQUEST | request << 11 | _DATA_IN, _PARITY_IN, part, count - done, _TURNS
-                )
+            if through is not None:
+                pass
+            elif request & _READ:
+                command = _REQUEST | request << 11 | _DATA_IN
+                through = pump.read_words(_PIO0, command, _PARITY_IN, view[done << 2 :], count - done, _TURNS)
             else:
-                through = pump.write_words(_PIO0, _REQUEST | request << 11 | _DATA_OUT, part, count - done, _TURNS)
+                command = _REQUEST | request << 11 | _DATA_OUT
+                through = pump.write_words(_PIO0, command, view[done << 2 :], count - done, _TURNS)
             if through < 0:
                 raise WireError("protocol", _STUCK)
             damaged = through & _BAD_PARITY
@@ -203,7 +213,7 @@ class PioWire(SwdWire):
             done += through
             if damaged:
                 bits.cycles += _CLOCKS_PER_WORD
-                self._ask_again(request, memoryview(view)[done << 2 : (done << 2) + 4], done)
+                self._ask_again(request, memoryview(view)[done << 2 :][:4], done)
                 done += 1
             elif done < count:
                 answer = bits.answer()
@@ -211,6 +221,7 @@ class PioWire(SwdWire):
                     raise self._refused_at(answer, done)
                 waits += 1
                 self.waits += 1
+            through = None
 
     def _ask_again(self, request, word, done):
         """Once, for a word that came damaged: RESEND for AP data, the same read for a DP register."""

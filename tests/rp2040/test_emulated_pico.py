@@ -1,0 +1,106 @@
+"""The agent on unmodified MicroPython firmware, on an emulated Pico wired to the twin: minutes for each test."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_unit import small_card, small_image, small_unit
+
+from bmsrescue.card.fat import make_image, read_files
+from bmsrescue.twin.bench import card_for, scenario_named
+from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.helper.helper import ENDED, RunResult
+
+pytestmark = pytest.mark.timeout(7200)
+
+READY_MS = 1500
+HEAP_FREE_BYTES = 100_000
+PROGRAM_KIB_PER_S = 256
+BACKUP_KIB_PER_S = 200
+
+
+@dataclass
+class PicoRun:
+    unit: Unit
+    card: bytearray
+    result: RunResult
+    violations: list[str]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        assert self.result.record is not None, self.result.output
+        return self.result.record
+
+
+def press(uf2: Path, unit: Unit, card: bytearray) -> PicoRun:
+    from bmsrescue.twin.rp2040.bench import PicoBench
+
+    bench = PicoBench(uf2, unit, card, settings={"once": True})
+    result = bench.run()
+    return PicoRun(unit, card, result, bench.pico.wiring.violations)
+
+
+@pytest.mark.parametrize("name", ["half-on", "interrupted-program"])
+def test_a_unit_is_recovered_without_a_host(uf2: Path, name: str) -> None:
+    run = press(uf2, small_unit(name), small_card())
+    assert run.result.how == ENDED
+    assert run.record["diagnosis"]["cause"] == scenario_named(name).expected_diagnosis
+    assert run.record["outcome"] == "RECOVERED"
+    image = small_image("1.2.0")
+    assert run.unit.chip.flash.snapshot()[: len(image)] == image
+    assert run.violations == []
+    assert run.unit.chip.counters.violations == []
+    assert not run.result.left_powered
+    assert run.result.panel.screens[0][0] < READY_MS
+    assert run.record["heap_free_min"] >= HEAP_FREE_BYTES
+
+
+@pytest.mark.parametrize("name", ["no-supply", "short-3v3", "over-vcap"])
+def test_a_rail_fault_is_found_through_the_adc(uf2: Path, name: str) -> None:
+    scenario = scenario_named(name)
+    run = press(uf2, build_unit(scenario, 0), card_for(scenario))
+    assert run.record["diagnosis"]["cause"] == scenario.expected_diagnosis
+    assert run.record["outcome"] == scenario.expected_outcome
+    assert run.violations == []
+    assert not run.result.left_powered
+
+
+@pytest.fixture(scope="module")
+def rates(uf2: Path) -> tuple[dict[str, Any], Unit, dict[str, bytes]]:
+    """What tests/rp2040/on_board/rates.py found, with the unit and the card after it."""
+    from bmsrescue.twin.rp2040.bench import PicoBench, agent_for_pico, board_config
+
+    unit = build_unit(scenario_named("healthy"), 0)
+    card = make_image({"random.bin": random.Random(1).randbytes(65536)})
+    script = (Path(__file__).parent / "on_board" / "rates.py").read_bytes()
+    bench = PicoBench(uf2, unit, card, files=agent_for_pico(board_config()) | {"main.py": script})
+    result = bench.run()
+    lines = [line for line in result.output.splitlines() if line.startswith("{")]
+    assert lines, result.output
+    print(lines[-1])
+    return json.loads(lines[-1]), unit, read_files(card)
+
+
+def test_flash_is_programmed_from_the_card_as_fast_as_the_flash_allows(
+    rates: tuple[dict[str, Any], Unit, dict[str, bytes]],
+) -> None:
+    found, unit, files = rates
+    assert unit.chip.flash.snapshot()[0x40000:0x50000] == files["random.bin"]
+    assert 1e6 / found["program_us_per_kib"] >= PROGRAM_KIB_PER_S
+
+
+def test_a_backup_is_read_to_the_card(rates: tuple[dict[str, Any], Unit, dict[str, bytes]]) -> None:
+    found, _unit, files = rates
+    assert files["backup.bin"] == files["random.bin"]
+    assert 1e6 / found["backup_us_per_kib"] >= BACKUP_KIB_PER_S
+
+
+def test_the_wire_runs_at_its_highest_clock(rates: tuple[dict[str, Any], Unit, dict[str, bytes]]) -> None:
+    found, unit, _files = rates
+    assert found["swclk_hz"] == 12_500_000
+    assert unit.chip.counters.violations == []
