@@ -9,6 +9,7 @@ import contextlib
 import io
 import re
 import struct
+import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,8 @@ _WINDOW_BYTES = 1024  # of a file at a time: it lies in the board's USB driver w
 _ASK = b"\x06"
 _END = b"\x04"  # of what was printed, and of the traceback behind it
 _ENTER_S = 4
+_QUIET_S = 0.2
+_LOOK_S = 0.01
 _TRIES = 3  # the prompt may come late: the agent makes the unit safe before it leaves
 _ENOSPC = 28
 
@@ -63,8 +66,11 @@ class Repl:
 
     def enter(self) -> None:
         """Interrupt what runs, and get the raw prompt. Raises LinkError (no_micropython)."""
-        for _ in range(_TRIES):
+        for again in range(_TRIES):
             try:
+                if again:  # it may still wait for a window of a file from somebody who has gone
+                    self._transport.serial.write(b"\r" * (_WINDOW_BYTES + len(_ASK)))
+                self._quieten()
                 with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints what it got instead
                     self._transport.enter_raw_repl(soft_reset=False, timeout_overall=self._enter_s)
                 return
@@ -75,6 +81,19 @@ class Repl:
             f"no MicroPython answers on {self.url}",
             next_step="put MicroPython on the board first (micropython.org/download), or reset it and try again",
         )
+
+    def _quieten(self) -> None:
+        """Interrupt, and read until nothing more comes: a prompt still chews on what was said to an agent before."""
+        port = self._transport.serial
+        port.write(b"\r\x03")
+        quiet_s = _QUIET_S * self._patience_s / PATIENCE_S
+        give_up = time.monotonic() + self._enter_s
+        heard = time.monotonic()
+        while heard + quiet_s > (now := time.monotonic()) and now < give_up:
+            if port.inWaiting():
+                port.read(port.inWaiting())
+                heard = now
+            time.sleep(_LOOK_S)
 
     def run(self, code: str, **values: object) -> str:
         """What `code` printed on the board, where each of `values` was set before.
@@ -102,7 +121,7 @@ class Repl:
                     raise failure
                 if asked != _ASK:
                     raise TransportError(f"it asked for a file's bytes by {asked!r}")
-                self._transport.serial.write(data[at : at + _WINDOW_BYTES])
+                self._transport.serial.write(data[at : at + _WINDOW_BYTES] + _ASK)
             self._end()
 
     def _end(self) -> str:

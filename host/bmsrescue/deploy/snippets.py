@@ -86,26 +86,27 @@ for _n in NAMES:
 """
 
 # A function that asks for a file window by window and writes it. The bytes come as they are: text would go through the
-# board's compiler, which costs it several times as much. Ctrl-C is a byte like any other meanwhile.
+# board's compiler, which costs it several times as much. Ctrl-C is a byte like any other meanwhile, and nothing ends
+# the read of a window but its bytes; so each ends with a mark, without which somebody else is there by now.
 RECEIVE = """
 import micropython, select, sys
 def _take(name, size):
     ready = select.poll()
     ready.register(sys.stdin, select.POLLIN)
-    window = memoryview(bytearray(WINDOW_BYTES))
+    window = memoryview(bytearray(WINDOW_BYTES + 1))
     with open(name, 'wb') as f:
         micropython.kbd_intr(-1)
         try:
             while size:
                 sys.stdout.write(ASK)
-                view = window[:min(size, len(window))]
-                while view:
-                    if not ready.poll(SILENCE_MS):
-                        raise OSError(110)
-                    n = sys.stdin.buffer.readinto(view)
-                    f.write(view[:n])
-                    view = view[n:]
-                    size -= n
+                n = min(size, WINDOW_BYTES)
+                if not ready.poll(SILENCE_MS):
+                    raise OSError(110)
+                sys.stdin.buffer.readinto(window[:n + 1])
+                if window[n] != ord(ASK):
+                    raise OSError(110)
+                f.write(window[:n])
+                size -= n
         finally:
             micropython.kbd_intr(3)
 """
