@@ -41,6 +41,12 @@ TABLE = (
         "LOCKED",
     ),
     (
+        "bootloader-waiting",
+        "The application is in order; the vendor's bootloader runs instead and waits for an update: {flag}.",
+        "Finish the update with the vendor's tool, or use a job whose policy consents to update-flag.",
+        "LOCKED",
+    ),
+    (
         "newer-firmware",
         "The unit carries firmware {found}, which is newer than the job's {wanted}.",
         "Use a card with firmware {found} or later, or a job whose policy consents to newer-firmware.",

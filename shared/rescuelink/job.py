@@ -36,7 +36,7 @@ _MAILBOX = "mailbox"
 _PIN = "pin"
 _RULES = (CORE_RUNNING, _MAILBOX, _PIN)
 _MAX_NAME = 64
-_CONSENT_WORDS = ("newer-firmware", "option-bytes", "wrp", "rdp-regression")
+_CONSENT_WORDS = ("newer-firmware", "option-bytes", "wrp", "rdp-regression", "update-flag")
 _CONSENT_SECTOR = "sector:"
 # Registers of option bytes, and which of their bits a job may ask for (RM0468 section 4.9).
 _OPTION_BITS = (("optsr", 0x3FDF_00FE), ("boot", 0xFFFF_FFFF), ("optsr2", 0x7))
@@ -82,6 +82,7 @@ def validate(document: object) -> Job:
     proof = _read_proof(fields.object("proof", default_empty=True), facts.ram)
     latch = _read_latch(fields.object("latch")) if fields.has("latch") else None
     options = _read_options(fields.object("options", default_empty=True))
+    bootloader = _read_bootloader(fields.object("bootloader"), flash_end) if fields.has("bootloader") else None
     fields.end()
 
     job = Job(
@@ -100,6 +101,7 @@ def validate(document: object) -> Job:
         proof,
         latch,
         options,
+        bootloader,
     )
     _check_layout(job, facts.word_bytes)
     return job
@@ -256,6 +258,19 @@ def _read_options(fields: Fields) -> list[list[object]]:
     return golden
 
 
+def _read_bootloader(fields: Fields, flash_end: int) -> tuple[int, int, int, int]:
+    address = fields.number("address", FLASH_BASE, flash_end - 1)
+    length = fields.number("length", 1, flash_end - address)
+    flag = fields.object("flag")
+    flag_address = flag.number("address", FLASH_BASE, flash_end - 4)
+    wanted = flag.number("set", 0, 0xFFFF_FFFE)
+    flag.end()
+    fields.end()
+    if flag_address % 4 or address <= flag_address < address + length:
+        raise bad(flag.path("address"), "0x%08x cannot be a flag" % flag_address, "a word outside the bootloader")
+    return address, length, flag_address, wanted
+
+
 def _read_latch(fields: Fields) -> tuple[str, bool]:
     pin = _read_pin_name(fields)
     off = fields.choice("off", ("low", "high"))
@@ -282,6 +297,8 @@ def _check_layout(job: Job, word_bytes: int) -> None:
                     "segment 0x%08x lies over %s" % (segment.address, repr(region.name)),
                     "take the region out of the image, or out of preserve",
                 )
+    if job.bootloader is not None and job.owns(job.bootloader[2], 4):
+        raise bad("bootloader.flag", "lies in the image", "name the word that the bootloader looks at")
     if not any(s.address <= job.boot_address and job.boot_address + 8 <= s.address + s.length for s in segments):
         raise bad(
             "image.segments",

@@ -121,6 +121,7 @@ class Job:
         proof: Proof,
         latch: tuple[str, bool] | None = None,
         options: list[list[object]] | None = None,
+        bootloader: tuple[int, int, int, int] | None = None,
     ) -> None:
         self.name = name
         self.chip = chip
@@ -136,6 +137,7 @@ class Job:
         self.limits = limits
         self.proof = proof
         self.latch = latch  # the pin that lets the power latch fall, and the level at which it does
+        self.bootloader = bootloader  # its address and length, the address of its flag, and the flag that makes it wait
         self.options = options or []  # golden option bytes: [register, value, mask]
 
     def boot_segment(self) -> Segment:

@@ -18,6 +18,7 @@ def expected(job):
         "dev_id": job.dev_id,
         "flash_kib": job.flash_kib,
         "boot_address": job.boot_address,
+        "start": job.boot_address if job.bootloader is None else job.bootloader[0],
         "flash": [0x08000000, 0x08000000 + job.flash_kib * 1024],
         "options": job.options,
         "min_clock_hz": job.proof.min_clock_hz,

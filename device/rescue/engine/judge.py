@@ -11,6 +11,7 @@ _CONSENT = {
     "wrong-boot-address": "option-bytes",
     "option-corruption": "option-bytes",
     "rdp1": "rdp-regression",
+    "bootloader-waiting": "update-flag",
 }
 
 

@@ -94,7 +94,7 @@ def _own_data_rewritten(run):
         return False
     if run.evidence.get("regressed"):
         return True
-    if any(step["source"] != "image" for step in run.plan["steps"]):
+    if any(step["source"] != "image" and "blank" not in step for step in run.plan["steps"]):
         return True
     word_bytes = run.job.word_bytes
     torn = [address for sector in run.evidence["sectors"] for address in sector["torn"]]

@@ -101,6 +101,31 @@ def options_differ(evidence):
     return (CERTAIN, {"names": names}, lines + [core_line(evidence)], []) if lines else None
 
 
+def in_bootloader(evidence, pc):
+    found = evidence.get("bootloader")
+    return bool(found) and found["address"] <= pc < found["end"]
+
+
+def bootloader_waiting(evidence):
+    found = evidence.get("bootloader")
+    if not found or not owned_sectors(evidence):
+        return None
+    samples = (evidence.get("core") or {}).get("pc_samples") or ()
+    inside = [pc for pc in samples if in_bootloader(evidence, pc)]
+    is_set = found["flag"] == found["set"]
+    if not is_set and (not inside or len(inside) < len(samples)):
+        return None
+    where = "at 0x%08x" % found["flag_address"]
+    if is_set:
+        flag = "its flag %s is set" % where
+    elif found["flag"] is None:
+        flag = "its flag %s is half-written" % where
+    else:
+        flag = "its flag %s is not set, so that it has another reason" % where
+    lines = [flag, "%d of %d PC samples in the bootloader" % (len(inside), len(samples)), map_line(evidence)]
+    return CERTAIN if is_set and inside else LIKELY, {"flag": flag}, lines, [] if is_set else ["not-running"]
+
+
 def latch_shorted(evidence):
     latch = evidence.get("latch")
     if not latch or latch["fell"]:

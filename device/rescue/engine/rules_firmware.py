@@ -100,7 +100,7 @@ def _cure_cut(evidence):
 
 def _boot_address(evidence):
     options = evidence.get("options")
-    expected = evidence["expected"]["boot_address"]
+    expected = evidence["expected"].get("start", evidence["expected"]["boot_address"])
     if not options or not evidence.get("sectors") or options["boot_add0"] == expected:
         return None
     values = {"found": "0x%08x" % options["boot_add0"], "wanted": "0x%08x" % expected}
@@ -116,7 +116,7 @@ def _runs_image(evidence):
         return False
     samples = core.get("pc_samples") or ()
     low, high = evidence["expected"]["flash"]
-    seen = [pc for pc in samples if low <= pc < high]
+    seen = [pc for pc in samples if low <= pc < high and not conduct.in_bootloader(evidence, pc)]
     return core["state"] == "sleeping" or bool(seen)
 
 
@@ -149,6 +149,7 @@ RULES = (
     ("silent-firmware", conduct.silent),
     ("differs", _differs),
     ("cure-cut", _cure_cut),
+    ("bootloader-waiting", conduct.bootloader_waiting),
     ("torn-data", _torn_unowned),
     ("wrong-boot-address", _boot_address),
     ("option-corruption", conduct.options_differ),

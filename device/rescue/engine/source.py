@@ -1,6 +1,6 @@
 # Where the bytes of a sector to be written come from: the image, the backup, and the regions that must survive.
 
-from rescue.engine import files
+from rescue.engine import files, image
 
 FROM_IMAGE = "image"
 FROM_BACKUP = "backup"
@@ -25,6 +25,9 @@ class SectorSource:
         end = address + len(view)
         if self._step["source"] == FROM_BACKUP:
             self._from_backup(address, view)
+            blank = self._step.get("blank")  # a flash word that is to be left erased
+            if blank is not None and address <= blank < end:
+                image.fill_blank(view[blank - address : blank - address + self._image.job.word_bytes])
             return
         self._image.fill(address, view)
         for low, high in self._regions:

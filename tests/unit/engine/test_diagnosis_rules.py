@@ -107,6 +107,11 @@ def wired(swdio: str, swclk: str) -> Callable[[Evidence], None]:
     return lambda e: e.update(wiring={"swdio": swdio, "swclk": swclk})
 
 
+def bootloader(flag: int, pc: int) -> Callable[[Evidence], None]:
+    found = {"address": 0x080C0000, "end": 0x080E0000, "flag_address": 0x080A0000, "flag": flag, "set": 0xB007F1A6}
+    return lambda e: e.update(bootloader=found) or e["core"].update(pc_samples=[pc, pc + 2])
+
+
 def holds(*states: str) -> Callable[[Evidence], None]:
     return lambda e: e.update(sectors=sectors(*states))
 
@@ -258,6 +263,9 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
         "update-cut",
         both(holds("blank", "match", *BLANK_REST), lambda e: e.update(watch={"dropped": {"rail": "v3v3", "s": 31}})),
     ),
+    ("the vendor's bootloader waits, its flag set", "bootloader-waiting", bootloader(0xB007F1A6, 0x080C0110)),
+    ("the vendor's bootloader waits for another reason", "bootloader-waiting", bootloader(0xFFFFFFFF, 0x080C0110)),
+    ("the vendor's bootloader has started the application", "healthy", bootloader(0xFFFFFFFF, 0x08000400)),
     ("something newer on it", "newer-firmware", both(holds(*OTHER_FIRMWARE), version("1.10.0", "1.9.2"))),
     ("something older on it", "differs", both(holds(*OTHER_FIRMWARE), version("1.9.2", "1.10.0"))),
     ("something with an odd version on it", "differs", both(holds(*OTHER_FIRMWARE), version("v2-rc", "1.10.0"))),

@@ -15,6 +15,8 @@ _ORDER = (
     "interrupted_program",
     "interrupted_erase",
     "bad_vectors",
+    "bootloader_waiting",
+    "bootloader_waiting_consent",
     "torn_calibration",
     "torn_calibration_consent",
     "lockup",

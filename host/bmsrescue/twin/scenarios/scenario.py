@@ -38,6 +38,8 @@ class Scenario:
     """What the job on the card allows beyond its own sectors (`policy.consent`)."""
     card_version: str = "1.2.0"
     """The firmware that the card brings."""
+    job: dict[str, object] = field(default_factory=dict)
+    """What its job says otherwise, key by key."""
     card_part: str = DEFAULT_PART
     """The part that the card's job is for, as in `chip.parts.PARTS`."""
 

@@ -62,3 +62,35 @@
         b       .
         .balign 4
 1:      .word   0x5802480C              @ PWR_CR3
+
+@ A vendor's bootloader: waits for an update on USART3 while its flag in flash is set, else starts the application.
+        .section bootloader, "ax"
+        ldr     r0, flag_at
+        ldr     r1, [r0]
+        ldr     r2, flag_set
+        cmp     r1, r2
+        bne     3f
+        ldr     r0, apb1lenr
+        ldr     r1, [r0]
+        orr     r1, #0x40000            @ USART3EN
+        str     r1, [r0]
+        ldr     r0, usart3
+        movs    r1, #5                  @ UE, RE
+        str     r1, [r0]
+2:      ldr     r1, [r0, #0x1C]         @ ISR
+        tst     r1, #0x20               @ RXNE
+        beq     2b
+3:      ldr     r0, application
+        ldr     r1, vtor
+        str     r0, [r1]
+        ldr     r1, [r0]
+        mov     sp, r1
+        ldr     r1, [r0, #4]
+        bx      r1
+        .balign 4
+flag_at:     .word 0x080A0000
+flag_set:    .word 0xB007F1A6
+apb1lenr:    .word 0x580244E8           @ RCC_APB1LENR
+usart3:      .word 0x40004800           @ CR1
+application: .word 0x08000000
+vtor:        .word 0xE000ED08           @ SCB_VTOR
