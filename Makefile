@@ -30,7 +30,7 @@ lint: setup
 	$(BIN)/mypy
 
 bench: setup
-	PYTHONPATH=tests $(BIN)/python tests/bench/run.py
+	PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(BENCH)
 	PYTHONPATH=tests $(BIN)/python tests/bench/link_bench.py
 
 # Writes requirements.lock anew from pyproject.toml: run it when a dependency changes.

@@ -1,5 +1,5 @@
 # Step "act": carries out the plan. What cannot be undone is in the journal before it begins: each erase, each write to
-# a sector that was not erased here, and the vectors. A line costs the helper's flash some 0.3 s; so what follows by
+# a sector that was not erased here, and the vectors. A line costs the helper's flash some 50 ms; so what follows by
 # itself (the write after an erase) has none of its own, and each line is written one step ahead, while the flash is
 # busy: a cut run leaves its last two sectors in doubt (resume.py).
 #
@@ -52,7 +52,7 @@ class Cure:
         self._flash = run.chip.flash
         self._word_bytes = run.job.word_bytes
         self._verifier = Verifier(run.chip)
-        sectors = tuple(step["sector"] for step in steps)
+        sectors = tuple(n for step in steps for n in range(step["sector"], step["sector"] + step["count"]))
         self._consent = Consent.from_policy(run.job.name, (ERASE, PROGRAM), sectors)
         self._total = sum(step["size"] for step in steps)
         self._done = 0
@@ -167,7 +167,7 @@ class Cure:
         self._note("erase", step["sector"])
         run.erase_begun = True
         run.say("erase sector %d" % step["sector"])
-        self._flash.start_erase(step["sector"], self._consent)
+        self._flash.start_erase(step["sector"], self._consent, step["count"])
         self._erased.add(step["sector"])
 
     def _program(self, step, source, after):

@@ -1,0 +1,110 @@
+"""The figures as rows with their targets, and docs/performance.md, whose table is made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from megabyte import ERASE_S, PROGRAM_S, Cost
+
+FLASH_ALONE_S = ERASE_S + PROGRAM_S
+BEGIN, END = "<!-- figures: made by `make bench` -->", "<!-- end of the figures -->"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One program's costs, None where it was not measured. `renewed`: erase, program and verify of a full part."""
+
+    program: Cost | None
+    verify: Cost | None
+    renewed: Cost | None
+    changed: Cost | None
+    read: Cost | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    agent: Peer
+    fast: Cost
+    """The agent's `renewed` at 10 MHz."""
+    steps: dict[str, Cost]
+    """The steps of the agent's run on a full part at 4 MHz."""
+    whole: Cost
+    openocd: Peer
+    pyocd: Peer
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    agent: str
+    openocd: str
+    pyocd: str
+    target: str
+    met: bool
+
+
+def rows(figures: Figures) -> list[Row]:
+    return [
+        _cycles("erase + program a blank part, SWCLK per byte", figures, "program", 11.9),
+        _cycles("verify, SWCLK per byte", figures, "verify", 0.02),
+        _seconds("erase + program + verify a full part, s", figures, figures.agent.renewed, "renewed", 1.10),
+        _seconds("the same at 10 MHz, s", figures, figures.fast, None, 1.05),
+        _changed(figures),
+        _cycles("read back, SWCLK per byte", figures, "read", 11.8),
+    ]
+
+
+def _cycles(what: str, figures: Figures, name: str, limit: float) -> Row:
+    own, *peers = (_per_byte(getattr(peer, name)) for peer in (figures.agent, figures.openocd, figures.pyocd))
+    cost = getattr(figures.agent, name)
+    return Row(what, own, *peers, f"<= {limit:g}", cost is not None and cost.per_byte <= limit)
+
+
+def _seconds(what: str, figures: Figures, cost: Cost | None, name: str | None, factor: float) -> Row:
+    peers = [_virtual(getattr(peer, name) if name else None) for peer in (figures.openocd, figures.pyocd)]
+    limit_s = factor * FLASH_ALONE_S
+    own = f"{_virtual(cost)} ({cost.virtual_s / FLASH_ALONE_S:.2f}x)" if cost else "-"
+    return Row(
+        what, own, *peers, f"<= {limit_s:.1f} ({factor:.2f}x the flash)", bool(cost) and cost.virtual_s <= limit_s
+    )
+
+
+def _changed(figures: Figures) -> Row:
+    costs = [peer.changed for peer in (figures.agent, figures.openocd, figures.pyocd)]
+    own, openocd, pyocd = costs
+    limits = [part * peer.virtual_s for part, peer in ((0.12, openocd), (0.3, pyocd)) if peer is not None]
+    met = own is not None and all(own.virtual_s <= limit for limit in limits)
+    target = f"<= {min(limits):.2f}" if limits else "-"
+    return Row("1 of 8 sectors changed: compare, renew, verify, s", *map(_virtual, costs), target, met)
+
+
+def _per_byte(cost: Cost | None) -> str:
+    if cost is None:
+        return "-"
+    return f"{cost.per_byte:.4f}" if cost.per_byte < 1 else f"{cost.per_byte:.2f}"
+
+
+def _virtual(cost: Cost | None) -> str:
+    return "-" if cost is None else f"{cost.virtual_s:.2f}"
+
+
+def write_page(page: Path, figures: Figures) -> None:
+    """Puts the figures between the page's marks; what is around them is written by hand."""
+    text = page.read_text()
+    before, rest = text.split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    page.write_text(before + BEGIN + "\n" + _tables(figures) + END + after)
+
+
+def _tables(figures: Figures) -> str:
+    lines = ["| measure | agent | OpenOCD 0.12 | pyOCD | target | |", "|---|---:|---:|---:|---:|---|"]
+    for row in rows(figures):
+        verdict = "met" if row.met else "missed"
+        lines.append(f"| {row.what} | {row.agent} | {row.openocd} | {row.pyocd} | {row.target} | {verdict} |")
+    lines += ["", "| step of the rescue of a full part | virtual s | SWCLK cycles | per byte |", "|---|---:|---:|---:|"]
+    for name, cost in figures.steps.items():
+        lines.append(f"| {name} | {cost.virtual_s:.2f} | {cost.swclk_cycles:,} | {_per_byte(cost)} |")
+    whole = figures.whole
+    lines.append(f"| whole | {whole.virtual_s:.2f} | {whole.swclk_cycles:,} | {_per_byte(whole)} |")
+    return "\n".join(lines) + "\n"
