@@ -24,7 +24,6 @@ _STUCK = const(-1000000)
 def write_words(pio: ptr32, command: uint, data: ptr8, count: int, limit: int) -> int:  # noqa: F821
     """Sends the `count` words at `data`, each with its own request. Returns how many got OK; a number below 0 when the
     machine is stuck. When it is less than `count` the machine is at HALT."""
-    pushed = 0
     index = 0
     at = 0
     while index < count:
@@ -34,23 +33,17 @@ def write_words(pio: ptr32, command: uint, data: ptr8, count: int, limit: int) -
         fold ^= fold >> 8
         fold ^= fold >> 4
         parity = 0x6996 >> int(fold & 15) & 1
-        step = 0
-        while step < 3:
-            turns = limit
-            while pio[_FSTAT] & _TX_FULL:
-                if pio[_SM0_ADDR] == _HALT:
-                    return (pushed - (pio[_FLEVEL] & 15) - 1) // 3
-                turns -= 1
-                if turns == 0:
-                    return _STUCK
-            if step == 0:
-                pio[_TXF0] = int(command)
-            elif step == 1:
-                pio[_TXF0] = int(value)
-            else:
-                pio[_TXF0] = parity
-            step += 1
-            pushed += 1
+        # Room for all three: the machine has taken the last word's data and is sending it.
+        turns = limit
+        while pio[_FLEVEL] & 15 > 1:
+            if pio[_SM0_ADDR] == _HALT:
+                return (index * 3 - (pio[_FLEVEL] & 15) - 1) // 3
+            turns -= 1
+            if turns == 0:
+                return _STUCK
+        pio[_TXF0] = int(command)
+        pio[_TXF0] = int(value)
+        pio[_TXF0] = parity
         index += 1
     pio[_FDEBUG] = _TX_STALL
     turns = limit
@@ -58,7 +51,7 @@ def write_words(pio: ptr32, command: uint, data: ptr8, count: int, limit: int) -
         if pio[_FDEBUG] & _TX_STALL and pio[_FSTAT] & _TX_EMPTY:
             return count
         if pio[_SM0_ADDR] == _HALT:
-            return (pushed - (pio[_FLEVEL] & 15) - 1) // 3
+            return (index * 3 - (pio[_FLEVEL] & 15) - 1) // 3
         turns -= 1
         if turns == 0:
             return _STUCK
@@ -71,9 +64,10 @@ def read_words(pio: ptr32, command: uint, rest: uint, data: ptr8, count: int, li
     the machine at HALT; or a number below 0 when the machine is stuck."""
     index = 0
     at = 0
-    while index < count:
+    if count:
         pio[_TXF0] = int(command)
         pio[_TXF0] = int(rest)
+    while index < count:
         turns = limit
         while pio[_FSTAT] & _RX_EMPTY:
             if pio[_SM0_ADDR] == _HALT:
@@ -82,11 +76,6 @@ def read_words(pio: ptr32, command: uint, rest: uint, data: ptr8, count: int, li
             if turns == 0:
                 return _STUCK
         value = uint(pio[_RXF0])  # noqa: F821
-        data[at] = int(value & 0xFF)
-        data[at + 1] = int(value >> 8 & 0xFF)
-        data[at + 2] = int(value >> 16 & 0xFF)
-        data[at + 3] = int(value >> 24)
-        at += 4
         fold = value ^ value >> 16
         fold ^= fold >> 8
         fold ^= fold >> 4
@@ -100,6 +89,14 @@ def read_words(pio: ptr32, command: uint, rest: uint, data: ptr8, count: int, li
         if int(uint(pio[_RXF0]) >> 30 & 1) != parity:  # noqa: F821
             return index | 1 << 20
         index += 1
+        if index < count:  # the machine goes on while this word is put away
+            pio[_TXF0] = int(command)
+            pio[_TXF0] = int(rest)
+        data[at] = int(value & 0xFF)
+        data[at + 1] = int(value >> 8 & 0xFF)
+        data[at + 2] = int(value >> 16 & 0xFF)
+        data[at + 3] = int(value >> 24 & 0xFF)
+        at += 4
     return count
 
 
