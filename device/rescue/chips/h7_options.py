@@ -41,6 +41,7 @@ class H7Options:
             "boot_add0": (boot & 0xFFFF) << 16,
             "boot_add1": boot & 0xFFFF0000,
             "wrp_sectors": [n for n in range(sectors) if not wpsn >> n // chip.wpsn[0] & 1],
+            "wrp_group": chip.wpsn[0],
             "pcrop": areas[reg.PRAR_CUR],
             "secure_area": areas[reg.SCAR_CUR],
             "itcm_kib": 64 * ((optsr2 & 3) + 1),

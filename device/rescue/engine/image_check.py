@@ -7,6 +7,7 @@ import binascii
 import hashlib
 
 from rescue.engine import files, image
+from rescue.engine.blocks import owned_bytes
 from rescuelink.errors import JobError
 
 
@@ -38,11 +39,11 @@ class _SectorCrcs:
 
     def __init__(self, job):
         self._segment = job.image.segments[0]
-        self._sector_bytes = job.sector_bytes
+        self._sector_bytes = owned_bytes(job)
         self._word_bytes = job.word_bytes
         self._at = self._segment.address
         self._start = self._at  # of the sector
-        self._sector = None if self._at % job.sector_bytes else 0  # CRC so far, of a sector seen from its beginning
+        self._sector = None if self._at % self._sector_bytes else 0  # CRC so far, of a sector seen from its beginning
         self._whole = 0
         self._crcs = {}
 

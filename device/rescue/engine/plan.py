@@ -12,18 +12,18 @@ _ERASE_MS = 1100  # typical, with x64 (STM32H7 sheet section 6)
 _BYTES_PER_MS = 150
 
 
-def make_plan(sectors, job, dirty=(), evidence=None):
-    """{"steps": [{"sector", "address", "size", "erase", "source", "vectors", "why"}], "lines", "bytes", "estimate_ms"}.
+def make_plan(sectors, job, dirty=()):
+    """{"steps": [{"sector", "address", "size", "count", "erase", "source", "vectors", "why"}], "lines", "bytes",
+    "estimate_ms"}; "count" is of sectors, the first of which "sector" names.
 
     `dirty`: sectors an earlier run may have been cut in; that they read blank proves nothing, they are erased again.
     """
     steps = []
     for sector in sectors:
-        step = _step_for(sector, job, sector["index"] in dirty)
+        last = sector["index"] + sector.get("count", 1)
+        step = _step_for(sector, job, any(sector["index"] <= index < last for index in dirty))
         if step is not None:
             steps.append(step)
-    if job.bootloader is not None and evidence is not None:
-        modules.load("rescue.engine.bootloader").add_step(sectors, evidence, job, steps)
     steps.sort(key=lambda step: (step["vectors"], step["sector"]))
     size = sum(step["size"] for step in steps)
     erases = sum(1 for step in steps if step["erase"])
@@ -57,11 +57,16 @@ def _step(sector, erase, source, vectors, why):
         "sector": sector["index"],
         "address": sector["address"],
         "size": sector["size"],
+        "count": sector.get("count", 1),
         "erase": erase,
         "source": source,
         "vectors": vectors,
         "why": why,
     }
+
+
+def _name(index, count):
+    return str(index) if count == 1 else "%d-%d" % (index, index + count - 1)
 
 
 def _has_vectors(sector, job):
@@ -74,17 +79,15 @@ def _lines(steps, sectors, job):
         return ["nothing to write"]
     for step in steps:
         if step["vectors"] and step["erase"] and len(steps) > 1:
-            lines.append("erase sector %d first: it holds the vector table" % step["sector"])
+            lines.append("erase sector %s first: it holds the vector table" % _name(step["sector"], step["count"]))
     for step in steps:
         act = "erase and write" if step["erase"] else "write"
         origin = "" if step["source"] == FROM_IMAGE else ", readable words from the backup"
-        if "blank" in step:
-            origin += ", the flash word at 0x%08x left blank" % step["blank"]
-        lines.append("%s sector %d (%s)%s" % (act, step["sector"], step["why"], origin))
+        lines.append("%s sector %s (%s)%s" % (act, _name(step["sector"], step["count"]), step["why"], origin))
         if step["vectors"]:
             lines.append("write the first flash word at 0x%08x last" % job.boot_address)
     touched = [step["sector"] for step in steps]
-    kept = [str(sector["index"]) for sector in sectors if sector["index"] not in touched]
+    kept = [_name(s["index"], s.get("count", 1)) for s in sectors if s["index"] not in touched]
     if kept:
         lines.append("leave sector(s) %s as they are" % ", ".join(kept))
     for region in job.preserve:
@@ -99,10 +102,12 @@ def add_options(plan, evidence, job, resumed=None):
     options = evidence.get("options")
     if not options:
         return
+    group = options.get("wrp_group", 1)
     if "wrp" in job.consent:
         for step in plan["steps"]:
-            if step["sector"] in options["wrp_sectors"]:
-                plan["unprotect"] |= 1 << step["sector"]
+            for index in range(step["sector"], step["sector"] + step["count"]):
+                if index in options["wrp_sectors"]:
+                    plan["unprotect"] |= 1 << index // group
         # An earlier run that was cut had lifted it: it is this run's to put back.
         ours = resumed is not None and resumed["uid"] == evidence["chip"]["uid"]
         plan["protect"] = plan["unprotect"] | (resumed.get("wpsn") or 0 if ours else 0)
@@ -111,15 +116,15 @@ def add_options(plan, evidence, job, resumed=None):
     plan["options_before"] = {name: options[name] for name in ("optsr", "optsr2", "wpsn", "boot")}
     lines = plan["lines"]
     if plan["unprotect"]:
-        lines.insert(0, "lift the write protection of sector(s) " + _names(plan["unprotect"]))
+        lines.insert(0, "lift the write protection of sector(s) " + _names(plan["unprotect"], group))
     if plan["protect"]:
-        lines.append("write-protect sector(s) %s again" % _names(plan["protect"]))
+        lines.append("write-protect sector(s) %s again" % _names(plan["protect"], group))
     for name, value, mask in plan["options"]:
         lines.append("set option bytes %s to 0x%08x (bits 0x%08x)" % (name, value & mask, mask))
 
 
-def _names(mask):
-    return ", ".join(str(index) for index in range(32) if mask >> index & 1)
+def _names(mask, group):
+    return ", ".join(_name(bit * group, group) for bit in range(64) if mask >> bit & 1)
 
 
 def plan_cure(run):
@@ -130,7 +135,7 @@ def plan_cure(run):
     if run.diagnosis["cause"] == "rdp1":
         run.plan = _plan_regression(run.chip.flash.sectors(), run.job)
     else:
-        run.plan = make_plan(run.evidence["sectors"], run.job, dirty, run.evidence)
+        run.plan = make_plan(run.evidence["sectors"], run.job, dirty)
     add_options(run.plan, run.evidence, run.job, run.resumed)
     run.observer.event("plan", {"lines": run.plan["lines"], "estimate_ms": run.plan["estimate_ms"]})
     if not run.plan["steps"]:  # nothing is erased, so that nothing need be backed up
@@ -142,9 +147,10 @@ def plan_cure(run):
 def _plan_regression(sectors, job):
     # The chip will be blank, once its protection is gone.
     found = []
-    for index, address, size in sectors:
-        owned = job.owns(address, size)
-        found.append({"index": index, "address": address, "size": size, "state": "blank", "owned": owned})
+    for index, address, size, owned in modules.load("rescue.engine.blocks").blocks(sectors, job):
+        count = size // job.sector_bytes
+        entry = {"index": index, "address": address, "size": size, "state": "blank", "owned": owned, "count": count}
+        found.append(entry)
     plan = make_plan(found, job)
     plan["regress"] = True
     plan["lines"].insert(0, "remove the read protection: the chip erases everything, calibration and serial included")

@@ -187,7 +187,8 @@ def _write_protected(evidence):
     options = evidence.get("options")
     if not options:
         return None
-    protected = [s["index"] for s in wrong_sectors(evidence) if s["index"] in options.get("wrp_sectors", ())]
+    wrong = [n for s in wrong_sectors(evidence) for n in range(s["index"], s["index"] + s.get("count", 1))]
+    protected = [index for index in wrong if index in options.get("wrp_sectors", ())]
     if not protected:
         return None
     names = ", ".join(str(index) for index in protected)

@@ -12,36 +12,56 @@ import binascii
 from micropython import const
 
 from rescue.engine import files, image
+from rescue.engine.blocks import blocks
 from rescuelink.errors import RescueError, WireError
 
 _TORN_LISTED = const(32)  # addresses kept per sector; the count is kept whole
 
 
 class SectorMap:
-    """`sectors`: the map so far, one dict per sector. "crc" is as the target's core reads it, None where it cannot."""
+    """`sectors`: the map so far, one dict per sector or run of "count" (blocks.py).
+
+    "crc" is as the target's core reads it, None where it cannot.
+    """
 
     def __init__(self, chip, card_image, job):
         self._chip = chip
         self._image = card_image
         self._job = job
-        self.sectors = [
-            {
-                "index": index,
-                "address": address,
-                "size": size,
-                "state": None,
-                "owned": job.owns(address, size),
-                "torn": [],
-                "crc": None,
-            }
-            for index, address, size in chip.flash.sectors()
+        self.sectors = [self._entry(*block) for block in blocks(chip.flash.sectors(), job)]
+
+    def _entry(self, index, address, size, owned):
+        entry = {
+            "index": index,
+            "address": address,
+            "size": size,
+            "state": None,
+            "owned": owned,
+            "torn": [],
+            "crc": None,
+        }
+        if size > self._job.sector_bytes:
+            entry["count"] = size // self._job.sector_bytes  # a run of sectors (blocks.py)
+        return entry
+
+    def _one_by_one(self, at):
+        # What is torn in sectors of no concern to the job is told by the sector.
+        run, size = self.sectors[at], self._job.sector_bytes
+        self.sectors[at : at + 1] = [
+            self._entry(run["index"] + n, run["address"] + n * size, size, False) for n in range(run["count"])
         ]
 
     def look(self, progress):
         """Settles the state of every sector. The core must be halted after a reset. Raises WireError."""
-        for sector in self.sectors:
-            progress(sector["index"], len(self.sectors))
+        at = 0
+        while at < len(self.sectors):
+            sector = self.sectors[at]
+            progress(at, len(self.sectors))
             found = sector["crc"] = self._crc(sector["address"], sector["size"])
+            if found is None and "count" in sector and not sector["owned"]:
+                self._one_by_one(at)
+                continue
+            at += 1
             if found is None:
                 self._read(sector)
             elif found == _blank_crc(sector["size"]):
@@ -51,7 +71,7 @@ class SectorMap:
             elif found == self._image.crc32(sector["address"], sector["size"]):
                 sector["state"] = "match"
                 sector["prefix"] = sector["size"]  # all of it, gaps between segments as well
-            elif self._holds_image(sector["address"], sector["size"]):
+            elif self._holds_image(sector, sector["size"]):
                 sector["state"] = "match"
             elif self._crc(sector["address"], sector["size"]) != found:
                 self._read(sector)  # two answers: the wire is disturbed
@@ -59,12 +79,13 @@ class SectorMap:
                 sector["state"] = "differs"
                 self._look_for_cut(sector)
 
-    def _holds_image(self, address, size):
-        # Whether the image's own flash words in the range are there; what lies between its segments does not count.
+    def _holds_image(self, sector, size):
+        # Whether the image's own flash words in its first bytes are there; what lies between segments does not count.
+        address = sector["address"]
         for segment in self._job.image.segments:
             low = max(segment.address, address)
             length = min(segment.end(self._job.word_bytes), address + size) - low
-            if length == self._job.sector_bytes:
+            if length == sector["size"]:
                 return False  # the CRC of a whole sector has been looked at
             if length > 0 and self._crc(low, length) != self._image.crc32(low, length):
                 return False
@@ -82,7 +103,7 @@ class SectorMap:
                 written = middle
         sector["rest_blank"] = blank < size
         if blank < size:
-            sector["prefix"] = blank if self._holds_image(address, blank) else 0
+            sector["prefix"] = blank if self._holds_image(sector, blank) else 0
 
     def _read(self, sector):
         word_bytes = self._job.word_bytes

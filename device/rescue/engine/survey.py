@@ -18,8 +18,6 @@ def survey(run):
     sector_map = SectorMap(run.chip, run.image, run.job)
     run.evidence["sectors"] = sector_map.sectors
     _remember(run)
-    if run.job.bootloader is not None:
-        modules.load("rescue.engine.bootloader").look(run)
     _read_version(run)
     sector_map.look(run.progress_in("compare", "sectors"))
     _test_latch(run)
@@ -33,8 +31,9 @@ def _remember(run):
     if resumed["regressed"]:
         evidence["regressed"] = True
     for at in resumed["sectors"][-2:]:
-        if not evidence["sectors"][at]["owned"]:
-            evidence["unfinished"] = at
+        for sector in evidence["sectors"]:
+            if sector["index"] == at and not sector["owned"]:
+                evidence["unfinished"] = at
 
 
 def _nrst_follows(run):
@@ -45,7 +44,7 @@ def _nrst_follows(run):
 
 def _test_latch(run):
     # Only a unit with nothing to cure is switched off for it: the test costs the chip its power.
-    if run.job.latch is None or run.resumed is not None or run.job.mode == "rewrite" or run.job.bootloader is not None:
+    if run.job.latch is None or run.resumed is not None or run.job.mode == "rewrite":
         return
     for sector in run.evidence["sectors"]:
         if sector["state"] == "torn" or (sector["owned"] and sector["state"] != "match"):

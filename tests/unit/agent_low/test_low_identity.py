@@ -102,6 +102,7 @@ def test_factory_option_bytes_are_decoded() -> None:
         "boot_add0": 0x08000000,
         "boot_add1": 0x1FF00000,
         "wrp_sectors": [],
+        "wrp_group": 1,
         "pcrop": None,
         "secure_area": None,
         "itcm_kib": 64,
