@@ -12,7 +12,7 @@ _ERASE_MS = 1100  # typical, with x64 (STM32H7 sheet section 6)
 _BYTES_PER_MS = 150
 
 
-def make_plan(sectors, job, dirty=()):
+def make_plan(sectors, job, dirty=(), evidence=None):
     """{"steps": [{"sector", "address", "size", "count", "erase", "source", "vectors", "why"}], "lines", "bytes",
     "estimate_ms"}; "count" is of sectors, the first of which "sector" names.
 
@@ -24,6 +24,8 @@ def make_plan(sectors, job, dirty=()):
         step = _step_for(sector, job, any(sector["index"] <= index < last for index in dirty))
         if step is not None:
             steps.append(step)
+    if job.bootloader is not None and evidence is not None:
+        modules.load("rescue.engine.bootloader").add_step(sectors, evidence, job, steps)
     steps.sort(key=lambda step: (step["vectors"], step["sector"]))
     size = sum(step["size"] for step in steps)
     erases = sum(1 for step in steps if step["erase"])
@@ -83,6 +85,8 @@ def _lines(steps, sectors, job):
     for step in steps:
         act = "erase and write" if step["erase"] else "write"
         origin = "" if step["source"] == FROM_IMAGE else ", readable words from the backup"
+        if "blank" in step:
+            origin += ", the flash word at 0x%08x left blank" % step["blank"]
         lines.append("%s sector %s (%s)%s" % (act, _name(step["sector"], step["count"]), step["why"], origin))
         if step["vectors"]:
             lines.append("write the first flash word at 0x%08x last" % job.boot_address)
@@ -135,7 +139,7 @@ def plan_cure(run):
     if run.diagnosis["cause"] == "rdp1":
         run.plan = _plan_regression(run.chip.flash.sectors(), run.job)
     else:
-        run.plan = make_plan(run.evidence["sectors"], run.job, dirty)
+        run.plan = make_plan(run.evidence["sectors"], run.job, dirty, run.evidence)
     add_options(run.plan, run.evidence, run.job, run.resumed)
     run.observer.event("plan", {"lines": run.plan["lines"], "estimate_ms": run.plan["estimate_ms"]})
     if not run.plan["steps"]:  # nothing is erased, so that nothing need be backed up

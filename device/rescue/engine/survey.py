@@ -18,6 +18,8 @@ def survey(run):
     sector_map = SectorMap(run.chip, run.image, run.job)
     run.evidence["sectors"] = sector_map.sectors
     _remember(run)
+    if run.job.bootloader is not None:
+        modules.load("rescue.engine.bootloader").look(run)
     _read_version(run)
     sector_map.look(run.progress_in("compare", "sectors"))
     _test_latch(run)
@@ -44,7 +46,7 @@ def _nrst_follows(run):
 
 def _test_latch(run):
     # Only a unit with nothing to cure is switched off for it: the test costs the chip its power.
-    if run.job.latch is None or run.resumed is not None or run.job.mode == "rewrite":
+    if run.job.latch is None or run.resumed is not None or run.job.mode == "rewrite" or run.job.bootloader is not None:
         return
     for sector in run.evidence["sectors"]:
         if sector["state"] == "torn" or (sector["owned"] and sector["state"] != "match"):
