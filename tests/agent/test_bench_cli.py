@@ -197,8 +197,14 @@ def test_a_wrong_yes_and_no_yes_change_nothing(on_healthy: Run, healthy: Watched
     assert not healthy.powered
 
 
-def test_no_log_without_a_daemon(on_healthy: Run) -> None:
-    assert on_healthy("log", "--json").json["error"]["kind"] == "no_daemon"
+def test_without_a_daemon_the_log_is_the_helpers_own(on_healthy: Run) -> None:
+    on_healthy("diagnose", "--json")
+    lines = [json.loads(line) for line in on_healthy("log", "--json").out.splitlines()]
+    assert [(line["name"], line["data"]) for line in lines if line["name"] == "look"][-1] == ("look", "healthy")
+    assert lines[-1]["name"] == "opened"
+    assert lines[-1]["data"].startswith("bmsrescue-")
+    followed = on_healthy("log", "--follow", "--json")
+    assert (followed.status, followed.json["error"]["kind"]) == (2, "usage")
 
 
 def test_flash_saves_what_was_there_writes_what_differs_and_verify_and_backup_agree(
@@ -240,6 +246,8 @@ def test_a_recovery_is_shown_as_it_happens_and_needs_the_scope_spelled_out(
         monkeypatch.setenv("BMSRESCUE_HELPER", twin.url)
         planned = bmsrescue("plan")
         assert planned.status == 0
+        rising = planned.out.partition("switch the supply on")[2].partition("judge the rails")[0]
+        assert len(set(rising.partition("B+ ")[2].partition("  17.9")[0].strip())) > 4  # a curve, not a step
         assert "erase sectors 1,2" in planned.out
         assert not twin.powered
         said = bmsrescue("recover", "--yes", "erase sectors 1,2")

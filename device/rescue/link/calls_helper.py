@@ -3,8 +3,10 @@
 import gc
 
 from rescue.engine import modules
+from rescuelink import rpc
 
 _HELLO = "rescue.link.hello"
+_LOG = "rescue.link.log"
 
 
 def info(bench):
@@ -25,6 +27,16 @@ def heap(bench):
     if not hasattr(gc, "mem_free"):
         return {"free": None, "used": None}
     return {"free": gc.mem_free(), "used": gc.mem_alloc()}
+
+
+def log(bench, older=False, offset=0):
+    """Binary: a window of the log from `offset`, empty at its end. `older`: of the file before. Lines of JSON, each
+    [ms since the start, word, text]: "opened" and "ended" sessions, "cut" power, "job" or "look" and its outcome.
+    """
+    view = bench.window(rpc.WINDOW_BYTES)
+    count = modules.load(_LOG).read_into(bench, older, offset, view)
+    modules.drop(_LOG)
+    return view[:count]
 
 
 def echo(_bench, data):
@@ -57,6 +69,7 @@ CALLS = {
     "info": (info, ""),
     "time": (time, ""),
     "heap": (heap, ""),
+    "log": (log, "?bi"),
     "echo": (echo, "B"),
     "safe": (safe, ""),
     "repl": (repl, ""),

@@ -1,9 +1,11 @@
 # job.*: the engine's own work, whole or up to a step. The host only watches: events "step", "rails", "progress",
 # "diagnosis", "plan", "error", "step-end", "outcome" come while it runs; "cancel" stops it between two pieces of work.
 
+from rescue.engine import modules
 from rescue.engine.job_runner import STEPS, Run
 from rescuelink.errors import LinkError
 
+_LOG = "rescue.link.log"
 _NAMES = tuple(step[0] for step in STEPS)
 
 
@@ -17,7 +19,9 @@ def run(bench, finish_alone=False):
 
     `finish_alone`: go on when the host is lost, so that an erased unit is not left behind.
     """
-    return _carry_out(bench, None, bool(finish_alone))
+    record = _carry_out(bench, None, bool(finish_alone))
+    _note(bench, "job", record["outcome"])
+    return record
 
 
 def until(bench, step):
@@ -27,7 +31,14 @@ def until(bench, step):
     """
     if step not in _NAMES or _NAMES.index(step) >= _NAMES.index("act"):
         raise LinkError("bad_params", "a step before act: " + ", ".join(_NAMES[: _NAMES.index("act")]))
-    return _carry_out(bench, step, False)
+    found = _carry_out(bench, step, False)
+    _note(bench, "look", found["diagnosis"]["cause"] if found["diagnosis"] else "no diagnosis")
+    return found
+
+
+def _note(bench, word, text):
+    modules.load(_LOG).note(bench, word, text)
+    modules.drop(_LOG)
 
 
 def _carry_out(bench, last, finish_alone):

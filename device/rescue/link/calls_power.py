@@ -1,12 +1,18 @@
 # power.*: the unit's supply, within the limits of the engine (rescue.engine.power).
 
+from rescue.engine import modules
 from rescue.link.unit import power
+
+_LOG = "rescue.link.log"
 
 
 def on(bench):
     """Energise within limits. {"rails": {name: {"mv", "min_mv", "max_mv"}}, "trip": nil or what cut it, "ma"}"""
     supply = power(bench)
     rails = supply.energise()
+    if supply.trip is not None:
+        modules.load(_LOG).note(bench, "cut", "%s on %s" % (supply.trip["kind"], supply.trip["rail"]))
+        modules.drop(_LOG)
     return {"rails": rails, "trip": supply.trip, "ma": supply.current_ma}
 
 

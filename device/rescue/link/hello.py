@@ -9,6 +9,7 @@ from rescuelink.errors import LinkError
 
 _AGENT_VERSION = "0.1.0"
 _CAPABILITIES = "rails power lines swd memory core flash options job card records"
+_LOG = "rescue.link.log"
 _FOR_THE_JOURNAL = ("rescue.engine.resume", "rescue.engine.journal", "rescue.engine.files", "rescuelink.chain")
 
 
@@ -22,6 +23,9 @@ def hello(server, version, client):
     if server.session is not None and server.session != client:
         message = "the helper is in use by " + server.session
         raise LinkError("busy", message, next_step="close that program, or wait two seconds if it has died")
+    if server.session is None:
+        modules.load(_LOG).note(server.bench, "opened", client)
+        modules.drop(_LOG)
     server.open(client)
     facts = about(server.bench)
     facts["working"] = server.working

@@ -1,6 +1,8 @@
-"""The helper's sealed records as lines, fetched window by window."""
+"""What the helper keeps in lines, fetched window by window: its sealed records, and its log."""
 
+import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from bmsrescue.bench.session import Session
@@ -24,6 +26,21 @@ async def fetch_over(call: Callable[..., Awaitable[Any]], place: str) -> list[st
     while len(data) < size and (window := await call("records.read", place, len(data))):
         data += window
     return _lines(data)
+
+
+def fetch_log(session: Session) -> list[tuple[int, str, str]]:
+    """The helper's own log, oldest first, as (ms since its start, word, text). Raises RescueError."""
+    data = bytearray()
+    for older in (True, False):
+        begin = len(data)
+        while window := session.call("helper.log", older, len(data) - begin):
+            data += window
+    found = []
+    for line in _lines(data):
+        with suppress(ValueError):  # a line that a power cut has torn
+            at_ms, word, text = json.loads(line)
+            found.append((int(at_ms), str(word), str(text)))
+    return found
 
 
 def _lines(data: bytearray) -> list[str]:

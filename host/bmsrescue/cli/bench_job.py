@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -33,6 +34,7 @@ from bmsrescue.errors import UsageError, from_dict
 from rescuelink.errors import LinkError, RescueError
 from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class
 
+_RAILS_MS = 200
 _LOOK = "see with `bmsrescue scan` how it goes on"
 _STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue"}
 
@@ -116,7 +118,13 @@ def _watched(bench: Helper, as_json: bool, method: str, *params: Any) -> dict[st
             story.event(round((time.monotonic() - began) * 1000), name, data)
 
     with bench.session.watching(on_event):
-        return _stoppable(bench, method, params)
+        # The power-up curve, and live rails all the way: while rails rise or fall they come far more often.
+        bench.session.call("rails.stream", 0 if story is None else _RAILS_MS)
+        try:
+            return _stoppable(bench, method, params)
+        finally:
+            with suppress(RescueError):  # the helper has gone, or still works: it ends with the session
+                bench.session.call("rails.stream", 0)
 
 
 def _stoppable(bench: Helper, method: str, params: tuple[Any, ...]) -> dict[str, Any]:

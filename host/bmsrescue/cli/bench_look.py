@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from bmsrescue.bench.choose import open_session
 from bmsrescue.bench.finding import find_helpers
+from bmsrescue.bench.records import fetch_log
 from bmsrescue.bench.session import open_link
 from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json, telling_errors
 from bmsrescue.cli.exit_status import HELPER
 from bmsrescue.cli.output import console, show_error
 from bmsrescue.config import chosen_helper, data_dir, load_config
-from rescuelink.errors import LinkError, RescueError
+from bmsrescue.errors import UsageError
+from rescuelink.errors import RescueError
 
 if TYPE_CHECKING:
     from bmsrescue.bench.daemon_client import DaemonClient
@@ -71,19 +74,19 @@ def log(
     helper: HelperOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Rails and progress as well.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as things happen, until Ctrl-C.")] = False,
+    own: Annotated[bool, typer.Option("--own", help="The helper's own log, also while the daemon runs.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """What happened on the helpers since the daemon started (the newest thousand events)."""
+    """What happened: the daemon's events (the newest thousand), or without a daemon the helper's own log."""
     from bmsrescue.bench.daemon_client import running_daemon
 
     with telling_errors(as_json):
-        daemon = running_daemon(data_dir())
+        daemon = None if own else running_daemon(data_dir())
         if daemon is None:
-            raise LinkError(
-                "no_daemon",
-                "no daemon is running, and only it keeps a log",
-                next_step="start one with `bmsrescue serve`",
-            )
+            if follow:
+                raise UsageError("only a daemon's events can be followed", "Start one with `bmsrescue serve`.")
+            _tell_own_log(helper, as_json)
+            return
         name = chosen_helper(helper, load_config())
         if not follow:
             for event in daemon.events(name):
@@ -91,6 +94,18 @@ def log(
             return
         with suppress(KeyboardInterrupt):
             _follow(daemon, name, everything, as_json)
+
+
+def _tell_own_log(helper: str | None, as_json: bool) -> None:
+    with open_session(helper) as session:
+        lines = fetch_log(session)
+    for at_ms, word, text in lines:
+        if as_json:
+            typer.echo(json.dumps({"ms": at_ms, "name": word, "data": text}))
+        else:
+            console().print(f"{at_ms / 1000:10.3f} s  {word:<7}  {text}", markup=False, soft_wrap=True)
+    if not lines and not as_json:
+        console().print("The helper's log is empty.")
 
 
 def _follow(daemon: DaemonClient, name: str, everything: bool, as_json: bool) -> None:

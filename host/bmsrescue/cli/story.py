@@ -44,6 +44,7 @@ class Story:
         self._chart = RailChart()
         self._began_ms: int | None = None
         self._at_ms = 0
+        self._helper_ms: int | None = None  # the helper's clock at our 0
         self._bar: tuple[str, int, int] | None = None  # what, when it began, quarters already shown
         self._bar_open = False
         self._tellers = {
@@ -92,7 +93,14 @@ class Story:
             self.say(("stopped: ", "bold yellow"), str(data["outcome"]))
 
     def _rails(self, data: dict[str, Any]) -> None:
-        self._chart.add(self._at_ms, {name: rail["mv"] for name, rail in data["rails"].items()})
+        at_ms = self._at_ms
+        if "ms" in data:  # streamed, by the helper's own clock, which the link's delays do not bend
+            if self._helper_ms is None:
+                self._helper_ms = int(data["ms"]) - at_ms
+            at_ms = int(data["ms"]) - self._helper_ms
+        elif self._helper_ms is not None:
+            return
+        self._chart.add(at_ms, {name: rail["mv"] for name, rail in data["rails"].items()})
 
     def _progress(self, data: dict[str, Any]) -> None:
         what, done, total = str(data["what"]), int(data["done"]), int(data["total"])
