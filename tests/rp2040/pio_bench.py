@@ -86,6 +86,8 @@ class Machine:
         self._state = State(
             pin_values=before.pin_values,
             pin_directions=before.pin_directions,
+            transmit_fifo=before.transmit_fifo,  # a restart leaves the FIFOs as they are
+            receive_fifo=before.receive_fifo,
             y_register=self._y,
             output_shift_register=ShiftRegister(0, 32),
             input_shift_register=ShiftRegister(0, 0),
@@ -96,6 +98,14 @@ class Machine:
         self._y = value
         self._state = replace(self._state, y_register=value)
         self._begin()
+
+    def drop(self) -> None:
+        if self._state.transmit_fifo:
+            self._state.transmit_fifo.popleft()
+
+    @property
+    def given(self) -> int:
+        return len(self._state.receive_fifo)
 
     def push(self) -> None:
         self._state.receive_fifo.append(self._state.input_shift_register.contents)
@@ -146,7 +156,7 @@ class PioBench:
         wire_rp2.rp2.StateMachine = self._state_machine
         wire_rp2._PIO0 = self.machine
         wire_rp2.machine.Pin = self._pin_class()
-        wire_rp2.machine.mem32 = dict.fromkeys((0x502000C8, 0x502000D0), 0)
+        wire_rp2.machine.mem32 = {}
         self.registers: dict[int, int] = wire_rp2.machine.mem32
         self.wire: Any = wire_rp2.PioWire(SWCLK, SWDIO)
 
@@ -166,10 +176,19 @@ class PioBench:
 
             def put(self, value: int) -> None:
                 self._put = value
+                bench.machine[_TXF0] = value
+
+            def rx_fifo(self) -> int:
+                return bench.machine.given
+
+            def get(self) -> int:
+                return bench.machine[_RXF0]
 
             def exec(self, instruction: int) -> None:
                 if instruction == 0xA047:
                     bench.machine.load_y(self._put)
+                elif instruction in (0x80A0, 0x8080):
+                    bench.machine.drop()
                 elif instruction == 0x8000:
                     bench.machine.push()
 

@@ -112,6 +112,26 @@ def test_a_fault_stops_the_block_and_tells_how_far_it_came(bench: PioBench) -> N
     assert bench.wire.read(0, adi.DPIDR) == 0x6BA02477  # the line is in order
 
 
+def test_words_left_over_from_a_refused_block_do_no_harm(bench: PioBench) -> None:
+    connect(bench)
+    for _ in range(3):
+        bench.wire.write(1, adi.TAR, 0x90000000)
+        with pytest.raises(WireError):
+            bench.wire.read_block(1, adi.DRW, bytearray(64))
+        assert bench.wire.read(0, adi.DPIDR) == 0x6BA02477
+        bench.wire.write(0, adi.ABORT, 0x1E)
+
+
+def test_a_chip_in_jtag_answers_nothing_and_then_to_the_switch(bench: PioBench) -> None:
+    bench.wire.engage()
+    bench.wire.line_reset()
+    with pytest.raises(WireError) as failure:
+        bench.wire.read(0, adi.DPIDR)
+    assert failure.value.kind == "no_ack"
+    bench.wire.jtag_to_swd()
+    assert bench.wire.read(0, adi.DPIDR) == 0x6BA02477
+
+
 def test_a_chip_without_power_answers_nothing(bench: PioBench, unit: Unit) -> None:
     connect(bench)
     unit.set_power(False)

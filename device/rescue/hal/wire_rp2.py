@@ -16,8 +16,7 @@ from rescuelink.errors import WireError
 
 _PIO0 = const(0x50200000)
 _SM0_CLKDIV = const(0x50200000 + 0xC8)
-_SM0_SHIFTCTRL = const(0x50200000 + 0xD0)
-_JOIN_RX = const(1 << 31)
+_FIFO_WORDS = const(4)
 _CYCLES_PER_CLOCK = const(4)
 _TURNS = const(400000)  # a word at 100 kHz is 60000 core cycles
 _DRIVE = const(1)
@@ -34,6 +33,7 @@ _PARITY_IN = const((1 << 1) | (11 << 6))  # two bits: parity and turnaround
 _CLOCKS_PER_WORD = const(46)
 # Instructions, with SWCLK low
 _PULL = const(0x80A0)
+_PULL_IF_THERE = const(0x8080)
 _MOV_Y_OSR = const(0xA047)
 _JMP_0 = const(0x0000)
 _PUSH = const(0x8000)  # never waits
@@ -64,9 +64,11 @@ class PioBits:
         """From any state to the beginning of a command, with empty FIFOs."""
         sm = self._machine
         sm.active(0)
-        machine.mem32[_SM0_SHIFTCTRL] ^= _JOIN_RX
-        machine.mem32[_SM0_SHIFTCTRL] ^= _JOIN_RX
         sm.restart()
+        for _ in range(_FIFO_WORDS):
+            sm.exec(_PULL_IF_THERE)
+        while sm.rx_fifo():
+            sm.get()
         machine.mem32[_SM0_CLKDIV] = self._divider << 8
         sm.put(pio_swd.ACK_OK)
         sm.exec(_PULL)
