@@ -9,6 +9,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bmsrescue import __version__
 from bmsrescue.daemon.events import EventLog
@@ -45,15 +47,7 @@ def create_page(fleet: Fleet, hall: Hall, log: EventLog) -> FastAPI:
         app.add_exception_handler(kind, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
 
-    @app.middleware("http")
-    async def harden(request: Request, call_next):  # type: ignore[no-untyped-def]
-        response: Response = await call_next(request)
-        if not request.url.path.endswith("/docs"):
-            response.headers["Content-Security-Policy"] = _POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
-
+    app.add_middleware(Harden)
     app.include_router(api_stations.router)
     app.include_router(api_records.router)
     app.include_router(api_decisions.router)
@@ -62,6 +56,25 @@ def create_page(fleet: Fleet, hall: Hall, log: EventLog) -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     return app
+
+
+class Harden:
+    """ASGI middleware: headers that tell a browser to run and load nothing but what comes from here."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_hardened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+                if not scope["path"].endswith("/docs"):  # FastAPI's own page loads from elsewhere
+                    headers["Content-Security-Policy"] = _POLICY
+            await send(message)
+
+        await self._app(scope, receive, send_hardened)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -45,6 +45,14 @@ async def events(
 
 async def _stream(request: Request, log: EventLog, number: int) -> AsyncIterator[str]:
     yield f"id: {number}\nevent: begin\ndata: {number}\n\n"
+    try:
+        async for told in _following(request, log, number):
+            yield told
+    except asyncio.CancelledError:
+        return  # the daemon ends: so does the answer, in order; the browser asks again
+
+
+async def _following(request: Request, log: EventLog, number: int) -> AsyncIterator[str]:
     while not await request.is_disconnected():
         for event in log.after(number):
             yield _told(event)

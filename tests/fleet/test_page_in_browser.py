@@ -1,0 +1,283 @@
+"""The page in a real, headless Chromium: what an operator sees, hears of, and does with a scanner and a keyboard."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from bmsrescue.config import Config
+from bmsrescue.daemon.events import EventLog
+from bmsrescue.fleet.records.taking import IMPORT, LineTaker
+from bmsrescue.fleet.service import Fleet
+from bmsrescue.fleet.stations.hall import Hall
+from bmsrescue.fleet.web.app import create_page
+from fake_station import FakeHelper
+from sealed_records import chain
+
+_PATIENCE_S = 60.0
+_AXE = (Path(__file__).parent / "data" / "axe.min.js").read_text(encoding="utf-8")
+_LABEL = "BR16S-24000001"
+
+
+class FakeBench:
+    """The daemon's bench with helpers that the test moves."""
+
+    def __init__(self) -> None:
+        self.helpers: dict[str, Any] = {name: FakeHelper(name) for name in ("left", "right")}
+        self.events = EventLog()
+
+
+class Page:
+    """The page, served on a loopback port by a thread, over stations whose helpers the test moves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.fleet = Fleet(Config(), folder)
+        self.bench = FakeBench()
+        self.hall = Hall(self.bench, self.fleet.desk)  # type: ignore[arg-type]
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        app = create_page(self.fleet, self.hall, self.bench.events)
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread.start()
+
+    async def _serve(self) -> None:
+        self._server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+        stations = asyncio.create_task(self.hall.run())
+        await self._server.serve(sockets=[self._listener])
+        stations.cancel()
+        await asyncio.gather(stations, return_exceptions=True)
+
+    def helper(self, name: str) -> FakeHelper:
+        found: FakeHelper = self.bench.helpers[name]
+        return found
+
+    def take(self, lines: list[str]) -> None:
+        with self.fleet.store.write() as session:
+            LineTaker("card", IMPORT).take(session, self.fleet.bench_id, lines)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(30)
+        self.fleet.store.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[WebDriver]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is not installed")
+        pytest.skip("Chromium is not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.add_argument("--window-size=1400,900")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(tmp_path: Path, browser: WebDriver) -> Iterator[Page]:
+    browser.get_log("browser")  # what an earlier test left
+    made = Page(tmp_path)
+    yield made
+    browser.get("about:blank")
+    made.stop()
+
+
+def until(holds: Callable[[], Any], what: str) -> Any:
+    """Waits for something that is certain to come."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not (found := holds()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+    return found
+
+
+def card(browser: WebDriver, station: str) -> dict[str, str]:
+    """What a station's card shows, by field."""
+    script = (
+        "return Object.fromEntries([...document.querySelectorAll(`[data-card='${arguments[0]}'] [data-field]`)]"
+        ".map(one => [one.dataset.field, one.textContent.trim()]))"
+    )
+    found: dict[str, str] = browser.execute_script(script, station)
+    return found
+
+
+def shows(browser: WebDriver, station: str, state: str) -> None:
+    until(lambda: card(browser, station).get("state") == state, f"{station} never shows {state}")
+
+
+def type_like_a_scanner(browser: WebDriver, text: str) -> None:
+    webdriver.ActionChains(browser).send_keys(text + Keys.ENTER).perform()
+
+
+def connected(browser: WebDriver, url: str) -> None:
+    browser.get(url)
+    until(lambda: browser.find_element(By.ID, "link-state").text == "connected", "the events never came")
+
+
+def no_errors(browser: WebDriver) -> None:
+    serious = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert serious == []
+
+
+def test_a_unit_from_insertion_to_removal_as_the_wall_shows_it(page: Page, browser: WebDriver) -> None:
+    connected(browser, page.url)
+    shows(browser, "left", "empty")
+    page.helper("left").present = True
+    shows(browser, "left", "wait for label")
+    type_like_a_scanner(browser, _LABEL)
+    shows(browser, "left", "working")
+    assert card(browser, "left")["label"] == _LABEL
+    page.helper("left").end_job("RECOVERED")
+    shows(browser, "left", "PASS")
+    shown = card(browser, "left")
+    assert (shown["symbol"], shown["tally"]) == ("✔", "1 PASS, 0 FAIL")
+    colour = browser.execute_script("return document.querySelector('[data-card=left]').dataset.colour")
+    assert colour == "green"
+    page.helper("left").present = False
+    shows(browser, "left", "empty")
+    assert browser.find_element(By.ID, "lost").text == "0"
+    no_errors(browser)
+
+
+def test_a_scanner_types_into_any_view_and_names_the_station_when_two_wait(page: Page, browser: WebDriver) -> None:
+    connected(browser, page.url + "/figures")
+    page.helper("left").present = page.helper("right").present = True
+    until(lambda: {one.state for one in page.hall.stations.values()} == {"wait for label"}, "nobody waits")
+    message = browser.find_element(By.ID, "message")
+    type_like_a_scanner(browser, _LABEL)
+    until(lambda: "several stations wait" in message.text.lower(), "no refusal")
+    type_like_a_scanner(browser, "right")
+    until(lambda: "scan the label" in message.text, "the station was not chosen")
+    type_like_a_scanner(browser, _LABEL)
+    until(lambda: message.text == f"{_LABEL}: station right", "the label was not taken")
+    until(lambda: page.hall.stations["right"].state == "working", "it never began")
+    page.helper("right").end_job("NOT_FIRMWARE")
+
+
+def test_script_scanned_as_a_label_is_text(page: Page, browser: WebDriver) -> None:
+    connected(browser, page.url)
+    page.helper("left").present = True
+    shows(browser, "left", "wait for label")
+    script = "<img src=x onerror=document.title=1>"
+    type_like_a_scanner(browser, script)
+    shows(browser, "left", "working")
+    assert card(browser, "left")["label"] == script
+    page.helper("left").end_job("RECOVERED")
+    shows(browser, "left", "PASS")
+    browser.get(page.url + "/units/1")
+    assert script in browser.find_element(By.ID, "content").text
+    assert browser.title == "Unit - bmsrescue"
+
+
+def test_a_station_is_worked_with_the_keyboard_alone(page: Page, browser: WebDriver) -> None:
+    connected(browser, page.url)
+    shows(browser, "left", "empty")
+    for _tab in range(20):
+        webdriver.ActionChains(browser).send_keys(Keys.TAB).perform()
+        if browser.switch_to.active_element.get_attribute("data-card") == "left":
+            break
+    webdriver.ActionChains(browser).send_keys(Keys.ENTER).perform()
+    until(lambda: browser.title.startswith("Station left"), "the card did not open")
+    pause = browser.find_element(By.XPATH, "//button[.='Pause']")
+    pause.send_keys(Keys.SPACE)
+    until(lambda: page.hall.stations["left"].paused, "it was not paused")
+    browser.find_element(By.XPATH, "//button[.='Abort']").send_keys(Keys.ENTER)
+    until(lambda: "station left is empty" in browser.find_element(By.ID, "message").text.lower(), "no refusal")
+
+
+def test_the_page_finds_its_way_back_when_the_events_were_cut(page: Page, browser: WebDriver) -> None:
+    connected(browser, page.url)
+    shows(browser, "left", "empty")
+    browser.execute_cdp_cmd("Network.enable", {})
+    for offline in (True, False):
+        values = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        browser.execute_cdp_cmd("Network.emulateNetworkConditions", values)
+        if offline:
+            page.helper("left").present = True
+            until(lambda: page.hall.stations["left"].state == "wait for label", "it never settled")
+    shows(browser, "left", "wait for label")
+    assert browser.execute_script("return window.seenEvents.lost") == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/stations/left", "/units", "/units/1", "/attempts/h1/1", "/figures", "/login"])
+def test_each_view_passes_the_accessibility_check(page: Page, browser: WebDriver, path: str) -> None:
+    page.take(chain("h1", 3))
+    until(lambda: len(page.hall.stations) == 2, "no stations")
+    browser.get(page.url + path)
+    browser.execute_script(_AXE)
+    found = browser.execute_async_script(
+        "axe.run(document, {resultTypes: ['violations']}).then(r => arguments[0](r.violations.map(v => v.id + ': ' + "
+        "v.nodes.map(n => n.html.slice(0, 120)).join(' | '))))"
+    )
+    assert found == []
+    no_errors(browser)
+
+
+# -- a shift with virtual stations -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shift(tmp_path: Path, browser: WebDriver) -> Iterator[str]:
+    """`bmsrescue serve --twin 2`, as a person starts it."""
+    browser.get_log("browser")
+    environment = {**os.environ, "BMSRESCUE_DATA": str(tmp_path), "BMSRESCUE_CONFIG": str(tmp_path / "none.toml")}
+    command = [sys.executable, "-c", "from bmsrescue.cli import main; main()"]
+    with subprocess.Popen(
+        [*command, "serve", "--port", "0", "--twin", "2", "--seed", "0"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().removeprefix("listening: ").strip()
+        browser.get("about:blank")
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def test_a_shift_of_virtual_stations_runs_by_itself_and_no_event_is_lost(shift: str, browser: WebDriver) -> None:
+    connected(browser, shift)
+
+    def finished() -> int:
+        stations = httpx.get(shift + "/api/fleet/stations").json()
+        return sum(sum(station["counts"].values()) for station in stations)
+
+    deadline = time.monotonic() + 4 * _PATIENCE_S
+    while finished() < 2:
+        assert time.monotonic() < deadline, httpx.get(shift + "/api/fleet/stations").text
+        time.sleep(0.5)
+    seen = browser.execute_script("return window.seenEvents")
+    last = httpx.get(shift + "/api/about").json()["event"]
+    until(lambda: browser.execute_script("return window.seenEvents.last") >= last, "the browser does not follow")
+    assert browser.execute_script("return window.seenEvents.lost") == 0
+    assert seen["count"] > 20
+    lines = httpx.get(shift + "/api/fleet/export.jsonl").text.splitlines()
+    assert len(lines) >= 2
+    browser.get(shift + "/figures")
+    until(lambda: browser.find_elements(By.XPATH, "//h2[.='Rails in the proof, by station']"), "the rails never came")
+    no_errors(browser)
