@@ -76,6 +76,10 @@ def validate(document: object) -> Job:
         _read_consent(item, policy.path("consent[%d]" % index), sectors)
         for index, item in enumerate(policy.array("consent", default_empty=True))
     ]
+    ask = [
+        _read_consent(item, policy.path("ask[%d]" % index), sectors)
+        for index, item in enumerate(policy.array("ask", default_empty=True))
+    ]
     policy.end()
 
     limits = read_limits(fields.object("limits", default_empty=True))
@@ -102,6 +106,7 @@ def validate(document: object) -> Job:
         latch,
         options,
         bootloader,
+        ask,
     )
     _check_layout(job, facts.word_bytes)
     return job

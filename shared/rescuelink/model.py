@@ -122,6 +122,7 @@ class Job:
         latch: tuple[str, bool] | None = None,
         options: list[list[object]] | None = None,
         bootloader: tuple[int, int, int, int] | None = None,
+        ask: list[str] | None = None,
     ) -> None:
         self.name = name
         self.chip = chip
@@ -138,6 +139,7 @@ class Job:
         self.proof = proof
         self.latch = latch  # the pin that lets the power latch fall, and the level at which it does
         self.bootloader = bootloader  # its address and length, the address of its flag, and the flag that makes it wait
+        self.ask = ask or []  # words of consent that a person may give, at the dongle or at the host
         self.options = options or []  # golden option bytes: [register, value, mask]
 
     def boot_segment(self) -> Segment:

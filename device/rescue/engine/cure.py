@@ -53,7 +53,7 @@ class Cure:
         self._word_bytes = run.job.word_bytes
         self._verifier = Verifier(run.chip)
         sectors = tuple(n for step in steps for n in range(step["sector"], step["sector"] + step["count"]))
-        self._consent = Consent.from_policy(run.job.name, (ERASE, PROGRAM), sectors)
+        self._consent = Consent((ERASE, PROGRAM), run.by or "policy:" + run.job.name, sectors)
         self._total = sum(step["size"] for step in steps)
         self._done = 0
         self._progress = run.progress_in_bytes("write")

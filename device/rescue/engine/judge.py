@@ -23,13 +23,28 @@ def judge(run):
     run.observer.event("diagnosis", run.diagnosis)
     if run.screen is not None:
         run.screen.page(cause, wrap(run.diagnosis["sentence"], 16, 5))
-    consented = _CONSENT.get(cause) in run.job.consent or (cause == "torn-data" and _torn_sectors_allowed(run))
+    needs = _torn_sectors(run) if cause == "torn-data" else [_CONSENT[cause]] if cause in _CONSENT else None
+    consented = needs is not None and _agreed(run, [word for word in needs if word not in run.job.consent])
     rewrite = cause == "healthy" and run.job.mode == "rewrite"
     unfinished = run.resumed is not None and run.resumed["wpsn"]  # write protection that a cut run had lifted
     if run.ends_as != _RECOVERED and not consented and not rewrite and not unfinished:
         run.skip_to("safe-off")
 
 
-def _torn_sectors_allowed(run):
-    torn = [sector["index"] for sector in run.evidence["sectors"] if sector["state"] == "torn" and not sector["owned"]]
-    return all("sector:%d" % index in run.job.consent for index in torn)
+def _agreed(run, needs):
+    # Whether the policy has it all, or a person may still be asked (in the step "plan").
+    if not needs:
+        return True
+    run.diagnosis["needs"] = needs
+    for word in needs:
+        if word not in run.job.ask:
+            return False
+    run.needs = needs
+    if run.screen is not None:
+        return True
+    return all(word in run.given for word in needs)
+
+
+def _torn_sectors(run):
+    sectors = run.evidence["sectors"]
+    return ["sector:%d" % sector["index"] for sector in sectors if sector["state"] == "torn" and not sector["owned"]]

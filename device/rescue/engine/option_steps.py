@@ -36,5 +36,5 @@ def _change(run, event, values, facts):
     run.journal_write(event, facts)
     run.erase_begun = True
     run.say(event)
-    consent = Consent.from_policy(run.job.name, (OPTION_BYTES, WRITE_PROTECTION))
+    consent = Consent((OPTION_BYTES, WRITE_PROTECTION), run.by or "policy:" + run.job.name)
     OptionWriter(run.chip).change(values, consent)

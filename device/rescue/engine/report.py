@@ -138,6 +138,7 @@ def _record(run, name):
         "backup": run.backup,
         "verified": run.verified,
         "proof": proof,
+        "consent": run.granted,
         "evidence_ms": _until_diagnosis(run.steps, "energise"),
         "diagnosis_ms": _until_diagnosis(run.steps, "job"),
         "power_cycles": run.power.cycles,

@@ -15,6 +15,7 @@ from bmsrescue.cli.story import Story, summary
 from bmsrescue.errors import UsageError
 from bmsrescue.twin.bench import RemoteBench, TwinBench, Watcher, card_for, default_card, scenario_named
 from bmsrescue.twin.helper.helper import ENDED, RunResult
+from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.picture import as_png
 from rescuelink.outcomes import TOOL_ERROR, exit_class
 
@@ -36,6 +37,7 @@ class RunRequest:
     png: Path | None
     board: str | None = None
     uf2: Path | None = None
+    presses: tuple[Press, ...] = (Press(),)
 
 
 def run_dongle(request: RunRequest) -> int:
@@ -72,7 +74,12 @@ def _press_button(request: RunRequest, image: bytearray | None, watcher: Watcher
         if request.scenario is None:
             raise UsageError("which unit?", "Give --scenario NAME (see: bmsrescue twin scenarios) or --target.")
         return TwinBench(
-            scenario_named(request.scenario, request.chip), image, seed=request.seed, watcher=watcher, vcd=request.vcd
+            scenario_named(request.scenario, request.chip),
+            image,
+            seed=request.seed,
+            watcher=watcher,
+            vcd=request.vcd,
+            presses=request.presses,
         ).run()
     if request.chip is not None:
         raise UsageError("--chip is for a scenario of the twin", "Somebody else's unit has the chip it has.")
@@ -98,6 +105,22 @@ def _press_on_pico(request: RunRequest, image: bytearray | None) -> RunResult:
         raise UsageError("--board is for a unit of the twin", "Leave out --target and --vcd.")
     scenario = scenario_named(request.scenario or "half-on", request.chip)
     return pico_bench(request.board, request.uf2, scenario, image, request.seed).run()
+
+
+def presses_from(texts: list[str]) -> tuple[Press, ...]:
+    """The presses of the button from texts like "0.5" and "6:2" (seconds after the start, and for how long).
+
+    Raises:
+        UsageError: a text says something else.
+    """
+    presses = []
+    for text in texts or ["0.5"]:
+        after, _colon, duration = text.partition(":")
+        try:
+            presses.append(Press(round(float(after) * 1000), round(float(duration or 0.2) * 1000)))
+        except ValueError:
+            raise UsageError(f"--press {text} is no time", "Write it as SECONDS or SECONDS:FOR, such as 6:2.") from None
+    return tuple(presses)
 
 
 def _insert_card(request: RunRequest) -> bytearray | None:

@@ -55,13 +55,17 @@ def run(
     control: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Its power and BOOT0.")] = None,
     vcd: Annotated[Path | None, typer.Option(metavar="FILE", help="Record SWDIO and SWCLK.")] = None,
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the dongle's last picture.")] = None,
+    press: Annotated[
+        list[str] | None, typer.Option(metavar="S[:FOR]", help="Press the button then, for so long; again and again.")
+    ] = None,
     board: BoardOption = None,
     uf2: Uf2Option = None,
 ) -> None:
     """The pocket dongle: one button press, no host help."""
-    from bmsrescue.cli.dongle_run import RunRequest, run_dongle
+    from bmsrescue.cli.dongle_run import RunRequest, presses_from, run_dongle
 
-    request = RunRequest(scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2)
+    presses = presses_from(press or [])
+    request = RunRequest(scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2, presses)
     raise typer.Exit(run_dongle(request))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -17,6 +17,7 @@ from bmsrescue.twin.firmware import PINS, VERSION_ADDRESS
 from bmsrescue.twin.firmware.builds import BUILDS
 from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
+from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.remote_unit import RemoteUnit
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios import UnknownScenarioError, find
@@ -99,6 +100,7 @@ class TwinBench:
         watcher: Watcher | None = None,
         faults: CardFaults | None = None,
         vcd: Path | None = None,
+        presses: Sequence[Press] = (Press(),),
     ) -> None:
         watcher = watcher or Watcher()
         self.unit: Unit = build_unit(scenario, seed)
@@ -113,6 +115,7 @@ class TwinBench:
             card,
             faults=faults,
             seed=seed,
+            presses=presses,
             watch=watcher.event,
             on_screen=watcher.screen,
             on_measured=watcher.measured,
