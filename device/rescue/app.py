@@ -1,11 +1,9 @@
-# The dongle: wait for the button, run the job on the card, hold the result until the next press. While it waits, a host
-# on the stream is served; the modules for that are loaded when the first byte comes.
+# The dongle: wait for the button, run the job on the card, hold the result until the next press.
 
 from rescue.engine import job_runner, modules
 from rescue.engine.screens import Screen
 
-_READY = "ready"
-_PANEL = "rescue.engine.panel"  # in the heap only while the button is waited for
+_WAITING = "rescue.waiting"
 _ONCE_LIMIT_MS = 60_000  # with "once", nobody comes after this
 _OCCUPIED = "a run that was started by the button is under way"
 
@@ -15,103 +13,54 @@ def run(ports, config):
 
     Returns what a host asked to happen next: "repl" or "reset"; None otherwise.
     """
-    return _App(ports, config).run()
+    return App(ports, config).run()
 
 
-class _App:
+class App:
+    """server: of the link, once a host has come. session: of the host that the screen shows."""
+
     def __init__(self, ports, config):
-        self._ports = ports
-        self._config = config
-        self._once = config.get("once", False)
-        self._server = None
-        self._shown = None  # the session that the screen shows
-        self._screen = Screen(ports.panel, ports.clock)
+        self.ports = ports
+        self.config = config
+        self.screen = Screen(ports.panel, ports.clock)
+        self.server = None
+        self.session = None
 
     def run(self):
-        ports = self._ports
-        self._screen.idle(_READY)
+        once = self.config.get("once", False)
         while True:
-            if self._wait_for_press(_ONCE_LIMIT_MS if self._once else None) is None:
-                return self._left()
-            if self._shown is not None:
+            if self._wait(_ONCE_LIMIT_MS if once else None) is None:
+                return self.left()
+            if self.session is not None:
                 continue  # the host has the unit
             colour = self._run_job()
-            modules.load(_PANEL).sound(ports.panel, ports.clock, colour)
-            if self._once:
+            modules.load(_WAITING).show_result(self, colour)
+            if once:
                 return None
-            self._wait_for_press(None, colour)
-            self._screen.idle(_READY)
+            self._wait(None, colour)
 
-    # --- what the button waits with: a clock whose waiting serves the host ---
+    def left(self):
+        """What a host asked to happen next, None so far."""
+        return None if self.server is None else self.server.bench.leave
 
-    def ms(self):
-        return self._ports.clock.ms()
-
-    def since_ms(self, start):
-        return self._ports.clock.since_ms(start)
-
-    def feed(self):
-        self._ports.clock.feed()
-
-    def sleep_ms(self, duration):
-        stream = self._ports.stream
-        if stream is None:
-            self._ports.clock.sleep_ms(duration)
-        elif self._server is not None:
-            self._server.serve(duration)
-            self._show_session()
-        elif stream.wait(duration):
-            self._load_link()
-
-    # --- inside ---
-
-    def _wait_for_press(self, limit_ms, colour=None):
-        # With a slow glow, or in the colour of a result.
-        panel, front = modules.load(_PANEL), self._ports.panel
-
-        def glow(now):
-            if colour is None:
-                panel.breathe(front, now)
-            else:
-                panel.light(front, colour, now)
-
-        pressed = panel.Button(front, self).wait(limit_ms, glow, self._left)
-        modules.drop(_PANEL)
+    def _wait(self, limit_ms, colour=None):
+        pressed = modules.load(_WAITING).Waiting(self).for_press(limit_ms, colour)
+        for name in (_WAITING, "rescue.engine.panel", "rescue.engine.pages"):
+            modules.drop(name)
         return pressed
 
-    def _load_link(self):
-        from rescue.link.channel import Channel
-        from rescue.link.server import Server
-
-        self._server = Server(self._ports, self._config, Channel(self._ports.stream))
-
-    def _left(self):
-        return None if self._server is None else self._server.bench.leave
-
-    def _show_session(self):
-        session = self._server.session
-        if session == self._shown:
-            return
-        self._shown = session
-        if session is None:
-            self._screen.idle(_READY)
-        else:
-            self._screen.idle("host: " + session, "unplug to end")
-
     def _run_job(self):
-        server = self._server
-        helper = self._config.get("helper", "helper")
+        server = self.server
+        helper = self.config.get("helper", "helper")
         if server is None:
-            record = job_runner.run(self._ports, helper, self._screen)
+            record = job_runner.run(self.ports, helper, self.screen)
         else:
             server.occupied = _OCCUPIED
             server.bench.begin()
             modules.drop("rescue.link.calls_")
-            record = job_runner.run(server.bench.ports, helper, self._screen)
+            record = job_runner.run(server.bench.ports, helper, self.screen)
             server.occupied = None
-        self._screen.result(record)
+        self.screen.result(record)
         from rescuelink.outcomes import OUTCOMES
 
-        colour = OUTCOMES[record["outcome"]].colour
-        modules.load(_PANEL).light(self._ports.panel, colour, 0)
-        return colour
+        return OUTCOMES[record["outcome"]].colour

@@ -1,18 +1,9 @@
 # Flash of the STM32H7 over its AHB-AP: erase sectors, program flash words, read what can be read. All dies by table.py.
 # RM0468 section 4.3; reference sheet 4.2, 4.3, 5. There is no mass erase here, and there never will be.
 
-from micropython import const
 
 from rescue.chips import h7_flash_registers as reg
 from rescuelink.errors import FlashError
-
-_BLOCK = const(256)
-
-_ADVICE = {
-    "WRPERR": "the option bytes write-protect this sector",
-    "RDPERR": "the chip is read-protected (RDP level 1)",
-    "RDSERR": "this is a secure-only area",
-}
 
 
 class H7Flash:
@@ -113,11 +104,10 @@ class H7Flash:
 
     def refusal(self, status, address):
         """The FlashError for the error flags in `status`, a value of SR1; clears them."""
-        names = [name for bit, name in reg.SR_FLAGS if status & bit]
+        from rescue.chips.h7_flash_blame import refusal
+
         self._ap.write32(self.registers(address) + reg.CCR1, self._chip.control[3], again=True)
-        kind = {"WRPERR": "write_protected", "RDPERR": "read_protected", "RDSERR": "secure"}.get(names[0], "controller")
-        message = "the flash controller reports " + ", ".join(names)
-        return FlashError(kind, message, address, None, _ADVICE.get(names[0]))
+        return refusal(status, address)
 
     # -- reading: its code is loaded when it is needed -----------------------------------------------------------------
 
@@ -128,31 +118,21 @@ class H7Flash:
         an H72x, so both count); its bytes are given as 0xFF. Read protection raises FlashError("read_protected").
         Ask in pieces of a few KiB: the list can get long.
         """
-        from rescue.chips.h7_flash_read import FlashReader
-
         self.check_range(address, len(buf))
-        return FlashReader(self._ap, self._chip, self).read(address, buf)
+        return self._reader().read(address, buf)
 
     def is_blank(self, address, length):
         """Whether `length` bytes from `address` all read 0xFF and no word is torn."""
-        buf = memoryview(bytearray(_BLOCK))
-        blank = b"\xff" * _BLOCK
-        for start in range(0, length, _BLOCK):
-            count = min(_BLOCK, length - start)
-            if self.read(address + start, buf[:count]) or buf[:count] != blank[:count]:
-                return False
-        return True
+        return self._reader().is_blank(address, length)
 
     def vectors(self, address):
         """{"sp", "pc", "valid"} of the vector table at `address`; sp and pc are None where the table is torn.
 
         Valid: the stack in a RAM and word-aligned, the reset vector odd (Thumb) and in flash.
         """
-        buf = bytearray(8)
-        if self.read(address, buf):
-            return {"sp": None, "pc": None, "valid": False}
-        sp = int.from_bytes(buf[:4], "little")
-        pc = int.from_bytes(buf[4:], "little")
-        stack_ok = sp % 4 == 0 and any(low < sp <= high for low, high in self._chip.stack_ranges)
-        entry_ok = pc & 1 and self.base <= pc < self.base + self.size
-        return {"sp": sp, "pc": pc, "valid": bool(stack_ok and entry_ok)}
+        return self._reader().vectors(address)
+
+    def _reader(self):
+        from rescue.chips.h7_flash_read import FlashReader
+
+        return FlashReader(self._ap, self._chip, self)

@@ -6,6 +6,7 @@ from rescue.chips import h7_flash_registers as reg
 from rescuelink.errors import WireError
 
 _BLOCK = const(1024)
+_PIECE = const(256)
 
 
 class FlashReader:
@@ -16,6 +17,7 @@ class FlashReader:
         self._word_bytes = chip.word_bytes
         self._flags = chip.control[3]
         self._flash = flash
+        self._stack_ranges = chip.stack_ranges
 
     def read(self, address, buf):
         """See H7Flash.read."""
@@ -55,3 +57,24 @@ class FlashReader:
         if refused and protected and not status & reg.SR_DBECCERR:
             raise self._flash.refusal(protected, address)
         return False
+
+    def is_blank(self, address, length):
+        """See H7Flash.is_blank."""
+        buf = memoryview(bytearray(_PIECE))
+        blank = b"\xff" * _PIECE
+        for start in range(0, length, _PIECE):
+            count = min(_PIECE, length - start)
+            if self.read(address + start, buf[:count]) or buf[:count] != blank[:count]:
+                return False
+        return True
+
+    def vectors(self, address):
+        """See H7Flash.vectors."""
+        buf = bytearray(8)
+        if self.read(address, buf):
+            return {"sp": None, "pc": None, "valid": False}
+        sp = int.from_bytes(buf[:4], "little")
+        pc = int.from_bytes(buf[4:], "little")
+        stack_ok = sp % 4 == 0 and any(low < sp <= high for low, high in self._stack_ranges)
+        entry_ok = pc & 1 and self._flash.base <= pc < self._flash.base + self._flash.size
+        return {"sp": sp, "pc": pc, "valid": bool(stack_ok and entry_ok)}

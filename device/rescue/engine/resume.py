@@ -1,14 +1,15 @@
-# What an earlier run left in its journal (journal.py), read before the next one begins.
+# What an earlier run left in its journal (journal.py), read before the next one begins. Line by line: the journal of a
+# chip with many sectors is longer than the heap is wide.
 
 import json
-import os
 
 from micropython import const
 
 from rescue.engine.journal import NAME
 from rescuelink import chain
 
-_TAIL_BYTES = const(8192)
+_KEYS = ("uid", "job", "sector", "wpsn", "backup", "regressed")
+_LONGEST = const(4096)  # no line of ours is
 
 
 def interrupted(roots):
@@ -17,65 +18,49 @@ def interrupted(roots):
 
     The journal with the most lines wins: the other place may have been full or pulled.
     """
-    best = []
+    most, found = 0, None
     for root in roots:
-        lines = _sound(_tail_lines(root + NAME))
-        if len(lines) > len(best):
-            best = lines
-    return summarise(best)
-
-
-def summarise(lines):
-    """What a list of parsed journal lines says about the run that wrote them; None when it came to its end."""
-    if not lines or lines[-1]["event"] == "end":
+        count, state = _read(root + NAME)
+        if count > most:
+            most, found = count, state
+    if found is None or found["event"] == "end":
         return None
-    result = {"event": lines[-1]["event"], "sectors": []}
-    for key in ("uid", "job", "sector", "wpsn", "backup", "regressed"):
-        result[key] = None
-        for line in lines:
-            if key in line:
-                result[key] = line[key]
-    for line in lines:
-        if "sector" in line:
-            if line["sector"] in result["sectors"]:
-                result["sectors"].remove(line["sector"])
-            result["sectors"].append(line["sector"])
-    where = "" if result["sector"] is None else " in sector %d" % result["sector"]
-    result["line"] = "the last run was cut after '%s'%s" % (result["event"], where)
-    return result
+    where = "" if found["sector"] is None else " in sector %d" % found["sector"]
+    found["line"] = "the last run was cut after '%s'%s" % (found["event"], where)
+    return found
 
 
-def _sound(lines):
-    # From the newest "begin" on; damaged lines end it, since what follows them cannot be ordered.
-    sound = []
-    for line in lines:
-        if chain.damage(line):
-            break
-        record = json.loads(line)
-        if record["event"] == "begin":
-            sound = []
-        sound.append(record)
-    return sound
-
-
-def _tail_lines(path):
-    # The complete lines at the end of a file. A torn last line (no newline) is left out.
+def _read(path):
+    # (lines, what they say) of the newest run in a journal. A damaged line ends it, since what follows cannot be
+    # ordered; so does a torn last line, which has no newline.
+    count, state = 0, None
     try:
-        size = os.stat(path)[6]
         with open(path, "rb") as file:
-            if size > _TAIL_BYTES:
-                file.seek(size - _TAIL_BYTES)
-            data = file.read(_TAIL_BYTES)
+            while True:
+                raw = file.readline(_LONGEST)
+                if raw[-1:] != b"\n":
+                    return count, state
+                try:
+                    line = raw[:-1].decode()
+                except UnicodeError:
+                    return count, state
+                if chain.damage(line):
+                    return count, state
+                record = json.loads(line)
+                if state is None or record["event"] == "begin":
+                    count, state = 0, {"sectors": []}
+                count += 1
+                _take_in(record, state)
     except OSError:
-        return []
-    end = data.rfind(b"\n")
-    if end < 0:
-        return []
-    start = 0 if size <= _TAIL_BYTES else data.find(b"\n") + 1
-    lines = []
-    for raw in data[start:end].split(b"\n"):
-        try:
-            lines.append(raw.decode())
-        except UnicodeError:
-            lines.append("")
-    return lines
+        return count, state  # no journal, or a card that does not answer from here on
+
+
+def _take_in(record, state):
+    state["event"] = record["event"]
+    for key in _KEYS:
+        state[key] = record.get(key, state.get(key))
+    if "sector" in record:
+        sectors = state["sectors"]
+        if record["sector"] in sectors:
+            sectors.remove(record["sector"])
+        sectors.append(record["sector"])

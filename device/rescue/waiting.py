@@ -1,0 +1,69 @@
+# Waiting for the button, with a light that says how it stands. While it waits, a host on the stream is served; the
+# modules for that are loaded when the first byte comes. In the heap only while the dongle waits.
+
+from rescue.engine import panel
+
+_READY = "ready"
+
+
+class Waiting:
+    """The clock that the button waits with: its waiting serves the host."""
+
+    def __init__(self, app):
+        self._app = app
+        self._ports = app.ports
+
+    def for_press(self, limit_ms, colour=None):
+        """ "short" or "long"; None when `limit_ms` has passed or a host asked to leave. `colour`: of a result."""
+
+        def glow(now):
+            if colour is None:
+                panel.breathe(self._ports.panel, now)
+            else:
+                panel.light(self._ports.panel, colour, now)
+
+        if colour is None:
+            self._app.screen.idle(_READY)
+        return panel.Button(self._ports.panel, self).wait(limit_ms, glow, self._app.left)
+
+    def ms(self):
+        return self._ports.clock.ms()
+
+    def since_ms(self, start):
+        return self._ports.clock.since_ms(start)
+
+    def feed(self):
+        self._ports.clock.feed()
+
+    def sleep_ms(self, duration):
+        app, stream = self._app, self._ports.stream
+        if stream is None:
+            self._ports.clock.sleep_ms(duration)
+        elif app.server is not None:
+            app.server.serve(duration)
+            self._show_session()
+        elif stream.wait(duration):
+            app.server = self._open_link()
+
+    def _open_link(self):
+        from rescue.link.channel import Channel
+        from rescue.link.server import Server
+
+        return Server(self._ports, self._app.config, Channel(self._ports.stream))
+
+    def _show_session(self):
+        app = self._app
+        session = app.server.session
+        if session == app.session:
+            return
+        app.session = session
+        if session is None:
+            app.screen.idle(_READY)
+        else:
+            app.screen.idle("host: " + session, "unplug to end")
+
+
+def show_result(app, colour):
+    """The light of a result, and its sound."""
+    panel.light(app.ports.panel, colour, 0)
+    panel.sound(app.ports.panel, app.ports.clock, colour)
