@@ -112,13 +112,12 @@ def test_each_module_can_be_imported_by_itself_in_the_helpers_heap(name: str) ->
     assert after > 64 * 1024
 
 
-def test_the_lower_half_of_the_agent_leaves_the_heap_to_the_engine() -> None:
-    lower = ("rescue.hal.ports", "rescue.debug.", "rescue.chips.")  # of hal a board loads what it has, and no more
-    names = [name for name in module_names() if name.startswith(lower)]
+def test_the_drivers_leave_the_heap_to_the_engine() -> None:
+    names = ["rescue.hal.ports", "rescue.debug.target", "rescue.chips.stm32h7"]
     before, after = weigh(names)
-    print(f"{len(names)} modules take {before - after} bytes; {after} of {before} stay free")
-    # On the 64-bit unix port, where a word is twice a board's; name pools grow in steps of several KiB.
-    assert after > 112 * 1024
+    print(f"{names} and what they need take {before - after} bytes; {after} of {before} stay free")
+    # From source, on the 64-bit unix port, where a word is twice a board's; name pools grow in steps of several KiB.
+    assert after > 140 * 1024
 
 
 def test_every_hal_module_compiles_on_micropython() -> None:
