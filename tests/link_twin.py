@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.link.client import LinkClient
 from bmsrescue.twin.bench import default_card
+from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.serial_twin import SerialTwin
 
@@ -45,6 +50,22 @@ def helper_on(scenario: str, card: bytearray | None = None, **options: Any) -> I
     """A helper wired to the unit of a scenario, with the default card unless another is given."""
     with WatchedTwin(scenario, default_card() if card is None else card, **options) as twin:
         yield twin
+
+
+@contextmanager
+def helper_behind(kind: str, scenario: str) -> Iterator[WatchedTwin]:
+    """The same behind a "pty" or a "tcp" port."""
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(TcpPort() if kind == "tcp" else PtyPort())
+        yield stack.enter_context(helper_on(scenario, port=port))
+
+
+def card_with_limits(**limits: int) -> bytearray:
+    """The default card, its job with other limits."""
+    files = read_files(default_card())
+    job = json.loads(files["job.json"])
+    job["limits"] = limits
+    return make_image({**files, "job.json": json.dumps(job).encode()})
 
 
 class Host(LinkClient):
@@ -86,11 +107,15 @@ class Host(LinkClient):
         return self.call("target.connect", how, hz, timeout_s=PATIENCE_S)
 
 
+def wait_until(true: Callable[[], Any]) -> None:
+    """Until it is so."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
 def records_on(card: bytearray) -> list[dict[str, Any]]:
     """The records on a card's image."""
-    import json
-
-    from bmsrescue.card.fat import read_files
-
     lines = read_files(card).get("records/records.jsonl", b"").decode().splitlines()
     return [json.loads(line) for line in lines]

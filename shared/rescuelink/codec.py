@@ -26,26 +26,19 @@ def pack_into(buffer: bytearray | memoryview, offset: int, value: object) -> int
         return _pack(buffer, offset, value, 0)
     except (IndexError, ValueError, _STRUCT_ERROR):
         # A slice behind the end would grow the buffer; `_pack` looks first, items and struct look for themselves.
-        raise LinkError("too_large", "a message is larger than %d bytes" % len(buffer)) from None
+        raise LinkError("too_large", "too large for a frame") from None
 
 
 def unpack_from(buffer: memoryview) -> object:
     """The one value that fills `buffer`. Binary comes as memoryview. Raises `LinkError` (malformed)."""
     try:
-        reader = _Reader(buffer, 0)
+        reader = Reader(buffer, 0)
         value = reader.value()
         if reader.at == len(buffer):
             return value
     except (IndexError, ValueError, TypeError, UnicodeError, _STRUCT_ERROR):
         pass
-    raise LinkError("malformed", "a message ends too early or too late, or holds what no message holds")
-
-
-def number_of(buffer: memoryview) -> object:
-    """The id of a request that is too much to unpack; None when `buffer` holds no request."""
-    if bytes(buffer[:2]) != b"\x94\x00":
-        return None
-    return _Reader(buffer, 2).value()
+    raise LinkError("malformed", "no message in a frame")
 
 
 def as_message(value: object) -> list[object]:
@@ -59,12 +52,12 @@ def as_message(value: object) -> list[object]:
                 return value
         if kind == rpc.NOTIFICATION and len(value) == 3 and isinstance(value[1], str):
             return value
-    raise LinkError("malformed", "a frame holds no message of this protocol")
+    raise LinkError("malformed", "no message in a frame")
 
 
 def _pack(buffer: bytearray | memoryview, at: int, value: object, depth: int) -> int:
     if depth > _MAX_DEPTH:
-        raise LinkError("bad_value", "a message is nested too deeply")
+        raise LinkError("bad_value", "nested too deeply")
     if value is None or isinstance(value, bool):
         buffer[at] = 0xC0 if value is None else 0xC3 if value else 0xC2
         return at + 1
@@ -96,7 +89,7 @@ def _pack(buffer: bytearray | memoryview, at: int, value: object, depth: int) ->
         data = value
         at = _pack_count(buffer, at, len(data), 0, 0, 0xC4)
     else:
-        raise LinkError("bad_value", "a message cannot hold a " + type(value).__name__)
+        raise LinkError("bad_value", type(value).__name__ + " in a message")
     end = at + len(data)
     if end > len(buffer):
         raise IndexError
@@ -118,7 +111,7 @@ def _pack_number(buffer: bytearray | memoryview, at: int, code: int, size: int, 
     while needs >> (8 << size):
         size += 1
         if size > 3:
-            raise LinkError("bad_value", "an integer has more than 64 bits")
+            raise LinkError("bad_value", "more than 64 bits")
     buffer[at] = code + size
     for shift in range((8 << size) - 8, -8, -8):
         at += 1
@@ -126,7 +119,7 @@ def _pack_number(buffer: bytearray | memoryview, at: int, code: int, size: int, 
     return at + 1
 
 
-class _Reader:
+class Reader:
     """Takes values off `view`, one after the other. Beside them it leaves nothing in the heap, which would be full of
     holes after a long array of short ones."""
 
@@ -173,9 +166,20 @@ class _Reader:
         if self._depth == _MAX_DEPTH:
             raise ValueError
         self._depth += 1
-        items = self._array(count) if code == 0x90 or code == 0xDC or code == 0xDD else self._map(count)
+        if code == 0x90 or code == 0xDC or code == 0xDD:
+            items = _EMPTY * count
+            for index in range(count):
+                items[index] = self.value()
+            self._depth -= 1
+            return items
+        found: dict[object, object] = {}
+        for _ in range(count):
+            key = self.value()
+            if not isinstance(key, (str, int)):
+                raise ValueError
+            found[key] = self.value()
         self._depth -= 1
-        return items
+        return found
 
     def _number(self, size: int, is_signed: bool) -> int:
         if not size:
@@ -187,18 +191,3 @@ class _Reader:
         if is_signed and number >> (8 * size - 1):
             number -= 1 << (8 * size)
         return number
-
-    def _array(self, count: int) -> list[object]:
-        items = _EMPTY * count
-        for index in range(count):
-            items[index] = self.value()
-        return items
-
-    def _map(self, count: int) -> dict[object, object]:
-        found: dict[object, object] = {}
-        for _ in range(count):
-            key = self.value()
-            if not isinstance(key, (str, int)):
-                raise ValueError
-            found[key] = self.value()
-        return found

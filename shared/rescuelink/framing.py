@@ -19,7 +19,7 @@ SYNC = b"\xf5\xb3"
 def finish(buffer: bytearray | memoryview, body_bytes: int) -> int:
     """Put head and tail around a body that stands at `HEAD_BYTES`; returns the length of the frame."""
     if body_bytes > MAX_BODY_BYTES:
-        raise LinkError("too_large", "a frame of %d bytes, at most %d fit" % (body_bytes, MAX_BODY_BYTES))
+        raise LinkError("too_large", "too large for a frame")
     low, high = body_bytes & 0xFF, body_bytes >> 8
     buffer[0] = SYNC[0]
     buffer[1] = SYNC[1]
@@ -57,13 +57,8 @@ class FrameReader:
         """Whether a frame has begun and not ended."""
         return self._end > self._start
 
-    def give_up(self) -> None:
-        """The line has been silent in the middle of a frame: pass its sync bytes, look at the rest again."""
-        if self.pending():
-            self.reject()
-
     def reject(self) -> None:
-        """What stands at the start began like a frame and is none."""
+        """What began like a frame is none, or will not go on: its rest is looked at again. Call it when pending()."""
         self._start += 1
 
     def next(self) -> memoryview | None:

@@ -18,7 +18,7 @@ from bmsrescue.card.fat import read_files
 from bmsrescue.link.client import LinkClient
 from bmsrescue.link.frames import FrameReader, frame
 from bmsrescue.twin.helper.panel import Press
-from link_twin import PATIENCE_S, Host, helper_on, records_on
+from link_twin import PATIENCE_S, Host, card_with_limits, helper_on, records_on, wait_until
 from rescuelink import rpc
 from rescuelink.errors import LinkError, RescueError
 
@@ -68,13 +68,6 @@ def in_background(host: Host, *call: Any) -> list[Any]:
 
     threading.Thread(target=work, daemon=True).start()
     return ended
-
-
-def wait_until(true: Any) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 class TestTheHostGoes:
@@ -173,6 +166,16 @@ class TestStopping:
             assert ended[0]["outcome"] in ("INTERRUPTED", "RECOVERED")
             assert not twin.powered
             assert host.call("job.run", timeout_s=PATIENCE_S)["outcome"] in ("RECOVERED", "NO_FAULT_FOUND")
+
+    def test_a_minutes_watch_hears_its_host(self) -> None:
+        with helper_on("half-on", card_with_limits(watch_s=60)) as twin, Host(twin.url) as host:
+            ended = in_background(host, "job.until", "evidence")
+            host.wait_for("step", lambda data: data["name"] == "rails")
+            assert host.call("cancel")["when"] == "now"
+            wait_until(lambda: ended)
+            assert ended[0]["error"]["kind"] == "aborted"
+            assert not twin.told("watch")
+            assert not twin.powered
 
     def test_other_calls_meanwhile_are_told_to_wait(self) -> None:
         with helper_on("half-on") as twin, Host(twin.url) as host:

@@ -135,8 +135,10 @@ def weights(table: Table) -> None:
     table.add_row("agent's own block read", what, f"{reads.own_cycles:,} SWCLK", "1")
     table.add_row("pyOCD through it", what, f"{reads.pyocd_cycles:,} SWCLK", judged(ratio, ratio <= 1.3), "at most 1.3")
     table.add_row("", "frames per KiB", f"{reads.pyocd_frames} frames", judged(per_kib, per_kib <= 1), "at most 1")
-    heap, resident = link_heap_bytes() / 1024, daemon_resident_bytes() / 1024 / 1024
-    table.add_row("the agent's link", "heap, 64-bit words", f"{heap:.1f} KiB", judged(heap / 24, heap <= 24), "24 KiB")
+    heap, in_use = (taken / 1024 for taken in link_heap_bytes())
+    resident = daemon_resident_bytes() / 1024 / 1024
+    table.add_row("the agent's link", "session open", f"{heap:.1f} KiB", judged(heap / 24, heap <= 24), "24 KiB")
+    table.add_row("", "and a group of methods", f"{in_use:.1f} KiB", f"{in_use / 24:.2f}", "")
     table.add_row(
         "daemon", f"{HELPERS} helpers idle", f"{resident:.0f} MiB", judged(resident / 80, resident < 80), "80 MiB"
     )

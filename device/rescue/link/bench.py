@@ -14,6 +14,7 @@ _OFF_WHEN_STOPPED = ("power", "target", "lines")
 
 
 _SLICE_MS = const(20)
+_REFUSALS = "rescue.link.refusals"
 
 
 class Bench:
@@ -26,6 +27,7 @@ class Bench:
         self._server = server
         self.tell = server.event
         self.window = window
+        self._clock = ports.clock
         self._stop = None  # what ends the work that is under way: a Stopped
         self._cancelled = False
         self.winding_down = False  # nothing stops the way into the safe state
@@ -81,19 +83,12 @@ class Bench:
     def cancel(self):
         """Stop at the next safe point. {"when": "now" or "later", "why"}"""
         self._cancelled = True
-        when = "now"
-        if self._server.working is None:
-            why = "nothing is under way"
-        elif self._may_stop():
-            why = "nothing on the chip is half done"
-        else:
-            when = "later"
-            why = "a sector that has been erased is written and verified first"
-        return {"when": when, "why": why}
+        is_idle = self._server.working is None
+        return refusal("cancelling", is_idle, is_idle or self._may_stop())
 
     def listen(self):
         """Hear the host in the middle of work. Raises Stopped."""
-        self.ports.clock.feed()
+        self._clock.feed()
         self._server.pump()
         if self._stop is not None and not self.winding_down:
             raise self._stop
@@ -146,7 +141,7 @@ class Bench:
 
 class _Watched:
     """The clock and the observer that work gets: waiting is also listening, and what is told goes to the host as well.
-    Both are where work may be stopped: sleep_ms() and event() raise Stopped."""
+    Both are where work may be stopped: sleep_ms(), feed() and event() raise Stopped."""
 
     def __init__(self, ports, bench):
         self._clock = ports.clock
@@ -156,12 +151,7 @@ class _Watched:
         self.us = ports.clock.us
         self.since_ms = ports.clock.since_ms
         self.sleep_us = ports.clock.sleep_us
-
-    def feed(self):
-        # Called all the while the rails rise, when nobody sleeps: a host that watches them wants these most.
-        self._clock.feed()
-        if self._bench.telling is not None:
-            self._bench.telling.look(self._bench)
+        self.feed = bench.listen  # called where nobody sleeps: while the rails rise, and are watched
 
     def sleep_ms(self, duration):
         while duration > 0:
@@ -180,3 +170,10 @@ class _Watched:
             bench.listen()
         elif name == "step" and data["name"] in ("safe-off", "record"):
             bench.winding_down = True
+
+
+def refusal(name, *facts):
+    """What the function `name` of rescue.link.refusals makes of `facts`: an error as a rule."""
+    answer = getattr(modules.load(_REFUSALS), name)(*facts)
+    modules.drop(_REFUSALS)
+    return answer

@@ -2,8 +2,9 @@
 
 from micropython import const
 
+from rescue.link.bench import refusal
 from rescuelink import rpc
-from rescuelink.codec import as_message, number_of, pack_into, unpack_from
+from rescuelink.codec import as_message, pack_into, unpack_from
 from rescuelink.errors import LinkError
 from rescuelink.framing import FrameReader, finish
 
@@ -17,11 +18,7 @@ class Channel:
     """send() and receive() whole messages. `last` is the id of the newest answer, kept for sending it again."""
 
     def __init__(self, stream):
-        self._stream = stream
-        self.wait = stream.wait
-        self.session = stream.session
-        self.ms = stream.ms
-        self.since_ms = stream.since_ms
+        self.stream = stream
         self._frames = FrameReader()
         self._bytes_ms = stream.ms()
         # The newest answer, an event behind it, and from `_end` on the data of the answer to come.
@@ -47,17 +44,17 @@ class Channel:
             except LinkError:
                 continue  # a frame of somebody else's
             except MemoryError:
-                return [rpc.REQUEST, number_of(body), None, None]
+                return refusal("too_much", body)
 
     def _fill(self):
         # True when there is something new to look at.
-        count = self._stream.readinto(self._frames.space())
+        count = self.stream.readinto(self._frames.space())
         if count:
-            self._bytes_ms = self.ms()
+            self._bytes_ms = self.stream.ms()
             self._frames.added(count)
             return True
-        if self._frames.pending() and self.since_ms(self._bytes_ms) > _TORN_MS:
-            self._frames.give_up()  # a whole frame may stand in what there is
+        if self._frames.pending() and self.stream.since_ms(self._bytes_ms) > _TORN_MS:
+            self._frames.reject()  # a whole frame may stand in what there is
             return True
         return False
 
@@ -106,6 +103,6 @@ class Channel:
 
     def _send(self, view):
         try:
-            self._stream.write(view)
+            self.stream.write(view)
         except OSError:
             self.unsent += 1  # the host has gone: its silence tells the server soon

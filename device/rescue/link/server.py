@@ -7,8 +7,7 @@ from micropython import const
 
 from rescue.engine import modules
 from rescue.engine.job_runner import OUR_FAULTS
-from rescue.link.bench import Bench
-from rescue.link.calls import checked, find
+from rescue.link.bench import Bench, refusal
 from rescuelink import rpc
 from rescuelink.errors import LinkError, RescueError, Stopped
 
@@ -16,6 +15,10 @@ from rescuelink.errors import LinkError, RescueError, Stopped
 _AT_ANY_TIME = ("beat", "cancel", "status", "hello")
 _LARGE = "rescue.link.large"
 _MESSAGE_LETTERS = const(400)  # of an error: its text may quote what the host sent
+# A method "rails.read" is CALLS["read"] of rescue.link.calls_rails: (function, types). The function takes the bench and
+# the parameters; `types` has one letter for each, what follows "?" may be left out or nil.
+_GROUPS = "rails power lines target memory core flash options job card records helper"
+_LETTERS = {int: "i", str: "s", bool: "b", memoryview: "B", list: "a", dict: "m"}
 
 
 class Server:
@@ -35,18 +38,18 @@ class Server:
         self.bench = Bench(ports, config, self, channel.window)
 
     def serve(self, ms):
-        """Serve what comes within `ms`."""
+        """Serve what comes within `ms`, or until the agent is to end."""
         channel = self._channel
-        start = channel.ms()
+        start = channel.stream.ms()
         left = ms
-        while left > 0:
+        while left > 0 and self.bench.leave is None:
             self.pump(left)
-            left = ms - channel.since_ms(start)
+            left = ms - channel.stream.since_ms(start)
 
     def pump(self, wait_ms=0):
         """Serve what has come, waiting at most `wait_ms` for it; notice a host that has gone."""
         if wait_ms:
-            self._channel.wait(wait_ms)
+            self._channel.stream.wait(wait_ms)
         if not self._take_all() and self.session is not None and self._silent():
             self._last_look()
         if self.bench.telling is not None:
@@ -74,13 +77,13 @@ class Server:
         # A host that is there answers with a beat at once. What has come may be half a frame, or noise.
         channel = self._channel
         self.event(rpc.ALIVE, None)
-        start = channel.ms()
+        start = channel.stream.ms()
         while self._silent():
-            left = rpc.LAST_LOOK_MS - channel.since_ms(start)
+            left = rpc.LAST_LOOK_MS - channel.stream.since_ms(start)
             if left <= 0:
                 self._close("the host has gone silent")
                 return
-            channel.wait(left)
+            channel.stream.wait(left)
             self._take_all()
 
     def _take_all(self):
@@ -112,9 +115,9 @@ class Server:
         if number == self._channel.last:
             self._channel.answer_again()
         elif number in self._done:
-            self._refuse(number, LinkError("repeated", "this was done before, and its answer is no longer kept"))
+            self._refuse(number, refusal("repeated"))
         elif self._request is not None and name not in _AT_ANY_TIME:
-            self._refuse(number, LinkError("busy", "the helper is at work", next_step="wait, or cancel"))
+            self._refuse(number, refusal("busy"))
         else:
             self._carry_out(number, name, message[3])
 
@@ -141,7 +144,7 @@ class Server:
         except OUR_FAULTS as fault:
             if hasattr(sys, "print_exception"):
                 sys.print_exception(fault)
-            error = LinkError("tool", "%s: %s" % (fault.__class__.__name__, fault))
+            error = refusal("tool", fault)
         if error is not None:
             if outer is None:
                 self._channel.close_window()
@@ -166,15 +169,13 @@ class Server:
 
     def _call(self, method, params):
         if method == "hello":
-            facts = modules.load("rescue.link.hello").hello(self, *checked(params, "is", method))
+            facts = modules.load("rescue.link.hello").hello(self, *_checked(params, "is", method))
             modules.drop("rescue.link.hello")
             return facts
         if method is None:
-            raise LinkError(
-                "too_large", "the helper's memory does not hold this", next_step="send less at once"
-            )
+            raise LinkError("too_large", "the helper's memory does not hold this", next_step="send less at once")
         if self.session is None:
-            raise LinkError("no_session", "the session has not been opened", next_step="call hello first")
+            raise refusal("no_session")
         if method == "beat":
             return None
         if method == "cancel":
@@ -182,24 +183,49 @@ class Server:
         if method == "status":
             return {"session": self.session, "working": self.working, "on": self.bench.is_on()}
         if method == "result":
-            (offset,) = checked(params, "i", method)
+            (offset,) = _checked(params, "i", method)
             if offset >= self._parked:
                 return b""
             view = self.bench.window(rpc.WINDOW_BYTES)
             return modules.load(_LARGE).window(self.bench.ports.store.root, offset, view)
         self._parked = 0
-        function, types = find(method)
-        return function(self.bench, *checked(params, types, method))
+        function, types = _find(method)
+        return function(self.bench, *_checked(params, types, method))
 
     def open(self, client):
         """A session with the host of that name."""
         self._heard = True
         self.session = client
-        self._channel.session(True)
+        self._channel.stream.session(True)
 
     def _close(self, why):
         if self.session is None:
             return
         self.session = None
-        self._channel.session(False)
+        self._channel.stream.session(False)
         self.bench.host_gone(why, self.working)
+
+
+def _find(method):
+    """(function, types) of a method. Raises LinkError (unknown_method)."""
+    group, _, name = method.partition(".")
+    if group in _GROUPS.split():
+        module = "rescue.link.calls_" + group
+        if module not in sys.modules:
+            modules.drop("rescue.link.calls_")  # only the group that was called last is in the heap
+        calls = modules.load(module).CALLS
+        if name in calls:
+            return calls[name]
+    raise refusal("unknown_method", method)
+
+
+def _checked(params, types, method):
+    """`params` if they are of `types`. Raises LinkError (bad_params)."""
+    needed, _, optional = types.partition("?")
+    letters = needed + optional
+    if not len(needed) <= len(params) <= len(letters):
+        raise refusal("number_of_params", method, len(needed), len(letters))
+    for index, value in enumerate(params):
+        if (value is not None or index < len(needed)) and _LETTERS.get(type(value)) != letters[index]:
+            raise refusal("kind_of_param", method, index, value)
+    return params

@@ -30,6 +30,11 @@ class FrameReader(framing.FrameReader):
         self.added(count)
         return count
 
+    def give_up(self) -> None:
+        """The line has been silent in the middle of a frame: pass its sync bytes, look at the rest again."""
+        if self.pending():
+            self.reject()
+
     def reject(self) -> None:
         self.bad_frames += 1
         super().reject()

@@ -15,6 +15,9 @@ from bmsrescue.twin.helper.serial_port import PtyPort
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios.scenario import Scenario
 
+_LOG_MOST = 1000  # events and pictures that are kept, of a twin that may be served for weeks
+_RUNS_KEPT = 8
+
 
 class SerialPort(Protocol):
     """What a client opens at `url`, and the agent reads from `fd`."""
@@ -56,6 +59,7 @@ class SerialTwin:
             presses=presses,
             watch=watch,
             wall_limit_s=math.inf,
+            log_most=_LOG_MOST,
         )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run_in_thread, name="serial twin", daemon=True)
@@ -65,6 +69,7 @@ class SerialTwin:
         """Serve until `stop`."""
         while not self._stopping.is_set():
             self.runs.append(self.helper.run(settings={"once": False}, link_fd=self._port.fd))
+            del self.runs[:-_RUNS_KEPT]
 
     def stop(self) -> None:
         """Pull the plug; from any thread or signal handler."""

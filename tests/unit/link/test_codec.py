@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rescuelink.codec import number_of, pack_into, unpack_from
+from rescuelink.codec import pack_into, unpack_from
 from rescuelink.errors import LinkError
 
 patient = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a loaded machine is slow at inventing
@@ -109,8 +109,3 @@ def test_extension_types_and_deep_nesting_are_refused():
 def test_what_no_message_can_hold_is_refused(value):
     with pytest.raises(LinkError):
         packed(value)
-
-
-def test_the_id_of_a_request_is_found_without_unpacking_the_rest():
-    assert number_of(memoryview(msgpack.packb([0, 70_000, "target.transfer", [[0, 0]] * 200]))) == 70_000
-    assert number_of(memoryview(msgpack.packb([1, 5, None, None]))) is None

@@ -8,6 +8,7 @@ from bmsrescue.twin.clock import Event, VirtualClock
 from bmsrescue.twin.helper.adc import CAPTURE_NS, CAPTURE_SAMPLES, READING_NS, READING_SAMPLES, RailAdc
 from bmsrescue.twin.helper.bench_unit import BenchUnit, DebugWire
 from bmsrescue.twin.helper.micropython import twin_opcodes as op
+from bmsrescue.twin.helper.panel import keep
 from bmsrescue.twin.helper.rpc import Refused, Reply
 
 _MS = 1_000_000
@@ -178,9 +179,15 @@ class RailsPort:
 class ObserverPort:
     """The call `EVENT`: keeps what the agent tells, and passes it on to whoever watches."""
 
-    def __init__(self, clock: VirtualClock, watch: Callable[[int, str, object], None] | None = None) -> None:
+    def __init__(
+        self,
+        clock: VirtualClock,
+        watch: Callable[[int, str, object], None] | None = None,
+        log_most: int | None = None,
+    ) -> None:
         self._clock = clock
         self._watch = watch
+        self._log_most = log_most
         self._parts = b""
         self.events: list[tuple[int, str, object]] = []
 
@@ -191,7 +198,7 @@ class ObserverPort:
         name, data = json.loads(self._parts)
         self._parts = b""
         at_ms = self._clock.now_ns // _MS
-        self.events.append((at_ms, name, data))
+        keep(self.events, (at_ms, name, data), self._log_most)
         if self._watch:
             self._watch(at_ms, name, data)
         return 0

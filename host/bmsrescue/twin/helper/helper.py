@@ -77,6 +77,7 @@ class VirtualHelper:
     watch: told each event of the agent as it happens (virtual ms, name, data); `on_screen` each new picture.
     on_measured: told what each point of a capture of the rails was (virtual ms, mV by name).
     on_wait: told how long (ns) the agent is about to wait, for units that live on wall time.
+    log_most: so many of the newest events, pictures and colours are kept; None: all of a run.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class VirtualHelper:
         on_wait: Callable[[int], None] | None = None,
         wall_limit_s: float = _WALL_LIMIT_S,
         heap_kib: int = HEAP_KIB,
+        log_most: int | None = None,
     ) -> None:
         self._unit = unit
         self._wire = wire
@@ -107,6 +109,7 @@ class VirtualHelper:
         self._on_wait = on_wait
         self._wall_limit_s = wall_limit_s
         self._heap_kib = heap_kib
+        self._log_most = log_most
         self.flash = bytearray(b"\xff" * (FLASH_BLOCK_BYTES * FLASH_BLOCKS))
         self._connection: socket.socket | None = None
         self._stopped = False
@@ -131,8 +134,8 @@ class VirtualHelper:
         time = ClockPort(clock, self._on_wait)
         lines = LinesPort(unit, self._wire)
         rails = RailsPort(unit, self._seed, self._on_wait, self._on_measured)
-        panel = PanelPort(clock, self._presses, self._on_screen)
-        observer = ObserverPort(clock, self._watch)
+        panel = PanelPort(clock, self._presses, self._on_screen, self._log_most)
+        observer = ObserverPort(clock, self._watch, self._log_most)
         card = CardSlot(clock, self._card, self._faults)
         store = BoardFlash(clock, self.flash)
         handlers = _table(time, WirePort(self._wire), lines, rails, BlockPort(card, store), panel, observer)

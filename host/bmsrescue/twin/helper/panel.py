@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bmsrescue.twin.clock import VirtualClock
 from bmsrescue.twin.helper.rpc import Refused, Reply
@@ -12,6 +13,8 @@ FRAME_BYTES = WIDTH * HEIGHT // 8
 # A full refresh of an SSD1306 over I2C at 400 kHz: 1025 bytes of 9 bits.
 _REFRESH_NS = 23_000_000
 _MS = 1_000_000
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -24,41 +27,54 @@ class Press:
 
 @dataclass
 class PanelLog:
-    """What the front has shown, with virtual times in ms."""
+    """What the front has shown, with virtual times in ms. `most`: so many of each are kept, the newest; None: all."""
 
     screens: list[tuple[int, bytes]] = field(default_factory=list)
     leds: list[tuple[int, tuple[int, int, int]]] = field(default_factory=list)
     beeps: list[tuple[int, int]] = field(default_factory=list)
+    most: int | None = None
+
+
+def keep(log: list[Entry], entry: Entry, most: int | None) -> None:
+    """Append to a log of which only the newest `most` entries are kept (None: all)."""
+    log.append(entry)
+    if most is not None:
+        del log[:-most]
 
 
 class PanelPort:
     """The calls `PANEL_*`."""
 
     def __init__(
-        self, clock: VirtualClock, presses: Sequence[Press], on_screen: Callable[[bytes], None] | None = None
+        self,
+        clock: VirtualClock,
+        presses: Sequence[Press],
+        on_screen: Callable[[bytes], None] | None = None,
+        log_most: int | None = None,
     ) -> None:
         self._clock = clock
         self._presses = presses
         self._on_screen = on_screen
         self._first_look_ns: int | None = None
-        self.log = PanelLog()
+        self.log = PanelLog(most=log_most)
 
     def show(self, _small: int, _number: int, _wide: int, payload: bytes) -> Reply:
         if len(payload) != FRAME_BYTES:
             raise Refused(f"a frame has {FRAME_BYTES} bytes, not {len(payload)}")
         self._clock.advance(_REFRESH_NS)
         if not self.log.screens or self.log.screens[-1][1] != payload:
-            self.log.screens.append((self._now_ms(), payload))
+            keep(self.log.screens, (self._now_ms(), payload), self.log.most)
             if self._on_screen:
                 self._on_screen(payload)
         return 0
 
     def led(self, _small: int, number: int, _wide: int, _payload: bytes) -> Reply:
-        self.log.leds.append((self._now_ms(), (number >> 16 & 0xFF, number >> 8 & 0xFF, number & 0xFF)))
+        colour = (number >> 16 & 0xFF, number >> 8 & 0xFF, number & 0xFF)
+        keep(self.log.leds, (self._now_ms(), colour), self.log.most)
         return 0
 
     def beep(self, _small: int, number: int, _wide: int, _payload: bytes) -> Reply:
-        self.log.beeps.append((self._now_ms(), number))
+        keep(self.log.beeps, (self._now_ms(), number), self.log.most)
         return 0
 
     def pressed(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
