@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-rp2040 sweep lint bench clean lock
+.PHONY: setup demo test test-rp2040 sweep lint bench bench-fleet clean lock
 
 setup: $(STAMP)
 
@@ -32,6 +32,10 @@ lint: setup
 bench: setup
 	PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(BENCH)
 	PYTHONPATH=tests $(BIN)/python tests/bench/link_bench.py
+
+# Mass recovery's figures: FLEET="import pages kills stations" for a part of them.
+bench-fleet: setup
+	PYTHONPATH=tests $(BIN)/python tests/bench/fleet_bench.py $(FLEET)
 
 # Writes requirements.lock anew from pyproject.toml: run it when a dependency changes.
 lock:

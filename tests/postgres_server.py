@@ -84,6 +84,11 @@ class PostgresServer:
         """Kill -9; its children notice and end by themselves."""
         self._end(signal.SIGKILL)
 
+    def restart_after_kill(self) -> None:
+        """Somebody else has killed it."""
+        self._end(signal.SIGKILL)
+        self.start()
+
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None:

@@ -1,0 +1,340 @@
+"""What mass recovery costs: imports, pages over 100,000 attempts, kill -9 at random moments, 16 virtual stations.
+
+`make bench-fleet` prints the table; parts of it: `make bench-fleet FLEET="import pages kills stations"`. Times are this
+machine's, and of whatever else it does; what a figure has to be stands beside it. PostgreSQL is a real server that this
+program starts and ends.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import psycopg
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from bmsrescue.fleet import figures, ledger
+from bmsrescue.fleet.backups import BackupFolder
+from bmsrescue.fleet.forward import Forwarder, SharedLink
+from bmsrescue.fleet.lookup import FoundUnit, find_units, unit_with
+from bmsrescue.fleet.models import Attempt, LedgerEntry
+from bmsrescue.fleet.records.cards import find_cards, import_card
+from bmsrescue.fleet.records.taking import IMPORT, LineTaker
+from bmsrescue.fleet.store import Store, sqlite_url
+from postgres_server import PostgresServer, running_server
+from sealed_records import chain, sample, write_card
+
+IMPORTED = 10_000
+STORED, HELPERS = 100_000, 20
+ROUNDS = 5
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+KILLS = 100
+STATIONS, WATCHED_S = 16, 60.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Line:
+    """A row of the table: what, how much, and what it has to be."""
+
+    what: str
+    measured: str
+    target: str
+    kept: bool
+
+
+def main(parts: list[str]) -> None:
+    """Measure the named parts, all of them by default."""
+    wanted = parts or ["import", "pages", "kills", "stations"]
+    lines: list[Line] = []
+    with tempfile.TemporaryDirectory(prefix="bmsrescue-bench-") as folder, running_server() as server:
+        place = Path(folder)
+        if "import" in wanted:
+            lines += measure_import(place, server)
+        if "pages" in wanted:
+            lines += measure_pages(place, server)
+        if "kills" in wanted:
+            lines += measure_kills(place, server)
+        if "stations" in wanted:
+            lines += measure_stations(place)
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "measured", "has to be", ""):
+        table.add_column(title)
+    for line in lines:
+        table.add_row(line.what, line.measured, line.target, "" if line.kept else "MISSED")
+    Console(width=140, highlight=False).print(table)
+
+
+# -- imports and pages -------------------------------------------------------------------------------------------------
+
+
+def measure_import(folder: Path, server: PostgresServer) -> Iterator[Line]:
+    """A card with whole records, as a helper writes them."""
+    card = write_card(folder / "card", chain("pocket", IMPORTED))
+    for name, url in (("SQLite", sqlite_url(folder / "import")), ("PostgreSQL", new_database(server))):
+        with opened(url) as (store, bench):
+            began, cpu = time.perf_counter(), time.process_time()
+            report = import_card(store, bench, BackupFolder(str(folder / "backups")), find_cards(card)[0])
+            rate = IMPORTED / (time.perf_counter() - began)
+            alone = IMPORTED / (time.process_time() - cpu)
+            assert report.taken.new == IMPORTED
+        told = f"{rate:,.0f} a second ({alone:,.0f} a second of this process's CPU)"
+        yield Line(f"import of {IMPORTED:,} records, {name}", told, ">= 2,000", rate >= 2000)
+
+
+def measure_pages(folder: Path, server: PostgresServer) -> Iterator[Line]:
+    """Search, Pareto and yield over many attempts of a year, each the median of some rounds."""
+    for name, url in (("SQLite", sqlite_url(folder / "pages")), ("PostgreSQL", new_database(server))):
+        with opened(url) as (store, bench):
+            fill(store, bench)
+            with store.read() as session:
+                some = find_units(session, "")[50]
+            for what, ask, limit_ms in PAGES:
+                ms = median_ms(store, functools.partial(ask, some))
+                target = f"< {limit_ms} ms" if limit_ms else "no limit set"
+                kept = limit_ms is None or ms < limit_ms
+                yield Line(f"{STORED:,} attempts, {name}: {what}", f"{ms:.0f} ms", target, kept)
+
+
+def _search(some: FoundUnit, session: Session) -> object:
+    return find_units(session, (some.uid or "")[6:14])
+
+
+def _history(some: FoundUnit, session: Session) -> object:
+    return unit_with(session, some.id)
+
+
+def _pareto(_some: FoundUnit, session: Session) -> object:
+    return figures.pareto(session, LONG_AGO), figures.outcomes(session, LONG_AGO)
+
+
+def _yield(_some: FoundUnit, session: Session) -> object:
+    return figures.weekly_yield(session, LONG_AGO), figures.first_pass(session, LONG_AGO)
+
+
+def _slow(_some: FoundUnit, session: Session) -> object:
+    return figures.bounced(session, LONG_AGO), figures.rail_spreads(session, "proof", LONG_AGO)
+
+
+PAGES = (
+    ("unit search by a part", _search, 300),
+    ("a unit's history", _history, 300),
+    ("Pareto", _pareto, 300),
+    ("yield", _yield, 300),
+    ("came back, rails (after the page)", _slow, None),
+)
+
+
+def fill(store: Store, bench: str) -> None:
+    """Many attempts, with records that lack what only a report shows."""
+    slim = sample()
+    evidence = {"expected": slim["evidence"]["expected"]}
+    for number in range(HELPERS):
+        taker = LineTaker("bench", IMPORT)
+        lines = chain(f"pocket-{number}", STORED // HELPERS, evidence=evidence, steps=slim["steps"][:3])
+        for begin in range(0, len(lines), 1000):
+            with store.write() as session:
+                taker.take(session, bench, lines[begin : begin + 1000])
+    with store.write() as session:
+        # Spread over a year, as they would have come.
+        rows = session.execute(select(func.min(Attempt.id), func.max(Attempt.id))).one()
+        for week in range(52):
+            first = rows[0] + (rows[1] - rows[0] + 1) * week // 52
+            last = rows[0] + (rows[1] - rows[0] + 1) * (week + 1) // 52
+            at = ledger.now() - timedelta(weeks=52 - week)
+            session.execute(Attempt.__table__.update().where(Attempt.id >= first, Attempt.id < last).values(at=at))  # type: ignore[attr-defined]
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def median_ms(store: Store, ask: Callable[[Session], object]) -> float:
+    """One page's questions, each time in a session of its own."""
+    taken = []
+    for _round in range(ROUNDS):
+        with store.read() as session:
+            began = time.perf_counter()
+            ask(session)
+            taken.append(1000 * (time.perf_counter() - began))
+    return sorted(taken)[ROUNDS // 2]
+
+
+# -- kills -------------------------------------------------------------------------------------------------------------
+
+_WORKER = """
+import sys
+from bmsrescue.fleet import forward, ledger
+from bmsrescue.fleet.backups import BackupFolder
+from bmsrescue.fleet.records import cards
+from bmsrescue.fleet.store import Store
+forward._ENTRIES_AT_ONCE = cards._LINES_AT_ONCE = 20
+own, shared = Store.open(sys.argv[1]), Store.open(sys.argv[2])
+with own.write() as session:
+    bench = ledger.own_bench(session)
+print("ready", flush=True)
+forwarder = forward.Forwarder(own, shared, bench)
+card = cards.find_cards(cards.Path(sys.argv[3]))[0]
+for _turn in range(1000):
+    cards.import_card(own, bench, BackupFolder(sys.argv[3] + "-backups"), card)
+    while forwarder.turn().more:
+        pass
+"""
+
+
+def measure_kills(folder: Path, server: PostgresServer) -> Iterator[Line]:
+    """A bench that imports and forwards is killed at random moments; then PostgreSQL is, under the same load."""
+    rng = random.Random("kills")
+    lines = chain("h1", 4 * KILLS)
+    own, shared_url = sqlite_url(folder / "killed"), new_database(server)
+    for kill in range(1, KILLS + 1):
+        card = write_card(folder / "killed-card", lines[: 4 * kill])
+        arguments = [sys.executable, "-c", _WORKER, own, shared_url, str(card)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(rng.uniform(0.0, 0.25))
+            process.send_signal(signal.SIGKILL)
+    yield compared(f"kill -9 of a bench, {KILLS} times", own, shared_url, lines)
+
+    lines = chain("h2", 4 * KILLS)
+    own, shared_url = sqlite_url(folder / "served"), new_database(server)
+    with opened(own) as (store, bench):
+        link = SharedLink(store, shared_url, bench, "bench")
+        taker = LineTaker("bench", IMPORT)
+        for kill in range(KILLS):
+            with store.write() as session:
+                taker.take(session, bench, lines[4 * kill : 4 * kill + 4])
+            link.catch_up()
+            with subprocess.Popen([sys.executable, "-c", _kill_soon(server.pid, rng.uniform(0.0, 0.05))]):
+                for _try in range(20):
+                    link.catch_up()
+            server.restart_after_kill()
+        link.close()
+    yield compared(f"kill -9 of PostgreSQL, {KILLS} times", own, shared_url, lines)
+
+
+def _kill_soon(pid: int, seconds: float) -> str:
+    return f"import os, time; time.sleep({seconds}); os.kill({pid}, 9)"
+
+
+def compared(what: str, own_url: str, shared_url: str, lines: list[str]) -> Line:
+    """Whether both stores hold each attempt once, and the ledgers are the same."""
+    with opened(own_url) as (own, bench), opened(shared_url) as (shared, _shared_bench):
+        taker = LineTaker("bench", IMPORT)
+        with own.write() as session:
+            taker.take(session, bench, lines)
+        forwarder = Forwarder(own, shared, bench)
+        while forwarder.turn().more:
+            pass
+        counts = []
+        for store in (own, shared):
+            with store.read() as session:
+                sequences = list(session.scalars(select(Attempt.sequence).order_by(Attempt.id)))
+                numbers = list(session.scalars(select(LedgerEntry.number).where(LedgerEntry.bench == bench)))
+            counts.append((sequences, sorted(numbers)))
+    wanted = list(range(1, len(lines) + 1))
+    lost = sum(len(set(wanted) - set(sequences)) for sequences, _numbers in counts)
+    doubled = sum(len(sequences) - len(set(sequences)) for sequences, _numbers in counts)
+    same = counts[0][1] == counts[1][1] and counts[1][0] == wanted
+    told = f"{lost} lost, {doubled} doubled, {'in order' if same else 'OUT OF ORDER'}"
+    return Line(what, told, "0 lost, 0 doubled", not lost and not doubled and same)
+
+
+# -- stations ----------------------------------------------------------------------------------------------------------
+
+
+def measure_stations(folder: Path) -> Iterator[Line]:
+    """The daemon while all of its virtual stations recover units at once; the stations are processes of their own."""
+    environment = {**os.environ, "BMSRESCUE_DATA": str(folder / "hall"), "BMSRESCUE_CONFIG": str(folder / "none.toml")}
+    command = [sys.executable, "-c", "from bmsrescue.cli import main; main()"]
+    arguments = ["serve", "--port", "0", "--twin", str(STATIONS)]
+    with subprocess.Popen([*command, *arguments], env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("listening: ").strip()
+        deadline = time.monotonic() + 10 * WATCHED_S
+        while _working(url) < STATIONS // 2 and time.monotonic() < deadline:
+            time.sleep(1.0)
+        cpu, began = _cpu_s(process.pid), time.monotonic()
+        latencies, numbers = follow(url, WATCHED_S)
+        share = 100 * (_cpu_s(process.pid) - cpu) / (time.monotonic() - began)
+        peak = _peak_mib(process.pid)
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    gaps = sum(after - before - 1 for before, after in itertools.pairwise(numbers))
+    slowest = 1000 * sorted(latencies)[int(0.99 * (len(latencies) - 1))] if latencies else float("nan")
+    what = f"{STATIONS} virtual stations: "
+    yield Line(what + "CPU of the daemon", f"{share:.0f} % of one core", "< 25 %", share < 25)
+    yield Line(what + "memory of the daemon, at most", f"{peak:.0f} MiB", "< 150 MiB", peak < 150)
+    yield Line(what + "an event at its reader, 99 of 100 within", f"{slowest:.0f} ms", "< 250 ms", slowest < 250)
+    yield Line(what + "events lost", f"{gaps} of {len(numbers):,}", "0", gaps == 0)
+
+
+def follow(url: str, seconds: float) -> tuple[list[float], list[int]]:
+    """As a browser does: how late each event comes (both sides have one clock), and its number."""
+    latencies, numbers = [], []
+    until = time.monotonic() + seconds
+    with httpx.stream("GET", f"{url}/api/fleet/events", timeout=60) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: {"):
+                at = float(line.split('"at": ', 1)[1].split(",", 1)[0])
+                latencies.append(time.time() - at)
+            elif line.startswith("id: "):
+                numbers.append(int(line[4:]))
+            if time.monotonic() > until:
+                break
+    return latencies, numbers
+
+
+def _working(url: str) -> int:
+    stations = httpx.get(f"{url}/api/fleet/stations", timeout=30).json()
+    return sum(station["state"] == "working" for station in stations)
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _peak_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:", 1)[1].split()[0]) / 1024
+
+
+# -- stores ------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def opened(url: str) -> Iterator[tuple[Store, str]]:
+    store = Store.open(url)
+    try:
+        with store.write() as session:
+            bench = ledger.own_bench(session)
+        yield store, bench
+    finally:
+        store.close()
+
+
+def new_database(server: PostgresServer) -> str:
+    name = f"bench_{random.randrange(10**9)}"
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.url(name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
