@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from bmsrescue import cli
 from bmsrescue.twin.firmware import image_bytes
 from bmsrescue.twin.helper.serial_port import PtyPort
 from daemon_process import daemon, started, wait_until
-from link_twin import PATIENCE_S, WatchedTwin, helper_on, records_on
+from link_twin import PATIENCE_S, Host, WatchedTwin, helper_on, records_on
 
 FLASH = 0x08000000
 
@@ -61,9 +62,18 @@ def bmsrescue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Cap
     return run
 
 
+@contextmanager
+def started_helper(scenario: str, **options: Any) -> Iterator[WatchedTwin]:
+    """A helper whose agent has started: a person would not type faster than that."""
+    with helper_on(scenario, **options) as twin:
+        with Host(twin.url):
+            pass
+        yield twin
+
+
 @pytest.fixture(scope="module")
 def healthy() -> Iterator[WatchedTwin]:
-    with helper_on("healthy") as twin:
+    with started_helper("healthy") as twin:
         yield twin
 
 
@@ -213,7 +223,7 @@ def test_flash_saves_what_was_there_writes_what_differs_and_verify_and_backup_ag
     old, new = image_bytes("1.1.0"), image_bytes("1.2.0")
     (tmp_path / "old.bin").write_bytes(old)
     (tmp_path / "new.bin").write_bytes(new)
-    with helper_on("healthy") as twin:
+    with started_helper("healthy") as twin:
         monkeypatch.setenv("BMSRESCUE_HELPER", twin.url)
         before = twin.unit.chip.flash.snapshot()
         assert bmsrescue("verify", tmp_path / "new.bin").status == 0
@@ -242,7 +252,7 @@ def test_flash_saves_what_was_there_writes_what_differs_and_verify_and_backup_ag
 def test_a_recovery_is_shown_as_it_happens_and_needs_the_scope_spelled_out(
     bmsrescue: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with helper_on("half-on") as twin:
+    with started_helper("half-on") as twin:
         monkeypatch.setenv("BMSRESCUE_HELPER", twin.url)
         planned = bmsrescue("plan")
         assert planned.status == 0
@@ -260,7 +270,7 @@ def test_a_recovery_is_shown_as_it_happens_and_needs_the_scope_spelled_out(
 
 
 def test_ctrl_c_in_a_recovery_stops_it_safely_and_says_how_it_ended(tmp_path: Path) -> None:
-    with helper_on("half-on") as twin:
+    with started_helper("half-on") as twin:
         words = ("recover", "--helper", twin.url, "--yes", "erase sectors 1,2", "--json")
         with started(tmp_path, *words) as process:
             wait_until(lambda: bool(twin.told("progress", lambda data: data["step"] == "act")))
@@ -301,7 +311,7 @@ def test_a_daemon_killed_in_a_recovery_leaves_a_safe_unit_and_the_next_one_tells
 ) -> None:
     from bmsrescue.bench.daemon_client import running_daemon
 
-    with helper_on("half-on") as twin:
+    with started_helper("half-on") as twin:
         with daemon(twin.url, tmp_path / "data") as first:
             ready(bmsrescue)
             client = running_daemon(tmp_path / "data")
@@ -336,7 +346,7 @@ def test_a_helper_pulled_out_in_a_recovery_is_told_with_the_step_it_was_in(bmsre
     from bmsrescue.bench.daemon_client import running_daemon
 
     port = PtyPort()
-    with helper_on("half-on", port=port) as twin, daemon(twin.url, tmp_path / "data"):
+    with started_helper("half-on", port=port) as twin, daemon(twin.url, tmp_path / "data"):
         ready(bmsrescue)
         client = running_daemon(tmp_path / "data")
         assert client is not None

@@ -17,7 +17,7 @@ EventHandler = Callable[[str, Any], None]
 CALL_S = 10.0  # for a call that does one thing
 SLOW_S = 90.0  # for one that waits for power to go, or moves a lot
 JOB_S = 1800.0  # for a whole job
-HELLO_S = 6.0  # a board that was just plugged in is still starting
+HELLO_S = 10.0  # a board that was just plugged in is still starting
 _TAKE_OVER_S = rpc.HOST_LOST_MS / 1000 + 1.0
 
 
