@@ -65,6 +65,12 @@ TABLE = (
         "WRONG_TARGET",
     ),
     (
+        "options-cut",
+        "The last run was cut while it changed option bytes, and the chip came back read-protected.",
+        "Remove the protection, which erases the chip, and write everything back from the backup of that run.",
+        "RECOVERED",
+    ),
+    (
         "rdp1",
         "Read protection level 1 is set: the flash cannot be read, backed up or compared.",
         "Removing it erases everything, calibration included: needs the customer's explicit consent.",

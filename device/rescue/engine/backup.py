@@ -23,6 +23,12 @@ def keep(run):
     card = run.ports.card
     if run.resumed is not None and run.resumed["uid"] == run.evidence["chip"]["uid"] and _take_earlier(run):
         return
+    if run.plan["restore"]:
+        raise CardError(
+            "backup",
+            "what this chip held is in the backup of the run that was cut, which is not on this card",
+            next_step="put the card of that run back and start again",
+        )
     uid = run.evidence["chip"]["uid"]
     files.make_directory(card.root + "/backups")
     free = card.free_bytes()
@@ -126,7 +132,7 @@ def _read_back(run, path):
     done = 0
     try:
         with open(path, "rb") as file:
-            for sector in run.evidence["sectors"]:
+            for sector in run.evidence.get("sectors") or ({"size": run.chip.flash.size},):
                 crc = 0
                 for _ in range(0, sector["size"], files.CHUNK):
                     count = file.readinto(files.view)

@@ -66,7 +66,10 @@ class Cure:
         facts = {"uid": run.evidence["chip"]["uid"], "job": run.job.name}
         facts["consent"] = self._consent.to_dict()
         facts["backup"] = run.backup
-        if run.plan["regress"]:
+        if run.plan["restore"]:
+            facts["restore"] = True
+            facts["before"] = run.plan["options_before"]
+        elif run.plan["regress"]:
             facts["regressed"] = True
         if run.plan["protect"]:
             facts["wpsn"] = run.plan["protect"]  # what has to be write-protected again at the end

@@ -9,6 +9,7 @@ from rescuelink.errors import TargetError
 
 _SETTLE_LOOK_MS = 100
 _LOOP_WINDOWS = 5
+_OPTION_EVENTS = ("unprotect", "protect", "options")  # of the journal (option_steps.py)
 _WATCHDOG_MS = 1200
 
 
@@ -80,6 +81,10 @@ def gather(run):
         run.skip_to("diagnosis")
         return
     options = run.evidence.get("options", {})
+    resumed = run.resumed
+    ours = resumed is not None and resumed["uid"] == chip["uid"] and resumed["backup"] is not None
+    if ours and options.get("rdp") == 1 and (resumed["restore"] or resumed["event"] in _OPTION_EVENTS):
+        run.evidence["options_cut"] = resumed["event"]
     if options.get("rdp") != 0 or options.get("security"):
         run.skip_to("diagnosis")  # flash that cannot be read is not read
     elif options.get("iwdg_hardware") and attached:

@@ -16,7 +16,7 @@ def restore(run):
     """Puts the write protection back, and the golden values in force."""
     plan = run.plan
     if plan["protect"]:
-        _change(run, "protect", [("wpsn", 0, plan["protect"])], {"wpsn": 0})
+        _change(run, "protect", [("wpsn", 0, plan["protect"])], {})
     if plan["options"]:
         _change(run, "options", plan["options"], {})
 
@@ -32,6 +32,9 @@ def _change(run, event, values, facts):
     facts["before"] = run.plan["options_before"]
     facts["after"] = [list(value) for value in values]
     facts["uid"] = run.evidence["chip"]["uid"]
+    facts["backup"] = run.backup  # a cut change may leave the chip read-protected: this is what it holds
+    if run.plan["restore"]:
+        facts["restore"] = True
     run.power.check()
     run.journal_write(event, facts)
     run.erase_begun = True

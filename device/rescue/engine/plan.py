@@ -33,6 +33,7 @@ def make_plan(sectors, job, dirty=(), evidence=None):
         "steps": steps,
         "lines": _lines(steps, sectors, job),
         "regress": False,
+        "restore": False,
         "bytes": size,
         "estimate_ms": erases * _ERASE_MS + size // _BYTES_PER_MS,
     }
@@ -137,17 +138,23 @@ def plan_cure(run):
         run.skip_to("safe-off")
         return
     dirty = ()
+    before = None  # option bytes as a cut run found them, where it was putting everything back
     if run.resumed is not None and run.resumed["uid"] == run.evidence["chip"]["uid"]:
         dirty = run.resumed["sectors"][-2:]  # a line may be written one step ahead (cure.py)
-    if run.diagnosis["cause"] == "rdp1":
-        run.plan = _plan_regression(run.chip.flash.sectors(), run.job)
+        if run.resumed["restore"] or run.diagnosis["cause"] == "options-cut":
+            dirty = [sector["index"] for sector in run.evidence.get("sectors") or ()]
+            before = run.resumed["before"]
+    if run.diagnosis["cause"] in ("rdp1", "options-cut"):
+        run.plan = modules.load("rescue.engine.plan_regression").plan(run)
     else:
         run.plan = make_plan(run.evidence["sectors"], run.job, dirty, run.evidence)
     add_options(run.plan, run.evidence, run.job, run.resumed)
+    if before is not None:
+        modules.load("rescue.engine.plan_regression").put_back(run.plan, run.evidence["options"], run.job, before)
     run.observer.event("plan", {"lines": run.plan["lines"], "estimate_ms": run.plan["estimate_ms"]})
-    if not run.plan["steps"]:  # nothing is erased, so that nothing need be backed up
-        run.skip_to("act" if run.plan["options"] or run.plan["protect"] else "safe-off")
-    elif run.plan["regress"]:
+    if not run.plan["steps"] and not run.plan["options"] and not run.plan["protect"]:
+        run.skip_to("safe-off")
+    elif run.plan["regress"] and not run.plan["restore"]:
         run.skip_to("act")  # what is protected cannot be read
 
 
@@ -158,16 +165,3 @@ def _consented(run):
     run.granted = {"words": run.needs, "unit": run.evidence["chip"]["uid"], "by": run.by, "given": True}
     run.job.consent += run.needs
     return True
-
-
-def _plan_regression(sectors, job):
-    # The chip will be blank, once its protection is gone.
-    found = []
-    for index, address, size, owned in modules.load("rescue.engine.blocks").blocks(sectors, job):
-        count = size // job.sector_bytes
-        entry = {"index": index, "address": address, "size": size, "state": "blank", "owned": owned, "count": count}
-        found.append(entry)
-    plan = make_plan(found, job)
-    plan["regress"] = True
-    plan["lines"].insert(0, "remove the read protection: the chip erases everything, calibration and serial included")
-    return plan

@@ -16,11 +16,13 @@ def regress(run):
     consent = Consent((RDP_REGRESSION,), run.by or "policy:" + run.job.name)
     facts = {"uid": run.evidence["chip"]["uid"], "job": run.job.name, "consent": consent.to_dict()}
     facts["before"] = run.plan["options_before"]
-    facts["regressed"] = True
+    facts["backup"] = run.backup
+    facts["restore" if run.plan["restore"] else "regressed"] = True
     run.power.check()
     run.journal_write("regression", facts)
     run.erase_begun = True
-    run.evidence["regressed"] = True
+    if not run.plan["restore"]:
+        run.evidence["regressed"] = True
     run.target.core.halt()
     OptionWriter(run.chip).regress(consent)
     run.leave_target()

@@ -8,13 +8,14 @@ from micropython import const
 from rescue.engine.journal import NAME
 from rescuelink import chain
 
-_KEYS = ("uid", "job", "sector", "wpsn", "backup", "regressed")
+_KEYS = ("uid", "job", "sector", "wpsn", "backup", "regressed", "restore", "before")
 _LONGEST = const(4096)  # no line of ours is
 
 
 def interrupted(roots):
     """What an earlier run left unfinished, or None: {"uid", "job", "sector": the last, "sectors": all, the last at the
-    end, "event": the last, "backup", "wpsn": lifted write protection, "regressed", "line"}.
+    end, "event": the last, "backup", "wpsn": lifted write protection, "regressed", "restore": everything from the
+    backup, "before": option bytes, "line"}.
 
     The journal with the most lines wins: the other place may have been full or pulled.
     """

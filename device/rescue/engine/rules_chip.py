@@ -170,6 +170,14 @@ def _rdp(level):
     return rule
 
 
+def _options_cut(evidence):
+    event = evidence.get("options_cut")
+    if event is None:
+        return None
+    lines = ["OPTSR 0x%08x: RDP level 1" % evidence["options"]["optsr"], "the journal of the last run ends in " + event]
+    return CERTAIN, {}, lines, ["rdp1"]
+
+
 def _regressed(evidence):
     if not evidence.get("regressed") or not wrong_sectors(evidence):
         return None
@@ -209,6 +217,7 @@ RULES = (
     ("swd-unstable", _swd_unstable),
     ("wrong-target", _wrong_target),
     ("rdp2", _rdp(2)),
+    ("options-cut", _options_cut),
     ("rdp1", _rdp(1)),
     ("secure", _secure),
     ("rdp1-removed", _regressed),

@@ -32,10 +32,10 @@ def _remember(run):
         return
     if resumed["regressed"]:
         evidence["regressed"] = True
-    for at in resumed["sectors"][-2:]:
-        for sector in evidence["sectors"]:
-            if sector["index"] == at and not sector["owned"]:
-                evidence["unfinished"] = at
+    for sector in evidence["sectors"]:
+        for at in resumed["sectors"][-2:]:
+            if (sector["index"] == at or resumed["restore"]) and not sector["owned"]:
+                evidence["unfinished"] = sector["index"]
 
 
 def _nrst_follows(run):

@@ -188,6 +188,11 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("another chip", "wrong-target", lambda e: e["chip"].update(dev_id=0x450)),
     ("another flash size", "wrong-target", lambda e: e["chip"].update(flash_kib=512)),
     ("RDP level 1", "rdp1", lambda e: e["options"].update(rdp=1, optsr=0x179E55F0)),
+    (
+        "RDP level 1 after a cut of ours",
+        "options-cut",
+        lambda e: e["options"].update(rdp=1, optsr=0x179E00F0) or e.update(options_cut="options"),
+    ),
     ("RDP level 2", "rdp2", lambda e: e["options"].update(rdp=2, optsr=0x179ECCF0)),
     ("SECURITY set", "secure", lambda e: e["options"].update(optsr=0x17BEAAF0)),
     (
