@@ -35,9 +35,10 @@ def served() -> Iterator[Callable[..., ServedUnit]]:
     """Serves the unit of a scenario, each with its own ports."""
     units: list[ServedUnit] = []
 
-    def serve(scenario: str, seed: int = 0, chip: str | None = None) -> ServedUnit:
+    def serve(scenario: str, seed: int = 0, chip: str | None = None, virtual_time: bool = True) -> ServedUnit:
         story = find(scenario)
-        units.append(ServedUnit(build_unit(story if chip is None else story.on_part(chip), seed)))
+        unit = build_unit(story if chip is None else story.on_part(chip), seed)
+        units.append(ServedUnit(unit, virtual_time=virtual_time))
         return units[-1]
 
     yield serve

@@ -17,7 +17,7 @@ from .gpio import GpioPort
 from .iwdg import Iwdg
 from .pwr import Pwr
 from .rcc import ClockGate, Rcc
-from .register_block import RegisterBlock
+from .register_block import RegisterBlock, StoredRegisters
 from .simple import make_syscfg, make_wwdg
 from .tim2 import Tim2
 from .usart import Usart
@@ -101,7 +101,8 @@ class OnChipPeripherals:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _attach(self, bus: Bus) -> None:
-        for always_on in (self.rcc, self.pwr, self.iwdg):
+        silent = [StoredRegisters(base, {}) for base in self._system.config.die.silent]
+        for always_on in (self.rcc, self.pwr, self.iwdg, *silent):
             bus.attach(always_on.base, _BLOCK_SIZE, always_on)
         gated: list[tuple[RegisterBlock, int, int]] = [
             (self.tim2, rcc.APB1LENR, rcc.TIM2EN),
