@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from bmsrescue.config import Config
@@ -20,6 +21,7 @@ from bmsrescue.fleet.service import Fleet
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.web.app import create_page
+from bmsrescue.fleet.web.remote_guard import RemoteGuard
 from bmsrescue.twin.bench import default_card_files
 from fake_station import FakeHelper
 from sealed_records import chain
@@ -46,7 +48,8 @@ class Served:
         self.helpers = {name: FakeHelper(name) for name in ("one", "two")}
         for name, helper in self.helpers.items():
             self.hall.stations[name] = Station(name, helper, self.fleet.desk, self.hall._tell)
-        self.client = TestClient(create_page(self.fleet, self.hall, bench.events), follow_redirects=False)
+        self.page = create_page(self.fleet, self.hall, bench.events)
+        self.client = TestClient(self.page, follow_redirects=False, client=("127.0.0.1", 50000))
 
     def take(self, lines: list[str]) -> None:
         with self.fleet.store.write() as session:
@@ -261,3 +264,23 @@ def test_a_days_limit_is_kept(served: Served, monkeypatch: pytest.MonkeyPatch) -
         served.take(chain("h1", 3))
     assert served.get("/api/fleet/figures?days=30").json()["outcomes"] == {}
     assert sum(served.get("/api/fleet/figures?days=36500").json()["outcomes"].values()) == 3
+
+
+# -- from another machine ----------------------------------------------------------------------------------------------
+
+
+def test_before_there_are_accounts_another_machine_may_do_nothing(served: Served) -> None:
+    elsewhere = TestClient(served.page, client=("192.0.2.7", 50000))
+    assert elsewhere.get("/api/fleet/stations").status_code == 401
+
+
+def test_the_daemons_own_api_takes_an_engineers_token_from_another_machine(served: Served) -> None:
+    engineer, operator = served.account("eva", "engineer"), served.account("otto", "operator")
+    daemon = FastAPI()
+    daemon.add_api_route("/api/helpers", lambda: ["h1"])
+    guarded = RemoteGuard(daemon, served.page.state.access)
+    elsewhere = TestClient(guarded, client=("192.0.2.7", 50000))
+    for token, status in (("", 401), ("nonsense", 401), (operator, 403), (engineer, 200)):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        assert elsewhere.get("/api/helpers", headers=headers).status_code == status
+    assert TestClient(guarded, client=("127.0.0.1", 50000)).get("/api/helpers").json() == ["h1"]

@@ -23,6 +23,7 @@ from bmsrescue.fleet.stations.settings import read_settings
 from bmsrescue.fleet.store import Store, sqlite_url
 from bmsrescue.fleet.twin.crew import Crew
 from bmsrescue.fleet.web.app import create_page
+from bmsrescue.fleet.web.remote_guard import RemoteGuard
 from rescuelink.errors import LinkError
 
 _FORWARD_S = 2.0
@@ -53,7 +54,10 @@ class Fleet:
     async def beside(self, app: FastAPI, bench: Bench) -> AsyncIterator[None]:
         """Serve the stations and the page while the daemon runs."""
         self.hall = hall = Hall(bench, self.desk)
-        app.mount("", create_page(self, hall, bench.events))
+        page = create_page(self, hall, bench.events)
+        app.mount("", page)
+        if app.middleware_stack is not None:
+            app.middleware_stack = RemoteGuard(app.middleware_stack, page.state.access)
         if self._crew is not None:
             self._follow_crew(hall, self._crew)
         tasks = [asyncio.create_task(hall.run(), name="stations")]
