@@ -64,6 +64,16 @@ def test_the_agent_itself_leaves_the_unit_switched_off(name: str, scenario_run: 
     assert run.record["steps"][-1]["name"] == "safe-off"
 
 
+def test_it_is_diagnosed_within_ten_seconds_and_examined_within_three(name: str, scenario_run: RunOf) -> None:
+    record = scenario_run(name).record
+    assert record["diagnosis_ms"] < 10_000
+    swd = record["evidence"].get("swd") or {}
+    if swd.get("how") and not scenario_run(name).bench.unit.faults.swd_bit_error_rate:
+        # Reaching a chip that hides may take power cycles; looking at it once it answers does not.
+        connecting = sum(step["ms"] for step in record["steps"] if step["name"] == "connect")
+        assert record["evidence_ms"] - connecting < 3_000
+
+
 def test_only_sectors_of_the_image_or_of_the_consent_change(name: str, scenario_run: RunOf) -> None:
     run = scenario_run(name)
     owned = [sector["index"] for sector in run.record["evidence"].get("sectors") or [] if sector["owned"]]

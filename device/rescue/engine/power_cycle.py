@@ -11,6 +11,8 @@ _SETTLED_MS = 50  # no rail has moved for this long (bms-domain 3.4)
 _AT_LIMIT = 0.9  # of the supply's current limit
 _BLEED_LOOK_MS = 20
 _MINUTE_MS = 60_000
+_FALL_MS = 3000
+_FALL_PART = 20
 
 
 def sense_off(power):
@@ -94,11 +96,18 @@ def off(power, hold_reset):
 
 def _wait_discharged(power):
     clock, limits = power.ports.clock, power.limits
-    start = clock.ms()
+    start = since = clock.ms()
+    before = None
     while True:
         seen = _told(power, power.ports.rails.capture(_BLEED_LOOK_MS, 5), None)
-        if _still_up(power, seen) is None or clock.since_ms(start) >= limits.discharge_ms:
+        name = _still_up(power, seen)
+        if name is None or clock.since_ms(start) >= limits.discharge_ms:
             return seen
+        if before is None or clock.since_ms(since) >= _FALL_MS:
+            # A rail that has lost next to nothing in seconds does not bleed: somebody feeds it.
+            if before is not None and before.get(name, 0) - seen[name]["mv"] < before.get(name, 0) // _FALL_PART:
+                return seen
+            before, since = {each: seen[each]["mv"] for each in seen}, clock.ms()
         clock.feed()
         clock.sleep_ms(_BLEED_LOOK_MS)
 
