@@ -16,6 +16,7 @@ from bmsrescue.twin.bench import default_card
 from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.serial_twin import SerialTwin
+from rescuelink.errors import RescueError
 
 PATIENCE_S = 120.0  # of a test for something that is certain to come, on a machine that does other things as well
 
@@ -105,6 +106,20 @@ class Host(LinkClient):
     def connect(self, how: str | None = "under-reset", hz: int = 1_000_000) -> Any:
         self.power_on()
         return self.call("target.connect", how, hz, timeout_s=PATIENCE_S)
+
+
+def in_background(host: Host, *call: Any) -> list[Any]:
+    """Make a long call from a thread; the list gets its result or its error."""
+    ended: list[Any] = []
+
+    def work() -> None:
+        try:
+            ended.append(host.call(*call, timeout_s=PATIENCE_S))
+        except RescueError as error:
+            ended.append(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return ended
 
 
 def wait_until(true: Callable[[], Any]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from bmsrescue.agent_files import make_importable
 from bmsrescue.twin.serial_twin import SerialTwin
-from link_twin import PATIENCE_S, Host, helper_on, records_on
+from link_twin import PATIENCE_S, Host, helper_behind, records_on
 from rescuelink.errors import CardError, ConsentError, LinkError, PowerError, TargetError, WireError
 
 FLASH, DTCM, AXI_SRAM = 0x08000000, 0x20000000, 0x24010000
@@ -22,9 +22,9 @@ CSW, TAR, DRW = 0x00, 0x04, 0x0C
 SECTOR = 0x20000
 
 
-@pytest.fixture(scope="module")
-def twin() -> Iterator[SerialTwin]:
-    with helper_on("healthy") as twin:
+@pytest.fixture(scope="module", params=["pty", "tcp"])
+def twin(request: pytest.FixtureRequest) -> Iterator[SerialTwin]:
+    with helper_behind(request.param, "healthy") as twin:
         yield twin
 
 

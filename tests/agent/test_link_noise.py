@@ -11,7 +11,7 @@ import msgpack
 import pytest
 
 from bmsrescue.link.frames import frame
-from link_twin import PATIENCE_S, Host, WatchedTwin, helper_on
+from link_twin import PATIENCE_S, Host, WatchedTwin, helper_behind
 from rescuelink import rpc
 from rescuelink.framing import SYNC
 from rescuelink.rpc import HEAD_BYTES, MAX_BODY_BYTES
@@ -19,9 +19,9 @@ from rescuelink.rpc import HEAD_BYTES, MAX_BODY_BYTES
 REPL_TEXT = b"\r\nMicroPython v1.28.0 on 2026-01-01; Raspberry Pi Pico with RP2040\r\n>>> raw REPL; CTRL-B to exit\r\n>"
 
 
-@pytest.fixture(scope="module")
-def twin() -> Iterator[WatchedTwin]:
-    with helper_on("healthy") as twin:
+@pytest.fixture(scope="module", params=["pty", "tcp"])
+def twin(request: pytest.FixtureRequest) -> Iterator[WatchedTwin]:
+    with helper_behind(request.param, "healthy") as twin:
         yield twin
 
 
@@ -64,15 +64,20 @@ def test_the_next_call_is_answered(twin: WatchedTwin, host: Host, name: str) -> 
 
 
 def test_noise_in_the_middle_of_many_calls_loses_none(host: Host) -> None:
-    """Another descriptor of the port writes rubbish between and into the frames."""
+    """Somebody else writes rubbish between the frames; on a pty through another descriptor, also into them."""
     chance = random.Random(5)
     over = threading.Event()
 
     def disturb() -> None:
-        fd = os.open(host.url, os.O_WRONLY | os.O_NOCTTY)
+        fd = os.open(host.url, os.O_WRONLY | os.O_NOCTTY) if host.url.startswith("/") else None
         while not over.wait(0.02):
-            os.write(fd, chance.choice([chance.randbytes(40), REPL_TEXT, SYNC, b"\xf5"]))
-        os.close(fd)
+            rubbish = chance.choice([chance.randbytes(40), REPL_TEXT, SYNC, b"\xf5"])
+            if fd is None:
+                host.inject(rubbish)
+            else:
+                os.write(fd, rubbish)
+        if fd is not None:
+            os.close(fd)
 
     noise = threading.Thread(target=disturb)
     noise.start()

@@ -18,9 +18,9 @@ from bmsrescue.card.fat import read_files
 from bmsrescue.link.client import LinkClient
 from bmsrescue.link.frames import FrameReader, frame
 from bmsrescue.twin.helper.panel import Press
-from link_twin import PATIENCE_S, Host, card_with_limits, helper_on, records_on, wait_until
+from link_twin import PATIENCE_S, Host, card_with_limits, helper_on, in_background, records_on, wait_until
 from rescuelink import rpc
-from rescuelink.errors import LinkError, RescueError
+from rescuelink.errors import LinkError
 
 SAFE_MS = 2000
 
@@ -52,22 +52,6 @@ class Wire:
 
     def hello(self, number: int = 1, name: str = "wire") -> tuple[Any, Any]:
         return self.ask(number, "hello", rpc.PROTOCOL_VERSION, name)
-
-
-def in_background(host: Host, *call: Any) -> list[Any]:
-    """Make a long call from a thread; the list gets its result or its error."""
-    import threading
-
-    ended: list[Any] = []
-
-    def work() -> None:
-        try:
-            ended.append(host.call(*call, timeout_s=PATIENCE_S))
-        except RescueError as error:
-            ended.append(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return ended
 
 
 class TestTheHostGoes:

@@ -42,7 +42,7 @@ class PtyPort:
 
 
 class TcpPort:
-    """The same as a TCP port on loopback, for one client at a time; the next one is let in when that has gone.
+    """The same as a TCP port on loopback, for one client at a time; another one is hung up on meanwhile.
 
     The child's end is a socket pair, so that it stays while clients come and go.
 
@@ -74,7 +74,11 @@ class TcpPort:
         """Pass bytes both ways until one side ends; False when that is ours."""
         to = {client: self._ours, self._ours: client}
         while True:
-            for source in select.select(list(to), [], [])[0]:
+            # The listener is last: when one client has just gone, the next one is not taken for a second one.
+            for source in select.select([*to, self._listener], [], [])[0]:
+                if source is self._listener:
+                    self._listener.accept()[0].close()
+                    continue
                 data = source.recv(_PIECE_BYTES)
                 if not data:
                     return source is client
