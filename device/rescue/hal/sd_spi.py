@@ -26,9 +26,11 @@ _GRACE = const(4)  # tries of the first command: the card may be in the middle o
 _IDLE = const(0x01)  # R1
 _ILLEGAL = const(0x04)
 _TOKEN = const(0xFE)
-_TOKEN_MULTI = const(0xFC)
-_TOKEN_STOP = const(0xFD)
 _TAKEN = const(0x05)  # data response
+_START_ONE = b"\xff\xfe"  # after a byte's pause, as 7.5.3 wants it
+_START_NEXT = b"\xff\xfc"
+_STOP = b"\xfd\xff"  # busy shows after a byte
+_HEAD = const(8)
 
 _IOCTL_COUNT = const(4)
 _IOCTL_SIZE = const(5)
@@ -46,6 +48,7 @@ class SdCard:
         self._hz = hz
         self._frame = bytearray(6)
         self._byte = bytearray(1)
+        self._head = memoryview(bytearray(_HEAD))
         self._four = bytearray(4)
         self._crc = memoryview(self._four)[:2]
         self._shift = 0  # blocks are addressed by number, or by byte on old cards
@@ -93,22 +96,35 @@ class SdCard:
     def _write(self, address, view):
         count = len(view) // _BLOCK
         self._expect(self._command(24 if count == 1 else 25, address), 0)
-        token = _TOKEN if count == 1 else _TOKEN_MULTI
+        token = _START_ONE if count == 1 else _START_NEXT
         for at in range(0, len(view), _BLOCK):
             self._block_out(token, view[at : at + _BLOCK])
         if count > 1:
-            self._put(_TOKEN_STOP)
-            self._get()
+            self._spi.write(_STOP)
             self._wait_ready()
         # 7.2.3: what went wrong inside the card shows in its status only.
         self._expect(self._command(13, 0), 0)
         self._expect(self._get(), 0)
 
     def _block_in(self, view, checked):
-        self._expect(self._token(), _TOKEN)
-        self._spi.readinto(view, 0xFF)
+        # Eight bytes at a time: a call takes as long as a hundred bytes on the wire.
+        head = self._head
+        spi = self._spi
+        start = None
+        while True:
+            spi.readinto(head, 0xFF)
+            at = 0
+            while at < _HEAD and head[at] == 0xFF:
+                at += 1
+            if at < _HEAD:
+                break
+            start = self._still(start, _READ_MS)
+        self._expect(head[at], _TOKEN)
+        have = _HEAD - 1 - at
+        view[:have] = head[at + 1 :]
+        spi.readinto(view[have:], 0xFF)
         crc = self._crc
-        self._spi.readinto(crc, 0xFF)
+        spi.readinto(crc, 0xFF)
         if checked and crc16(view, len(view)) != crc[0] << 8 | crc[1]:
             raise OSError(_EIO)
 
@@ -117,10 +133,10 @@ class SdCard:
         value = crc16(view, _BLOCK)
         crc[0] = value >> 8
         crc[1] = value & 0xFF
-        self._get()
-        self._put(token)
-        self._spi.write(view)
-        self._spi.write(crc)
+        spi = self._spi
+        spi.write(token)
+        spi.write(view)
+        spi.write(crc)
         self._expect(self._get() & 0x1F, _TAKEN)
         self._wait_ready()
 
@@ -151,12 +167,12 @@ class SdCard:
             if four[3] != 0xAA:  # it cannot work at this voltage
                 raise OSError(_EIO)
         self._command(59, 1)  # CRC on
-        start = time.ticks_ms()
+        start = None
         while True:
             self._command(55, 0)
             if self._command(41, 1 << 30 if modern else 0) == 0:
                 break
-            self._limit(start, _INIT_MS)
+            start = self._still(start, _INIT_MS)
         self._expect(self._command(58, 0), 0)
         self._spi.readinto(four, 0xFF)
         self._shift = 0 if four[0] & 0x40 else 9
@@ -166,7 +182,7 @@ class SdCard:
 
     def _capacity(self):
         """Blocks, from the CSD (5.3.2, 5.3.3)."""
-        csd = bytearray(16)
+        csd = memoryview(bytearray(16))
         self._expect(self._command(9, 0), 0)
         self._block_in(csd, True)
         if csd[0] >> 6:
@@ -198,22 +214,23 @@ class SdCard:
                 return answer
         raise OSError(_ENODEV if index == 0 else _ETIMEDOUT)
 
-    def _token(self):
-        start = time.ticks_ms()
-        while True:
-            token = self._get()
-            if token != 0xFF:
-                return token
-            self._limit(start, _READ_MS)
-
     def _wait_ready(self):
-        start = time.ticks_ms()
-        while self._get() != 0xFF:
-            self._limit(start, _BUSY_MS)
+        head = self._head
+        start = None
+        while True:
+            self._spi.readinto(head, 0xFF)
+            if head[_HEAD - 1] == 0xFF:
+                return
+            start = self._still(start, _BUSY_MS)
 
-    def _limit(self, start, limit_ms):
-        if time.ticks_diff(time.ticks_ms(), start) > limit_ms:
+    def _still(self, start, limit_ms):
+        """Called in each turn of a wait, with what it returned before (at first None)."""
+        now = time.ticks_ms()
+        if start is None:
+            return now
+        if time.ticks_diff(now, start) > limit_ms:
             raise OSError(_ETIMEDOUT)
+        return start
 
     def _expect(self, answer, wanted):
         if answer != wanted:
@@ -222,10 +239,6 @@ class SdCard:
     def _get(self):
         self._spi.readinto(self._byte, 0xFF)
         return self._byte[0]
-
-    def _put(self, value):
-        self._byte[0] = value
-        self._spi.write(self._byte)
 
     def _deselect(self):
         self._cs(1)
