@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from bmsrescue.card.image_file import Segment
+from bmsrescue.twin import chips_page
 from bmsrescue.twin.bench import TwinBench, Watcher, card_for, scenario_named
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.firmware.builds import Build, firmware_of
@@ -51,7 +52,14 @@ def sectors_of(segments: list[Segment], size: int) -> set[int]:
     return {n for s in segments for n in range((s.address - BASE) // size, (s.end - BASE - 1) // size + 1)}
 
 
-@pytest.mark.parametrize("part", ["H723", "H743", "H7A3", "H7B0"])
+PARTS = ["H723", "H743", "H7A3", "H7B0"]
+
+
+def test_the_document_claims_the_parts_that_are_recovered_here() -> None:
+    assert {*PARTS, "H725"} == chips_page.RECOVERED
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_a_half_on_unit_is_recovered_on_each_die(part: str) -> None:
     bench, card = bench_for("half-on", part)
     run = press_button(bench, card)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bmsrescue.twin import chips_page
 from served_unit import ServedUnit
 
 BANKS = (0x08000000, 0x08100000)
@@ -53,6 +54,10 @@ IN_TWO_BANKS = [chip for chip in CHIPS if chip.banks == 2]
 
 def by_part(chips: list[Expected]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("chip", chips, ids=[chip.part for chip in chips])
+
+
+def test_the_document_claims_the_parts_that_are_judged_here() -> None:
+    assert {chip.part for chip in CHIPS} | {"H725"} == chips_page.OPENOCD
 
 
 @by_part(CHIPS)
