@@ -31,6 +31,7 @@ lint: setup
 
 bench: setup
 	PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(BENCH)
+	PYTHONPATH=tests $(BIN)/python tests/bench/smallest_cure_bench.py
 	PYTHONPATH=tests $(BIN)/python tests/bench/link_bench.py
 
 # Mass recovery's figures: FLEET="import pages kills stations" for a part of them.

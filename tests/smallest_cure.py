@@ -1,0 +1,74 @@
+"""What bringing `interrupted-program` back costs: the agent's smallest cure beside OpenOCD's `program ... verify`.
+
+The same twin, the same image, both with SWCLK at 4 MHz, counted at the chip's pins and on its clock. OpenOCD's run is
+counted whole, from its first to its last SWCLK cycle. The agent's is counted twice: the cure alone (steps "act" and
+"verify": erase, program, verify; it has looked before, at its map), and the whole of what it does with the unit between
+the first power-on and the last look at the flash (map, diagnosis and backup to the card included; not the power cycle
+of the proof, which OpenOCD has nothing like).
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from bmsrescue.twin.bench import TwinBench, Watcher, default_card
+from bmsrescue.twin.board.unit import build_unit
+from bmsrescue.twin.firmware import image_path
+from bmsrescue.twin.scenarios import find
+from openocd_judge import build_shim, run_openocd
+from served_unit import ServedUnit
+
+SCENARIO = "interrupted-program"
+_ADDRESS = "0x08000000"
+_NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Cost:
+    what: str
+    swclk_cycles: int
+    virtual_ms: float
+    sectors_erased: int
+
+
+def by_agent(scenario: str = SCENARIO) -> dict[str, Cost]:
+    """ "cure" and "whole" of one press of the dongle's button."""
+    marks: dict[str, tuple[int, int]] = {}
+
+    def note(_at_ms: int, name: str, data: object) -> None:
+        if name in ("step", "step-end") and isinstance(data, dict):
+            chip = bench.unit.chip
+            marks[f"{name} {data['name']}"] = (chip.counters.swclk_cycles, bench.unit.clock.now_ns)
+
+    bench = TwinBench(find(scenario), default_card(), watcher=Watcher(event=note))
+    record = bench.run().record
+    assert record is not None and record["outcome"] == "RECOVERED", record
+    plan = record["plan"]
+    assert isinstance(plan, list)
+    erased = sum(line.startswith("erase and write") for line in plan)
+
+    def between(what: str, first: str, last: str) -> Cost:
+        (cycles, ns), (end_cycles, end_ns) = marks[f"step {first}"], marks[f"step-end {last}"]
+        return Cost(what, end_cycles - cycles, (end_ns - ns) / _NS_PER_MS, erased)
+
+    return {"cure": between("cure", "act", "verify"), "whole": between("whole", "energise", "verify")}
+
+
+def by_openocd(folder: Path, scenario: str = SCENARIO) -> Cost:
+    """`program ... verify` of the same image. Raises FileNotFoundError without openocd and a C compiler."""
+    program, compiler = shutil.which("openocd"), shutil.which("cc")
+    if program is None or compiler is None:
+        raise FileNotFoundError("openocd or cc is not installed")
+    served = ServedUnit(build_unit(find(scenario)))
+    try:
+        chip, clock = served.unit.chip, served.unit.clock
+        cycles, ns = chip.counters.swclk_cycles, clock.now_ns
+        text = run_openocd(
+            program, build_shim(compiler, folder), served, f"program {image_path()} verify {_ADDRESS}", ahead=True
+        )
+    finally:
+        served.close()
+    assert "** Verified OK **" in text, text
+    return Cost("program ... verify", chip.counters.swclk_cycles - cycles, (clock.now_ns - ns) / _NS_PER_MS, 3)
