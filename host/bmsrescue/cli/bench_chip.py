@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from bmsrescue.bench.helper import Helper
 from bmsrescue.bench.session import CALL_S
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.cli.bench_common import HelperOption, JsonOption, address_of, opened, print_json, progress_bar
-from bmsrescue.cli.output import console
+from bmsrescue.cli.output import console, in_words, show_facts
 from bmsrescue.errors import UsageError
 from rescuelink.rpc import WINDOW_BYTES
 
@@ -22,6 +22,7 @@ mem = typer.Typer(help="The target's memory.", no_args_is_help=True, rich_markup
 
 # DCRSR's numbers (Armv7-M ARM, C1.6.3).
 _REGISTERS = {**{f"r{n}": n for n in range(13)}, "sp": 13, "lr": 14, "pc": 15, "xpsr": 16}
+_UNITS = {"mv": "mV", "hz": "Hz", "kib": "KiB"}
 _SAMPLES = 32
 _CLOCK_WINDOW_MS = 100
 _MAX_BYTES = 1 << 20
@@ -169,16 +170,19 @@ def _print_facts(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
     # MicroPython's dicts come in any order; the registers' own order is ours.
-    for name, value in facts.items() if facts.keys() >= _REGISTERS.keys() else sorted(facts.items()):
-        table.add_row(name, _shown(value))
-    console().print(table)
+    rows = facts.items() if facts.keys() >= _REGISTERS.keys() else sorted(facts.items())
+    show_facts([(name, _shown(name, value)) for name, value in rows])
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
+    if name == "pc_samples":
+        return ", ".join(f"0x{pc:08x} {count} times" for pc, count in Counter(value).most_common())
     if isinstance(value, list):
-        return " ".join(_shown(item) for item in value)
-    if isinstance(value, int) and not isinstance(value, bool) and value > 9:
-        return f"0x{value:08x} ({value})"
-    return str(value)
+        return " ".join(_shown(name, item) for item in value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        quantity, _, unit = name.rpartition("_")
+        if quantity and unit in _UNITS:
+            return f"{value:,} {_UNITS[unit]}"
+        return f"0x{value:08x}" if value > 9 or name in _REGISTERS else str(value)
+    return in_words(value)

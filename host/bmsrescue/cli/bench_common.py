@@ -91,6 +91,13 @@ def require_consent(scope: str, yes: str | None, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+def power_in_words(status: dict[str, Any]) -> str:
+    """The answer to power.status."""
+    state, cycles, trip = "on" if status["on"] else "off", status["cycles"], status["trip"]
+    cut = f"; last time it was cut: {trip['kind']} on {trip['rail']}" if trip else ""
+    return f"{state}, switched on {cycles} {'time' if cycles == 1 else 'times'} since the helper's start{cut}"
+
+
 def address_of(text: str) -> int:
     """A 32-bit number as people write it. Raises UsageError."""
     try:

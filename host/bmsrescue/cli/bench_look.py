@@ -14,9 +14,9 @@ from bmsrescue.bench.choose import open_session
 from bmsrescue.bench.finding import find_helpers
 from bmsrescue.bench.records import fetch_log
 from bmsrescue.bench.session import open_link
-from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json, telling_errors
+from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, power_in_words, print_json, telling_errors
 from bmsrescue.cli.exit_status import HELPER
-from bmsrescue.cli.output import console, show_error
+from bmsrescue.cli.output import console, in_words, show_error, show_facts
 from bmsrescue.config import chosen_helper, data_dir, load_config
 from bmsrescue.errors import UsageError
 from rescuelink.errors import RescueError
@@ -26,6 +26,18 @@ if TYPE_CHECKING:
 
 _SHOWN_DATA = 90
 _LOOK_S = 3.0  # at a port that may be anything
+_TITLES = {"window_bytes": "window", "last_end": "last session's end", "interrupted": "interrupted job"}
+_SAYINGS = {
+    "found": "{what}, {url}",
+    "connected": "agent {agent} on {board}, {helper}",
+    "absent": "{message}",
+    "interrupted": "{method} in {step}",
+    "step": "{name}",
+    "step-end": "{name} {outcome}, {ms} ms",
+    "diagnosis": "{sentence} ({cause}, {confidence})",
+    "error": "{message} ({kind})",
+    "outcome": "{outcome}: {sentence}",
+}
 _FREQUENT = ("rails", "progress")
 
 
@@ -64,10 +76,7 @@ def info(helper: HelperOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(facts)
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for key, value in sorted(facts.items()):
-        table.add_row(key, ", ".join(value) if isinstance(value, list) else str(value))
-    console().print(table)
+    show_facts([(_TITLES.get(key, key.replace("_", " ")), _fact(key, value)) for key, value in sorted(facts.items())])
 
 
 def log(
@@ -94,6 +103,18 @@ def log(
             return
         with suppress(KeyboardInterrupt):
             _follow(daemon, name, everything, as_json)
+
+
+def _fact(key: str, value: Any) -> str:
+    if key == "power":
+        return power_in_words(value)
+    if key == "last_end" and value is not None:
+        return f"{value['why']}, during {value['during']}" if value["during"] else str(value["why"])
+    if key == "interrupted" and value is not None:
+        return f"job {value['job']} on unit {value['uid']} in sector {value['sector']}: run it again"
+    if key in ("heap_free", "window_bytes") and value is not None:
+        return f"{value:,} bytes"
+    return ", ".join(value) if isinstance(value, list) else in_words(value)
 
 
 def _tell_own_log(helper: str | None, as_json: bool) -> None:
@@ -150,8 +171,20 @@ def _tell_event(event: dict[str, Any], everything: bool, as_json: bool) -> None:
         typer.echo(json.dumps(event))
         return
     at = datetime.fromtimestamp(event["at"]).strftime("%H:%M:%S.%f")[:-3]
-    data = json.dumps(event["data"])
-    shown = data if len(data) <= _SHOWN_DATA else data[:_SHOWN_DATA] + "…"
     console().print(
-        f"{event['number']:6d}  {at}  {event['helper']}  {event['name']}  {shown}", markup=False, soft_wrap=True
+        f"{event['number']:6d}  {at}  {event['helper']}  {event['name']:<11}  {_said(event['name'], event['data'])}",
+        markup=False,
+        soft_wrap=True,
     )
+
+
+def _said(name: str, data: Any) -> str:
+    """What an event says, on one line."""
+    known = _SAYINGS.get(name)
+    if known is not None and isinstance(data, dict):
+        return known.format_map(data)
+    if name == "job" and isinstance(data, dict):
+        error = f": {data['error']['message']}" if data["error"] else ""
+        return f"{data['method']} {data['state']}{error}"
+    words = "" if data is None else json.dumps(data)
+    return words if len(words) <= _SHOWN_DATA else words[:_SHOWN_DATA] + "…"

@@ -18,7 +18,7 @@ from bmsrescue.bench.helper import Helper
 from bmsrescue.bench.power_curve import PowerCurve, record_power_up
 from bmsrescue.bench.session import SLOW_S
 from bmsrescue.card.storage import write_atomically
-from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json
+from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, power_in_words, print_json
 from bmsrescue.cli.curve_plot import draw
 from bmsrescue.cli.output import console, show_note
 from bmsrescue.cli.rail_chart import NAMES, RailChart
@@ -88,9 +88,7 @@ def power(
                 if as_json:
                     print_json(status)
                 else:
-                    console().print(
-                        f"{'on' if status['on'] else 'off'}, {status['cycles']} cycles, trip: {status['trip']}"
-                    )
+                    console().print(power_in_words(status))
 
 
 def _switch_on(bench: Helper, seconds: float | None, as_json: bool) -> None:
