@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from low_chip import FLASH
 
 from bmsrescue.twin import chips_page
 from bmsrescue.twin.chip.memory_map import DTCM
@@ -18,7 +19,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "chips.md"
 @pytest.mark.parametrize("part", sorted(PARTS))
 def test_the_agent_knows_the_part_as_the_twin_is(part: str) -> None:
     chip, die, geometry = table.find(PARTS[part].die.device_id), PARTS[part].die, PARTS[part].geometry
-    assert (chip.dev_id, chip.flash_base) == (die.device_id, geometry.base)
+    assert (chip.dev_id, chip.flash_base, geometry.base) == (die.device_id, FLASH, FLASH)
     assert (chip.sector_bytes, chip.word_bytes) == (geometry.sector_size, geometry.word_size)
     assert chip.bank_bytes == die.bank_size
     assert (chip.flash_size_address, chip.uid_address) == (die.flash_size, die.unique_id)
