@@ -47,6 +47,7 @@ class Story:
         self._helper_ms: int | None = None  # the helper's clock at our 0
         self._bar: tuple[str, int, int] | None = None  # what, when it began, quarters already shown
         self._bar_open = False
+        self._unfinished: dict[str, Any] | None = None  # the newest progress, until it is at its end
         self._tellers = {
             "step": self._step,
             "step-end": self._step_end,
@@ -86,6 +87,9 @@ class Story:
         )
 
     def _step_end(self, data: dict[str, Any]) -> None:
+        last, self._unfinished = self._unfinished, None
+        if last is not None and data["outcome"] == "ok":  # the helper tells some of its progress, not all
+            self._progress({**last, "done": last["total"]})
         self._close_bar()
         for line in self._chart.take():
             self._console.print(Padding(line, (0, 0, 0, 10), expand=False))
@@ -107,6 +111,7 @@ class Story:
         if self._bar is None or self._bar[0] != what:
             self._close_bar()
             self._bar = (what, self._at_ms, 0)
+        self._unfinished = data if done < total else None
         _what, began_ms, quarters = self._bar
         live = self._console.is_terminal
         reached = done * _QUARTER // max(total, 1)

@@ -36,6 +36,14 @@ def test_progress_says_how_much_and_how_long_in_quarters_when_nobody_watches_liv
     assert lines[-1].endswith("100 %  1,024 of 1,024 KiB  3.2 s")
 
 
+def test_a_bar_is_full_when_its_step_ended_well_and_only_then() -> None:
+    ended = {"name": "backup", "ms": 500}
+    lines = told((0, "progress", progress(1 << 19)), (900, "step-end", {**ended, "outcome": "ok"}))
+    assert lines[-1].endswith("100 %  1,024 of 1,024 KiB  0.9 s")
+    lines = told((0, "progress", progress(1 << 19)), (900, "step-end", {**ended, "outcome": "no_ack"}))
+    assert "50 %" in lines[0] and "stopped: no_ack" in lines[-1]
+
+
 def test_rails_that_moved_are_drawn_when_their_step_ends() -> None:
     def rails(mv: int) -> dict[str, object]:
         return {"rails": {"v12": {"mv": mv, "min_mv": mv, "max_mv": mv}}, "on": True, "ma": 40}
