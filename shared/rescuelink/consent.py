@@ -11,7 +11,6 @@ PROGRAM = "program"  # write to blank flash words of the named sectors
 OPTION_BYTES = "option-bytes"  # change option bytes other than the forbidden ones
 WRITE_PROTECTION = "wrp"  # change which sectors the option bytes protect
 RDP_REGRESSION = "rdp-regression"  # RDP 1 -> 0, which erases the whole user flash
-UPDATE_FLAG = "update-flag"  # clear the word that keeps a vendor's bootloader waiting (a job's word, no driver's scope)
 
 SCOPES = (ERASE, PROGRAM, OPTION_BYTES, WRITE_PROTECTION, RDP_REGRESSION)
 _BY_SECTOR = (ERASE, PROGRAM)

@@ -3,7 +3,7 @@
 # The job names both: where the bootloader lies, and the address and set value of its flag, which is clear when it is
 # erased. The flag lies in a sector of the unit's own; clearing it is a rewrite of that sector from the backup.
 
-from rescuelink.consent import UPDATE_FLAG
+_UPDATE_FLAG = "update-flag"  # of policy.consent
 
 
 def look(run):
@@ -23,7 +23,7 @@ def look(run):
 def add_step(sectors, evidence, job, steps):
     """Where the flag is set and the job consents: the step that rewrites its sector without it."""
     found = evidence.get("bootloader")
-    if found is None or UPDATE_FLAG not in job.consent:
+    if found is None or _UPDATE_FLAG not in job.consent:
         return
     at = found["flag_address"] // job.word_bytes * job.word_bytes
     for sector in sectors:

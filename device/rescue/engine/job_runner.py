@@ -65,13 +65,15 @@ _DRIVERS = ("rescue.chips", "rescue.debug")
 class Run:
     """Everything one run knows."""
 
+    # Of the few runs in which a person consents, and not the job's policy:
+    needs = ()  # words of consent that this unit needs and the job leaves to a person
+    given = ()  # those that a person at the host has typed
+    granted = None  # what was asked, and the answer
+    by = None  # who consented
+
     def __init__(self, ports, helper, screen=None, last=None):
         # `last`: the step before "act" to end with; nothing is changed then, and no record is made.
         self._last = last
-        self.needs = ()  # words of consent that this unit needs and the job leaves to a person
-        self.given = ()  # those that a person at the host has typed
-        self.granted = None  # what was asked, and the answer
-        self.by = None  # who consented, where it was not the job's policy
         self.ports = ports
         self.helper = helper
         self.observer = ports.observer
