@@ -17,7 +17,11 @@ _BY_SECTOR = (ERASE, PROGRAM)
 
 
 class Consent:
-    """Permission for `scopes`, given by `by`, limited to `sectors` (indices) where a scope is about sectors."""
+    """Permission for `scopes`, limited to `sectors` (indices) where a scope is about sectors.
+
+    by: "policy:" and the name of the job that allows it, or "operator:" and the deliberate act of a person, e.g.
+    "operator:long press".
+    """
 
     def __init__(self, scopes: tuple[str, ...], by: str, sectors: tuple[int, ...] = ()) -> None:
         for scope in scopes:
@@ -29,16 +33,6 @@ class Consent:
         self.scopes = tuple(scopes)
         self.by = by
         self.sectors = tuple(sectors)
-
-    @classmethod
-    def from_policy(cls, job: str, scopes: tuple[str, ...], sectors: tuple[int, ...] = ()) -> "Consent":
-        """What the policy of the job named `job` allows."""
-        return cls(scopes, "policy:" + job, sectors)
-
-    @classmethod
-    def from_operator(cls, act: str, scopes: tuple[str, ...], sectors: tuple[int, ...] = ()) -> "Consent":
-        """What a person allowed by a deliberate `act`, e.g. "long press after the plan was shown"."""
-        return cls(scopes, "operator:" + act, sectors)
 
     def allows(self, scope: str, sector: int | None = None) -> bool:
         """Whether this consent covers `scope`, for `sector` where the scope is about sectors."""

@@ -11,15 +11,12 @@
 
 import binascii
 
-from rescue.debug import adi_registers as adi
 from rescue.engine import files, image, modules
 from rescue.engine.source import SectorSource
 from rescue.engine.verify import Verifier
 from rescuelink.consent import ERASE, PROGRAM, Consent
-from rescuelink.errors import CardError, FlashError, PowerError, TargetError, WireError
+from rescuelink.errors import CardError, FlashError, TargetError, WireError
 
-_SUPPLY_BACK_MS = 100
-_WORN = "the sector no longer takes what is written to it: replace the microcontroller or the board"
 _TRIES = 2  # then the sector is worn: never a loop of erases (anchors C)
 
 
@@ -122,46 +119,10 @@ class Cure:
             except CardError:
                 self._flash.wait_erased()  # the erase under way comes to its end: the power goes off next
                 raise
-            except FlashError as error:
-                if error.kind in ("write_protected", "read_protected", "secure", "locked"):
-                    raise
-                self._blame_supply()
-                if error.kind == "verify":
-                    self._flash.by_core = False  # the core may have written wrongly: word by word now
-                if attempt == _TRIES:
-                    error.next_step = error.next_step or _WORN
-                    raise
-                self._run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
-            except (WireError, TargetError) as error:
-                self._blame_supply()
-                # Nobody knows how far a disturbed write came: the sector is erased and written again, more slowly.
-                if attempt == _TRIES or not self._run.slow_down():
-                    raise
-                self._run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
-                self._run.target.core.reset_halt()
-                self._flash.unlock()
-
-    def _blame_supply(self):
-        # A rail seen low, or a debug port that has forgotten that it was powered up: the chip has been without supply,
-        # however short. Raises PowerError then, with the power cut.
-        run = self._run
-        power = run.power
-        low = run.ports.rails.capture(_SUPPLY_BACK_MS, 2)["v3v3"][0]
-        dp = run.target.dp
-        try:
-            dp.connect()
-            dp.select(0, 0)
-            asleep = not dp.read(adi.CTRL_STAT) & adi.POWER_UP_REQUEST
-        except WireError:
-            asleep = False
-        if low >= power.limits.rails["v3v3"].low_mv:
-            low = None  # it was over before anybody looked
-            if not asleep:
-                return
-        power.set_trip("brown-out", "v3v3", low, power.limits.rails["v3v3"].low_mv)
-        message = "3.3 V dipped while the flash was being written: the chip has lost its supply"
-        advice = "check the supply's current limit and the 3.3 V path, then start again: the run goes on where it was"
-        raise PowerError("brown-out", message, next_step=advice)
+            except (FlashError, TargetError, WireError) as error:
+                setbacks = modules.load("rescue.engine.setbacks")
+                setbacks.write_failed(self._run, step, error, attempt == _TRIES)
+                modules.drop("rescue.engine.setbacks")
 
     def _erase(self, step):
         # Only begun here: _program() goes on while it runs.

@@ -2,8 +2,10 @@
 
 import binascii
 
-from rescue.engine import files
-from rescuelink.errors import FlashError, RescueError
+from rescue.engine import files, modules
+from rescuelink.errors import RescueError
+
+_READING = "rescue.engine.verify_reading"
 
 
 class Verifier:
@@ -28,7 +30,8 @@ class Verifier:
         if not self.agrees(address, length, expected):
             # A wrong CRC is read as well: the address is what a person needs.
             self.by_reading += 1
-            self._compare(source, address, length)
+            modules.load(_READING).compare(self._chip, source, address, length)
+            modules.drop(_READING)
 
     def agrees(self, address, length, expected):
         """Whether the target's core finds this CRC-32; False as well where it cannot say."""
@@ -39,25 +42,6 @@ class Verifier:
         if found is not None:
             self.by_crc += 1
         return found == expected
-
-    def _compare(self, source, address, length):
-        wanted = memoryview(bytearray(files.CHUNK))
-        for at in range(0, length, files.CHUNK):
-            size = min(files.CHUNK, length - at)
-            source.fill(address + at, wanted[:size])
-            torn = self._chip.flash.read(address + at, files.view[:size])
-            if torn:
-                raise FlashError("verify", "a flash word cannot be read after it was written", torn[0])
-            if files.view[:size] != wanted[:size]:
-                where = address + at + self._first_wrong(wanted[:size])
-                raise FlashError("verify", "flash does not hold what was written", where)
-
-    def _first_wrong(self, wanted):
-        word_bytes = self._chip.chip.word_bytes
-        for at in range(0, len(wanted), word_bytes):
-            if files.view[at : at + word_bytes] != wanted[at : at + word_bytes]:
-                return at
-        return 0
 
 
 def verify_image(run):

@@ -36,7 +36,7 @@ def consent(bench, words):
         numbers = ()
     if verb != "erase" or not numbers:
         raise ConsentError("words", "consent reads like: erase sectors 0,1")
-    bench.consent = Consent.from_operator(words, (ERASE, PROGRAM), numbers)
+    bench.consent = Consent((ERASE, PROGRAM), "operator:" + words, numbers)
     return bench.consent.to_dict()
 
 

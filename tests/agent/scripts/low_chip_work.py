@@ -57,10 +57,10 @@ try:
     seen["crc_torn"] = [chip.crc.crc32(FLASH, 4096), chip.crc.reason]
 
     try:
-        chip.flash.erase(0, Consent.from_policy("test", (ERASE,), (1,)))
+        chip.flash.erase(0, Consent((ERASE,), "policy:test", (1,)))
     except RescueError as error:
         seen["refused"] = error.to_dict()
-    consent = Consent.from_policy("test", (ERASE, PROGRAM), (0,))
+    consent = Consent((ERASE, PROGRAM), "policy:test", (0,))
     chip.flash.unlock()
     chip.flash.erase(0, consent)
     for index in range(len(block)):

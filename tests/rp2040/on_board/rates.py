@@ -59,7 +59,7 @@ def wire(ap):
 
 def program(chip):
     flash = chip.flash
-    consent = Consent.from_policy("rates", (ERASE, PROGRAM), (SECTOR,))
+    consent = Consent((ERASE, PROGRAM), "policy:rates", (SECTOR,))
     flash.unlock()
     flash.start_erase(SECTOR, consent)
     flash.wait_erased()

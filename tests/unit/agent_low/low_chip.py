@@ -19,7 +19,7 @@ from rescuelink.consent import ERASE, PROGRAM, Consent  # noqa: E402
 
 FLASH = 0x08000000
 SECTOR = 0x20000
-ALL_SECTORS = Consent.from_policy("test", (ERASE, PROGRAM), tuple(range(8)))
+ALL_SECTORS = Consent((ERASE, PROGRAM), "policy:test", tuple(range(8)))
 
 
 class PinBits:

@@ -49,7 +49,7 @@ def test_an_error_of_a_later_version_is_kept_as_a_plain_one() -> None:
 
 
 def test_a_consent_allows_its_scopes_and_its_sectors_only() -> None:
-    consent = Consent.from_policy("golden-1.2", (ERASE, PROGRAM), (1, 2))
+    consent = Consent((ERASE, PROGRAM), "policy:golden-1.2", (1, 2))
     consent.require(ERASE, 1)
     consent.require(PROGRAM, 2)
     for scope, sector in ((ERASE, 0), (PROGRAM, 7), (ERASE, None), (OPTION_BYTES, None), (RDP_REGRESSION, None)):
@@ -59,13 +59,13 @@ def test_a_consent_allows_its_scopes_and_its_sectors_only() -> None:
 
 
 def test_scopes_that_are_not_about_sectors_need_none() -> None:
-    Consent.from_operator("typed the unit's serial number", (RDP_REGRESSION,)).require(RDP_REGRESSION)
+    Consent((RDP_REGRESSION,), "operator:typed the unit's serial number").require(RDP_REGRESSION)
 
 
 @pytest.mark.parametrize("scope", ["rdp-level-2", "pcrop", "security", "pwr-cr3", "mass-erase", ""])
 def test_nothing_can_allow_what_is_never_done(scope: str) -> None:
     with pytest.raises(ConsentError):
-        Consent.from_operator("insisted", (scope,))
+        Consent((scope,), "operator:insisted")
 
 
 @pytest.mark.parametrize("by", ["", "me", "policy:", "operator:", "engine:cure"])
@@ -75,7 +75,7 @@ def test_only_a_policy_or_an_operator_can_consent(by: str) -> None:
 
 
 def test_a_consent_can_be_journalled() -> None:
-    consent = Consent.from_operator("long press", (ERASE,), (3,))
+    consent = Consent((ERASE,), "operator:long press", (3,))
     assert json.loads(json.dumps(consent.to_dict())) == {
         "scopes": ["erase"],
         "by": "operator:long press",

@@ -70,7 +70,7 @@ def test_programming_takes_less_than_300_us_of_the_units_time_per_flash_word_at_
 
 def test_no_consent_no_erase_and_no_programming() -> None:
     bench, flash = ready(OLD)
-    for_sector_1 = Consent.from_operator("long press", (ERASE, PROGRAM), (1,))
+    for_sector_1 = Consent((ERASE, PROGRAM), "operator:long press", (1,))
     with pytest.raises(ConsentError):
         flash.erase(0, for_sector_1)
     with pytest.raises(ConsentError):
@@ -99,7 +99,7 @@ def test_only_whole_flash_words_are_programmed(address: int, length: int) -> Non
 def test_addresses_outside_flash_are_refused_without_touching_the_chip() -> None:
     bench, flash = ready()
     cycles = bench.bits.cycles
-    everything = Consent.from_policy("test", (ERASE, PROGRAM), tuple(range(100)))
+    everything = Consent((ERASE, PROGRAM), "policy:test", tuple(range(100)))
     for act in (
         lambda: flash.erase(8, everything),
         lambda: flash.program(FLASH + 8 * SECTOR, NEW, everything),

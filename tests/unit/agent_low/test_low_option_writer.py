@@ -13,7 +13,7 @@ from rescuelink.errors import ConsentError, FlashError
 RDP = 0xFF00
 SECURITY = 1 << 21
 IWDG1_SW = 1 << 4
-ANYTHING = Consent.from_policy("test", (OPTION_BYTES, WRITE_PROTECTION, RDP_REGRESSION))
+ANYTHING = Consent((OPTION_BYTES, WRITE_PROTECTION, RDP_REGRESSION), "policy:test")
 
 
 def writer_on(bench: Bench) -> OptionWriter:
@@ -38,7 +38,7 @@ def test_protection_and_security_are_never_written(mask: int) -> None:
 @pytest.mark.parametrize(("name", "scope"), [("wpsn", OPTION_BYTES), ("optsr", WRITE_PROTECTION), ("boot", ())])
 def test_each_kind_needs_its_own_consent(name: str, scope: str) -> None:
     bench = Bench()
-    consent = Consent.from_policy("test", (scope,) if scope else ())
+    consent = Consent((scope,) if scope else (), "policy:test")
     with pytest.raises(ConsentError):
         writer_on(bench).change([(name, 0, 0x10)], consent)
     assert bench.chip.options.stored == OptionValues()

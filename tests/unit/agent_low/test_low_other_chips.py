@@ -14,7 +14,7 @@ from rescuelink.errors import ConsentError, FlashError
 
 MIB = 1 << 20
 BANK2 = FLASH + MIB
-EVERYTHING = Consent.from_policy("test", (ERASE, PROGRAM, WRITE_PROTECTION), tuple(range(256)))
+EVERYTHING = Consent((ERASE, PROGRAM, WRITE_PROTECTION), "policy:test", tuple(range(256)))
 NEW = random.Random(5).randbytes(4096 + 48)
 
 TWO_BANKS = ["H743", "H753", "H7A3", "H7B3"]
@@ -109,7 +109,7 @@ def test_the_core_checks_flash_of_both_banks(part: str) -> None:
 def test_several_small_sectors_are_erased_in_one_go_each_under_consent() -> None:
     bench, h7 = ready("H7A3")
     bench.chip.flash.load(BANK2, b"\x55" * (4 * 8192))
-    some = Consent.from_policy("test", (ERASE,), (128, 129))
+    some = Consent((ERASE,), "policy:test", (128, 129))
     with pytest.raises(ConsentError):
         h7.flash.start_erase(128, some, 3)
     h7.flash.start_erase(128, some, 2)
