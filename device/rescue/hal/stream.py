@@ -20,14 +20,24 @@ class UsbStream:
         self._out = sys.stdout.buffer
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
+        self._byte = bytearray(1)
 
     def readinto(self, view):
-        """Bytes that are there now, at most len(view). The port hands them over one by one without blocking."""
-        count = 0
-        while count < len(view) and self._ready(0):
-            self._in.readinto(view[count : count + 1])
-            count += 1
-        return count
+        """Bytes that are there now, at most len(view).
+
+        One by one: readinto() waits until its buffer is full (MicroPython: py/stream.c reads exactly, and
+        shared/runtime/sys_stdio_mphal.c waits for each character), and nothing tells how many bytes there are. So
+        without any new object, and without a call that could be spared.
+        """
+        ipoll, readinto, byte = self._poll.ipoll, self._in.readinto, self._byte
+        for count in range(len(view)):
+            for _ in ipoll(0):
+                break
+            else:
+                return count
+            readinto(byte)
+            view[count] = byte[0]
+        return len(view)
 
     def write(self, view):
         """All of it; the USB driver gives up by itself when nobody reads."""
@@ -35,7 +45,9 @@ class UsbStream:
 
     def wait(self, ms):
         """Until there is something to read, at most `ms`. True when there is."""
-        return self._ready(ms)
+        for _ in self._poll.ipoll(ms):
+            return True
+        return False
 
     def session(self, is_open):
         """Ctrl-C is data while a session is open."""
@@ -46,8 +58,3 @@ class UsbStream:
 
     def since_ms(self, start):
         return time.ticks_diff(time.ticks_ms(), start)
-
-    def _ready(self, ms):
-        for _ in self._poll.ipoll(ms):
-            return True
-        return False
