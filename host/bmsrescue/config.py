@@ -12,6 +12,7 @@ uds = ""                      # a Unix socket's path instead of host and port
 bench = "hall 2"              # what this bench is called where several share their records
 shared = ""                   # postgresql://host/name: where the benches share them
 backups = ""                  # a folder or an fsspec URL instead of the data folder
+webhook = ""                  # a URL that is told of each attempt
 
 [stations]                    # see bmsrescue.fleet.stations.settings
 label = "BR16S-[0-9]{8}"
@@ -64,11 +65,12 @@ class DaemonAddress:
 
 @dataclass(frozen=True)
 class RecordsPlace:
-    """Where records and backups are kept besides the data folder; "" is nowhere."""
+    """Where records and backups go besides the data folder; "" is nowhere."""
 
     bench: str = "bench"
     shared: str = ""
     backups: str = ""
+    webhook: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class _Reader:
         self._only(daemon, "daemon.", "host", "port", "uds")
         helpers = self._table(document, "helpers")
         records = self._table(document, "records")
-        self._only(records, "records.", "bench", "shared", "backups")
+        self._only(records, "records.", "bench", "shared", "backups", "webhook")
         return Config(
             helper=self._value(document, "helper", str, ""),
             daemon=DaemonAddress(

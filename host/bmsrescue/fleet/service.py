@@ -24,6 +24,7 @@ from bmsrescue.fleet.store import Store, sqlite_url
 from bmsrescue.fleet.twin.crew import Crew
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.remote_guard import RemoteGuard
+from bmsrescue.fleet.webhook import Webhook
 from rescuelink.errors import LinkError
 
 _FORWARD_S = 2.0
@@ -46,6 +47,9 @@ class Fleet:
         self.link: SharedLink | None = None
         if config.records.shared:
             self.link = SharedLink(self.store, config.records.shared, self.bench_id, config.records.bench)
+        self.webhook: Webhook | None = None
+        if config.records.webhook:
+            self.webhook = Webhook(self.store, self.bench_id, config.records.webhook, folder)
         self.accounts = Accounts(self.store, self.bench_id)
         self.hall: Hall | None = None
         self._crew = crew
@@ -63,6 +67,8 @@ class Fleet:
         tasks = [asyncio.create_task(hall.run(), name="stations")]
         if self.link is not None:
             tasks.append(asyncio.create_task(self._forward(self.link), name="forwarding"))
+        if self.webhook is not None:
+            tasks.append(asyncio.create_task(self._tell(self.webhook), name="webhook"))
         try:
             yield
         finally:
@@ -87,6 +93,14 @@ class Fleet:
                 await asyncio.sleep(_FORWARD_S)
         finally:
             link.close()
+
+    async def _tell(self, webhook: Webhook) -> None:
+        try:
+            while True:
+                await asyncio.to_thread(webhook.catch_up)
+                await asyncio.sleep(_FORWARD_S)
+        finally:
+            webhook.close()
 
     def _follow_crew(self, hall: Hall, crew: Crew) -> None:
         loop = asyncio.get_running_loop()

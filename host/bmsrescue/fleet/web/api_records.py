@@ -11,11 +11,12 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.lookup import COLUMNS, all_rows, attempt_with, find_units, unit_with
+from bmsrescue.fleet.unit_label import zpl
 from bmsrescue.fleet.web.access import Viewing
 from bmsrescue.fleet.web.parts import TheFleet
 
@@ -54,6 +55,18 @@ def attempt(helper: str, sequence: int, fleet: TheFleet, _person: Viewing) -> di
         if found is None:
             raise HTTPException(404, "there is no such attempt")
         return {"helper": helper, "sequence": sequence, "line": found.line, "record": found.record}
+
+
+@router.get("/attempts/{helper}/{sequence}/label.zpl", response_class=PlainTextResponse)
+def label(helper: str, sequence: int, fleet: TheFleet, _person: Viewing) -> PlainTextResponse:
+    """A sticker for the unit, for a label printer."""
+    with fleet.store.read() as session:
+        found = None
+        if "\0" not in helper and 0 <= sequence <= _MAX_ROW:
+            found = attempt_with(session, helper, sequence)
+        if found is None:
+            raise HTTPException(404, "there is no such attempt")
+        return PlainTextResponse(zpl(found.attempt, found.uid))
 
 
 @router.get("/figures")
