@@ -85,7 +85,7 @@ def validate(document: object) -> Job:
     limits = read_limits(fields.object("limits", default_empty=True))
     proof = _read_proof(fields.object("proof", default_empty=True), facts.ram)
     latch = _read_latch(fields.object("latch")) if fields.has("latch") else None
-    options = _read_options(fields.object("options", default_empty=True))
+    options = _read_options(fields.object("options", default_empty=True), facts.dev_id)
     bootloader = _read_bootloader(fields.object("bootloader"), flash_end) if fields.has("bootloader") else None
     fields.end()
 
@@ -248,10 +248,10 @@ def _read_pin_name(fields: Fields) -> str:
     return pin
 
 
-def _read_options(fields: Fields) -> list[list[object]]:
+def _read_options(fields: Fields, dev_id: int) -> list[list[object]]:
     golden: list[list[object]] = []
     for name, allowed in _OPTION_BITS:
-        if fields.has(name):
+        if fields.has(name) and (name != "optsr2" or dev_id == 0x483):  # the other dies have no such word
             entry = fields.object(name)
             value = entry.number("value", 0, 0xFFFF_FFFF)
             mask = entry.number("mask", 1, 0xFFFF_FFFF, allowed)

@@ -61,6 +61,8 @@ def test_an_unknown_scenario_names_the_nearest() -> None:
         (["twin", "run", "--target", "bitbang:h:99999", "--control", "h:2"], "HOST:PORT"),
         (["twin", "run", "--scenario", "healthy", "--seed", "x"], "--seed"),
         (["twin", "serve", "--scenario", "nothing-like-it"], "o scenario is called"),
+        (["twin", "serve", "--chip", "H747"], "H743, H753"),
+        (["twin", "run", "--scenario", "healthy", "--chip", "H730"], "no firmware for the H730"),
         (["card", "check", "/nowhere/card"], "no card"),
         (["card", "build"], "JOB|IMAGE"),
         (["nonsense"], "nonsense"),
@@ -94,6 +96,17 @@ def test_a_built_card_checks_good(image: Path, tmp_path: Path, out: str) -> None
     checked = bmsrescue("card", "check", tmp_path / out)
     assert checked.returncode == 0
     assert "good" in checked.stdout and "STM32H725" in checked.stdout
+
+
+def test_a_card_is_built_for_the_chip_that_is_named(image: Path, tmp_path: Path) -> None:
+    built = bmsrescue("card", "build", image, "-o", tmp_path / "card", "--chip", "h743vit6")
+    assert (built.returncode, built.stderr) == (0, "")
+    assert "for STM32H743" in built.stdout
+    target = json.loads((tmp_path / "card" / "job.json").read_text())["target"]
+    assert target == {"chip": "STM32H743", "dev_id": "0x450", "flash_kib": 2048}
+    unknown = bmsrescue("card", "build", image, "-o", tmp_path / "other", "--chip", "F407")
+    assert unknown.returncode == 1
+    assert "STM32H7A3" in unknown.stderr
 
 
 def test_an_image_that_cannot_work_makes_no_card(image: Path, tmp_path: Path) -> None:

@@ -12,10 +12,15 @@ from chip_bench import SERIAL, ChipBench, working_chip
 
 from bmsrescue.twin import firmware
 from bmsrescue.twin.chip.core import regs as r
+from bmsrescue.twin.firmware.builds import BUILDS
 
 CALIBRATION = firmware.calibration_block(SERIAL, 7)
 SECTOR = 0x20000
-PREBUILT = ("bms-1.1.0.bin", "bms-1.2.0.bin", "bms-1.2.0.elf")
+MAPS = sorted({build.name for build in BUILDS.values() if build.name})
+PREBUILT = (
+    *("bms-1.1.0.bin", "bms-1.2.0.bin", "bms-1.2.0.elf"),
+    *(f"bms-{name}-{version}.elf" for name in MAPS for version in ("1.1.0", "1.2.0")),
+)
 
 
 @pytest.fixture
