@@ -16,8 +16,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from bmsrescue import cli
+from bmsrescue.card.fat import make_image, read_files
+from bmsrescue.twin.bench import card_for
 from bmsrescue.twin.firmware import image_bytes
 from bmsrescue.twin.helper.serial_port import PtyPort
+from bmsrescue.twin.scenarios import find
 from daemon_process import daemon, started, wait_until
 from link_twin import PATIENCE_S, Host, WatchedTwin, helper_on, records_on
 
@@ -213,6 +216,7 @@ def test_without_a_daemon_the_log_is_the_helpers_own(on_healthy: Run) -> None:
     assert [(line["name"], line["data"]) for line in lines if line["name"] == "look"][-1] == ("look", "healthy")
     assert lines[-1]["name"] == "opened"
     assert lines[-1]["data"].startswith("bmsrescue-")
+    assert (lines[-2]["name"], lines[-2]["data"]) == ("ended", "the host has ended the session")
     followed = on_healthy("log", "--follow", "--json")
     assert (followed.status, followed.json["error"]["kind"]) == (2, "usage")
 
@@ -267,6 +271,23 @@ def test_a_recovery_is_shown_as_it_happens_and_needs_the_scope_spelled_out(
     for step in ("erase and program", "prove it by a true power cycle", "write the record"):
         assert step in said.out
     assert flash[: len(image_bytes("1.2.0"))] == image_bytes("1.2.0")
+
+
+def test_a_consent_that_the_job_leaves_to_a_person_has_to_be_spelled_out(
+    bmsrescue: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = read_files(card_for(find("wrp")))
+    job = json.loads(files["job.json"])
+    job["policy"]["ask"] = ["wrp"]
+    card = make_image({**files, "job.json": json.dumps(job).encode()})
+    with started_helper("wrp", card=card) as twin:
+        monkeypatch.setenv("BMSRESCUE_HELPER", twin.url)
+        refused = bmsrescue("recover", "--yes", "write sectors 0")
+        assert refused.status != 0
+        assert '--yes "allow wrp and write sectors 0"' in refused.errors
+        assert twin.unit.chip.flash.is_blank(0)
+        record = bmsrescue("recover", "--yes", "allow wrp and write sectors 0", "--json").json
+    assert (record["outcome"], record["consent"]["by"]) == ("RECOVERED", "operator:typed on the host")
 
 
 def test_ctrl_c_in_a_recovery_stops_it_safely_and_says_how_it_ended(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ _OFF_WHEN_STOPPED = ("power", "target", "lines")
 
 _SLICE_MS = const(20)
 _REFUSALS = "rescue.link.refusals"
+_LOG = "rescue.link.log"
 
 
 class Bench:
@@ -71,6 +72,8 @@ class Bench:
         self.make_safe()
         if during is not None:
             self._stop = Stopped("host_lost", why, next_step="the unit is switched off; connect again")
+        modules.load(_LOG).note(self, "ended", why if during is None else why + ", during " + during)
+        modules.drop(_LOG)
 
     # --- stopping -----------------------------------------------------------------------------------------------------
 
