@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-rp2040 sweep lint bench bench-fleet clean lock
+.PHONY: setup demo test test-rp2040 sweep lint bench bench-fleet depot-pictures clean lock
 
 setup: $(STAMP)
 
@@ -37,6 +37,10 @@ bench: setup
 # Mass recovery's figures: FLEET="import pages kills stations" for a part of them.
 bench-fleet: setup
 	PYTHONPATH=tests $(BIN)/python tests/bench/fleet_bench.py $(FLEET)
+
+# The pictures of docs/depot.md, from virtual stations in Chromium.
+depot-pictures: setup
+	PYTHONPATH=tests $(BIN)/python tests/bench/depot_pictures.py
 
 # Writes requirements.lock anew from pyproject.toml: run it when a dependency changes.
 lock:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
-from bmsrescue.fleet.accounts import ENGINEER, OPERATOR, VIEWER, AccessError, Person
+from bmsrescue.fleet.accounts import ENGINEER, OPERATOR, AccessError, Person
 
 if TYPE_CHECKING:
     from bmsrescue.fleet.accounts import Accounts
@@ -89,5 +89,3 @@ def _engineer(request: Request) -> Person:
 Viewing = Annotated[Person, Depends(_viewer)]
 Working = Annotated[Person, Depends(_operator)]
 Deciding = Annotated[Person, Depends(_engineer)]
-
-__all__ = ("COOKIE", "VIEWER", "Access", "Deciding", "Viewing", "Working")
