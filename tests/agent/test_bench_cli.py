@@ -216,7 +216,6 @@ def test_without_a_daemon_the_log_is_the_helpers_own(on_healthy: Run) -> None:
     assert [(line["name"], line["data"]) for line in lines if line["name"] == "look"][-1] == ("look", "healthy")
     assert lines[-1]["name"] == "opened"
     assert lines[-1]["data"].startswith("bmsrescue-")
-    assert (lines[-2]["name"], lines[-2]["data"]) == ("ended", "the host has ended the session")
     followed = on_healthy("log", "--follow", "--json")
     assert (followed.status, followed.json["error"]["kind"]) == (2, "usage")
 

@@ -40,6 +40,7 @@ def _agreed(run, needs):
         if word not in run.job.ask:
             return False
     run.needs = needs
+    run.diagnosis["ask"] = True  # a person may give it
     if run.screen is not None:
         return True
     return all(word in run.given for word in needs)

@@ -14,24 +14,25 @@ def steps(_bench):
     return list(_NAMES)
 
 
-def run(bench, finish_alone=False):
+def run(bench, finish_alone=False, consent=""):
     """The job on the card, from one end to the other. Returns the record.
 
-    `finish_alone`: go on when the host is lost, so that an erased unit is not left behind.
+    `finish_alone`: go on when the host is lost, so that an erased unit is not left behind. `consent`: what a person has
+    typed that they allow, of the words that the job leaves to people (policy.ask), e.g. "wrp,sector:7".
     """
-    record = _carry_out(bench, None, bool(finish_alone))
+    record = _carry_out(bench, None, bool(finish_alone), consent)
     _note(bench, "job", record["outcome"])
     return record
 
 
-def until(bench, step):
+def until(bench, step, consent=""):
     """The job up to and with a step before "act": nothing is changed, no record is made, the unit is off afterwards.
 
     {"steps", "evidence", "diagnosis", "plan": {"lines", "steps": [{"sector", "erase", ...}], ...}, "error"}
     """
     if step not in _NAMES or _NAMES.index(step) >= _NAMES.index("act"):
         raise LinkError("bad_params", "a step before act: " + ", ".join(_NAMES[: _NAMES.index("act")]))
-    found = _carry_out(bench, step, False)
+    found = _carry_out(bench, step, False, consent)
     _note(bench, "look", found["diagnosis"]["cause"] if found["diagnosis"] else "no diagnosis")
     return found
 
@@ -41,12 +42,14 @@ def _note(bench, word, text):
     modules.drop(_LOG)
 
 
-def _carry_out(bench, last, finish_alone):
+def _carry_out(bench, last, finish_alone, consent):
     bench.make_safe()
     bench.power = None
     bench.drop_drivers()
     bench.finish_alone = finish_alone
     bench.run = Run(bench.ports, bench.config.get("helper", "helper"), None, last)
+    if consent:
+        bench.run.given = tuple(consent.split(","))
     try:
         return bench.run.carry_out()
     finally:
@@ -57,6 +60,6 @@ def _carry_out(bench, last, finish_alone):
 
 CALLS = {
     "steps": (steps, ""),
-    "run": (run, "?b"),
-    "until": (until, "s"),
+    "run": (run, "?bs"),
+    "until": (until, "s?s"),
 }

@@ -86,12 +86,18 @@ def recover(
         found = _watched(bench, as_json, "job.until", "plan")
         if found["error"]:
             raise from_dict(found["error"])
-        scope = _scope(found["plan"])
+        diagnosis = found["diagnosis"] or {}
+        words = ",".join(diagnosis["needs"]) if diagnosis.get("ask") and not found["plan"] else ""
+        if words:  # the job leaves it to a person: planned as if allowed, so that the person sees what it comes to
+            found = _watched(bench, as_json, "job.until", "plan", words)
+            if found["error"]:
+                raise from_dict(found["error"])
+        scope = " and ".join(part for part in (f"allow {words}" if words else "", _scope(found["plan"])) if part)
         if scope:
             require_consent(scope, yes, as_json)
         elif yes is not None:
             raise UsageError(f'--yes "{yes}": this job changes nothing on the unit', "Leave --yes out.")
-        record = _watched(bench, as_json, "job.run", finish_alone)
+        record = _watched(bench, as_json, "job.run", finish_alone, words)
     if as_json:
         print_json(record)
     else:
@@ -153,12 +159,16 @@ def _stoppable(bench: Helper, method: str, params: tuple[Any, ...]) -> dict[str,
 
 def _scope(made: dict[str, Any] | None) -> str:
     """What the plan destroys, in the words of a consent; "" when nothing is changed."""
+    if made and made["regress"]:
+        return "erase everything"
     steps = made["steps"] if made else []
     erased = sorted(step["sector"] for step in steps if step["erase"])
     if erased:
         return consent_words(erased)
     written = sorted(step["sector"] for step in steps)
-    return f"write sectors {','.join(map(str, written))}" if written else ""
+    if written:
+        return f"write sectors {','.join(map(str, written))}"
+    return "set option bytes" if made and (made["options"] or made["protect"]) else ""
 
 
 def _end_of_look(found: dict[str, Any], as_json: bool) -> None:
