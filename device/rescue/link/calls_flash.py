@@ -22,6 +22,20 @@ def read(bench, address, length):
     return {"data": data, "torn": torn}
 
 
+def verify(bench, address, data):
+    """The address of the first byte that is not as in `data`, or cannot be read; nil when the flash holds `data`."""
+    _check_window(address, len(data))
+    kept = bytes(data)  # the view dies when the link is listened to
+    found = bench.window(len(kept))
+    torn = known_chip(bench).flash.read(address, found)
+    end = address + len(kept)
+    unread = min([max(word, address) for word in torn] + [end])
+    for at in range(unread - address):
+        if found[at] != kept[at]:
+            return address + at
+    return unread if unread < end else None
+
+
 def crc(bench, address, length):
     """CRC-32 by the target's own core; nil when it cannot say. The core is reset and halted."""
     return known_chip(bench).crc.crc32(address, length)
@@ -79,6 +93,7 @@ def _check_window(address, length):
 CALLS = {
     "info": (info, ""),
     "read": (read, "ii"),
+    "verify": (verify, "iB"),
     "crc": (crc, "ii"),
     "consent": (consent, "s"),
     "begin": (begin, ""),

@@ -1,6 +1,11 @@
-# options.*: the option bytes, read and given names.
+# options.*: the option bytes, read and given names, and changed with the words of the operator's consent.
 
-from rescue.link.unit import known_chip
+from rescue.engine import modules
+from rescue.link.unit import connected, known_chip
+from rescuelink.consent import OPTION_BYTES, WRITE_PROTECTION, Consent
+from rescuelink.errors import ConsentError, LinkError
+
+_WRITER = "rescue.chips.h7_option_writer"
 
 
 def read(bench):
@@ -8,4 +13,27 @@ def read(bench):
     return known_chip(bench).options.read()
 
 
-CALLS = {"read": (read, "")}
+def write(bench, name, value, mask, words):
+    """Change the bits `mask` of "optsr", "optsr2", "boot" or "wpsn" to those of `value`; returns the options then in
+    force. `words` are the operator's consent and name what is changed: "change optsr". The core is reset and halted.
+
+    Never changed: read protection, SECURITY, PCROP, secure areas, bank swap. Raises ConsentError, FlashError (options).
+    """
+    if name not in ("optsr", "optsr2", "boot", "wpsn"):
+        raise LinkError("bad_params", "there are no option bytes " + name[:20], next_step="see docs/protocol.md")
+    if words != "change " + name:
+        raise ConsentError("words", "consent reads like: change " + name)
+    chip = known_chip(bench)
+    connected(bench).core.reset_halt()
+    chip.freeze_watchdogs()
+    consent = Consent((OPTION_BYTES, WRITE_PROTECTION), "operator:" + words)
+    bench.steady = True  # a change that has begun is waited for
+    try:
+        modules.load(_WRITER).OptionWriter(chip).change([(name, value, mask)], consent)
+    finally:
+        bench.steady = False
+        modules.drop(_WRITER)
+    return chip.options.read()
+
+
+CALLS = {"read": (read, ""), "write": (write, "siis")}

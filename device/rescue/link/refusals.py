@@ -1,9 +1,12 @@
 # What a host is told when something is not done. The texts are long and seldom needed, so they are in the heap for that
 # moment only.
 
+from rescue.engine import modules
 from rescuelink import rpc
 from rescuelink.codec import Reader
 from rescuelink.errors import LinkError
+
+_LOG = "rescue.link.log"
 
 
 def repeated():
@@ -22,8 +25,12 @@ def no_session():
     return LinkError("no_session", "the session has not been opened", next_step="call hello first")
 
 
-def tool(fault):
-    return LinkError("tool", "%s: %s" % (fault.__class__.__name__, fault))
+def tool(bench, method, fault):
+    """A fault of the agent's own, which stands in its log as well."""
+    text = "%s: %s" % (fault.__class__.__name__, fault)
+    modules.load(_LOG).note(bench, "fault", "%s in %s" % (text, method))
+    modules.drop(_LOG)
+    return LinkError("tool", text)
 
 
 def unknown_method(method):

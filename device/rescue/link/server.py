@@ -144,7 +144,7 @@ class Server:
         except OUR_FAULTS as fault:
             if hasattr(sys, "print_exception"):
                 sys.print_exception(fault)
-            error = refusal("tool", fault)
+            error = refusal("tool", self.bench, method, fault)
         if error is not None:
             if outer is None:
                 self._channel.close_window()

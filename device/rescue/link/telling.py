@@ -12,19 +12,21 @@ class Telling:
     def __init__(self, period_ms):
         self._period_ms = period_ms
         self._on = None
-        self._told_ms = self._switched_ms = 0
+        self._switched_ms = None  # when the power was switched, as long as that is not long ago
+        self._told_ms = None
 
     def look(self, bench):
         """The event when it is due."""
         clock, rails = bench.ports.clock, bench.ports.rails
         on = bench.is_on()
         if on != self._on:
+            self._switched_ms = None if self._on is None else clock.ms()
             self._on = on
-            self._switched_ms = clock.ms()
-        else:
-            period_ms = _FASTEST_MS if clock.since_ms(self._switched_ms) < _RISING_MS else self._period_ms
-            if clock.since_ms(self._told_ms) < period_ms:
-                return
+        elif self._switched_ms is not None and clock.since_ms(self._switched_ms) >= _RISING_MS:
+            self._switched_ms = None
+        period_ms = self._period_ms if self._switched_ms is None else min(_FASTEST_MS, self._period_ms)
+        if self._told_ms is not None and clock.since_ms(self._told_ms) < period_ms:
+            return
         self._told_ms = clock.ms()
         seen = {}
         for name in rails.names:
