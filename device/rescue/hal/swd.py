@@ -182,6 +182,14 @@ class SwdWire:
         self._out(0, _IDLE_CYCLES)
 
     # -- one request on the line -------------------------------------------------------------------------------------
+    #
+    # The hot loop: a megabyte is 262144 times through _write(). A transfer is three calls of `bits` and 46 clocks, with
+    # no idle clock between one and the next:
+    #   out 8     request: start, APnDP, RnW, A[3:2], parity, stop, park
+    #   in  5     turnaround, ACK, turnaround (a read: 4, the second turnaround comes after its data)
+    #   out 33    data and parity (a read: in 34, with the turnaround)
+    # The acknowledge decides before any data are clocked, because ORUNDETECT is 0: after WAIT or FAULT the chip expects
+    # no data phase, so that a repetition costs 13 clocks and the word is neither lost nor taken twice.
 
     def _read(self, request):
         """32 bits of answer. Bad parity is asked for once more: RESEND for AP data, the same read for a DP register."""
