@@ -22,6 +22,13 @@ def load_application(unit: Unit, version: str) -> None:
         unit.chip.flash.load(segment.address, segment.data)
 
 
+def last_image_sector(unit: Unit, version: str) -> int:
+    """The sector in which the image of `version` ends; the first where there is none."""
+    build, geometry = firmware_of(unit.chip), unit.chip.flash.geometry
+    end = geometry.base + 1 if build is None else build.segments(version)[-1].end
+    return (end - 1 - geometry.base) // geometry.sector_size
+
+
 def cut_program(unit: Unit, version: str) -> int:
     """Cut the writing of `version` somewhere in its middle: one torn word, blank after it.
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bmsrescue.twin.chip.config import ChipConfig
-from bmsrescue.twin.chip.parts import DEFAULT_PART
+from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS
+from bmsrescue.twin.firmware.builds import BUILDS
 
 if TYPE_CHECKING:
     from bmsrescue.twin.board.unit import Unit
@@ -50,4 +51,13 @@ class Scenario:
         """
         own = self.config.part
         fitted = part if own == DEFAULT_PART else own if own != part else DEFAULT_PART
-        return replace(self, config=replace(self.config, part=fitted), card_part=part)
+        consent = tuple(_calibration_sector(part) if word == _CALIBRATION else word for word in self.consent)
+        return replace(self, config=replace(self.config, part=fitted), card_part=part, consent=consent)
+
+
+def _calibration_sector(part: str) -> str:
+    build = BUILDS.get(part)
+    return _CALIBRATION if build is None else f"sector:{build.calibration_sector(PARTS[part].geometry)}"
+
+
+_CALIBRATION = _calibration_sector(DEFAULT_PART)

@@ -2,14 +2,15 @@
 
 from bmsrescue.twin.board.unit import Unit
 
-from .flash_damage import load_application
+from .flash_damage import last_image_sector, load_application
 from .scenario import Scenario
 
 
 def _break(unit: Unit) -> None:
     load_application(unit, "1.2.0")
-    unit.chip.flash.blank(2)
-    unit.chip.flash.worn[2] = "program"
+    sector = last_image_sector(unit, "1.2.0")
+    unit.chip.flash.blank(sector)
+    unit.chip.flash.worn[sector] = "program"
 
 
 SCENARIO = Scenario(
