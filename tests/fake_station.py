@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from bmsrescue.daemon.helper_port import Job
-from rescuelink.chain import line_hash
 from rescuelink.errors import CardError, LinkError
+from rescuelink.seal import line_hash
 from sealed_records import chain
 
 

@@ -7,8 +7,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from rescuelink.chain import line_hash, seal
 from rescuelink.outcomes import OUTCOMES
+from rescuelink.seal import line_hash, seal
 
 _SAMPLE = Path(__file__).parent / "fleet" / "data" / "half-on.json"
 _CAUSES = ("update-cut", "interrupted-program", "blank", "healthy", "no-vcap", "rdp1", "short-3v3", "wrong-target")

@@ -1,39 +1,19 @@
-"""Sealed lines: JSON that carries its own CRC-32 and the SHA-256 of the line before it.
-
-A line is `{...,"previous":"<sha256 of the line before, or empty>","crc32":"<8 hex digits>"}` without its newline. The
-CRC covers the text before `,"crc32"` plus the closing brace, so that it does not depend on how a JSON writer spaces
-its output. Changing, dropping or reordering a line breaks the chain at that place.
-"""
+"""Checks sealed lines (`seal`), one by one and as a chain."""
 
 import binascii
-import hashlib
 import json
 
-_TAIL = ',"crc32":"'
-_TAIL_LENGTH = len(_TAIL) + 8 + len('"}')
+from rescuelink.seal import TAIL, line_hash
 
-
-def seal(record: dict[str, object], previous: str) -> str:
-    """`record` as a line that follows the line whose hash is `previous` ("" for the first)."""
-    sealed = dict(record)
-    sealed.pop("crc32", None)
-    sealed.pop("previous", None)
-    # "previous" is appended as text: MicroPython's dicts do not keep their order.
-    body = json.dumps(sealed)[:-1] + (', "previous": "' if sealed else '"previous": "') + previous + '"}'
-    return body[:-1] + _TAIL + "%08x" % binascii.crc32(body.encode()) + '"}'
-
-
-def line_hash(line: str) -> str:
-    """What the next line names as its `previous`."""
-    return binascii.hexlify(hashlib.sha256(line.encode()).digest()).decode()
+_TAIL_LENGTH = len(TAIL) + 8 + len('"}')
 
 
 def damage(line: str) -> str:
     """What is wrong with the line by itself; empty when its CRC is right."""
     at = len(line) - _TAIL_LENGTH
-    if at < 1 or line[at : at + len(_TAIL)] != _TAIL or line[-2:] != '"}':
+    if at < 1 or line[at : at + len(TAIL)] != TAIL or line[-2:] != '"}':
         return "no checksum"
-    if "%08x" % binascii.crc32((line[:at] + "}").encode()) != line[at + len(_TAIL) : -2]:
+    if "%08x" % binascii.crc32((line[:at] + "}").encode()) != line[at + len(TAIL) : -2]:
         return "checksum wrong"
     return ""
 

@@ -24,7 +24,7 @@ from bmsrescue.fleet.models import (
 )
 from bmsrescue.fleet.records.cards import CardReport, find_cards, import_card
 from bmsrescue.fleet.store import Store
-from rescuelink.chain import line_hash, seal
+from rescuelink.seal import line_hash, seal
 from sealed_records import chain, sample, write_card
 
 

@@ -17,6 +17,7 @@ from rescue.engine.verify import Verifier
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import CardError, FlashError, TargetError, WireError
 
+_FAILED = "rescue.engine.failed_write"
 _TRIES = 2  # then the sector is worn: never a loop of erases (anchors C)
 
 
@@ -120,9 +121,8 @@ class Cure:
                 self._flash.wait_erased()  # the erase under way comes to its end: the power goes off next
                 raise
             except (FlashError, TargetError, WireError) as error:
-                setbacks = modules.load("rescue.engine.setbacks")
-                setbacks.write_failed(self._run, step, error, attempt == _TRIES)
-                modules.drop("rescue.engine.setbacks")
+                modules.load(_FAILED).settle(self._run, step, error, attempt == _TRIES)
+                modules.drop(_FAILED)
 
     def _erase(self, step):
         # Only begun here: _program() goes on while it runs.

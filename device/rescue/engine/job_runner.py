@@ -13,7 +13,6 @@ from rescuelink.errors import PowerError, RescueError, Stopped, TargetError, Wir
 DIAGNOSIS = "diagnosis"
 ACT = "act"
 SAFE_OFF = "safe-off"
-RECORD = "record"
 STEPS = (
     ("job", "load", "load_job"),
     ("sense", "examine", "sense"),
@@ -56,10 +55,9 @@ _KEPT = "rescue.engine.job_runner rescue.engine.power rescue.engine.files rescue
 _DROPPED = (
     "rescue.engine. rescue.chips.h7_flash_ rescue.chips.h7_identity rescue.chips.h7_options rescue.debug.connect "
     "rescue.debug.cortex_m_watch rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
-    "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.outcomes rescuelink.targets"
+    "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.outcomes rescuelink.seal rescuelink.targets"
 )
 _SETBACKS = "rescue.engine.setbacks"
-_DRIVERS = ("rescue.chips", "rescue.debug")
 
 
 class Run:
@@ -176,7 +174,7 @@ class Run:
 
     def slow_down(self):
         """A slower SWCLK after a disturbed transfer, and the debug port found again. False when there is none left."""
-        return _seldom("slow_down", self)
+        return seldom("slow_down", self)
 
     def leave_target(self):
         """Take our debug enables back and let the wire go; the chip may no longer answer, which harms nothing."""
@@ -210,8 +208,8 @@ class Run:
             self.index = len(STEPS)
             self._timed(SAFE_OFF, None, None)
         if self._last is not None:
-            return _seldom("findings", self)
-        return self._conclude()
+            return seldom("findings", self)
+        return modules.load("rescue.engine.ending").end(self)
 
     def _carry_out_steps(self):
         for index, (name, module, function) in enumerate(STEPS):
@@ -262,13 +260,13 @@ class Run:
         except RescueError as error:
             error.phase = error.phase or name
             outcome = error.kind
-            self._failed(error)
+            self.failed(error)
         except Stopped as stopped:
             outcome = stopped.kind
-            self._failed(RescueError("aborted", stopped.message, phase=name, next_step=stopped.next_step))
+            self.failed(RescueError("aborted", stopped.message, phase=name, next_step=stopped.next_step))
         except OUR_FAULTS as error:
             outcome = "error"
-            self._failed(_seldom("as_tool_error", error, name))
+            self.failed(seldom("as_tool_error", error, name))
         entry = {"name": name, "ms": self._clock.since_ms(start), "outcome": outcome}
         self.steps.append(entry)
         self.note_heap()
@@ -278,8 +276,8 @@ class Run:
         self.observer.event("step-end", told)
         return outcome == "ok"
 
-    def _failed(self, error):
-        # The first error is the one that counts; what follows from it is kept out of its way.
+    def failed(self, error):
+        """The first error is the one that counts; what follows from it is kept out of its way."""
         self.observer.event("error", error.to_dict())
         if self.error is None:
             self.error = error
@@ -298,28 +296,6 @@ class Run:
         if self.power.cycles:
             self.power.off()
 
-    def _conclude(self):
-        self.index = COUNT - 1
-        self.step = RECORD
-        self.observer.event("step", {"name": RECORD, "index": self.index, "count": COUNT})
-        self.target = self.chip = self.image = self.journal = None
-        for prefix in _DRIVERS:
-            modules.drop(prefix)
-        if self.is_aside:
-            self._take_back()
-        from rescue.engine.report import conclude
-
-        record = conclude(self)
-        self.observer.event("outcome", {"outcome": record["outcome"], "sentence": record["sentence"]})
-        self.observer.event("record", record)
-        return record
-
-    def _take_back(self):
-        try:
-            modules.load("rescue.engine.aside").take(self)
-        except OUR_FAULTS as error:
-            self._failed(_seldom("as_tool_error", error, RECORD))
-
 
 def run(ports, helper, screen=None):
     """Runs the job on the card and returns the record (docs/architecture.md)."""
@@ -332,7 +308,8 @@ def _call(module, function, argument):
     getattr(step, function)(argument)
 
 
-def _seldom(function, *arguments):
+def seldom(function, *arguments):
+    """A function of setbacks.py, which is in the heap only for that."""
     result = getattr(modules.load(_SETBACKS), function)(*arguments)
     modules.drop(_SETBACKS)
     return result

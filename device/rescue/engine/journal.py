@@ -1,6 +1,6 @@
 # Append-only lines, on the card and in the helper's own flash, written before each step that cannot be undone.
 #
-# Each line is sealed (rescuelink.chain) and carries a sequence number. A run that ended closes its journal with "end";
+# Each line is sealed (rescuelink.seal) and carries a sequence number. A run that ended closes its journal with "end";
 # one that was cut leaves a journal without it, which the next run reads (resume.py). The journal says what happened;
 # what is to be done now comes from the sector map, because a sector that was being written when the power went is never
 # trusted.
@@ -8,7 +8,7 @@
 import os
 
 from rescue.engine import files
-from rescuelink import chain
+from rescuelink import seal
 
 NAME = "/journal.jsonl"
 
@@ -28,8 +28,8 @@ class Journal:
         record = dict(facts)
         record["event"] = event
         record["n"] = self._sequence
-        line = chain.seal(record, self._previous)
-        self._previous = chain.line_hash(line)
+        line = seal.seal(record, self._previous)
+        self._previous = seal.line_hash(line)
         kept = False
         for root in list(self._roots):
             try:

@@ -1,6 +1,6 @@
 # Records in files, piece by piece: one is some 7 KiB long, and a heap at work need not have that in one piece.
 #
-# A line is sealed as rescuelink.chain has it: its CRC-32 covers the object with its "previous", and the next line names
+# A line is sealed as rescuelink.seal has it: its CRC-32 covers the object with its "previous", and the next line names
 # the SHA-256 of all of it.
 
 import binascii

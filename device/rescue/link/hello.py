@@ -10,7 +10,13 @@ from rescuelink.errors import LinkError
 _AGENT_VERSION = "0.1.0"
 _CAPABILITIES = "rails power lines swd memory core flash options job card records"
 _LOG = "rescue.link.log"
-_FOR_THE_JOURNAL = ("rescue.engine.resume", "rescue.engine.journal", "rescue.engine.files", "rescuelink.chain")
+_FOR_THE_JOURNAL = (
+    "rescue.engine.resume",
+    "rescue.engine.journal",
+    "rescue.engine.files",
+    "rescuelink.chain",
+    "rescuelink.seal",
+)
 
 
 def hello(server, version, client):

@@ -5,7 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rescuelink.chain import damage, line_hash, seal, verify_chain
+from rescuelink.chain import damage, verify_chain
+from rescuelink.seal import line_hash, seal
 
 
 def chain_of(*records: dict[str, object]) -> list[str]:

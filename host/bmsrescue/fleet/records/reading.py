@@ -10,8 +10,9 @@ from typing import Any
 
 from bmsrescue.fleet.models.base import NAME_LENGTH, TEXT_LENGTH
 from bmsrescue.fleet.records.uncertainty import uncertainty_mv, verdict
-from rescuelink.chain import damage, line_hash
+from rescuelink.chain import damage
 from rescuelink.outcomes import OUTCOMES
+from rescuelink.seal import line_hash
 
 FORMATS = ("bmsrescue-record/1",)
 MAX_LINE_CHARACTERS = 512 * 1024

@@ -15,7 +15,7 @@ from bmsrescue.fleet.models import Attempt, Booking, QuarantinedLine, SealedLine
 from bmsrescue.fleet.projection import project
 from bmsrescue.fleet.records.projecting import add_attempts
 from bmsrescue.fleet.records.reading import LineError, Reading, clean, read_line
-from rescuelink.chain import line_hash
+from rescuelink.seal import line_hash
 
 BENCH, IMPORT = "bench", "import"
 _MAX_QUARANTINED_CHARACTERS = 1_000_000
