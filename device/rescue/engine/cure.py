@@ -78,7 +78,7 @@ class Cure:
         run.journal_write("begin", facts)
         self._flash.unlock()
         modules.drop("rescue.chips.h7_flash_trial")
-        if first is boot and first["erase"]:
+        if len(self._steps) > 1 and first["vectors"] and first["erase"]:
             self._erase(first)
             self._note_ahead(self._line_of(self._steps[0]))
             self._flash.wait_erased(run.power.check)
