@@ -59,6 +59,7 @@ def connect(run):
         return
     run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
     if run.target is None:
+        run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)[1]
         run.skip_to("diagnosis")
 
 

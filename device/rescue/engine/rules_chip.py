@@ -1,6 +1,17 @@
 # Rules for the core supply, reset, connection, identity and protection (bms-domain 1.5 P2 to P4).
 
-from rescue.engine.rules_common import CERTAIN, LIKELY, map_line, rail_of, reset_loop, say, window_of, wrong_sectors
+from rescue.engine.rules_common import (
+    CERTAIN,
+    FAST_MW,
+    LIKELY,
+    draw_of,
+    map_line,
+    rail_of,
+    reset_loop,
+    say,
+    window_of,
+    wrong_sectors,
+)
 
 _WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")
 _VOS3_MV = 1050  # core supply scaling after reset, at most (bms-domain 1.4)
@@ -124,9 +135,11 @@ def _no_swd(evidence):
 def _supplied(evidence):
     # Above the 1.05 V it has after reset somebody has raised the core supply: firmware runs, whatever the wires say.
     rail = rail_of(evidence, "vcap")
-    if rail is None or rail["mv"] <= _VOS3_MV:
-        return []
-    return [say("vcap", rail) + ": the firmware runs"]
+    extra, line = draw_of(evidence)
+    lines = [line] if extra is not None and extra >= FAST_MW else []
+    if rail is not None and rail["mv"] > _VOS3_MV:
+        lines.append(say("vcap", rail) + ": the firmware runs")
+    return lines
 
 
 def _swd_unstable(evidence):

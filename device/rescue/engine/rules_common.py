@@ -5,6 +5,10 @@ LIKELY = "likely"
 POSSIBLE = "possible"
 
 _RESET_EDGES = 3
+# What a core takes more than in reset, at the supply, converters included (bms-domain 1.4): 60 mA of 3.3 V and more at an
+# application's clock, 5 mA with code on the internal oscillator.
+FAST_MW = 250
+SLOW_MW = 20
 
 
 def rail_of(evidence, name):
@@ -72,6 +76,20 @@ def core_line(evidence):
     if core.get("clock_hz"):
         line += ", clock %.1f MHz" % (core["clock_hz"] / 1e6)
     return line
+
+
+def draw_of(evidence):
+    """(mW that the supply gives more than with the chip in reset, a line that says so), or (None, "")."""
+    rails = evidence.get("rails") or {}
+    now, reset, bplus = rails.get("ma"), rails.get("reset_ma"), rail_of(evidence, "bplus")
+    if now is None or reset is None or bplus is None:
+        return None, ""
+    extra = (now - reset) * bplus["mv"] // 1000
+    if extra >= FAST_MW:
+        what = "as at an application's clock"
+    else:
+        what = "as on the internal oscillator" if extra >= SLOW_MW else "nothing executes"
+    return extra, "supply %d mA, %d mA with the chip in reset: %s" % (now, reset, what)
 
 
 def reset_loop(evidence):

@@ -6,6 +6,7 @@ from rescue.engine.rules_common import (
     LIKELY,
     boot_sector,
     core_line,
+    draw_of,
     map_line,
     owned_sectors,
     reset_loop,
@@ -125,15 +126,21 @@ def _not_running(evidence):
         return None
     samples = evidence["core"].get("pc_samples") or ()
     detail = core_line(evidence)
+    drawn = [line for line in (draw_of(evidence)[1],) if line]
     if samples:
         detail += ", PC " + ", ".join(sorted({"0x%08x" % pc for pc in samples[:4]}))
-    return LIKELY, {"detail": detail}, [detail, map_line(evidence)], []
+    return LIKELY, {"detail": detail}, [detail, map_line(evidence)] + drawn, []
 
 
 def _healthy(evidence):
     if not evidence.get("sectors") or not _runs_image(evidence):
         return None
-    return CERTAIN, {}, [map_line(evidence), core_line(evidence)], []
+    return (
+        CERTAIN,
+        {},
+        [map_line(evidence), core_line(evidence)] + [line for line in (draw_of(evidence)[1],) if line],
+        [],
+    )
 
 
 RULES = (

@@ -41,7 +41,10 @@ def _remember(run):
 def _nrst_follows(run):
     # A chip that was reached through its reset has shown it, and is halted before its first instruction: another reset
     # would let its firmware run, which may close SWD or take the core supply away.
-    return run.evidence["swd"]["how"] != _ATTACH or wiring.nrst_follows(run.ports)
+    if run.evidence["swd"]["how"] != _ATTACH:
+        return True
+    follows, run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)
+    return follows
 
 
 def _test_latch(run):

@@ -2,6 +2,7 @@
 
 _LOW_MS = 2
 _RISE_MS = 100
+_QUIET_MS = 20
 _START_MS = 20  # firmware that wants the pins has them again
 _OK = ("high", "low")  # the chip's own pulls: SWDIO up, SWCLK down (reference sheet 2.1)
 
@@ -37,13 +38,16 @@ def _level(up, down):
 
 
 def nrst_follows(ports):
-    """Pulls NRST low for a moment, open drain, and looks whether it went there."""
+    """(whether NRST goes low when it is pulled, open drain; the supply current in mA while it is, or None)."""
     lines, clock = ports.lines, ports.clock
     lines.nrst(True)
     clock.sleep_ms(_LOW_MS)
     follows = not lines.nrst_level()
+    if follows:
+        clock.sleep_ms(_QUIET_MS)  # the rails' capacitors
+    current = ports.rails.current_ma()
     _let_go(ports)
-    return follows
+    return follows, current if follows else None
 
 
 def _let_go(ports):
