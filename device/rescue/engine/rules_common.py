@@ -5,8 +5,8 @@ LIKELY = "likely"
 POSSIBLE = "possible"
 
 _RESET_EDGES = 3
-# What a core takes more than in reset, at the supply, converters included (bms-domain 1.4): 60 mA of 3.3 V and more at an
-# application's clock, 5 mA with code on the internal oscillator.
+# What a core takes more than in reset, at the supply, converters included (bms-domain 1.4): 60 mA of 3.3 V and more at
+# an application's clock, 5 mA with code on the internal oscillator.
 FAST_MW = 250
 SLOW_MW = 20
 
