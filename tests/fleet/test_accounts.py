@@ -44,7 +44,16 @@ def test_neither_password_nor_token_is_anywhere_in_the_store(store: Store, accou
     assert not any(PASSWORD in text or token in text for text in kept)
 
 
+def test_the_last_engineer_can_neither_be_shut_nor_lose_the_role(accounts: Accounts) -> None:
+    for change in ({"disabled": True}, {"role": OPERATOR}):
+        with pytest.raises(AccessError, match="eva is the last engineer"):
+            accounts.change("eva", "eva", **change)  # type: ignore[arg-type]
+    accounts.change("eva", "eva", password="another good one")
+    assert accounts.log_in("eva", "another good one").role == ENGINEER
+
+
 def test_a_disabled_account_is_shut_for_passwords_and_tokens(accounts: Accounts) -> None:
+    accounts.add("otto", ENGINEER, PASSWORD, "eva")
     token = accounts.make_token("eva", "line 3", 30, "eva")
     accounts.change("eva", "otto", disabled=True)
     with pytest.raises(AccessError):

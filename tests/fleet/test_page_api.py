@@ -85,6 +85,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def test_before_there_are_accounts_whoever_sits_at_the_bench_may_do_everything(served: Served) -> None:
     assert served.get("/api/fleet/stations").status_code == 200
     assert served.post("/accounts", name="otto", role="operator", password=PASSWORD).status_code == 422
+    assert served.post("/accounts", name="eva", role="engineer").status_code == 422
     assert served.post("/accounts", name="eva", role="engineer", password=PASSWORD).status_code == 201
     assert served.get("/api/fleet/stations").status_code == 401
 
@@ -105,6 +106,15 @@ def test_a_missing_or_wrong_token_opens_nothing(served: Served, token: str) -> N
     for path in ("/api/fleet/stations", "/api/fleet/units", "/api/fleet/export.csv", "/metrics", "/api/fleet/events"):
         answer = served.get(path, token)
         assert (answer.status_code, answer.json()["error"]["kind"]) == (401, "who")
+
+
+def test_an_account_is_changed_by_an_engineer_only(served: Served) -> None:
+    engineer, operator = served.account("eva", "engineer"), served.account("otto", "operator")
+    for token, status in ((operator, 403), (engineer, 200)):
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = served.client.patch("/api/fleet/accounts/otto", json={"disabled": True}, headers=headers)
+        assert answer.status_code == status
+    assert served.get("/api/fleet/stations", operator).status_code == 401
 
 
 def test_the_page_sends_a_stranger_to_the_login_and_lets_in_who_has_a_password(served: Served) -> None:

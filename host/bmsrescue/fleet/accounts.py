@@ -86,6 +86,8 @@ class Accounts:
             account = session.get(Operator, name)
             if account is None:
                 raise AccessError("name", f"there is no account {name[:40]}")
+            if (disabled or (role is not None and role != ENGINEER)) and _is_last_engineer(session, account):
+                raise AccessError("name", f"{name} is the last engineer", "Make another one first.")
             self._put(
                 session,
                 name,
@@ -154,6 +156,14 @@ class Accounts:
             raise AccessError("name", f"{role[:40]!r} is no role", f"Use one of {', '.join(ROLES)}.")
         content = {"name": name, "role": role, "password": hashed, "disabled": disabled}
         decide(session, self._bench, by, action, name, [News(ledger.OPERATOR, content)], role=role, disabled=disabled)
+
+
+def _is_last_engineer(session: Session, account: Operator) -> bool:
+    """Nobody else could decide anything, nor change that."""
+    others = select(func.count()).where(
+        Operator.role == ENGINEER, ~Operator.disabled, Operator.password != "", Operator.name != account.name
+    )
+    return account.role == ENGINEER and not session.scalar(others)
 
 
 def _hashed(password: str) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from bmsrescue.errors import UsageError
-from bmsrescue.fleet.accounts import MIN_PASSWORD
+from bmsrescue.fleet.accounts import ENGINEER, MIN_PASSWORD
 from bmsrescue.fleet.models import AuditEntry
 from bmsrescue.fleet.web.access import Deciding, Viewing
 from bmsrescue.fleet.web.parts import TheFleet
@@ -28,6 +28,14 @@ class NewAccount(BaseModel):
     name: str = Field(min_length=1, max_length=32)
     role: str
     password: str = Field("", max_length=256, description=f"At least {MIN_PASSWORD} characters; empty: tokens only.")
+
+
+class AccountChange(BaseModel):
+    """What is not given stays as it is."""
+
+    role: str | None = None
+    password: str | None = Field(None, max_length=256)
+    disabled: bool | None = None
 
 
 class NewToken(BaseModel):
@@ -71,9 +79,16 @@ def roll_back(job: str, body: Rollback, fleet: TheFleet, person: Deciding) -> di
 def add_account(body: NewAccount, fleet: TheFleet, person: Deciding) -> None:
     """A new account. The first one has to be an engineer's."""
     accounts, _releases = fleet.deciding()
-    if not accounts.any() and body.role != "engineer":
-        raise UsageError("the first account has to be an engineer's", "Without one nobody could add others.")
+    if not accounts.any() and (body.role != ENGINEER or not body.password):
+        raise UsageError("the first account is an engineer's, with a password", "Else nobody could add others.")
     accounts.add(body.name, body.role, body.password, person.name)
+
+
+@router.patch("/accounts/{name}")
+def change_account(name: str, body: AccountChange, fleet: TheFleet, person: Deciding) -> None:
+    """Another role or password, or shut; the last engineer stays."""
+    accounts, _releases = fleet.deciding()
+    accounts.change(name, person.name, role=body.role, password=body.password, disabled=body.disabled)
 
 
 @router.post("/accounts/{name}/tokens", status_code=201)
