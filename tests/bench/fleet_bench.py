@@ -1,6 +1,7 @@
 """What mass recovery costs: imports, pages over 100,000 attempts, kill -9 at random moments, 16 virtual stations.
 
-`make bench-fleet` prints the table; parts of it: `make bench-fleet FLEET="import pages kills stations"`. Times are this
+`make bench-fleet` prints the table; parts of it: `make bench-fleet FLEET="import pages kills stations"`;
+`KILLS=10` for fewer kills. Times are this
 machine's, and of whatever else it does; what a figure has to be stands beside it. PostgreSQL is a real server that this
 program starts and ends.
 """
@@ -44,7 +45,7 @@ IMPORTED = 10_000
 STORED, HELPERS = 100_000, 20
 ROUNDS = 5
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-KILLS = 100
+KILLS = int(os.environ.get("KILLS", "100"))
 STATIONS, WATCHED_S = 16, 60.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -337,4 +338,5 @@ def new_database(server: PostgresServer) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is ended, too
     main(sys.argv[1:])
