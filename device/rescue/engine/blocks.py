@@ -1,13 +1,13 @@
 # Which sectors the map, the plan and the cure treat as one. Where there are few sectors, each is a block of its own. A
 # chip with 256 small ones would fill the heap with its map: there neighbours are put together, those the job owns in
-# runs of at most 1/16 of them, the others up to 128 KiB. What one sector of a block needs, all of it gets; so a block
+# runs of at most 1/16 of them, the others up to 256 KiB. What one sector of a block needs, all of it gets; so a block
 # is never owned in part, and a sector that the job's consent names stands alone.
 
 from micropython import const
 
 _FEW = const(32)
 _RUNS = const(16)
-_LARGE_BYTES = const(0x20000)
+_LARGE_BYTES = const(0x40000)
 
 
 def owned_bytes(job):

@@ -44,11 +44,14 @@ class SectorMap:
             entry["count"] = size // self._job.sector_bytes  # a run of sectors (blocks.py)
         return entry
 
-    def _one_by_one(self, at):
+    def _halve(self, at):
         # What is torn in sectors of no concern to the job is told by the sector.
-        run, size = self.sectors[at], self._job.sector_bytes
+        run = self.sectors[at]
+        count = run["count"] // 2
+        size = count * self._job.sector_bytes
         self.sectors[at : at + 1] = [
-            self._entry(run["index"] + n, run["address"] + n * size, size, False) for n in range(run["count"])
+            self._entry(run["index"], run["address"], size, False),
+            self._entry(run["index"] + count, run["address"] + size, run["size"] - size, False),
         ]
 
     def look(self, progress):
@@ -59,7 +62,7 @@ class SectorMap:
             progress(at, len(self.sectors))
             found = sector["crc"] = self._crc(sector["address"], sector["size"])
             if found is None and "count" in sector and not sector["owned"]:
-                self._one_by_one(at)
+                self._halve(at)
                 continue
             at += 1
             if found is None:
