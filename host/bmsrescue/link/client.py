@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import msgpack
@@ -37,13 +36,37 @@ _ID_TRIES = 64
 _CTRL_C = 0x03  # before the session is open it ends the agent on a board whose port carries the prompt as well
 
 
+class _Answer:
+    """What comes to a request. Nobody sleeps on it, as on a `Future`: whoever waits reads the port, or looks again."""
+
+    __slots__ = ("_error", "_result", "done")
+
+    def __init__(self) -> None:
+        self.done = False
+        self._result: Any = None
+        self._error: Exception | None = None
+
+    def succeed(self, result: Any) -> None:
+        self._result = result
+        self.done = True
+
+    def fail(self, error: Exception) -> None:
+        self._error = error
+        self.done = True
+
+    def result(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
 class _Started(NamedTuple):
     """A request that has been sent."""
 
     number: int
     method: str
     request: bytes
-    answer: Future[Any]
+    answer: _Answer
 
 
 class LinkClient:
@@ -82,7 +105,7 @@ class LinkClient:
         self._calls_made = 0  # turns at reading that calls have taken
         self._write_lock = threading.Lock()
         self._lock = threading.Lock()
-        self._waiting: dict[int, Future[Any]] = {}
+        self._waiting: dict[int, _Answer] = {}
         # Not from 0: the agent takes an id that it has just seen for the same request again.
         self._next_id = secrets.randbits(30)
         self._lost: LinkError | None = None
@@ -158,7 +181,7 @@ class LinkClient:
         return self._finish(self._start(method, params, avoid), timeout_s)
 
     def _start(self, method: str, params: tuple[Any, ...], avoid: int | None = None) -> _Started:
-        answer: Future[Any] = Future()
+        answer = _Answer()
         with self._lock:
             if self._lost:
                 raise self._lost
@@ -189,17 +212,17 @@ class LinkClient:
         finally:
             self._forget(call)
 
-    def _wait_for(self, answer: Future[Any], until: float) -> bool:
+    def _wait_for(self, answer: _Answer, until: float) -> bool:
         """Whether the answer has come. Whoever waits reads the port for everybody: waking another thread costs more
         than the agent needs for an answer."""
-        while not answer.done():
+        while not answer.done:
             left_s = until - time.monotonic()
             if left_s <= 0:
                 return False
             if self._reading.acquire(timeout=min(left_s, _TURN_S)):
                 try:
                     self._calls_made += 1
-                    if not answer.done():
+                    if not answer.done:
                         self._read_some()
                 finally:
                     self._reading.release()
@@ -252,7 +275,7 @@ class LinkClient:
             self._lost = self._gone(error)
             waiting, self._waiting = self._waiting, {}
         for answer in waiting.values():
-            answer.set_exception(self._lost)
+            answer.fail(self._lost)
         if self._on_lost:
             self._on_lost(self._lost)
 
@@ -288,6 +311,7 @@ class LinkClient:
         self._take(data)
 
     def _take(self, data: bytes) -> None:
+        data = data[self._frames.feed(data) :]
         while True:
             while (body := self._frames.next()) is not None:
                 self._dispatch(bytes(body))
@@ -320,6 +344,6 @@ class LinkClient:
         if answer is None:
             return  # a second answer to a repeated request
         if message[2] is None:
-            answer.set_result(message[3])
+            answer.succeed(message[3])
         else:
-            answer.set_exception(from_dict(message[2]))
+            answer.fail(from_dict(message[2]))

@@ -1,7 +1,10 @@
 """Frames as the host makes and reads them: `rescuelink.framing` with what a helper's memory is spared."""
 
+from binascii import crc32
+
 from rescuelink import framing
-from rescuelink.rpc import HEAD_BYTES, TAIL_BYTES
+from rescuelink.errors import LinkError
+from rescuelink.rpc import MAX_BODY_BYTES, TAIL_BYTES
 
 
 def frame(body: bytes) -> bytes:
@@ -10,9 +13,11 @@ def frame(body: bytes) -> bytes:
     Raises:
         LinkError: kind "too_large".
     """
-    buffer = bytearray(HEAD_BYTES + len(body) + TAIL_BYTES)
-    buffer[HEAD_BYTES : HEAD_BYTES + len(body)] = body
-    return bytes(memoryview(buffer)[: framing.finish(buffer, len(body))])
+    if len(body) > MAX_BODY_BYTES:
+        raise LinkError("too_large", f"{len(body)} bytes are too large for a frame")
+    low, high = len(body) & 0xFF, len(body) >> 8
+    checked = bytes((low, high, low ^ high ^ 0x5A)) + body
+    return framing.SYNC + checked + crc32(checked).to_bytes(TAIL_BYTES, "little")
 
 
 class FrameReader(framing.FrameReader):
