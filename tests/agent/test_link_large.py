@@ -10,7 +10,7 @@ from link_twin import PATIENCE_S, Host, WatchedTwin, helper_on, records_on
 from rescuelink.errors import CardError, RescueError
 
 KIB = 1024
-HEAP_TO_SPARE = 24 * KIB
+HEAP_TO_SPARE = 16 * KIB
 
 
 @pytest.fixture(scope="module")

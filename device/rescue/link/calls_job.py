@@ -1,6 +1,8 @@
 # job.*: the engine's own work, whole or up to a step. The host only watches: events "step", "rails", "progress",
 # "diagnosis", "plan", "error", "step-end", "outcome" come while it runs; "cancel" stops it between two pieces of work.
 
+import sys
+
 from rescue.engine import modules
 from rescue.engine.job_runner import STEPS, Run
 from rescuelink.errors import LinkError
@@ -50,12 +52,14 @@ def _carry_out(bench, last, finish_alone, consent):
     bench.run = Run(bench.ports, bench.config.get("helper", "helper"), None, last)
     if consent:
         bench.run.given = tuple(consent.split(","))
+    loaded = tuple(sys.modules)
     try:
         return bench.run.carry_out()
     finally:
         bench.run = None
         bench.finish_alone = False
         bench.make_safe()
+        modules.drop("rescue", loaded)  # what its last steps left there
 
 
 CALLS = {

@@ -188,7 +188,9 @@ class Server:
                 return b""
             view = self.bench.window(rpc.WINDOW_BYTES)
             return modules.load(_LARGE).window(self.bench.ports.store.root, offset, view)
-        self._parked = 0
+        if self._parked:
+            self._parked = 0
+            modules.drop(_LARGE)
         function, types = _find(method)
         return function(self.bench, *_checked(params, types, method))
 
