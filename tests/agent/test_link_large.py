@@ -11,6 +11,7 @@ from rescuelink.errors import CardError, RescueError
 
 KIB = 1024
 HEAP_TO_SPARE = 16 * KIB
+DRIVERS_HEAP = 12 * KIB  # what they take at least
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,20 @@ def test_recoveries_between_other_work_fit_into_a_boards_heap() -> None:
         record = host.call("job.run", timeout_s=PATIENCE_S)
         assert record["outcome"] == "NO_FAULT_FOUND"
         assert record["heap_free_min"] > HEAP_TO_SPARE
+
+
+def test_the_safe_state_gives_the_heap_of_the_drivers_back(host: Host) -> None:
+    """The first round is for the names, which are never given back."""
+    use_everything(host)
+    host.call("helper.safe")
+    free = host.call("helper.heap")["free"]
+    use_everything(host)
+    connected = host.call("helper.heap")["free"]
+    host.call("helper.safe")
+    assert host.call("helper.heap")["free"] > free - KIB
+    assert connected < free - DRIVERS_HEAP
+    host.connect()
+    assert host.call("core.state")["state"], "they are loaded again when they are needed"
 
 
 def test_the_record_is_told_whole_and_is_the_one_on_the_card(host: Host, twin: WatchedTwin) -> None:
