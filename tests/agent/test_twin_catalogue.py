@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.twin.bench import TwinBench, card_for
@@ -22,7 +23,11 @@ def test_a_brown_out_while_writing_is_named_and_the_next_press_brings_the_unit_b
     before = bench.unit.chip.flash.snapshot()
     first = bench.run().record
     assert first is not None and first["outcome"] == "INTERRUPTED"
-    assert "3.3 V dipped" in str(first["sentence"])
+    diagnosis: Any = first["diagnosis"]
+    assert (diagnosis["cause"], diagnosis["sentence"][:5]) == ("brown-out", "v3v3 ")
+    assert "A firmware update was cut" in diagnosis["evidence"][-1], "what was found before it"
+    assert "goes on where it was" in str(first["next_step"])
+    assert not bench.unit.supply_on
 
     bench.unit.clock.advance(DRAIN_NS)
     second = bench.run().record
@@ -42,7 +47,8 @@ def test_a_worn_sector_is_tried_twice_and_named_by_its_address() -> None:
     assert "replace the microcontroller" in run.record["next_step"]
     journal = run.card["journal.jsonl"].decode().splitlines()
     assert verify_chain(journal, "") == []
-    assert [json.loads(line)["event"] for line in journal] == ["begin", "program", "retry", "erase"]
+    told = [json.loads(line) for line in journal]
+    assert [(line["event"], line["sector"]) for line in told] == [("begin", 2), ("retry", 2), ("erase", 2)]
 
 
 def test_older_firmware_is_written_over_newer_where_the_job_consents() -> None:

@@ -109,6 +109,8 @@ def _record(run, name):
     sentence, next_step = outcomes.OUTCOMES[name].sentence, None
     if error is not None:
         sentence, next_step = error.sentence(), error.next_step
+        if next_step is None and run.power.trip is not None and run.diagnosis:
+            next_step = run.diagnosis["next_step"]
     elif proof is not None and not proof["passed"]:
         sentence = "The image is written and verified, but the unit does not run it: " + proof["lines"][-1] + "."
         next_step = "Check that the image fits this board, then the board itself."
