@@ -151,16 +151,18 @@ class PioWire(SwdWire):
     def read_block(self, ap, a32, buf):
         view = memoryview(buf)
         request = READ_REQUESTS[ap << 2 | a32 >> 2]
-        if not ap:
-            self._words(request, view)
-        elif len(view):
+        count = len(view) >> 2
+        if ap and count:
             self._read(request)  # posted: each answer is the value of the read before it
-            self._words(request, view[:-4])
+            count -= 1
+            self._fill(request, view, count)
             try:
-                self._words(READ_REQUESTS[_RDBUFF >> 2], view[-4:])
+                self._fill(READ_REQUESTS[_RDBUFF >> 2], view[-4:], 1)
             except WireError as error:
-                error.done = (len(view) >> 2) - 1
+                error.done = count
                 raise
+        else:
+            self._fill(request, view, count)
 
     def write_block(self, ap, a32, buf):
         try:
@@ -171,16 +173,19 @@ class PioWire(SwdWire):
             raise
         self._out(0, 8)
 
-    # Single transfers: the plain case in few steps, for the interpreter is what takes the time.
+    # The plain case in few steps: the interpreter is what takes the time.
+
+    def _fill(self, request, view, count):
+        """`count` words to the beginning of `view`."""
+        through = pump.read_words(_PIO0, _REQUEST | request << 11 | _DATA_IN, _PARITY_IN, view, count, _TURNS)
+        if through == count:
+            self._bits.cycles += count * _CLOCKS_PER_WORD
+        else:
+            self._words(request, view[: count << 2], through)
 
     def _read(self, request):
-        word = self._word
-        through = pump.read_words(_PIO0, _REQUEST | request << 11 | _DATA_IN, _PARITY_IN, word, 1, _TURNS)
-        if through == 1:
-            self._bits.cycles += _CLOCKS_PER_WORD
-        else:
-            self._words(request, word, through)
-        return int.from_bytes(word, "little")
+        self._fill(request, self._word, 1)
+        return int.from_bytes(self._word, "little")
 
     def _write(self, request, value):
         word = self._word
