@@ -1,6 +1,9 @@
 # core.*: the target's Cortex-M.
 
 from rescue.link.unit import connected
+from rescuelink.errors import LinkError
+
+_MAX_REGISTER = 127
 
 
 def state(bench):
@@ -33,6 +36,8 @@ def reset(bench):
 
 def register(bench, number, value=None):
     """A core register by its DCRSR number: read, or written when `value` is given. The core must be halted."""
+    if number > _MAX_REGISTER:
+        raise LinkError("bad_params", "DCRSR numbers go to %d" % _MAX_REGISTER)
     core = connected(bench).core
     if value is None:
         return core.read_core(number)

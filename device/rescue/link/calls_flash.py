@@ -38,7 +38,9 @@ def verify(bench, address, data):
 
 def crc(bench, address, length):
     """CRC-32 by the target's own core; nil when it cannot say. The core is reset and halted."""
-    return known_chip(bench).crc.crc32(address, length)
+    chip = known_chip(bench)
+    chip.flash.check_range(address, length)
+    return chip.crc.crc32(address, length)
 
 
 def consent(bench, words):

@@ -4,6 +4,7 @@ import os
 
 from rescue.engine import files
 from rescuelink import rpc
+from rescuelink.errors import LinkError
 
 _PLACES = {"card": "/records/records.jsonl", "helper": "/records.jsonl", "helper-old": "/records.old.jsonl"}
 
@@ -32,6 +33,8 @@ def read(bench, place, offset):
 
 
 def _path(bench, place):
+    if place not in _PLACES:
+        raise LinkError("bad_params", "a place is one of " + ", ".join(_PLACES))
     root = bench.ports.store.root
     if place == "card":
         bench.ports.card.mount()

@@ -89,7 +89,11 @@ def bits(bench, sequence):
             count = entry[0]
             if not 0 < count <= (24 if len(entry) == 1 else 256):
                 raise ValueError
-            value = entry[-1] if isinstance(entry[-1], int) else int.from_bytes(entry[-1], "little")
+            value = entry[-1]
+            if isinstance(value, (bytes, bytearray, memoryview)):
+                value = int.from_bytes(value, "little")
+            elif value >> 32:
+                raise ValueError
         except (TypeError, ValueError, IndexError):
             raise LinkError("bad_params", "1 to 24 bits are sampled, 1 to 256 driven by one entry") from None
         if len(entry) == 1:
@@ -142,6 +146,8 @@ def _room_for_blocks(bench, transfers):
         elif len(entry) == 3:
             if not isinstance(entry[2], int):
                 _words(entry[2])
+            elif entry[2] >> 32:
+                raise LinkError("bad_params", "a word has 32 bits")
         elif isinstance(entry[3], int) and entry[3] > 0:
             packed += _BLOCK_BYTES
             total += 4 * entry[3]
@@ -180,7 +186,7 @@ def _words(data):
 
 
 def _register(ap, a32):
-    if ap not in (0, 1) or a32 not in (0, 4, 8, 12):  # also anything that is no integer
+    if ap not in (0, 1) or a32 not in (0, 4, 8, 12) or type(ap) is not int or type(a32) is not int:
         raise LinkError("bad_params", "a register is [0 or 1, 0, 4, 8 or 12]")
     return ap, a32
 

@@ -42,7 +42,8 @@ def number_of_params(method, least, most):
 
 
 def kind_of_param(method, index, value):
-    message = "parameter %d of %s is a %s" % (index + 1, method, value.__class__.__name__)
+    what = "below 0 or above 2^32 - 1" if type(value) is int and value >> 32 else "a " + type(value).__name__
+    message = "parameter %d of %s is %s" % (index + 1, method, what)
     return LinkError("bad_params", message, next_step="see docs/protocol.md")
 
 

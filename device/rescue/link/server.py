@@ -16,7 +16,7 @@ _AT_ANY_TIME = ("beat", "cancel", "status", "hello")
 _LARGE = "rescue.link.large"
 _MESSAGE_LETTERS = const(400)  # of an error: its text may quote what the host sent
 # A method "rails.read" is CALLS["read"] of rescue.link.calls_rails: (function, types). The function takes the bench and
-# the parameters; `types` has one letter for each, what follows "?" may be left out or nil.
+# the parameters; `types` has one letter for each, what follows "?" may be left out or nil. Integers are below 2^32.
 _GROUPS = "rails power lines target memory core flash options job card records helper"
 _LETTERS = {int: "i", str: "s", bool: "b", memoryview: "B", list: "a", dict: "m"}
 
@@ -228,6 +228,9 @@ def _checked(params, types, method):
     if not len(needed) <= len(params) <= len(letters):
         raise refusal("number_of_params", method, len(needed), len(letters))
     for index, value in enumerate(params):
-        if (value is not None or index < len(needed)) and _LETTERS.get(type(value)) != letters[index]:
+        if value is None and index >= len(needed):
+            continue
+        letter = _LETTERS.get(type(value))
+        if letter != letters[index] or (letter == "i" and value >> 32):  # -1 >> 32 is -1
             raise refusal("kind_of_param", method, index, value)
     return params
