@@ -23,6 +23,8 @@ _TRACEBACK_VARIABLE = "BMSRESCUE_TRACEBACK"
 
 app = typer.Typer(
     help="Brings back dead battery management systems.",
+    epilog="Exit status: 0 well; 1 the unit or the work did not end well; 2 used wrongly; 3 trouble with a helper or "
+    "the link to it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 import subprocess
@@ -33,6 +34,22 @@ def test_it_says_its_version() -> None:
     from bmsrescue import __version__
 
     assert bmsrescue("--version").stdout == f"bmsrescue {__version__}\n"
+
+
+def test_help_tells_the_exit_statuses() -> None:
+    said = " ".join(bmsrescue("--help").stdout.split())
+    assert "0 well; 1 the unit or the work did not end well; 2 used wrongly; 3 trouble with a helper" in said
+
+
+def test_the_shell_completes_commands() -> None:
+    environment = {
+        **os.environ,
+        "_BMSRESCUE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "bmsrescue rec",
+        "COMP_CWORD": "1",
+    }
+    done = subprocess.run([COMMAND], capture_output=True, text=True, timeout=60, env=environment)
+    assert done.stdout.split() == ["recover", "records"]
 
 
 def test_the_scenarios_are_listed_one_a_line() -> None:

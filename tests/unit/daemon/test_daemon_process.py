@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,8 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import bmsrescue.daemon
 from bmsrescue.bench.daemon_client import DaemonClient, running_daemon
-from bmsrescue.daemon.serve import ADDRESS_FILE
+from bmsrescue.config import DaemonAddress
+from bmsrescue.daemon.serve import ADDRESS_FILE, _listen
 from fake_agents import greeting_helpers
 from rescuelink.errors import LinkError
 
@@ -70,6 +73,19 @@ def test_with_eight_helpers_idle_it_stays_under_80_mib(tmp_path: Path) -> None:
             daemon.close()
     resident_kib = int(status.partition("VmRSS:")[2].split()[0])
     assert resident_kib < MOST_KIB
+
+
+def test_its_own_code_is_small() -> None:
+    folder = Path(bmsrescue.daemon.__file__).parent
+    lines = [line for path in folder.glob("*.py") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len([line for line in lines if line.strip()]) < 800
+
+
+def test_its_answers_do_not_wait_for_acknowledgements() -> None:
+    # Nagle's algorithm and delayed acknowledgements together make 25 calls a second of a thousand.
+    listener, _where = _listen(DaemonAddress(port=0))
+    with listener:
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_agent_of_another_release_is_said_to_be_one(tmp_path: Path) -> None:
