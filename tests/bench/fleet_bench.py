@@ -1,9 +1,8 @@
 """What mass recovery costs: imports, pages over 100,000 attempts, kill -9 at random moments, 16 virtual stations.
 
-`make bench-fleet` prints the table; parts of it: `make bench-fleet FLEET="import pages kills stations"`;
-`KILLS=10` for fewer kills. Times are this
-machine's, and of whatever else it does; what a figure has to be stands beside it. PostgreSQL is a real server that this
-program starts and ends.
+`make bench-fleet` prints the figures; parts of it: `make bench-fleet FLEET="import pages kills stations"`; `KILLS=10`:
+fewer kills. Times are this machine's, and of whatever else it does; what a figure has to be stands beside it.
+PostgreSQL is a real server that this program starts and ends.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import itertools
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,16 +25,15 @@ from pathlib import Path
 
 import httpx
 import psycopg
-from rich.console import Console
-from rich.table import Table
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.backups import BackupFolder
 from bmsrescue.fleet.forward import Forwarder, SharedLink
 from bmsrescue.fleet.lookup import FoundUnit, find_units, unit_with
-from bmsrescue.fleet.models import Attempt, LedgerEntry
+from bmsrescue.fleet.models import Attempt, LedgerEntry, Measurement
+from bmsrescue.fleet.models.base import UtcTime
 from bmsrescue.fleet.records.cards import find_cards, import_card
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.store import Store, sqlite_url
@@ -42,7 +41,7 @@ from postgres_server import PostgresServer, running_server
 from sealed_records import chain, sample, write_card
 
 IMPORTED = 10_000
-STORED, HELPERS = 100_000, 20
+STORED, COPIES = 100_000, 50
 ROUNDS = 5
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 KILLS = int(os.environ.get("KILLS", "100"))
@@ -52,7 +51,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Line:
-    """A row of the table: what, how much, and what it has to be."""
+    """A figure: what, how much, and what it has to be."""
 
     what: str
     measured: str
@@ -63,23 +62,17 @@ class Line:
 def main(parts: list[str]) -> None:
     """Measure the named parts, all of them by default."""
     wanted = parts or ["import", "pages", "kills", "stations"]
-    lines: list[Line] = []
+    measures: dict[str, Callable[[Path, PostgresServer], Iterator[Line]]] = {
+        "import": measure_import,
+        "pages": measure_pages,
+        "kills": measure_kills,
+        "stations": measure_stations,
+    }
     with tempfile.TemporaryDirectory(prefix="bmsrescue-bench-") as folder, running_server() as server:
-        place = Path(folder)
-        if "import" in wanted:
-            lines += measure_import(place, server)
-        if "pages" in wanted:
-            lines += measure_pages(place, server)
-        if "kills" in wanted:
-            lines += measure_kills(place, server)
-        if "stations" in wanted:
-            lines += measure_stations(place)
-    table = Table(box=None, pad_edge=False)
-    for title in ("", "measured", "has to be", ""):
-        table.add_column(title)
-    for line in lines:
-        table.add_row(line.what, line.measured, line.target, "" if line.kept else "MISSED")
-    Console(width=140, highlight=False).print(table)
+        for name in wanted:
+            for line in measures[name](Path(folder), server):
+                kept = "" if line.kept else "   MISSED"
+                print(f"{line.what:64}  {line.measured}  (has to be {line.target}){kept}", flush=True)
 
 
 # -- imports and pages -------------------------------------------------------------------------------------------------
@@ -107,10 +100,12 @@ def measure_pages(folder: Path, server: PostgresServer) -> Iterator[Line]:
             with store.read() as session:
                 some = find_units(session, "")[50]
             for what, ask, limit_ms in PAGES:
-                ms = median_ms(store, functools.partial(ask, some))
+                ms, cpu_ms = median_ms(store, functools.partial(ask, some))
                 target = f"< {limit_ms} ms" if limit_ms else "no limit set"
                 kept = limit_ms is None or ms < limit_ms
-                yield Line(f"{STORED:,} attempts, {name}: {what}", f"{ms:.0f} ms", target, kept)
+                yield Line(
+                    f"{STORED:,} attempts, {name}: {what}", f"{ms:.0f} ms (CPU here {cpu_ms:.0f} ms)", target, kept
+                )
 
 
 def _search(some: FoundUnit, session: Session) -> object:
@@ -126,11 +121,12 @@ def _pareto(_some: FoundUnit, session: Session) -> object:
 
 
 def _yield(_some: FoundUnit, session: Session) -> object:
-    return figures.weekly_yield(session, LONG_AGO), figures.first_pass(session, LONG_AGO)
+    return figures.weekly_yield(session, LONG_AGO), figures.no_fault_found(session, LONG_AGO)
 
 
 def _slow(_some: FoundUnit, session: Session) -> object:
-    return figures.bounced(session, LONG_AGO), figures.rail_spreads(session, "proof", LONG_AGO)
+    spreads = figures.rail_spreads(session, "proof", LONG_AGO)
+    return spreads, figures.bounced(session, LONG_AGO), figures.first_pass(session, LONG_AGO)
 
 
 PAGES = (
@@ -138,41 +134,61 @@ PAGES = (
     ("a unit's history", _history, 300),
     ("Pareto", _pareto, 300),
     ("yield", _yield, 300),
-    ("came back, rails (after the page)", _slow, None),
+    ("first pass, came back, rails (after the page)", _slow, None),
 )
 
 
 def fill(store: Store, bench: str) -> None:
-    """Many attempts, with records that lack what only a report shows."""
+    """Some thousand attempts as a helper makes them, then copied under other names and spread over a year."""
     slim = sample()
     evidence = {"expected": slim["evidence"]["expected"]}
-    for number in range(HELPERS):
-        taker = LineTaker("bench", IMPORT)
-        lines = chain(f"pocket-{number}", STORED // HELPERS, evidence=evidence, steps=slim["steps"][:3])
-        for begin in range(0, len(lines), 1000):
-            with store.write() as session:
-                taker.take(session, bench, lines[begin : begin + 1000])
+    lines = chain("pocket", STORED // COPIES, evidence=evidence, steps=slim["steps"][:3])
+    taker = LineTaker("bench", IMPORT)
     with store.write() as session:
-        # Spread over a year, as they would have come.
-        rows = session.execute(select(func.min(Attempt.id), func.max(Attempt.id))).one()
-        for week in range(52):
-            first = rows[0] + (rows[1] - rows[0] + 1) * week // 52
-            last = rows[0] + (rows[1] - rows[0] + 1) * (week + 1) // 52
-            at = ledger.now() - timedelta(weeks=52 - week)
-            session.execute(Attempt.__table__.update().where(Attempt.id >= first, Attempt.id < last).values(at=at))  # type: ignore[attr-defined]
+        taker.take(session, bench, lines)
+    for copy in range(1, COPIES):
+        with store.write() as session:
+            at = ledger.now() - timedelta(days=365 * copy // COPIES)
+            for statement in _COPY:
+                values = {"mark": f"K{copy:02d}", "helper": f"pocket-{copy}", "at": at}
+                session.execute(statement, values)
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
 
 
-def median_ms(store: Store, ask: Callable[[Session], object]) -> float:
-    """One page's questions, each time in a session of its own."""
-    taken = []
+def _columns(table: type, *without: str) -> list[str]:
+    return [column.name for column in table.__table__.columns if column.name not in without]  # type: ignore[attr-defined]
+
+
+_SAME = ", ".join(_columns(Attempt, "id", "helper", "unit_id", "at"))
+_MEASURED = ", ".join(_columns(Measurement, "attempt_id"))
+_COPY = (
+    text(
+        "INSERT INTO units (uid, chip, first_seen) SELECT :mark || substr(u.uid, 4), u.chip, u.first_seen "
+        "FROM units u JOIN attempts a ON a.unit_id = u.id WHERE a.helper = 'pocket'"
+    ),
+    text(
+        f"INSERT INTO attempts (helper, unit_id, at, {_SAME}) SELECT :helper, u2.id, :at, {_SAME} FROM attempts a "
+        "JOIN units u ON u.id = a.unit_id JOIN units u2 ON u2.uid = :mark || substr(u.uid, 4) WHERE a.helper = 'pocket'"
+    ).bindparams(bindparam("at", type_=UtcTime())),
+    text(
+        f"INSERT INTO measurements (attempt_id, {_MEASURED}) SELECT a2.id, {_MEASURED} FROM measurements m "
+        "JOIN attempts a ON a.id = m.attempt_id AND a.helper = 'pocket' "
+        "JOIN attempts a2 ON a2.helper = :helper AND a2.sequence = a.sequence"
+    ),
+)
+
+
+def median_ms(store: Store, ask: Callable[[Session], object]) -> tuple[float, float]:
+    """One page's questions, each time in a session of its own; and this process's part of it."""
+    taken, cpu = [], []
     for _round in range(ROUNDS):
         with store.read() as session:
-            began = time.perf_counter()
+            began, cpu_began = time.perf_counter(), time.process_time()
             ask(session)
             taken.append(1000 * (time.perf_counter() - began))
-    return sorted(taken)[ROUNDS // 2]
+            cpu.append(1000 * (time.process_time() - cpu_began))
+    return statistics.median(taken), statistics.median(cpu)
 
 
 # -- kills -------------------------------------------------------------------------------------------------------------
@@ -259,7 +275,7 @@ def compared(what: str, own_url: str, shared_url: str, lines: list[str]) -> Line
 # -- stations ----------------------------------------------------------------------------------------------------------
 
 
-def measure_stations(folder: Path) -> Iterator[Line]:
+def measure_stations(folder: Path, _server: PostgresServer) -> Iterator[Line]:
     """The daemon while all of its virtual stations recover units at once; the stations are processes of their own."""
     environment = {**os.environ, "BMSRESCUE_DATA": str(folder / "hall"), "BMSRESCUE_CONFIG": str(folder / "none.toml")}
     command = [sys.executable, "-c", "from bmsrescue.cli import main; main()"]

@@ -107,7 +107,6 @@ def all_figures(request: Request, fleet: TheFleet, person: Viewing, days: Days =
         told: dict[str, Any] = {
             "pareto": figures.pareto(session, since),
             "outcomes": figures.outcomes(session, since),
-            "first_pass": figures.first_pass(session, since),
             "no_fault_found": figures.no_fault_found(session, since),
             "weeks": weeks,
             "plot": [
@@ -122,10 +121,14 @@ def all_figures(request: Request, fleet: TheFleet, person: Viewing, days: Days =
 
 @router.get("/figures/slow")
 def slow_figures(request: Request, fleet: TheFleet, person: Viewing, days: Days = 90) -> Response:
-    """The part of the figures that goes through every measurement: loaded after the page."""
+    """The part of the figures that goes through every unit and measurement: loaded after the page."""
     since = ledger.now() - timedelta(days=days)
     with fleet.store.read() as session:
-        told = {"bounced": figures.bounced(session, since), "rails": figures.rail_spreads(session, "proof", since)}
+        told = {
+            "first_pass": figures.first_pass(session, since),
+            "bounced": figures.bounced(session, since),
+            "rails": figures.rail_spreads(session, "proof", since),
+        }
     return _page(request, "slow_figures.html", person, "", **told)
 
 
