@@ -216,6 +216,7 @@ def test_without_a_daemon_the_log_is_the_helpers_own(on_healthy: Run) -> None:
     assert [(line["name"], line["data"]) for line in lines if line["name"] == "look"][-1] == ("look", "healthy")
     assert lines[-1]["name"] == "opened"
     assert lines[-1]["data"].startswith("bmsrescue-")
+    assert (lines[-2]["name"], lines[-2]["data"]) == ("ended", "the host has ended the session")
     followed = on_healthy("log", "--follow", "--json")
     assert (followed.status, followed.json["error"]["kind"]) == (2, "usage")
 
@@ -324,6 +325,22 @@ def test_through_the_daemon_power_and_connection_last_from_command_to_command(
         assert bmsrescue("power", "on").status == 0
     # The daemon has ended: nobody holds the unit.
     wait_until(lambda: not healthy.powered)
+
+
+def test_a_port_that_the_daemon_has_and_a_full_disk_are_told_and_change_nothing(
+    bmsrescue: Run, healthy: WatchedTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with daemon(healthy.url, tmp_path / "data"):
+        ready(bmsrescue)
+        switched = len(healthy.power_log)
+        (tmp_path / "data" / "daemon-jobs.json").mkdir()  # what is to be noted there cannot be written
+        refused = bmsrescue("recover", "--json")
+        assert (refused.status, refused.json["error"]["kind"]) == (1, "host_disk")
+        assert "room" in refused.json["error"]["next_step"]
+        monkeypatch.setenv("BMSRESCUE_DATA", str(tmp_path / "elsewhere"))  # a command that knows of no daemon
+        refused = bmsrescue("rails", "--json", "--helper", healthy.url)
+        assert (refused.status, refused.json["error"]["kind"]) == (3, "port")
+        assert len(healthy.power_log) == switched
 
 
 def test_a_daemon_killed_in_a_recovery_leaves_a_safe_unit_and_the_next_one_tells_and_goes_on(
