@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from bmsrescue.cli.bench_common import JsonOption
 from bmsrescue.cli.output import show_note
 from bmsrescue.config import data_dir, load_config
 
@@ -32,6 +34,7 @@ def serve(
     ] = 0,
     seed: Annotated[int, typer.Option(help="Which units come to the virtual stations.", min=0)] = 0,
     print_unit: Annotated[bool, typer.Option("--print-unit", help="Print a systemd user unit and leave.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Own the helpers' ports and serve them to this command, to debuggers and to your own programs."""
     from bmsrescue.daemon.serve import serve as run
@@ -53,7 +56,7 @@ def serve(
         show_note(f"whoever reaches {address.host} can power and erase the units: nobody is asked for a password")
 
     def tell(where: str) -> None:
-        typer.echo(f"listening: {where}")
+        typer.echo(json.dumps({"listening": where}) if as_json else f"listening: {where}")
 
     if not stations and not twin:
         run(config, tuple(helper or ()), address, data_dir(), tell)

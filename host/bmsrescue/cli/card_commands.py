@@ -7,6 +7,7 @@ import typer
 
 from bmsrescue.card.build import CardBuildError, build_files, check_image, read_job
 from bmsrescue.card.storage import read_card, write_new_card
+from bmsrescue.cli.bench_common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.output import console
 from bmsrescue.errors import UsageError
 from rescuelink.job import Job
@@ -21,25 +22,29 @@ def build(
     base: Annotated[str | None, typer.Option(help="Address of a BIN's first byte (0x08000000).")] = None,
     version: Annotated[str, typer.Option("--image-version", help="The image's version, for the record.")] = "",
     chip: Annotated[str | None, typer.Option(help="What the firmware is for: STM32H725, STM32H743, ...")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a card. Given only firmware: repair to this image, preserve nothing by name, proof by a running core."""
-    files = build_files(source, _address(base), version, chip and _chip_name(chip))
-    job, _document = read_job(files)
-    write_new_card(out, files)
-    console().print(f"{out}: {_describe(job)}", soft_wrap=True)
+    with telling_errors(as_json):
+        files = build_files(source, _address(base), version, chip and _chip_name(chip))
+        job, _document = read_job(files)
+        write_new_card(out, files)
+    _tell(out, "", job, as_json)
 
 
 @app.command()
 def check(
     card: Annotated[Path, typer.Argument(metavar="CARD", help="The card's folder or FAT image.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Check a card as the dongle would, and a little more."""
-    if not card.exists():
-        raise UsageError(f"there is no card at {card}", "Make one with: bmsrescue card build")
-    files = read_card(card)
-    job, _document = read_job(files)
-    check_image(job, files)
-    console().print(f"{card}: good. {_describe(job)}", soft_wrap=True)
+    with telling_errors(as_json):
+        if not card.exists():
+            raise UsageError(f"there is no card at {card}", "Make one with: bmsrescue card build")
+        files = read_card(card)
+        job, _document = read_job(files)
+        check_image(job, files)
+    _tell(card, "good. ", job, as_json)
 
 
 def _chip_name(text: str) -> str:
@@ -47,9 +52,24 @@ def _chip_name(text: str) -> str:
     return "STM32" + text.upper().removeprefix("STM32")[:4]
 
 
+def _tell(card: Path, verdict: str, job: Job, as_json: bool) -> None:
+    if not as_json:
+        console().print(f"{card}: {verdict}{_describe(job)}", soft_wrap=True)
+        return
+    image = {"file": job.image.file, "version": job.image.version, "bytes": _size(job), "address": _start(job)}
+    print_json({"card": str(card), "job": {"name": job.name, "chip": job.chip, "mode": job.mode, "image": image}})
+
+
+def _size(job: Job) -> int:
+    return sum(segment.length for segment in job.image.segments)
+
+
+def _start(job: Job) -> int:
+    return min(segment.address for segment in job.image.segments)
+
+
 def _describe(job: Job) -> str:
-    size = sum(segment.length for segment in job.image.segments)
-    start = min(segment.address for segment in job.image.segments)
+    size, start = _size(job), _start(job)
     version = f" {job.image.version}" if job.image.version else ""
     return f"job '{job.name}' for {job.chip}: {job.mode} to {job.image.file}{version}, {size} bytes from 0x{start:08x}."
 

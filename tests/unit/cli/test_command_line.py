@@ -41,6 +41,15 @@ def test_help_tells_the_exit_statuses() -> None:
     assert "0 well; 1 the unit or the work did not end well; 2 used wrongly; 3 trouble with a helper" in said
 
 
+def test_a_card_is_made_and_checked_as_json_too(tmp_path: Path, image: Path) -> None:
+    made = json.loads(bmsrescue("card", "build", image, "-o", tmp_path / "card", "--json").stdout)
+    checked = json.loads(bmsrescue("card", "check", tmp_path / "card", "--json").stdout)
+    assert made == checked
+    assert made["job"]["image"]["bytes"] == image.stat().st_size
+    missing = bmsrescue("card", "check", tmp_path / "none", "--json")
+    assert (missing.returncode, json.loads(missing.stdout)["error"]["kind"]) == (2, "usage")
+
+
 def test_the_shell_completes_commands() -> None:
     environment = {
         **os.environ,
