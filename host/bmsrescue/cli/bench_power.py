@@ -109,6 +109,7 @@ def _keep_on(bench: Helper, seconds: float | None) -> None:
             if not bench.power_status()["on"]:
                 raise PowerError("off", "the unit has no power any more")
     bench.power_off()
+    show_note("the unit is off again, every rail proven low")
 
 
 def _show(rails_seen: dict[str, Any], ma: int | None, as_json: bool) -> None:
