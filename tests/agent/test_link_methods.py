@@ -243,6 +243,13 @@ class TestFlashAndOptions:
         with pytest.raises(ConsentError):
             connected.call("flash.erase", 5)
 
+    def test_an_erase_that_has_begun_is_not_cancelled(self, twin: SerialTwin, connected: Host) -> None:
+        connected.call("flash.consent", "erase sectors 6")
+        connected.call("flash.begin", timeout_s=PATIENCE_S)
+        connected.call_all([("flash.erase", 6), ("cancel",)], timeout_s=PATIENCE_S)
+        connected.call("flash.end")
+        assert set(bytes(twin.unit.chip.flash.snapshot())[6 * SECTOR : 7 * SECTOR]) == {0xFF}
+
 
 class TestCardAndRecords:
     def test_a_file_is_written_listed_read_and_deleted(self, host: Host) -> None:

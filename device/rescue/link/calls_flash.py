@@ -66,19 +66,28 @@ def begin(bench):
 
 def erase(bench, sector):
     """One sector; about a second. Raises ConsentError, FlashError."""
-    known_chip(bench).flash.erase(sector, _consent(bench))
+    _undivided(bench, known_chip(bench).flash.erase, sector, _consent(bench))
 
 
 def program(bench, address, data, erased=False):
     """Whole flash words. Unless `erased`, the range is read first and must be blank."""
     # A copy: the view dies when the link is listened to.
-    known_chip(bench).flash.program(address, bytes(data), _consent(bench), bool(erased))
+    _undivided(bench, known_chip(bench).flash.program, address, bytes(data), _consent(bench), bool(erased))
 
 
 def end(bench):
     """Lock the controller and take the consent back."""
     bench.consent = None
     known_chip(bench).flash.lock()
+
+
+def _undivided(bench, operation, *facts):
+    # What has begun is finished before a "cancel" counts: half of it would be a torn sector.
+    bench.steady = True
+    try:
+        operation(*facts)
+    finally:
+        bench.steady = False
 
 
 def _consent(bench):
