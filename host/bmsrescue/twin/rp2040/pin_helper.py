@@ -63,7 +63,7 @@ class PinHelper:
         seed: int = 0,
         presses: Sequence[Press] = (Press(),),
         watch: Callable[[int, str, object], None] | None = None,
-        wall_limit_s: float = 120.0,
+        wall_limit_s: float = 240.0,
     ) -> None:
         self._unit = unit
         self._config = dict(config or json.loads((device_dir() / "board.json").read_text()))
