@@ -1,5 +1,6 @@
 """`bmsrescue twin catalogue`: every broken unit as a run shows it, written as docs/catalogue.md."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,8 @@ class _Run:
         return total
 
 
-def write_catalogue(console: Console, write: Path | None) -> None:
-    """Run all scenarios; print the page, or write it to a file and say what was found on the way.
+def write_catalogue(console: Console, write: Path | None, as_json: bool = False) -> None:
+    """Run all scenarios; print the page, or write it to a file and say what was found on the way. As JSON: the records.
 
     Raises:
         HostError: a run made no record.
@@ -55,11 +56,14 @@ def write_catalogue(console: Console, write: Path | None) -> None:
     runs = []
     for scenario in all_scenarios():
         runs.append(_run(scenario))
-        if write:
+        if write and not as_json:
             console.print(_row(runs[-1]), soft_wrap=True, markup=False)
+    if as_json:
+        typer.echo(json.dumps({run.scenario.name: run.record for run in runs}, indent=2))
     page = "\n".join([_INTRODUCTION, *_HEAD, *map(_row, runs), "", *map(_section, runs)])
     if write is None:
-        typer.echo(page)
+        if not as_json:
+            typer.echo(page)
         return
     write_atomically(write, page.encode())
     _put_table(write.with_name("architecture.md"), page)

@@ -8,10 +8,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import typer
-
 from bmsrescue.card.storage import load_card, save_card
-from bmsrescue.cli.serial_serving import open_port
+from bmsrescue.cli.serial_serving import open_port, tell_port
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.twin.bench import card_for, scenario_named
 from bmsrescue.twin.board.unit import build_unit
@@ -52,7 +50,14 @@ def pico_bench(
 
 
 def serve_pico(
-    name: str, card_path: Path | None, seed: int, tcp: int | None, chip: str | None, board: str | None, uf2: Path | None
+    name: str,
+    card_path: Path | None,
+    seed: int,
+    tcp: int | None,
+    chip: str | None,
+    board: str | None,
+    uf2: Path | None,
+    as_json: bool = False,
 ) -> None:
     """Serve the Pico's USB serial port until SIGINT or SIGTERM, as `serve_serial` does the virtual helper's.
 
@@ -69,7 +74,7 @@ def serve_pico(
 
         previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            typer.echo(f"{'pty' if tcp is None else 'tcp'}: {port.url}")
+            tell_port("pty" if tcp is None else "tcp", port.url, as_json)
             bench.serve(port)
         finally:
             for number, handler in previous.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
 from bmsrescue.twin.serial_twin import SerialTwin
 
 
-def serve_serial(name: str, card_path: Path | None, seed: int, tcp: int | None, chip: str | None = None) -> None:
+def serve_serial(
+    name: str, card_path: Path | None, seed: int, tcp: int | None, chip: str | None = None, as_json: bool = False
+) -> None:
     """Serve until SIGINT or SIGTERM. Prints one line, "pty: PATH" or "tcp: socket://HOST:PORT".
 
     Raises:
@@ -34,13 +37,18 @@ def serve_serial(name: str, card_path: Path | None, seed: int, tcp: int | None, 
 
         previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            typer.echo(f"{'pty' if tcp is None else 'tcp'}: {port.url}")
+            tell_port("pty" if tcp is None else "tcp", port.url, as_json)
             twin.run()
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
     if card_path is not None and card is not None:
         save_card(card_path, card)
+
+
+def tell_port(kind: str, url: str, as_json: bool) -> None:
+    """Where the helper is, in one line."""
+    typer.echo(json.dumps({kind: url}) if as_json else f"{kind}: {url}")
 
 
 @contextlib.contextmanager

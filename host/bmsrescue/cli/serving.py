@@ -1,5 +1,9 @@
 """`bmsrescue twin serve`: a broken unit for anybody's debugger."""
 
+import json
+
+import typer
+
 from bmsrescue.cli.output import console
 from bmsrescue.errors import HostError
 from bmsrescue.twin.bench import scenario_named
@@ -8,7 +12,13 @@ from bmsrescue.twin.servers.serve import Ports, serve_unit
 
 
 def serve_scenario(
-    name: str, bitbang_port: int, control_port: int, seed: int, virtual_time: bool, chip: str | None = None
+    name: str,
+    bitbang_port: int,
+    control_port: int,
+    seed: int,
+    virtual_time: bool,
+    chip: str | None = None,
+    as_json: bool = False,
 ) -> None:
     """Serve until SIGINT, SIGTERM or the control command `quit`.
 
@@ -19,6 +29,9 @@ def serve_scenario(
     unit = build_unit(scenario_named(name, chip), seed)
 
     def tell(ports: Ports) -> None:
+        if as_json:
+            typer.echo(json.dumps({"host": ports.host, "bitbang": ports.bitbang, "control": ports.control}))
+            return
         console().print(
             f"{name}: remote_bitbang on {ports.host}:{ports.bitbang}, control on {ports.host}:{ports.control}"
         )

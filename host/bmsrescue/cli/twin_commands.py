@@ -82,32 +82,37 @@ def serve(
     card: Annotated[Path | None, typer.Option(metavar="DIR|IMG", help="That helper's card; kept up to date.")] = None,
     board: BoardOption = None,
     uf2: Uf2Option = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Put a broken unit on two TCP ports, for anybody's debugger; or with --serial a helper that is wired to it."""
     if board is not None or uf2 is not None:
         from bmsrescue.cli.pico_commands import serve_pico
 
-        serve_pico(scenario or "healthy", card, seed, tcp, chip, board, uf2)
+        serve_pico(scenario or "healthy", card, seed, tcp, chip, board, uf2, as_json)
         return
     if serial or tcp is not None:
         from bmsrescue.cli.serial_serving import serve_serial
 
-        serve_serial(scenario or "healthy", card, seed, tcp, chip)
+        serve_serial(scenario or "healthy", card, seed, tcp, chip, as_json)
         return
     from bmsrescue.cli.serving import serve_scenario
 
-    serve_scenario(scenario or "healthy", bitbang_port, control_port, seed, virtual_time, chip)
+    serve_scenario(scenario or "healthy", bitbang_port, control_port, seed, virtual_time, chip, as_json)
 
 
 @app.command()
 def firmware(
     url: Annotated[str | None, typer.Option(metavar="URL", help="Another file than the official one.")] = None,
     sha256: Annotated[str | None, typer.Option("--sha256", metavar="HEX", help="What it must be.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Download MicroPython for the emulated Pico into the user's cache."""
     from bmsrescue.twin.rp2040.firmware import URL, download
 
     path, digest = download(url or URL, sha256)
+    if as_json:
+        typer.echo(json.dumps({"file": str(path), "sha256": digest}))
+        return
     console().print(f"{path}\nSHA-256 {digest}", soft_wrap=True)
 
 
@@ -124,8 +129,9 @@ def demo(
 @app.command()
 def catalogue(
     write: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Run every broken unit and make the page of what was found, how it was cured and what it cost."""
     from bmsrescue.cli.catalogue import write_catalogue
 
-    write_catalogue(console(), write)
+    write_catalogue(console(), write, as_json)

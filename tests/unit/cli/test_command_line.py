@@ -50,6 +50,18 @@ def test_a_card_is_made_and_checked_as_json_too(tmp_path: Path, image: Path) -> 
     assert (missing.returncode, json.loads(missing.stdout)["error"]["kind"]) == (2, "usage")
 
 
+@pytest.mark.parametrize(("options", "keys"), [([], {"host", "bitbang", "control"}), (["--serial"], {"pty"})])
+def test_a_served_twin_tells_its_ports_as_json(options: list[str], keys: set[str]) -> None:
+    command = [COMMAND, "twin", "serve", "--json", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        try:
+            assert served.stdout is not None
+            assert json.loads(served.stdout.readline()).keys() == keys
+        finally:
+            served.terminate()
+            assert served.wait(30) == 0
+
+
 def test_the_shell_completes_commands() -> None:
     environment = {
         **os.environ,
