@@ -181,9 +181,10 @@ def _add_events(app: FastAPI, bench: Bench) -> None:
         gone = asyncio.create_task(_until_gone(socket))
         try:
             while not gone.done():
-                for event in bench.events.after(number, helper):
+                # Both before the first await: what comes while these are being sent is for the next turn.
+                events, number = bench.events.after(number, helper), max(number, bench.events.last)
+                for event in events:
                     await socket.send_json(to_json(event))
-                number = max(number, bench.events.last)
                 news = asyncio.create_task(bench.events.wait_beyond(number))
                 await asyncio.wait((news, gone), return_when=asyncio.FIRST_COMPLETED)
                 news.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bmsrescue.bench.finding import Found
 from bmsrescue.daemon.api import create_app
@@ -120,6 +121,22 @@ def test_a_job_is_begun_watched_and_its_result_fetched(client: TestClient, board
     assert (first["name"], first["data"]["state"]) == ("job", "running")
     assert (second["name"], second["data"]["state"]) == ("job", "done")
     assert second["number"] == first["number"] + 1
+
+
+def test_an_event_that_comes_while_others_are_being_sent_is_sent_as_well(
+    client: TestClient, board: FakeBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = WebSocket.send_json
+
+    async def send_slowly(socket: WebSocket, data: Any) -> None:
+        if data["name"] == "found":  # the first that is sent
+            board.link.tell("rails", {"ma": 51})
+            await asyncio.sleep(0.05)
+        await send(socket, data)
+
+    monkeypatch.setattr(WebSocket, "send_json", send_slowly)
+    with client.websocket_connect(f"{WS}/api/events?after=0") as events:
+        assert [events.receive_json()["name"] for _ in range(3)] == ["found", "connected", "rails"]
 
 
 def test_events_can_be_read_from_a_number_on_after_a_broken_connection(client: TestClient, board: FakeBoard) -> None:
