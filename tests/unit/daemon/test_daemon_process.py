@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import bmsrescue.daemon
 from bmsrescue.bench.daemon_client import DaemonClient, running_daemon
 from bmsrescue.config import DaemonAddress
 from bmsrescue.daemon.serve import ADDRESS_FILE, _listen
+from daemon_process import started, wait_until
 from fake_agents import greeting_helpers
+from link_twin import PATIENCE_S
 from rescuelink.errors import LinkError
 
-PATIENCE_S = 60.0
 MOST_KIB = 80 * 1024
-
-
-@contextmanager
-def serving(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, "BMSRESCUE_DATA": str(folder), "BMSRESCUE_CONFIG": str(folder / "none.toml")}
-    command = [sys.executable, "-c", "from bmsrescue.cli import main; main()", "serve", *words]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=PATIENCE_S)
 
 
 def came_up(process: subprocess.Popen[str]) -> str:
@@ -43,13 +24,6 @@ def came_up(process: subprocess.Popen[str]) -> str:
     line = process.stdout.readline()
     assert line.startswith("listening: "), line
     return line.removeprefix("listening: ").strip()
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def states(daemon: DaemonClient) -> list[str]:
@@ -65,7 +39,7 @@ def found(folder: Path) -> DaemonClient:
 def test_with_eight_helpers_idle_it_stays_under_80_mib(tmp_path: Path) -> None:
     with greeting_helpers(8) as ports:
         words = [word for port in ports for word in ("--helper", port)]
-        with serving(tmp_path, "--port", "0", *words) as process:
+        with started(tmp_path, "serve", "--port", "0", *words) as process:
             came_up(process)
             daemon = found(tmp_path)
             wait_until(lambda: states(daemon) == ["ready"] * 8)
@@ -92,7 +66,7 @@ def test_an_agent_of_another_release_is_said_to_be_one(tmp_path: Path) -> None:
     refusal = LinkError("version", "the host speaks version 1 of the link, this agent version 2")
     with (
         greeting_helpers(1, refusal.to_dict()) as ports,
-        serving(tmp_path, "--port", "0", "--helper", ports[0]) as process,
+        started(tmp_path, "serve", "--port", "0", "--helper", ports[0]) as process,
     ):
         came_up(process)
         daemon = found(tmp_path)
@@ -102,7 +76,7 @@ def test_an_agent_of_another_release_is_said_to_be_one(tmp_path: Path) -> None:
 
 
 def test_it_ends_on_sigterm_with_nothing_left_behind_and_status_0(tmp_path: Path) -> None:
-    with greeting_helpers(1) as ports, serving(tmp_path, "--port", "0", "--helper", ports[0]) as process:
+    with greeting_helpers(1) as ports, started(tmp_path, "serve", "--port", "0", "--helper", ports[0]) as process:
         came_up(process)
         daemon = found(tmp_path)
         wait_until(lambda: states(daemon) == ["ready"])
@@ -115,7 +89,7 @@ def test_it_ends_on_sigterm_with_nothing_left_behind_and_status_0(tmp_path: Path
 
 def test_on_a_unix_socket_only_its_owner_may_ask_and_a_second_daemon_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "daemon.sock"
-    with greeting_helpers(1) as ports, serving(tmp_path, "--uds", str(path), "--helper", ports[0]) as first:
+    with greeting_helpers(1) as ports, started(tmp_path, "serve", "--uds", str(path), "--helper", ports[0]) as first:
         assert came_up(first) == f"unix:{path}"
         assert path.stat().st_mode & 0o077 == 0
         daemon = found(tmp_path)
@@ -123,28 +97,28 @@ def test_on_a_unix_socket_only_its_owner_may_ask_and_a_second_daemon_is_refused(
         with daemon.open_events(after=0) as events:
             assert '"found"' in str(events.recv(PATIENCE_S))
         daemon.close()
-        with serving(tmp_path, "--uds", str(path)) as second:
+        with started(tmp_path, "serve", "--uds", str(path)) as second:
             assert second.wait(PATIENCE_S) == 2
     assert not path.exists()
 
 
 def test_a_killed_daemons_address_and_socket_do_not_stand_in_the_next_ones_way(tmp_path: Path) -> None:
     path = tmp_path / "daemon.sock"
-    with serving(tmp_path, "--uds", str(path)) as first:
+    with started(tmp_path, "serve", "--uds", str(path)) as first:
         came_up(first)
         first.kill()
         first.wait(PATIENCE_S)
     assert path.exists()
     assert running_daemon(tmp_path) is None
-    with serving(tmp_path, "--uds", str(path)) as second:
+    with started(tmp_path, "serve", "--uds", str(path)) as second:
         came_up(second)
         found(tmp_path).close()
 
 
 def test_a_port_that_is_taken_is_one_sentence_and_a_usage_error(tmp_path: Path) -> None:
-    with serving(tmp_path / "a", "--port", "0") as first:
+    with started(tmp_path / "a", "serve", "--port", "0") as first:
         port = came_up(first).rpartition(":")[2]
-        with serving(tmp_path / "b", "--port", port) as second:
+        with started(tmp_path / "b", "serve", "--port", port) as second:
             _out, errors = second.communicate(timeout=PATIENCE_S)
             assert second.returncode == 2
     assert f"127.0.0.1:{port}" in errors
