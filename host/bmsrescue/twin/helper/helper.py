@@ -68,6 +68,32 @@ class RunResult:
         return None
 
 
+@dataclass(frozen=True)
+class End:
+    """How a run ended (ENDED and its siblings), the interpreter's exit status, and all it printed."""
+
+    how: str
+    exit_status: int
+    output: str
+
+
+def serve_to_end(server: RpcServer, child: MicroPythonChild) -> End:
+    """Answer the interpreter until it leaves by itself; one that must not go on is killed."""
+    how = ENDED
+    try:
+        server.serve()
+    except WatchdogBite:
+        how = WATCHDOG
+    except PowerCut:
+        how = POWER_CUT
+    except TimeExpired:
+        how = TIME_EXPIRED
+    status = child.end() if how == ENDED else child.kill()
+    if how == ENDED and status != 0:
+        how = CRASHED
+    return End(how, status, child.output())
+
+
 class VirtualHelper:
     """A helper board on the bench. `run` may be called again: that is the same board switched on once more.
 
@@ -159,28 +185,17 @@ class VirtualHelper:
             self._connection = child.connection
             if self._stopped:
                 self.stop()
-            how = ENDED
             try:
-                server.serve()
-            except WatchdogBite:
-                how = WATCHDOG
-            except PowerCut:
-                how = POWER_CUT
-            except TimeExpired:
-                how = TIME_EXPIRED
+                end = serve_to_end(server, child)
             finally:
                 self._connection = None
                 left_powered = lines.powered
                 time.stop()
                 lines.make_safe()
-            status = child.end() if how == ENDED else child.kill()
-            if how == ENDED and status != 0:
-                how = CRASHED
-            output = child.output()
         return RunResult(
-            how=how,
-            exit_status=status,
-            output=output,
+            how=end.how,
+            exit_status=end.exit_status,
+            output=end.output,
             events=observer.events,
             panel=panel.log,
             card=self._card,

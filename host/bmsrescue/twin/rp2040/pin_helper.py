@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bmsrescue.agent_build import build_files, format_of
 from bmsrescue.agent_files import agent_files, device_dir
-from bmsrescue.twin.helper.bench_ports import ClockPort, ObserverPort, WatchdogBite
-from bmsrescue.twin.helper.helper import CRASHED, ENDED, TIME_EXPIRED, WATCHDOG, RunResult
+from bmsrescue.twin.helper.bench_ports import ClockPort, ObserverPort
+from bmsrescue.twin.helper.helper import RunResult, serve_to_end
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.process import MicroPythonChild, find_interpreter
-from bmsrescue.twin.helper.rpc import Handler, Refused, Reply, RpcServer, TimeExpired
+from bmsrescue.twin.helper.rpc import Handler, Refused, Reply, RpcServer
 from bmsrescue.twin.rp2040.micropython import bench_calls as call
 from bmsrescue.twin.rp2040.wiring import BoardWiring
 
@@ -87,25 +87,16 @@ class PinHelper:
             config.write_text(json.dumps(self._config | settings))
             child.start(str(config))
             server = RpcServer(child.connection, _Calls(unit, wiring, time, observer).table, self._wall_limit_s)
-            how = ENDED
             try:
-                server.serve()
-            except WatchdogBite:
-                how = WATCHDOG
-            except TimeExpired:
-                how = TIME_EXPIRED
+                end = serve_to_end(server, child)
             finally:
                 left_powered = unit.supply_on
                 time.stop()
                 wiring.release_all()
-            status = child.end() if how == ENDED else child.kill()
-            if how == ENDED and status != 0:
-                how = CRASHED
-            output = child.output()
         return RunResult(
-            how=how,
-            exit_status=status,
-            output=output,
+            how=end.how,
+            exit_status=end.exit_status,
+            output=end.output,
             events=observer.events,
             panel=wiring.panel,
             card=self._card,
