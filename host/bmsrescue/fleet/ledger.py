@@ -23,6 +23,7 @@ from bmsrescue.fleet.upsert import insert_all
 ATTEMPT = "attempt"
 AUDIT = "audit"
 CONSENT = "consent"
+CONSENT_END = "consent-end"
 BACKUP = "backup"
 STATION = "station"
 OPERATOR = "operator"

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import ledger
@@ -46,7 +46,25 @@ def _audit(session: Session, entries: Sequence[Entry]) -> None:
 
 
 def _consents(session: Session, entries: Sequence[Entry]) -> None:
-    insert_new(session, ConsentGiven, [_placed(entry) for entry in entries])
+    for entry in entries:
+        until = datetime.fromisoformat(entry.content["until"])
+        insert_new(session, ConsentGiven, [_placed(entry) | {"sectors": [], "until": until}])
+
+
+def _consents_end(session: Session, entries: Sequence[Entry]) -> None:
+    """Used up or withdrawn, whichever came first."""
+    for entry in entries:
+        content = entry.content
+        session.execute(
+            update(ConsentGiven)
+            .where(ConsentGiven.bench == entry.bench, ConsentGiven.number == content["number"])
+            .where(ConsentGiven.used_at.is_(None), ConsentGiven.withdrawn_at.is_(None))
+            .values(
+                {"withdrawn_at": entry.at, "withdrawn_by": content["withdrawn_by"]}
+                if "withdrawn_by" in content
+                else {"used_at": entry.at} | _only(entry, "station", "used_helper", "used_after")
+            )
+        )
 
 
 def _backups(session: Session, entries: Sequence[Entry]) -> None:
@@ -128,6 +146,7 @@ _PROJECTORS: dict[str, Projector] = {
     ledger.AUDIT: _audit,
     ledger.BACKUP: _backups,
     ledger.CONSENT: _consents,
+    ledger.CONSENT_END: _consents_end,
     ledger.HEAD: _heads,
     ledger.IMPORT: _imports,
     ledger.OPERATOR: _operators,

@@ -1,6 +1,6 @@
 """People: who may do what, and what they decided."""
 
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bmsrescue.fleet.models.base import (
@@ -10,6 +10,7 @@ from bmsrescue.fleet.models.base import (
     Entries,
     Moment,
     Name,
+    OptionalBig,
     OptionalMoment,
     OptionalName,
     Sentence,
@@ -45,6 +46,7 @@ class AuditEntry(Base):
     """What a person decided. Numbers are those of the bench's ledger, which holds the same, chained."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_at_number", "at", "number"),)
 
     bench: Mapped[Name] = mapped_column(primary_key=True)
     number: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
@@ -56,9 +58,18 @@ class AuditEntry(Base):
 
 
 class ConsentGiven(Base):
-    """A person's consent to what cannot be undone, with its scopes, before the act."""
+    """An engineer's consent to what cannot be undone on one unit, before the act. `scopes`: words as a job's policy.
+
+    With a `uid` it is for that chip whatever label is on it, else for what comes under `label`. The next attempt at the
+    unit uses it up: the first record of `used_helper` after number `used_after`.
+    """
 
     __tablename__ = "consents"
+    __table_args__ = (
+        Index("ix_consents_label", "label"),
+        Index("ix_consents_uid", "uid"),
+        Index("ix_consents_used_helper_used_after", "used_helper", "used_after"),
+    )
 
     bench: Mapped[Name] = mapped_column(primary_key=True)
     number: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
@@ -69,3 +80,10 @@ class ConsentGiven(Base):
     scopes: Mapped[Entries]
     sectors: Mapped[Entries]
     why: Mapped[Sentence]
+    uid: Mapped[OptionalName]
+    until: Mapped[OptionalMoment]
+    used_at: Mapped[OptionalMoment]
+    used_helper: Mapped[OptionalName]
+    used_after: Mapped[OptionalBig]
+    withdrawn_at: Mapped[OptionalMoment]
+    withdrawn_by: Mapped[OptionalName]
