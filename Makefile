@@ -29,6 +29,12 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The agent on real MicroPython firmware for the Pico, in an emulator: BMSRESCUE_UF2 names the firmware, or `bmsrescue twin
+# firmware` has downloaded it. PICO="half-on" for a part of the tests, by words in their names (docs/rp2040.md).
+test-rp2040: setup
+	-$(BIN)/python -m bmsrescue.twin.rp2040.compile_emulator
+	BMSRESCUE_REQUIRE_UF2=1 $(BIN)/python -m pytest -v -rA --durations=0 tests/rp2040 $(if $(PICO),-k "$(PICO)")
+
 bench: setup
 	PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(BENCH)
 	PYTHONPATH=tests $(BIN)/python tests/bench/smallest_cure_bench.py
