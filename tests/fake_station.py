@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from bmsrescue.daemon.helper_port import Job
-from rescuelink.errors import CardError, LinkError
+from rescuelink.errors import CardError, LinkError, WireError
 from rescuelink.seal import line_hash
 from sealed_records import chain
 
@@ -23,6 +23,9 @@ class FakeHelper:
         self.records: list[str] = []
         self.card: dict[str, bytes] = {}
         self.cancelled = False
+        self.chip: str | None = "STM32H725"  # None: it does not answer
+        self.asked: list[str] = []
+        self.on_call: dict[str, LinkError] = {}  # what a method ends with instead
 
     def status(self) -> dict[str, Any]:
         working = self.job_now is not None and self.job_now.state == "running"
@@ -32,6 +35,17 @@ class FakeHelper:
     async def call(self, method: str, params: list[Any], timeout_s: float, client: str) -> Any:
         if not self.here:
             raise LinkError("lost", "the helper is gone")
+        self.asked.append(method)
+        if method in self.on_call:
+            raise self.on_call.pop(method)
+        if method in ("power.sense", "power.on", "power.off"):
+            return {"rails": {}, "trip": None}
+        if method == "target.connect":
+            if self.chip is None:
+                raise WireError("no_ack", "the chip answers by no way tried")
+            return {"how": "attach"}
+        if method == "flash.info":
+            return {"chip": {"name": self.chip}}
         data = "".join(line + "\n" for line in self.records).encode()
         if method == "lines.level":
             return {"nrst": not self.present, "edges": 0}

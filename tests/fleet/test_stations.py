@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from bmsrescue.daemon.events import EventLog
 from bmsrescue.errors import UsageError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import ENGINEER, Person
@@ -17,13 +18,14 @@ from bmsrescue.fleet.models import Attempt, AuditEntry
 from bmsrescue.fleet.releases import Releases
 from bmsrescue.fleet.stations import states
 from bmsrescue.fleet.stations.desk import Desk
+from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.settings import Rule, StationSettings, read_settings
 from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.store import Store, sqlite_url
 from bmsrescue.twin.bench import default_card_files
 from fake_station import FakeHelper
 from rescuelink.errors import LinkError
-from sealed_records import chain
+from sealed_records import chain, sample
 
 LABEL = "BR16S-24000001"
 
@@ -226,6 +228,84 @@ def test_a_chip_that_was_here_under_another_label_is_told(place: Place) -> None:
     assert place.station.why == "Another chip was here under this label."
 
 
+# -- units that go too early, labels that are elsewhere ----------------------------------------------------------------
+
+
+def test_a_unit_that_was_pulled_out_in_work_gets_no_verdict_and_somebody_is_told(place: Place) -> None:
+    place.helper.present = True
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    place.wait()
+    place.helper.present = False
+    place.helper.end_job("UNSAFE")
+    assert place.wait(0.5) == states.REMOVE
+    assert place.station.counts == {"PASS": 0, "FAIL": 0, "other": 1}
+    told = f"{LABEL} was taken out in the middle: it has to be done again."
+    assert place.station.why == f"No verdict: {told}"
+    assert (place.wait(), place.station.why) == (states.EMPTY, told)
+    assert (place.wait(60), place.station.why) == (states.EMPTY, told), "until the next unit comes"
+    with place.desk.store.read() as session:
+        assert session.scalars(select(Attempt.label)).all() == [LABEL], "the record is kept as it is"
+        assert ("taken out in work", LABEL) in session.execute(select(AuditEntry.action, AuditEntry.subject)).all()
+    assert place.work("RECOVERED") == states.PASS
+    assert place.station.why == ""
+
+
+def test_a_unit_that_was_taken_out_right_after_its_pass_has_passed(place: Place) -> None:
+    place.helper.present = True
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    place.wait()
+    place.helper.present = False
+    place.helper.end_job("RECOVERED")
+    assert place.wait(0.5) == states.PASS
+
+
+class _Bench:
+    """The daemon's bench with two helpers."""
+
+    def __init__(self) -> None:
+        self.helpers: dict[str, Any] = {name: FakeHelper(name) for name in ("left", "right")}
+        self.events = EventLog()
+
+
+def in_hall(place: Place, settings: StationSettings, act: Callable[[Hall, dict[str, FakeHelper]], None]) -> None:
+    """`act` on two stations that are open and look at their helpers only when they are told."""
+
+    async def run() -> None:
+        bench = _Bench()
+        hall = Hall(bench, Desk(place.desk.store, place.bench, settings))  # type: ignore[arg-type]
+        for name, helper in bench.helpers.items():
+            station = hall.stations[name] = Station(name, helper, hall.desk, lambda status: None)
+            await station.tick(0.0)
+            assert station.state == states.EMPTY
+        act(hall, bench.helpers)
+
+    asyncio.run(run())
+
+
+def test_one_label_is_at_one_station(place: Place) -> None:
+    def act(hall: Hall, _helpers: dict[str, FakeHelper]) -> None:
+        hall.stations["left"].state = states.WAIT_LABEL
+        hall.scan(LABEL, "otto")
+        for state in (states.WAIT_LABEL, states.WORKING, states.PASS, states.FAIL, states.REMOVE):
+            hall.stations["left"].state = state
+            with pytest.raises(LinkError, match=f"{LABEL} is at station left"):
+                hall.scan(LABEL, "otto", "right")
+        assert hall.stations["right"].label is None
+
+    in_hall(place, StationSettings(), act)
+
+
+def test_a_label_that_was_scanned_ahead_at_the_wrong_station_moves(place: Place) -> None:
+    def act(hall: Hall, _helpers: dict[str, FakeHelper]) -> None:
+        hall.scan(LABEL, "otto", "left")
+        hall.scan(LABEL, "otto", "right")
+        assert (hall.stations["left"].label, hall.stations["right"].label) == (None, LABEL)
+
+    in_hall(place, StationSettings(), act)
+
+
 # -- golden unit and service -------------------------------------------------------------------------------------------
 
 
@@ -288,6 +368,74 @@ def test_the_rule_that_fits_brings_its_released_job_onto_the_card(tmp_path: Path
     store.close()
 
 
+def with_chip_rules(tmp_path: Path) -> tuple[Store, Place]:
+    """Two released jobs, and rules that choose between them by the chip."""
+    store = Store.open(sqlite_url(tmp_path))
+    rules = (
+        Rule("bms-1.1.0", label="OLD.*"),
+        Rule("bms-1.2.0", chip="STM32H72[35]"),
+        Rule("bms-1.1.0", chip="STM32H743", board="pico"),
+    )
+    place = Place(store, StationSettings(rules=rules))
+    for version in ("1.1.0", "1.2.0"):
+        Releases(store, place.bench).publish(default_card_files(version), Person("eva", ENGINEER))
+    return store, place
+
+
+@pytest.mark.parametrize(("chip", "job"), [("STM32H725", "bms-1.2.0"), ("STM32H743", "bms-1.1.0"), ("STM32H7A3", None)])
+def test_the_chip_that_answers_chooses_the_job(tmp_path: Path, chip: str, job: str | None) -> None:
+    store, place = with_chip_rules(tmp_path)
+    place.helper.chip = chip
+    assert place.work("RECOVERED") == states.PASS
+    assert (place.station.release.job if place.station.release else None) == job
+    looked = [method for method in place.helper.asked if method.split(".")[0] in ("power", "target", "flash")]
+    assert looked == ["power.sense", "power.on", "target.connect", "flash.info", "power.off"]
+    store.close()
+
+
+def test_no_chip_is_looked_at_for_a_rule_that_does_not_ask(tmp_path: Path) -> None:
+    store, place = with_chip_rules(tmp_path)
+    assert place.work("RECOVERED", label="OLD-1") == states.PASS
+    assert place.station.release is not None
+    assert place.station.release.job == "bms-1.1.0"
+    assert "target.connect" not in place.helper.asked
+    store.close()
+
+
+def test_a_silent_chip_is_taken_for_the_one_that_the_label_had_before(tmp_path: Path) -> None:
+    store, place = with_chip_rules(tmp_path)
+    place.work("RECOVERED", unit={**sample()["unit"], "uid": "A" * 24})
+    place.remove()
+    place.helper.chip = None
+    assert place.work("NOT_FIRMWARE") == states.FAIL
+    assert place.station.release is not None
+    assert place.station.release.job == "bms-1.2.0"
+    place.remove()
+    assert place.work("NOT_FIRMWARE", label="NEVER-SEEN") == states.FAIL
+    assert place.station.release is None, "the job on the card finds out why it is silent"
+    store.close()
+
+
+def test_a_look_at_the_chip_that_is_stopped_begins_no_job(tmp_path: Path) -> None:
+    store, place = with_chip_rules(tmp_path)
+    place.helper.on_call["target.connect"] = LinkError("cancelled", "stopped on request")
+    place.helper.present = True
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    assert place.wait() == states.REMOVE
+    assert place.station.why == "No verdict: stopped on request."
+    assert place.helper.asked.count("power.off") == 1
+    assert place.helper.job_now is None
+    store.close()
+
+
+def test_somebody_elses_call_in_between_only_delays_the_look_at_the_chip(tmp_path: Path) -> None:
+    store, place = with_chip_rules(tmp_path)
+    place.helper.on_call["power.on"] = LinkError("busy", "another client is working with it")
+    assert place.work("RECOVERED") == states.PASS
+    store.close()
+
+
 def test_a_rule_for_a_job_that_was_never_released_is_told(tmp_path: Path) -> None:
     store = Store.open(sqlite_url(tmp_path))
     place = Place(store, StationSettings(rules=(Rule("secret"),)))
@@ -302,7 +450,14 @@ def test_a_rule_for_a_job_that_was_never_released_is_told(tmp_path: Path) -> Non
 def test_what_the_configuration_means_is_checked() -> None:
     settings = read_settings({"label": "A.*", "rules": [{"label": "A1", "job": "one"}, {"job": "two"}]})
     assert (settings.job_for("A1", "pico"), settings.job_for("A2", "pico")) == ("one", "two")
-    for wrong in ({"lable": "x"}, {"label": "("}, {"rules": {}}, {"rules": [{"label": "x"}]}, {"settle_s": -1}):
+    for wrong in (
+        {"lable": "x"},
+        {"label": "("},
+        {"rules": {}},
+        {"rules": [{"label": "x"}]},
+        {"rules": [{"job": "a", "chip": "("}]},
+        {"settle_s": -1},
+    ):
         with pytest.raises(UsageError):
             read_settings(wrong)
 

@@ -106,7 +106,7 @@ class Fleet:
         loop = asyncio.get_running_loop()
 
         def scan(station: str, label: str) -> None:
-            with contextlib.suppress(LinkError, HostError):  # the unit will be taken out and come again
+            with contextlib.suppress(LinkError, HostError):  # it is scanned again a while later
                 hall.scan(label, TWIN_OPERATOR, station)
 
         def scan_soon(station: str, label: str) -> None:

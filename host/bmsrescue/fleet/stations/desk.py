@@ -48,9 +48,9 @@ class Desk:
         self.settings = settings
         self.releases = Releases(store, bench)
 
-    def job_for(self, label: str | None, board: str) -> InForce | None:
+    def job_for(self, label: str | None, board: str, chip: str | None = None) -> InForce | None:
         """The release to use, None for the job on the card. Raises ReleaseError."""
-        job = self.settings.job_for(label, board)
+        job = self.settings.job_for(label, board, chip)
         if job is None:
             return None
         release = self.releases.in_force(job)
@@ -60,6 +60,17 @@ class Desk:
                 "An engineer has to release more.",
             )
         return release
+
+    def chip_before(self, label: str | None) -> str | None:
+        """The chip that was last seen under this label; None when there was none."""
+        with self.store.read() as session:
+            return session.scalar(
+                select(Unit.chip)
+                .join(UnitLabel, UnitLabel.unit_id == Unit.id)
+                .where(UnitLabel.label == label, Unit.chip.is_not(None))
+                .order_by(UnitLabel.first_seen.desc())
+                .limit(1)
+            )
 
     def book(self, helper: str, station: str, label: str | None, operator: str, release: InForce | None) -> None:
         """Note who asked for the job that is about to begin; its record will take this along."""

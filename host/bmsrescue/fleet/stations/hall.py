@@ -9,7 +9,7 @@ from typing import Any
 from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.helper_port import Job
 from bmsrescue.fleet.stations.desk import Desk
-from bmsrescue.fleet.stations.states import DETECTING, EMPTY, WAIT_LABEL, WORKING
+from bmsrescue.fleet.stations.states import DETECTING, EMPTY, OUT, WAIT_LABEL
 from bmsrescue.fleet.stations.station import Station
 from rescuelink.errors import LinkError
 
@@ -75,12 +75,15 @@ class Hall:
         if station is None and text in self.stations:
             self._chosen = text
             return self.stations[text]
-        for other in self.stations.values():
-            if other.label == text and other.name != station and other.state in (DETECTING, WAIT_LABEL, WORKING):
-                raise LinkError("busy", f"{text[:64]} is at station {other.name}", next_step="check the label")
         name = station or self._chosen
+        elsewhere = [other for other in self.stations.values() if other.label == text and other.name != name]
+        for other in elsewhere:
+            if other.state not in (EMPTY, OUT):
+                raise LinkError("busy", f"{text[:64]} is at station {other.name}", next_step="check the label")
         taker = self.station(name) if name else self._waiting()
         taker.scan(text, operator)
+        for other in elsewhere:
+            other.move_label()
         self._chosen = None
         return taker
 

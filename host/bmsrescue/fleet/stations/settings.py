@@ -10,6 +10,7 @@ golden_hours = 8              # how long a golden check is good for; 0: no check
 [[stations.rules]]            # the first rule that fits says which released job; none: the job on the helper's card
 label = "BR16S-24.*"
 board = "pico"                # the helper's board model, where it matters
+chip = "STM32H72[35]"         # the unit's chip, where it matters: looked at before the job when a rule asks for it
 job = "bms-1.2.0"
 """
 
@@ -27,15 +28,20 @@ _PRINTABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?\Z")
 
 @dataclass(frozen=True)
 class Rule:
-    """A job for the units whose label and whose helper's board fit."""
+    """A job for the units whose label and chip, and whose helper's board, fit. `label` and `chip` are patterns."""
 
     job: str
     label: str = ""
     board: str = ""
+    chip: str = ""
 
-    def fits(self, label: str | None, board: str) -> bool:
-        """Whether this rule is for such a unit on such a helper."""
-        return (not self.label or re.fullmatch(self.label, label or "") is not None) and self.board in ("", board)
+    def may_fit(self, label: str | None, board: str) -> bool:
+        """Whether this rule is for such a unit on such a helper, whatever the chip is."""
+        return _matches(self.label, label) and self.board in ("", board)
+
+    def fits(self, label: str | None, board: str, chip: str | None) -> bool:
+        """Whether this rule is for such a unit on such a helper. A chip that nobody knows fits no pattern."""
+        return self.may_fit(label, board) and _matches(self.chip, chip)
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,18 @@ class StationSettings:
             return f"{label} is no label of a unit that is known here"
         return ""
 
-    def job_for(self, label: str | None, board: str) -> str | None:
+    def asks_for_chip(self, label: str | None, board: str) -> bool:
+        """Whether the chip has to be known to say which job it is."""
+        first = next((rule for rule in self.rules if rule.may_fit(label, board)), None)
+        return first is not None and first.chip != ""
+
+    def job_for(self, label: str | None, board: str, chip: str | None = None) -> str | None:
         """The released job to run; None is the one on the helper's card."""
-        return next((rule.job for rule in self.rules if rule.fits(label, board)), None)
+        return next((rule.job for rule in self.rules if rule.fits(label, board, chip)), None)
+
+
+def _matches(pattern: str, text: str | None) -> bool:
+    return not pattern or re.fullmatch(pattern, text or "") is not None
 
 
 def read_settings(table: dict[str, Any]) -> StationSettings:
@@ -70,11 +85,11 @@ def read_settings(table: dict[str, Any]) -> StationSettings:
         raise _wrong("stations.rules is no list of tables")
     try:
         settings = StationSettings(**given, rules=tuple(Rule(**rule) for rule in rules))
-        for pattern in (settings.label, *(rule.label for rule in settings.rules)):
+        for pattern in (settings.label, *(text for rule in settings.rules for text in (rule.label, rule.chip))):
             re.compile(pattern)
     except (TypeError, re.error) as error:
         known = ", ".join(field.name for field in fields(StationSettings))
-        raise _wrong(f"stations: {error} (known: {known}; a rule has label, board, job)") from error
+        raise _wrong(f"stations: {error} (known: {known}; a rule has label, board, chip, job)") from error
     numbers = (settings.settle_s, settings.golden_hours)
     if not all(isinstance(number, int | float) and 0 <= number <= 10_000 for number in numbers):
         raise _wrong("stations.settle_s and stations.golden_hours are numbers of at least 0")

@@ -15,9 +15,11 @@ from bmsrescue.errors import HostError
 from bmsrescue.fleet.releases import InForce
 from bmsrescue.fleet.stations.desk import Desk, Result
 from bmsrescue.fleet.stations.helper_card import CLIENT, RecordTail, StationPort, ask, put_on_card
+from bmsrescue.fleet.stations.identify import chip_on
 from bmsrescue.fleet.stations.states import (
     DETECTING,
     EMPTY,
+    FAIL,
     HOLDS_RESULT,
     OUT,
     REMOVE,
@@ -49,6 +51,7 @@ class Station:
         self._behind = True  # the helper may have records that are not stored
         self._since = 0.0  # when the unit came, or was last seen
         self._job: Job | None = None
+        self._left = ""  # what is to be said of the unit that has gone, until the next one comes
         self._told: dict[str, Any] = {}
 
     # -- what a person does --------------------------------------------------------------------------------------------
@@ -150,23 +153,23 @@ class Station:
             await self._follow_unit(now)
 
     async def _follow_unit(self, now: float) -> None:
-        present = not (await ask(self.port, "lines.level"))["nrst"]
+        present = await self._unit_is_there()
         settle_s = self._desk.settings.settle_s
         if self.state == EMPTY:
             if present:
                 self._since = now
-                self._enter(DETECTING)
+                self._enter(DETECTING, self._left)
         elif self.state == DETECTING:
             if not present:
-                self._enter(EMPTY)
+                self._enter(EMPTY, self._left)
             elif now - self._since >= settle_s:
-                self._since = now
+                self._since, self._left = now, ""
                 self._enter(WAIT_LABEL)
         elif present:
             self._since = now
         elif now - self._since >= settle_s:
             self._forget_unit()
-            self._enter(EMPTY)
+            self._enter(EMPTY, self._left)
         if self.state == WAIT_LABEL and present and not self.paused:
             await self._begin()
 
@@ -178,8 +181,19 @@ class Station:
             self.why = "The golden unit comes first."
             return
         about = self.port.status()["about"] or {}
+        board = str(about.get("board"))
+        chip = None
+        if settings.asks_for_chip(self.label, board):
+            try:
+                chip = await self._identify()
+            except LinkError as error:
+                if error.kind != "cancelled":
+                    self._enter(WAIT_LABEL)
+                    raise
+                self._enter(REMOVE, f"No verdict: {error.message}.")
+                return
         try:
-            self.release = await asyncio.to_thread(self._desk.job_for, self.label, str(about.get("board")))
+            self.release = await asyncio.to_thread(self._desk.job_for, self.label, board, chip)
         except HostError as error:
             self._enter(REMOVE, f"{error.message}. {error.next_step}")
             return
@@ -191,6 +205,12 @@ class Station:
         self.result = None
         self._job = self.port.start_job("job.run", [], CLIENT)
         self._enter(WORKING)
+
+    async def _identify(self) -> str | None:
+        # Shown as work: the unit is powered meanwhile. A chip that is silent is taken for what the label had before.
+        self._job = None
+        self._enter(WORKING, "Looking which chip this is.")
+        return await chip_on(self.port) or await asyncio.to_thread(self._desk.chip_before, self.label)
 
     async def _finish(self, job: Job) -> None:
         self._behind = True
@@ -210,10 +230,22 @@ class Station:
             return
         self.result = found
         state = state_for(found.outcome)
+        if state == FAIL and not await self._unit_is_there():
+            await self._pulled(found)
+            return
         self.counts[state if state in self.counts else "other"] += 1
         self._enter(state, found.remark)
         if self.label is not None and self.label == self._desk.settings.golden:
             await self._judge_golden(found)
+
+    async def _pulled(self, found: Result) -> None:
+        # Its record stays as the helper made it; but what a missing unit looks like says nothing about the unit.
+        who = self.label or "The unit"
+        self.counts["other"] += 1
+        self._left = f"{who} was taken out in the middle: it has to be done again."
+        details = {"station": self.name, "helper": found.helper, "sequence": found.sequence}
+        await asyncio.to_thread(self._desk.note, self.operator or "station", "taken out in work", who, **details)
+        self._enter(REMOVE, f"No verdict: {self._left}")
 
     async def _judge_golden(self, found: Result) -> None:
         fault = await asyncio.to_thread(self._desk.golden_fault, found)
@@ -229,6 +261,14 @@ class Station:
                 self.why = f"{len(breaks)} records of this helper are damaged or do not follow each other."
         self._tail.confirm()
         self._behind = False
+
+    async def _unit_is_there(self) -> bool:
+        return not (await ask(self.port, "lines.level"))["nrst"]
+
+    def move_label(self) -> None:
+        """The label that was scanned ahead for this station has been scanned at another one."""
+        self.label = None
+        self._show()
 
     def _forget_unit(self) -> None:
         self.label, self.result, self.release = None, None, None

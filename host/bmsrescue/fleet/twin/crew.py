@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from bmsrescue.bench.finding import Found
+from bmsrescue.fleet.twin.mix import NEIGHBOUR
 
 _END_S = 10.0
 
@@ -24,6 +25,7 @@ class Crew:
     def __init__(self, count: int, seed: int, run_id: str, pause_s: float = 3.0) -> None:
         self._on_scan: Scan | None = None
         self._urls: dict[str, str] = {}
+        self._labels: dict[str, str] = {}  # of the units that are at a station
         self._processes: list[subprocess.Popen[str]] = []
         for number in range(1, count + 1):
             command = [sys.executable, "-m", "bmsrescue.fleet.twin.virtual_station"]
@@ -49,8 +51,16 @@ class Crew:
             told = json.loads(line)
             if "url" in told:
                 self._urls[name] = told["url"]
-            elif "inserted" in told and self._on_scan is not None:
-                self._on_scan(name, told["inserted"])
+            elif "inserted" in told:
+                self._labels[name] = told["inserted"]
+            elif "removed" in told:
+                self._labels.pop(name, None)
+            elif "scanned" in told and self._on_scan is not None:
+                self._on_scan(name, self._neighbour(name) if told["scanned"] == NEIGHBOUR else told["scanned"])
+
+    def _neighbour(self, name: str) -> str:
+        others = [label for other, label in sorted(self._labels.items()) if other != name]
+        return others[0] if others else self._labels[name]
 
     def __enter__(self) -> Self:
         return self
