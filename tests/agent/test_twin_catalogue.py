@@ -45,7 +45,7 @@ def test_a_worn_sector_is_tried_twice_and_named_by_its_address() -> None:
     run = press_button(TwinBench(find("worn-sector"), card), card)
     assert run.record["error"]["address"] == 0x0804_0000
     assert "replace the microcontroller" in run.record["next_step"]
-    journal = run.card["journal.jsonl"].decode().splitlines()
+    journal = run.card[f"journal-{run.record['unit']['uid']}.jsonl"].decode().splitlines()
     assert verify_chain(journal, "") == []
     told = [json.loads(line) for line in journal]
     assert [(line["event"], line["sector"]) for line in told] == [("begin", 2), ("retry", 2), ("erase", 2)]

@@ -82,8 +82,9 @@ def gather(run):
         run.skip_to("diagnosis")
         return
     options = run.evidence.get("options", {})
-    resumed = run.resumed
-    ours = resumed is not None and resumed["uid"] == chip["uid"] and resumed["backup"] is not None
+    roots = (run.ports.card.root, run.ports.store.root)
+    resumed = run.resumed = modules.load("rescue.engine.resume").interrupted(roots, chip["uid"])
+    ours = resumed is not None and resumed["backup"] is not None
     if ours and options.get("rdp") == 1 and (resumed["restore"] or resumed["event"] in _OPTION_EVENTS):
         run.evidence["options_cut"] = resumed["event"]
     if options.get("rdp") != 0 or options.get("security"):

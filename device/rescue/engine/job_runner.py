@@ -132,7 +132,7 @@ class Run:
         if self.journal is None:
             from rescue.engine.journal import Journal
 
-            self.journal = Journal((self.ports.card.root, self.ports.store.root))
+            self.journal = Journal((self.ports.card.root, self.ports.store.root), self.evidence["chip"]["uid"])
         if not self.journal.write(event, facts):
             raise OSError(5)  # an act that cannot be journalled is not done
 

@@ -1,22 +1,23 @@
 # Append-only lines, on the card and in the helper's own flash, written before each step that cannot be undone.
 #
 # Each line is sealed (rescuelink.seal) and carries a sequence number. A run that ended closes its journal with "end";
-# one that was cut leaves a journal without it, which the next run reads (resume.py). The journal says what happened;
-# what is to be done now comes from the sector map, because a sector that was being written when the power went is never
-# trusted.
+# one that was cut leaves a journal without it, which the next run on this unit reads (resume.py): each unit has a file
+# of its own, which waits for it whatever the helper does to others in between. The journal says what happened; what is
+# to be done now comes from the sector map, because a sector that was being written when the power went is not trusted.
 
 import os
 
 from rescue.engine import files
 from rescuelink import seal
 
-NAME = "/journal.jsonl"
+NAME = "/journal-%s.jsonl"  # of a unit, by the UID of its chip
 
 
 class Journal:
     """The journal of one run, mirrored in every root that is there. `lost`: roots that no longer take lines."""
 
-    def __init__(self, roots):
+    def __init__(self, roots, uid):
+        self._name = NAME % uid
         self._roots = list(roots)
         self._sequence = 0
         self._previous = ""
@@ -33,7 +34,7 @@ class Journal:
         kept = False
         for root in list(self._roots):
             try:
-                files.append_line(root + NAME, line)
+                files.append_line(root + self._name, line)
                 kept = True
             except OSError:
                 self._roots.remove(root)
@@ -45,6 +46,6 @@ class Journal:
         self.write("end", {})
         for root in self._roots:
             try:
-                os.remove(root + NAME)
+                os.remove(root + self._name)
             except OSError:
                 continue  # "end" is in it, which says the same

@@ -4,7 +4,6 @@ import json
 
 from rescue.engine import files, image_check
 from rescue.engine.image import CardImage
-from rescue.engine.resume import interrupted
 from rescuelink.errors import JobError
 from rescuelink.job import check_vectors, validate
 
@@ -20,7 +19,6 @@ def load_job(run):
     run.image = CardImage(run.job, ports.card.root)
     image_check.check(run.image, run.progress_in_bytes("check image"))
     check_vectors(run.job, run.image.head())
-    run.resumed = interrupted((ports.card.root, ports.store.root))
     run.use_limits(run.job.limits)
 
 

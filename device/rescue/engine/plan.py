@@ -114,8 +114,8 @@ def add_options(plan, evidence, job, resumed=None):
                 if index in options["wrp_sectors"]:
                     plan["unprotect"] |= 1 << index // group
         # An earlier run that was cut had lifted it: it is this run's to put back.
-        ours = resumed is not None and resumed["uid"] == evidence["chip"]["uid"]
-        plan["protect"] = plan["unprotect"] | (resumed.get("wpsn") or 0 if ours else 0)
+        lifted = 0 if resumed is None else resumed["wpsn"] or 0
+        plan["protect"] = plan["unprotect"] | lifted
     if "option-bytes" in job.consent:
         plan["options"] = golden.differing(options, evidence["expected"]["options"])
     plan["options_before"] = {name: options[name] for name in ("optsr", "optsr2", "wpsn", "boot")}
@@ -139,8 +139,8 @@ def plan_cure(run):
         return
     dirty = ()
     before = None  # option bytes as a cut run found them, where it was putting everything back
-    if run.resumed is not None and run.resumed["uid"] == run.evidence["chip"]["uid"]:
-        dirty = run.resumed["sectors"][-2:]  # a line may be written one step ahead (cure.py)
+    if run.resumed is not None:
+        dirty = run.resumed["doubt"]
         if run.resumed["restore"] or run.diagnosis["cause"] == "options-cut":
             dirty = [sector["index"] for sector in run.evidence.get("sectors") or ()]
             before = run.resumed["before"]

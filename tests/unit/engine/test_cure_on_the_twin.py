@@ -89,7 +89,7 @@ def test_a_helper_cut_in_the_act_goes_on_where_it_stopped() -> None:
     assert record["outcome"] == "RECOVERED"
     assert "cut after" in record["resumed"]["line"]
     assert len(record["plan"]) < 5, "what was done before the cut is not done again"
-    assert "journal.jsonl" not in read_files(card)
+    assert not [name for name in read_files(card) if "journal" in name]
 
 
 def test_holding_the_button_before_the_first_erase_stops_the_job() -> None:
