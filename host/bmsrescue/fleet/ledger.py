@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Bench, LedgerEntry
-from bmsrescue.fleet.upsert import insert_all
+from bmsrescue.fleet.upsert import insert_plain, plain_times
 
 ATTEMPT = "attempt"
 AUDIT = "audit"
@@ -32,6 +32,7 @@ RELEASE = "release"
 HEAD = "head"
 QUARANTINE = "quarantine"
 IMPORT = "import"
+_BODY = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def append(session: Session, bench: str, news: Iterable[News]) -> list[Entry]:
     entries = []
     for item in news:
         number += 1
-        body = json.dumps(item.content, separators=(",", ":"), sort_keys=True)
+        body = _BODY.encode(item.content)
         previous = entry_hash(previous, bench, number, at, item.kind, body)
         entries.append(Entry(bench, number, at, item.kind, body, previous, item.line))
     write_down(session, entries)
@@ -115,11 +116,9 @@ def position(session: Session, bench: str) -> tuple[int, str]:
 
 def write_down(session: Session, entries: list[Entry]) -> None:
     """Put entries into the table as they are."""
-    rows = [
-        {"bench": e.bench, "number": e.number, "at": e.at, "kind": e.kind, "body": e.body, "hash": e.hash}
-        for e in entries
-    ]
-    insert_all(session, LedgerEntry, rows)
+    times = plain_times(session, (entry.at for entry in entries))
+    rows = [(e.bench, e.number, times[e.at], e.kind, e.body, e.hash) for e in entries]
+    insert_plain(session, LedgerEntry, ("bench", "number", "at", "kind", "body", "hash"), rows)
 
 
 def entry_hash(previous: str, bench: str, number: int, at: datetime, kind: str, body: str) -> str:

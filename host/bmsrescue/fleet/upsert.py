@@ -3,40 +3,64 @@
 All of it goes to the tables: the mapped classes would sort the rows by which of their values are None.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Base
+from bmsrescue.fleet.models.base import UtcTime
 
 Row = dict[str, Any]
+PlainRow = tuple[Any, ...]
 
 
-def insert_all(session: Session, table: type[Base], rows: Sequence[Row]) -> None:
-    """Insert rows that all have the same columns."""
-    if rows:
-        session.connection().execute(_table(table).insert(), list(rows))
+def insert_plain(session: Session, table: type[Base], columns: Sequence[str], rows: Sequence[PlainRow]) -> None:
+    """Insert rows of plain values, as fast as the driver can: COPY on PostgreSQL.
 
-
-def insert_plain(session: Session, table: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows of nothing but integers, text and None, as fast as the driver can: COPY on PostgreSQL."""
+    Plain are integers, text, bool, None, JSON as text, and moments that `plain_times` has made so.
+    """
     if not rows:
         return
     connection = session.connection()
-    names = ", ".join(columns)
-    if connection.dialect.name == "postgresql":
-        driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-        statement = f"COPY {_table(table).name} ({names}) FROM STDIN"
-        with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            for row in rows:
-                copy.write_row(row)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_insert_into(table, columns), list(rows))
         return
-    places = ", ".join("?" * len(columns))
-    connection.exec_driver_sql(f"INSERT INTO {_table(table).name} ({names}) VALUES ({places})", list(rows))
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    statement = f"COPY {_table(table).name} ({', '.join(columns)}) FROM STDIN"
+    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def insert_plain_new_numbered(
+    session: Session, table: type[Base], columns: Sequence[str], rows: Sequence[PlainRow], keys: Sequence[str]
+) -> dict[tuple[Any, ...], int]:
+    """Insert those rows of plain values whose key is not there yet; the `id` of each that came, by its `keys`."""
+    if not rows:
+        return {}
+    connection = session.connection()
+    name, told = _table(table).name, ", ".join((*keys, "id"))
+    if connection.dialect.name == "sqlite":
+        # Nobody else writes meanwhile, and SQLite numbers a new row after the last.
+        last = connection.exec_driver_sql(f"SELECT coalesce(max(id), 0) FROM {name}").scalar()
+        connection.exec_driver_sql(_insert_into(table, columns) + " ON CONFLICT DO NOTHING", list(rows))
+        found = connection.exec_driver_sql(f"SELECT {told} FROM {name} WHERE id > ?", (last,))
+    else:
+        statement = f"{_insert_arrays(connection, table, columns)} RETURNING {told}"
+        found = connection.exec_driver_sql(statement, _turned(rows))
+    return {tuple(row[:-1]): row[-1] for row in found}
+
+
+def plain_times(session: Session, moments: Iterable[datetime]) -> dict[datetime, Any]:
+    """Each of these moments as a plain value of the store."""
+    dialect = session.get_bind().dialect
+    process = UtcTime().dialect_impl(dialect).bind_processor(dialect)
+    return {at: process(at) if process else at for at in set(moments)}
 
 
 def insert_new(session: Session, table: type[Base], rows: Sequence[Row]) -> None:
@@ -55,17 +79,25 @@ def insert_or_replace(session: Session, table: type[Base], rows: Sequence[Row]) 
     session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=others), list(rows))
 
 
-def insert_new_returning(session: Session, table: type[Base], rows: Sequence[Row], *columns: Any) -> list[Any]:
-    """Insert those rows whose key is not there yet, and say which (`columns` of each, in any order)."""
-    if not rows:
-        return []
-    statement = _insert(session, table).on_conflict_do_nothing().returning(*columns)
-    return list(session.connection().execute(statement, list(rows)))
-
-
 def _insert(session: Session, table: type[Base]) -> Any:
     dialect = session.get_bind().dialect.name
     return (postgresql if dialect == "postgresql" else sqlite).insert(_table(table))
+
+
+def _insert_into(table: type[Base], columns: Sequence[str]) -> str:
+    return f"INSERT INTO {_table(table).name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+def _insert_arrays(connection: Connection, table: type[Base], columns: Sequence[str]) -> str:
+    """One statement for any number of rows, each column an array: it is parsed and planned once per connection."""
+    types = [_table(table).columns[name].type.compile(connection.dialect) for name in columns]
+    arrays = ", ".join(f"%s::{one}[]" for one in types)
+    into = f"{_table(table).name} ({', '.join(columns)})"
+    return f"INSERT INTO {into} SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
+
+
+def _turned(rows: Sequence[PlainRow]) -> tuple[list[Any], ...]:
+    return tuple(list(column) for column in zip(*rows, strict=True))
 
 
 def _table(table: type[Base]) -> Table:

@@ -3,60 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.ledger import Entry
 from bmsrescue.fleet.models import Attempt, Course, Image, Measurement, QuarantinedLine, SealedLine
-from bmsrescue.fleet.records.reading import MEASURED, Reading, read_line
+from bmsrescue.fleet.records.reading import COURSE, MEASURED, Reading, read_line
 from bmsrescue.fleet.records.units import find_units
-from bmsrescue.fleet.upsert import insert_all, insert_new, insert_new_returning, insert_plain
+from bmsrescue.fleet.upsert import insert_new, insert_plain, insert_plain_new_numbered, plain_times
 
 _CONTEXT = ("station", "operator", "label", "release_id", "time_source", "follows")
+
+Row = dict[str, Any]
 
 
 def project_attempts(session: Session, entries: Sequence[Entry]) -> None:
     """The attempts of entries that carry their lines; one that is there already stays as it is."""
-    add_attempts(session, [(entry, read_line(entry.line)) for entry in entries if entry.line is not None])
-
-
-def add_attempts(session: Session, readings: Sequence[tuple[Entry, Reading]]) -> None:
-    """The same, of lines that have been read."""
-    contexts = [entry.content for entry, _reading in readings]
-    seen = [
-        (reading, context.get("label"), entry.at) for (entry, reading), context in zip(readings, contexts, strict=True)
-    ]
-    rows = [
-        {
-            **reading.attempt,
-            **{key: context.get(key) for key in _CONTEXT},
-            "bench": entry.bench,
-            "at": entry.at,
-            "unit_id": unit_id,
-        }
-        for (entry, reading), context, unit_id in zip(readings, contexts, find_units(session, seen), strict=True)
-    ]
-    returned = insert_new_returning(session, Attempt, rows, Attempt.helper, Attempt.sequence, Attempt.id)
-    ids = {(helper, sequence): number for helper, sequence, number in returned}
-    new = [
-        (ids[reading.helper, reading.sequence], reading)
-        for _entry, reading in readings
-        if (reading.helper, reading.sequence) in ids
-    ]
-    _set_aside(
-        session, [(entry, reading) for entry, reading in readings if (reading.helper, reading.sequence) not in ids]
+    add_attempts(
+        session, [(entry, entry.content, read_line(entry.line)) for entry in entries if entry.line is not None]
     )
+
+
+def add_attempts(session: Session, readings: Sequence[tuple[Entry, Row, Reading]]) -> None:
+    """The same, of lines that have been read; each with its entry and that one's content."""
+    if not readings:
+        return
+    times = plain_times(session, (entry.at for entry, _context, _reading in readings))
+    units = find_units(session, [(reading, context.get("label"), entry.at) for entry, context, reading in readings])
+    rows = [
+        (*reading.attempt.values(), *map(context.get, _CONTEXT), entry.bench, times[entry.at], unit_id)
+        for (entry, context, reading), unit_id in zip(readings, units, strict=True)
+    ]
+    columns = (*readings[0][2].attempt, *_CONTEXT, "bench", "at", "unit_id")
+    ids = insert_plain_new_numbered(session, Attempt, columns, rows, ("helper", "sequence"))
+    new: list[tuple[int, Reading]] = []
+    others: list[tuple[Entry, Reading]] = []
+    for entry, _context, reading in readings:
+        # Of two of one name among these the first has come.
+        number = ids.pop((reading.helper, reading.sequence), None)
+        if number is None:
+            others.append((entry, reading))
+        else:
+            new.append((number, reading))
+    _set_aside(session, others)
     images = {reading.image["sha256"]: reading.image for _id, reading in new if reading.image}
     insert_new(session, Image, [images[key] for key in sorted(images)])
     insert_plain(session, SealedLine, ("attempt_id", "sha256", "line"), [(i, r.sha256, r.line) for i, r in new])
     measured = [(i, *row) for i, r in new for row in r.measurements]
     insert_plain(session, Measurement, ("attempt_id", *MEASURED), measured)
-    insert_all(session, Course, [{"attempt_id": i, **r.course} for i, r in new])
+    insert_plain(session, Course, ("attempt_id", *COURSE), [(i, *r.course) for i, r in new])
 
 
 def _set_aside(session: Session, readings: Sequence[tuple[Entry, Reading]]) -> None:
     """Records whose number is taken: the same one again is nothing, another one is kept where people look."""
+    if not readings:
+        return
     hashes = [reading.sha256 for _entry, reading in readings]
     here = set(session.scalars(select(SealedLine.sha256).where(SealedLine.sha256.in_(hashes))))
     rows = [

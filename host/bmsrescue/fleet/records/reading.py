@@ -6,7 +6,10 @@ import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
+
+import orjson
 
 from bmsrescue.fleet.models.base import NAME_LENGTH, TEXT_LENGTH
 from bmsrescue.fleet.records.uncertainty import uncertainty_mv, verdict
@@ -23,6 +26,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 # What PostgreSQL's text cannot hold, and what no UTF-8 has: NUL and lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+PHASES = ("off", "on", "proof")
+COURSE = ("steps", "before", "after")
 MEASURED = ("phase", "rail", "mv", "min_mv", "max_mv", "limit_low", "limit_high", "uncertainty", "verdict")
 
 Row = dict[str, Any]
@@ -34,7 +39,10 @@ class LineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Rows without the attempt's number, which only a store knows. `measurements`: tuples of MEASURED."""
+    """Rows without the attempt's number, which only a store knows.
+
+    `measurements`: tuples of MEASURED; `course`: JSON for each of COURSE.
+    """
 
     line: str
     sha256: str
@@ -43,7 +51,7 @@ class Reading:
     sequence: int
     attempt: Row
     measurements: list[tuple[Any, ...]]
-    course: Row
+    course: tuple[str, str, str]
     uid: str | None
     chip: str | None
     image: Row | None
@@ -56,13 +64,21 @@ def read_line(line: str) -> Reading:
     wrong = damage(line)
     if wrong:
         raise LineError(wrong)
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        raise LineError("no JSON") from None
+    record = _parsed(line)
     if not isinstance(record, dict) or record.get("format") not in FORMATS:
         raise LineError("not the format of a record")
     return _read(record, line)
+
+
+def _parsed(line: str) -> object:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        pass  # it is stricter than the helper's own writer: half a surrogate pair, NaN
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        raise LineError("no JSON") from None
 
 
 def clean(value: object, length: int = TEXT_LENGTH) -> str | None:
@@ -131,23 +147,30 @@ def _read(record: Row, line: str) -> Reading:
 
 
 def _measurements(record: Row) -> list[tuple[Any, ...]]:
-    limits = _table(_table(_table(record, "evidence"), "expected"), "rails")
+    expected = _table(_table(_table(record, "evidence"), "expected"), "rails")
+    limits = {rail: _limits(value) for rail, value in expected.items()}
     phases = _table(record, "rails")
     rows: list[tuple[Any, ...]] = []
-    for phase in ("off", "on", "proof"):
+    for phase in PHASES:
         seen: set[str] = set()
-        for rail, reading in list(_table(phases, phase).items())[:_MAX_LISTED]:
-            name = clean(rail, NAME_LENGTH)
-            mv = _number(reading.get("mv")) if isinstance(reading, dict) else None
-            if name is None or mv is None or name in seen:
+        for rail, reading in islice(_table(phases, phase).items(), _MAX_LISTED):
+            if not rail or not isinstance(reading, dict):
+                continue
+            name, mv = _storable(rail, NAME_LENGTH), _number(reading.get("mv"))
+            if mv is None or name in seen:
                 continue
             seen.add(name)
-            low, high = (None, _OFF_LIMIT_MV) if phase == "off" else _limits(limits.get(rail))
-            uncertainty = uncertainty_mv(name, mv)
-            judged = verdict(mv, low, high, uncertainty)
+            low, high = (None, _OFF_LIMIT_MV) if phase == "off" else limits.get(rail, (None, None))
             lowest, highest = _number(reading.get("min_mv")), _number(reading.get("max_mv"))
-            rows.append((phase, name, mv, lowest, highest, low, high, uncertainty, judged))
+            rows.append((phase, name, mv, lowest, highest, low, high, *_judged(name, mv, low, high)))
     return rows
+
+
+# A supply at rest is at one of a few hundred voltages.
+@lru_cache(16_384)
+def _judged(rail: str, mv: int, low: int | None, high: int | None) -> tuple[int, str]:
+    uncertainty = uncertainty_mv(rail, mv)
+    return uncertainty, verdict(mv, low, high, uncertainty)
 
 
 def _limits(value: object) -> tuple[int | None, int | None]:
@@ -156,21 +179,28 @@ def _limits(value: object) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _course(record: Row) -> Row:
+def _course(record: Row) -> tuple[str, str, str]:
     sectors = _table(record, "sectors")
     steps = [
         (clean(step.get("name"), NAME_LENGTH), _number(step.get("ms")), clean(step.get("outcome"), NAME_LENGTH))
         for step in _list(record.get("steps"))
         if isinstance(step, dict)
     ]
-    return {"steps": steps, "before": _states(sectors.get("before")), "after": _states(sectors.get("after"))}
+    before, after = _states(sectors.get("before")), _states(sectors.get("after"))
+    return orjson.dumps(steps).decode(), _json_of(before), _json_of(after)
 
 
-def _states(sectors: object) -> list[str]:
-    return [
-        (clean(sector.get("state"), NAME_LENGTH) if isinstance(sector, dict) else None) or "unknown"
+def _states(sectors: object) -> tuple[str, ...]:
+    return tuple(
+        state if type(sector) is dict and type(state := sector.get("state")) is str else "unknown"
         for sector in _list(sectors)
-    ]
+    )
+
+
+# Most units have the same few sector maps.
+@lru_cache(4096)
+def _json_of(states: tuple[str, ...]) -> str:
+    return orjson.dumps([clean(state, NAME_LENGTH) or "unknown" for state in states]).decode()
 
 
 def _table(record: Row, key: str) -> Row:

@@ -93,10 +93,13 @@ class LineTaker:
     def _add(self, session: Session, bench: str, new: Sequence[_Line]) -> None:
         news = [News(ledger.ATTEMPT, self._context(session, line), line.reading.line) for line in new]
         entries = ledger.append(session, bench, news)
-        add_attempts(session, [(entry, line.reading) for entry, line in zip(entries, new, strict=True)])
+        read = [(entry, item.content, line.reading) for entry, item, line in zip(entries, news, new, strict=True)]
+        add_attempts(session, read)
         self.taken.new += len(new)
 
     def _quarantine(self, session: Session, bench: str, refused: Sequence[tuple[int, str, str]]) -> None:
+        if not refused:
+            return
         hashes = {line_hash(text): (number, text, why) for number, text, why in refused}
         here = set(session.scalars(select(QuarantinedLine.sha256).where(QuarantinedLine.sha256.in_(hashes))))
         news = [

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Unit, UnitLabel
 from bmsrescue.fleet.records.reading import Reading
-from bmsrescue.fleet.upsert import insert_new
+from bmsrescue.fleet.upsert import insert_new, insert_plain_new_numbered, plain_times
 
 
 def find_units(session: Session, seen: Sequence[tuple[Reading, str | None, datetime]]) -> list[int | None]:
@@ -19,11 +19,13 @@ def find_units(session: Session, seen: Sequence[tuple[Reading, str | None, datet
     _adopt(session, seen, by_label)
     first = {reading.uid: (reading, at) for reading, _label, at in reversed(seen) if reading.uid}
     # In one order everywhere, so that two benches never wait for each other's rows.
-    rows = [{"uid": uid, "chip": first[uid][0].chip, "first_seen": first[uid][1]} for uid in sorted(first)]
-    insert_new(session, Unit, rows)
-    by_uid: dict[str | None, int] = {
-        row.uid: row.id for row in session.execute(select(Unit.uid, Unit.id).where(Unit.uid.in_(first)))
-    }
+    times = plain_times(session, (at for _reading, at in first.values()))
+    rows = [(uid, reading.chip, times[at]) for uid, (reading, at) in sorted(first.items())]
+    made = insert_plain_new_numbered(session, Unit, ("uid", "chip", "first_seen"), rows, ("uid",))
+    by_uid: dict[str | None, int] = {uid: number for (uid,), number in made.items()}
+    known = [uid for uid in first if uid not in by_uid]
+    if known:
+        by_uid |= {row.uid: row.id for row in session.execute(select(Unit.uid, Unit.id).where(Unit.uid.in_(known)))}
     found: list[int | None] = []
     labels: dict[tuple[int, str], datetime] = {}
     for reading, label, at in seen:
