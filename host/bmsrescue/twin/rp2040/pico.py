@@ -22,6 +22,7 @@ from rp2040py.utils.logging import LogLevel
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.rp2040.i2c_parts import I2cPart
 from bmsrescue.twin.rp2040.spi_dma import SpiDma
+from bmsrescue.twin.rp2040.swd_wires import LONGEST_WAIT_NS, WaitingEdges
 from bmsrescue.twin.rp2040.usb_serial import UsbSerial
 from bmsrescue.twin.rp2040.wiring import BoardWiring, Level
 
@@ -48,6 +49,22 @@ class _WiredChip(RP2040):
         return self.look()
 
 
+class _PioView:
+    """The chip as its PIO state machines see it: SWDIO and SWCLK as they are now, other pins as they were last seen.
+
+    A state machine looks at its pins for every bit; asking the whole unit each time would take most of the run.
+    """
+
+    def __init__(self, chip: Any, look: Callable[[], int]) -> None:
+        self.gpio = chip.gpio
+        self.dma = chip.dma
+        self._look = look
+
+    @property
+    def gpio_values(self) -> int:
+        return self._look()
+
+
 class EmulatedPico:
     """config: the board.json that describes the wiring. files: the image of the internal flash's file system."""
 
@@ -66,8 +83,16 @@ class EmulatedPico:
     ) -> None:
         self._unit = unit
         self.wiring = BoardWiring(
-            config, unit, card, swclk_hz=_FREE_CYCLES_HZ, seed=seed, presses=presses, on_screen=on_screen
+            config,
+            unit,
+            card,
+            swclk_hz=_FREE_CYCLES_HZ,
+            seed=seed,
+            presses=presses,
+            on_screen=on_screen,
+            edges=lambda port: WaitingEdges(port, self._follow, lambda: self._edges_alarm.schedule(LONGEST_WAIT_NS)),
         )
+        self._edges = cast(WaitingEdges, self.wiring.edges)
         device = BaseDevice(board=BoardSpec(mcu=_WiredChip, image=uf2), log_level=LogLevel.ERROR)
         self._device = device
         self._mcu = cast(Any, device.mcu)
@@ -82,14 +107,14 @@ class EmulatedPico:
         self._nrst_pin: int = config["lines"]["nrst"]
         self._falls_seen = unit.nrst_falls
         self._mcu.look = self._look
+        for machine in (machine for pio in self._mcu.pio for machine in pio.machines):
+            machine.rp2040 = _PioView(self._mcu, self._look_at_wire)
         self._driven = 0
         self._driving = 0
-        self._inputs = (
-            config["lines"]["nrst"],
-            config["panel"]["button"],
-            config["swd"]["swclk"],
-            config["swd"]["swdio"],
-        )
+        self._debug_pins = (config["swd"]["swclk"], config["swd"]["swdio"])
+        self._other_inputs = (config["lines"]["nrst"], config["panel"]["button"])
+        self._others_seen = 0
+        self._edges_alarm = self._mcu.clock.create_alarm(self._edges.flush)
         self._wire_pins()
         self._wire_spi(self._mcu.spi[config["card"]["spi"]])
         self._wire_i2c(self._mcu.i2c[config["i2c"]["id"]])
@@ -132,6 +157,10 @@ class EmulatedPico:
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def _catch_up(self) -> None:
+        self._edges.flush()
+        self._to_now()
+
+    def _to_now(self) -> None:
         clock = self._unit.clock
         ahead_ns = self._behind_ns + int(self._mcu.clock.nanos) - clock.now_ns
         if ahead_ns > 0:
@@ -148,6 +177,11 @@ class EmulatedPico:
             pin.set_input_value(False)
         self._falls_seen = falls
         pin.set_input_value(self._unit.nrst_level)
+
+    def _follow(self) -> None:
+        """For the wire: the unit's clock may stay behind by less than anybody there can tell."""
+        if self._behind_ns + self._mcu.clock.nanos - self._unit.clock.now_ns > LONGEST_WAIT_NS:
+            self._to_now()
 
     # --- pins ---------------------------------------------------------------------------------------------------------
 
@@ -177,14 +211,34 @@ class EmulatedPico:
                 self.wiring.pull(number, now == GPIOPinState.INPUT_PULL_UP)
             drive(number, level)
 
-        return changed
+        if number not in self._debug_pins:
+            return changed
+        put = self._edges.swclk if number == self._debug_pins[0] else self._edges.swdio
+
+        def toggled(now: GPIOPinState, before: GPIOPinState) -> None:
+            # While the helper drives the pin before and after, the edge is all there is to it.
+            if now <= high and before <= high:
+                self._driven ^= bit
+                put(int(now))
+            else:
+                changed(now, before)
+
+        return toggled
 
     def _look(self) -> int:
+        """What the core reads at the pins."""
         self._catch_up()
-        values = self._driven & self._driving
-        level = self.wiring.level
-        for pin in self._inputs:
-            if not self._driving >> pin & 1 and level(pin):
+        self._others_seen = 0
+        for pin in self._other_inputs:
+            if not self._driving >> pin & 1 and self.wiring.level(pin):
+                self._others_seen |= 1 << pin
+        return self._look_at_wire()
+
+    def _look_at_wire(self) -> int:
+        """The same, with all but SWCLK and SWDIO as the core saw them last."""
+        values = self._driven & self._driving | self._others_seen
+        for pin in self._debug_pins:
+            if not self._driving >> pin & 1 and self.wiring.level(pin):
                 values |= 1 << pin
         return values
 

@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from bmsrescue.twin.chip.swd.edges import SwdEdges
+from bmsrescue.twin.chip.swd.pins import SwdPins
 from bmsrescue.twin.helper.panel import PanelLog, Press
 from bmsrescue.twin.rp2040.i2c_parts import I2cPart, Ina226, Ssd1306
 from bmsrescue.twin.rp2040.sd_card import SpiSdCard
@@ -57,7 +58,10 @@ class CountingPins:
 
 
 class BoardWiring:
-    """config: the board.json. swclk_hz: what an SWCLK cycle costs; an emulator keeps time itself."""
+    """config: the board.json. swclk_hz: what an SWCLK cycle costs; an emulator keeps time itself.
+
+    edges: takes what SWCLK and SWDIO do to the chip.
+    """
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class BoardWiring:
         seed: int = 0,
         presses: Sequence[Press] = (Press(),),
         on_screen: Callable[[bytes], None] | None = None,
+        edges: Callable[[SwdPins], SwdEdges] = SwdEdges,
     ) -> None:
         self._unit = unit
         self.config: Mapping[str, Any] = config
@@ -78,8 +83,8 @@ class BoardWiring:
         self._noise = Random(f"adc-{seed}")
         self.swd = CountingPins(unit)
         self.swd.frequency_hz = swclk_hz
-        self._edges = SwdEdges(self.swd)
-        self._edges.drive(False)
+        self.edges = edges(self.swd)
+        self.edges.drive(False)
         self.card = SpiSdCard(card)
         self.panel = PanelLog()
         self.violations: list[str] = []
@@ -182,7 +187,7 @@ class BoardWiring:
         pin = self.config["swd"]["swdio"]
         if self._levels.get(self.config["swd"]["swclk"]) is None and self._levels.get(pin) is None:
             return self._unit.swd_levels(self._pulls.get(pin, False))[0]
-        return bool(self._edges.sample())
+        return bool(self.edges.sample())
 
     def _read_swclk(self) -> bool:
         pin = self.config["swd"]["swclk"]
@@ -200,12 +205,12 @@ class BoardWiring:
 
     def _swclk(self, level: Level) -> None:
         if level is not None:
-            self._edges.swclk(int(level))
+            self.edges.swclk(int(level))
 
     def _swdio(self, level: Level) -> None:
-        self._edges.drive(level is not None)
+        self.edges.drive(level is not None)
         if level is not None:
-            self._edges.swdio(int(level))
+            self.edges.swdio(int(level))
 
     def _check_powered(self, name: str) -> None:
         # SWDIO turns round in every transfer: a look each millisecond is enough.
