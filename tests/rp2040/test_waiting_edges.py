@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from unit.twin_chip.swd_host import SwdHost, make_chip
-
 from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.rp2040.swd_wires import WaitingEdges
+from unit.twin_chip.swd_host import SwdHost, make_chip
 
 
 class EdgeByEdge:
