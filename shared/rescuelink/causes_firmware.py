@@ -84,7 +84,7 @@ TABLE = (
     ),
     (
         "reset-loop",
-        "The chip resets itself {edges} times in {window_ms} ms ({cause}).",
+        "The chip is reset every {period_ms} ms or so, {edges} times in {window_ms} ms ({cause}).",
         "Look at the reset cause: a watchdog points to firmware, a brown-out to the supply.",
         "NOT_FIRMWARE",
     ),

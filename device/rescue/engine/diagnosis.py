@@ -12,7 +12,8 @@ _JUDGING = (_RULES, "rescue.engine.fault_words")
 
 
 def diagnose(evidence):
-    """{"cause", "confidence", "sentence", "evidence", "alternatives", "next_step"} for an evidence dict."""
+    """{"cause", "confidence", "sentence", "evidence", "alternatives", "apart": what one would see if it were the
+    alternative in the same place, "next_step", "ends_as"} for an evidence dict."""
     for group in GROUPS:
         found = _first(modules.load(_RULES + group).RULES, evidence)
         for prefix in _JUDGING:
@@ -40,6 +41,14 @@ def _words(name, groups):
     raise KeyError(name)
 
 
+def _apart(alternatives):
+    if not alternatives:
+        return []
+    found = [modules.load("rescuelink.apart").TABLE[name] for name in alternatives]
+    modules.drop("rescuelink.apart")
+    return found
+
+
 def _finding(group, found):
     name, confidence, values, lines, alternatives = found
     words = _words(name, (group,) + GROUPS)
@@ -49,6 +58,7 @@ def _finding(group, found):
         "sentence": words.sentence.format(**values),
         "evidence": lines,
         "alternatives": alternatives,
+        "apart": _apart(alternatives),
         "next_step": words.next_step.format(**values),
         "ends_as": words.ends_as,
     }

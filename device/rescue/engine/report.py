@@ -199,5 +199,6 @@ def _not_examined(error):
         "sentence": message,
         "evidence": [] if error is None else [error.message],
         "alternatives": [],
+        "apart": [],
         "next_step": None if error is None else error.next_step,
     }

@@ -110,7 +110,8 @@ def _section(run: _Run) -> str:
     lines.append(f"**Diagnosis** ({diagnosis['confidence']}): {diagnosis['sentence']}")
     lines += ["", *[f"- {line}" for line in diagnosis["evidence"]], ""]
     if diagnosis["alternatives"]:
-        lines += [f"Could also be: {', '.join(diagnosis['alternatives'])}.", ""]
+        pairs = zip(diagnosis["alternatives"], diagnosis["apart"], strict=True)
+        lines += [f"Could also be {'; '.join(f'`{name}`: {seen}' for name, seen in pairs)}.", ""]
     if scenario.consent:
         lines += [f"**Consent** in the job: {', '.join(scenario.consent)}.", ""]
     if record["plan"]:

@@ -136,6 +136,8 @@ class Story:
         self.say((str(data["sentence"]), "bold"), (f"  ({data['cause']}, {data['confidence']})", "dim"))
         for line in data["evidence"]:
             self.say(("- ", "dim"), str(line))
+        for name, seen in zip(data.get("alternatives", ()), data.get("apart", ()), strict=False):
+            self.say(("it could be ", "dim"), str(name), (" if ", "dim"), str(seen))
         if data.get("next_step"):
             self.say(("next: ", "dim"), str(data["next_step"]))
 

@@ -13,6 +13,7 @@ make_importable()
 
 from rescue.engine import rules_chip, rules_firmware, rules_supply  # noqa: E402
 from rescue.engine.diagnosis import diagnose  # noqa: E402
+from rescuelink import apart  # noqa: E402
 from rescuelink.diagnoses import all_causes  # noqa: E402
 from rescuelink.outcomes import OUTCOMES  # noqa: E402
 
@@ -330,6 +331,17 @@ def test_every_rule_names_a_cause_of_the_catalogue() -> None:
     assert {name for rules in RULES.values() for name, _ in rules} <= {cause.name for cause in all_causes()}
 
 
+def test_what_it_could_also_be_comes_with_what_one_would_see_then() -> None:
+    told = set()
+    for story, _, change in CASES:
+        evidence = good_unit()
+        change(evidence)
+        diagnosis = diagnose(evidence)
+        assert len(diagnosis["apart"]) == len(diagnosis["alternatives"]), story
+        told |= set(diagnosis["alternatives"])
+    assert told | {"update-cut"} == set(apart.TABLE), "no text that is never said; a part with one sector is below"
+
+
 def test_no_cause_is_in_the_catalogue_twice() -> None:
     names = [cause.name for cause in all_causes()]
     assert len(names) == len(set(names))
@@ -362,6 +374,7 @@ def test_one_erased_sector_cannot_tell_a_cut_update_from_an_empty_chip_and_says_
     diagnosis = diagnose(evidence)
     assert diagnosis["confidence"] == "likely"
     assert diagnosis["alternatives"] == ["update-cut"]
+    assert diagnosis["apart"] == ["somebody has tried to update this unit"]
 
 
 def test_a_torn_word_is_named_with_its_address() -> None:

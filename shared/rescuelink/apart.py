@@ -1,0 +1,23 @@
+"""Where a finding could also be something else: what a person would see if it is.
+
+Nothing but constants, by the name of the alternative (`alternatives` of a diagnosis). See `rescuelink.diagnoses`.
+"""
+
+TABLE = {
+    "brown-out": "3.3 V dips with it: it goes away on a stronger supply",
+    "differs": "nobody has tried to update this unit",
+    "healthy, with other firmware": "the unit works with the firmware it has",
+    "low-3v3": "3.3 V is low as well while nothing is written",
+    "low-supply": "B+ dips before 3.3 V does",
+    "no-12v": "with the power off 12 V measures more than a few ohms to GND",
+    "no-3v3": "with the power off 3.3 V measures more than a few ohms to GND",
+    "no-swd": "a good unit on the same wires answers nothing either",
+    "no-vcap": "VCAP stays at 0 V with BOOT0 held high through a power-on, too",
+    "not-running": "the vendor's tool finds no bootloader",
+    "option-corruption": "other option bytes differ from a good unit's as well",
+    "rdp1": "the chip is found every time, and every read of its flash fails at any clock",
+    "rdp2": "a good unit answers on the same wires, and this one still runs its firmware",
+    "short-input": "the current is as high with the 12 V converter taken off",
+    "supply-config": "VCAP comes up with BOOT0 held high through a power-on",
+    "update-cut": "somebody has tried to update this unit",
+}
