@@ -69,7 +69,7 @@ class Harden:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
+                headers["Referrer-Policy"] = "same-origin"  # without one a form of ours would come from nowhere
                 if not scope["path"].endswith("/docs"):  # FastAPI's own page loads from elsewhere
                     headers["Content-Security-Policy"] = _POLICY
             await send(message)
