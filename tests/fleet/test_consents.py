@@ -6,7 +6,6 @@ import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from bmsrescue.fleet import consents as consents_module
 from bmsrescue.fleet import ledger

@@ -49,10 +49,35 @@ class Person:
     name: str
     role: str
 
+    def may(self, role: str) -> bool:
+        """Whether the role is enough."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
     def require(self, role: str) -> None:
         """Raises AccessError when the role is not enough."""
-        if ROLES.index(self.role) < ROLES.index(role):
+        if not self.may(role):
             raise AccessError("may_not", f"{self.name} is {self.role}; this takes an {role}", f"Ask an {role}.")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A token, as far as it may be shown."""
+
+    purpose: str
+    expires_at: datetime | None
+    expired: bool
+
+
+@dataclass(frozen=True)
+class Account:
+    """As the page shows it. `signs_in`: it has a password."""
+
+    name: str
+    role: str
+    disabled: bool
+    signs_in: bool
+    changed_at: datetime
+    keys: list[Key]
 
 
 class Accounts:
@@ -66,6 +91,19 @@ class Accounts:
         """Whether there is an account at all; before the first one, whoever sits at the bench is its engineer."""
         with self._store.read() as session:
             return bool(session.scalar(select(func.count()).select_from(Operator)))
+
+    def all(self) -> list[Account]:
+        """By name."""
+        keys: dict[str, list[Key]] = {}
+        now = ledger.now()
+        with self._store.read() as session:
+            for key in session.scalars(select(ApiToken).order_by(ApiToken.made_at)):
+                expired = key.expires_at is not None and key.expires_at <= now
+                keys.setdefault(key.operator, []).append(Key(key.purpose, key.expires_at, expired))
+            return [
+                Account(one.name, one.role, one.disabled, bool(one.password), one.changed_at, keys.get(one.name, []))
+                for one in session.scalars(select(Operator).order_by(Operator.name))
+            ]
 
     def add(self, name: str, role: str, password: str, by: str) -> None:
         """A new account. An empty password allows tokens only. Raises AccessError."""

@@ -29,7 +29,7 @@ WORDS = {
     "newer-firmware": "write the job's firmware over a newer one",
     "update-flag": "clear the flag that keeps the bootloader waiting for an update",
 }
-"""What a job may leave to people (policy.ask), in words for the page. And "sector:N": a sector of the unit's own data."""
+"""What a job may leave to people (policy.ask), in words for the page. Besides: "sector:N", of the unit's own data."""
 
 _SECTOR = re.compile(r"sector:(0|[1-9][0-9]{0,2})\Z")
 _UID = re.compile(r"[0-9A-F]{24}\Z")
@@ -63,9 +63,14 @@ class Consent:
     """The attempt that used it, as far as its record has come."""
 
 
+def said(unit: str) -> str:
+    """A unit as a person says it: a label, or the end of a chip's identity."""
+    return unit.upper()[-8:] if _UID.match(unit.upper()) else unit
+
+
 def phrase(words: list[str], unit: str) -> str:
-    """What an engineer types to give it: nobody does so by mistake. A chip goes by the end of its identity."""
-    return f"allow {', '.join(words)} on {unit.upper()[-8:] if _UID.match(unit.upper()) else unit}"
+    """What an engineer types to give it: nobody does so by mistake."""
+    return f"allow {', '.join(words)} on {said(unit)}"
 
 
 def is_word(word: str) -> bool:

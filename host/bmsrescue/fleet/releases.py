@@ -8,6 +8,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -49,6 +50,24 @@ class InForce:
     remaining: int | None
 
 
+@dataclass(frozen=True)
+class Version:
+    """One version of a job. `used`: how many units it has recovered."""
+
+    id: str
+    job: str
+    version: int
+    chip: str
+    image_version: str
+    image_sha256: str
+    released_at: datetime
+    released_by: str
+    note: str
+    allowance: int | None
+    used: int
+    in_force: bool
+
+
 class Releases:
     """`bench`: the ledger in which releases are decided."""
 
@@ -64,6 +83,29 @@ class Releases:
             HostError: the files make no card that could work.
         """
         by.require(ENGINEER)
+        return self._publish(files, by, note, allowance, None)
+
+    def publish_limits(
+        self, job: str, version: int, limits: dict[str, Any], by: Person, note: str = "", allowance: int | None = None
+    ) -> InForce:
+        """Release the version in force again with other limits, and nothing else changed.
+
+        `version`: the one that the person has seen; somebody else may have released another one meanwhile.
+
+        Raises:
+            AccessError: it takes an engineer.
+            HostError: the limits make no sense, or `version` is not in force.
+        """
+        by.require(ENGINEER)
+        files = self.card_files(self.in_force(job).id)
+        document = json.loads(files[JOB_FILE])
+        document["limits"] = limits
+        files[JOB_FILE] = json.dumps(document).encode()
+        return self._publish(files, by, note, allowance, version)
+
+    def _publish(
+        self, files: dict[str, bytes], by: Person, note: str, allowance: int | None, seen: int | None
+    ) -> InForce:
         if allowance is not None and allowance < 1:
             raise ReleaseError(f"an allowance of {allowance} lets nothing through", "Leave it out for any number.")
         job, document = read_job(files)
@@ -84,6 +126,8 @@ class Releases:
             "released_by": by.name,
         }
         with self._store.write() as session:
+            if seen is not None and session.scalar(select(JobHead.version).where(JobHead.job == job.name)) != seen:
+                raise ReleaseError(f"version {seen} is not in force any more", "Look at the newer one first.")
             newest = session.scalar(select(func.max(Release.version)).where(Release.job == job.name)) or 0
             news = [News(ledger.RELEASE, content | {"version": newest + 1}), _head(job.name, newest + 1, by)]
             told = {"version": newest + 1, "allowance": allowance, "image_sha256": content["image_sha256"]}
@@ -121,6 +165,54 @@ class Releases:
         """Of every job, by name."""
         with self._store.read() as session:
             return _in_force(session, None)
+
+    def versions(self, job: str | None = None) -> list[Version]:
+        """Every version that was released, by job, the newest first."""
+        counted = (
+            select(Attempt.release_id, func.count(Attempt.unit_id.distinct()))
+            .where(Attempt.release_id.is_not(None), Attempt.outcome.in_(COUNTED))
+            .group_by(Attempt.release_id)
+        )
+        wanted = (
+            select(Release, JobDocument.body, JobDocument.image_sha256, JobHead.version.label("head"))
+            .join(JobDocument, JobDocument.sha256 == Release.document_sha256)
+            .join(JobHead, JobHead.job == Release.job)
+            .order_by(Release.job, Release.version.desc())
+        )
+        with self._store.read() as session:
+            uses = dict(session.execute(counted).tuples().all())
+            rows = session.execute(wanted if job is None else wanted.where(Release.job == job)).all()
+        return [
+            Version(
+                release.id,
+                release.job,
+                release.version,
+                document["target"]["chip"],
+                document["image"].get("version", ""),
+                image_sha256,
+                release.released_at,
+                release.released_by,
+                release.note,
+                release.allowance,
+                uses.get(release.id, 0),
+                release.version == head,
+            )
+            for release, body, image_sha256, head in rows
+            for document in (json.loads(body),)
+        ]
+
+    def document(self, job: str, version: int) -> dict[str, Any]:
+        """The job.json of a version, as it was released. Raises ReleaseError."""
+        with self._store.read() as session:
+            body = session.scalar(
+                select(JobDocument.body)
+                .join(Release, Release.document_sha256 == JobDocument.sha256)
+                .where(Release.job == job, Release.version == version)
+            )
+        if body is None:
+            raise ReleaseError(f"{job[:64]} has no version {version}", "See the released versions.")
+        document: dict[str, Any] = json.loads(body)
+        return document
 
     def card_files(self, release_id: str) -> dict[str, bytes]:
         """What a card needs for this release. Raises ReleaseError."""

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bmsrescue import __version__
@@ -17,8 +19,18 @@ from bmsrescue.daemon.events import EventLog
 from bmsrescue.errors import HostError
 from bmsrescue.fleet.accounts import AccessError
 from bmsrescue.fleet.store import StoreError
-from bmsrescue.fleet.web import api_decisions, api_records, api_stations, events, metrics, pages
+from bmsrescue.fleet.web import (
+    api_consents,
+    api_decisions,
+    api_records,
+    api_stations,
+    events,
+    metrics,
+    pages,
+    pages_decisions,
+)
 from bmsrescue.fleet.web.access import Access
+from bmsrescue.fleet.web.rendering import refusal_page, wants_page
 from rescuelink.errors import RescueError
 
 if TYPE_CHECKING:
@@ -46,14 +58,16 @@ def create_page(fleet: Fleet, hall: Hall, log: EventLog) -> FastAPI:
     for kind in (AccessError, HostError, RescueError):
         app.add_exception_handler(kind, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
-
+    app.add_exception_handler(HTTPException, _not_found)
     app.add_middleware(Harden)
     app.include_router(api_stations.router)
     app.include_router(api_records.router)
     app.include_router(api_decisions.router)
+    app.include_router(api_consents.router)
     app.include_router(events.router)
     app.include_router(metrics.router)
     app.include_router(pages.router)
+    app.include_router(pages_decisions.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     return app
 
@@ -79,25 +93,41 @@ class Harden:
 
 async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, AccessError):
-        wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-        if error.kind == "who" and wants_page:
+        if error.kind == "who" and request.method == "GET" and wants_page(request):
             return RedirectResponse("/login", 303)
         status = {"who": 401, "may_not": 403}.get(error.kind, 400)
-        return _json(status, error.kind, error.message, error.next_step)
+        return _answer(request, status, error.kind, error.message, error.next_step)
     if isinstance(error, RescueError):
-        return _json(_STATUS.get(error.kind, 422), error.kind, error.message, error.next_step or "")
+        return _answer(request, _STATUS.get(error.kind, 422), error.kind, error.message, error.next_step or "")
     if isinstance(error, HostError):
         kind = "store" if isinstance(error, StoreError) else "host"
-        return _json(503 if kind == "store" else 422, kind, error.message, error.next_step)
+        return _answer(request, 503 if kind == "store" else 422, kind, error.message, error.next_step)
     raise error
 
 
-async def _malformed(_request: Request, error: Exception) -> Response:
+async def _not_found(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if not wants_page(request):
+        return await http_exception_handler(request, error)
+    next_step = "Go back, or search for the unit by its label." if error.status_code == 404 else "Go back."
+    return refusal_page(request, error.status_code, str(error.detail), next_step)
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
+    if wants_page(request):
+        return refusal_page(request, 400, f"{where}: {first['msg']}", "Go back and correct it.")
     return _json(400, "bad_params", f"{where}: {first['msg']}", "see /fleet/docs")
+
+
+def _answer(request: Request, status: int, kind: str, message: str, next_step: str) -> Response:
+    if wants_page(request):
+        return refusal_page(request, status, message, next_step)
+    return _json(status, kind, message, next_step)
 
 
 def _json(status: int, kind: str, message: str, next_step: str) -> JSONResponse:

@@ -17,7 +17,8 @@ from bmsrescue.fleet.web.access import Viewing
 from bmsrescue.fleet.web.parts import TheLog
 
 router = APIRouter(prefix="/api/fleet", tags=["events"])
-_SHOWN = ("station", "step", "rails", "progress", "diagnosis", "plan", "outcome")
+_SHOWN = ("station", "step", "step-end", "rails", "progress", "diagnosis", "plan", "error", "outcome", "display")
+_ONE_STATION = ("rails", "display", "plan")  # many, or large: with `station`, only that one's come with their data
 _QUIET_S = 15.0
 
 
@@ -27,6 +28,9 @@ async def events(
     log: TheLog,
     _person: Viewing,
     after: Annotated[int | None, Query(ge=0, description="The number of the last event seen.")] = None,
+    station: Annotated[
+        str | None, Query(max_length=64, description="Rails, displays and plans of this station only; empty: of none.")
+    ] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Everything that happens, from `after` (or Last-Event-ID) on; without it from now on.
@@ -40,22 +44,22 @@ async def events(
     if begin is None or begin > log.last:  # a number of before the daemon's restart
         begin = log.last
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(request, log, begin), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(request, log, begin, station), media_type="text/event-stream", headers=headers)
 
 
-async def _stream(request: Request, log: EventLog, number: int) -> AsyncIterator[str]:
+async def _stream(request: Request, log: EventLog, number: int, station: str | None) -> AsyncIterator[str]:
     yield f"id: {number}\nevent: begin\ndata: {number}\n\n"
     try:
-        async for told in _following(request, log, number):
+        async for told in _following(request, log, number, station):
             yield told
     except asyncio.CancelledError:
         return  # the daemon ends: so does the answer, in order; the browser asks again
 
 
-async def _following(request: Request, log: EventLog, number: int) -> AsyncIterator[str]:
+async def _following(request: Request, log: EventLog, number: int, station: str | None) -> AsyncIterator[str]:
     while not await request.is_disconnected():
         for event in log.after(number):
-            yield _told(event)
+            yield _told(event, station)
             number = event["number"]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_QUIET_S):
@@ -64,8 +68,9 @@ async def _following(request: Request, log: EventLog, number: int) -> AsyncItera
             yield ": still here\n\n"
 
 
-def _told(event: dict[str, Any]) -> str:
+def _told(event: dict[str, Any], station: str | None) -> str:
     told = {key: event[key] for key in ("number", "at", "helper", "name")}
-    if event["name"] in _SHOWN:
+    elsewhere = station is not None and event["name"] in _ONE_STATION and event["helper"] != station
+    if event["name"] in _SHOWN and not elsewhere:
         told["data"] = to_json(event["data"])
     return f"id: {event['number']}\ndata: {json.dumps(told)}\n\n"

@@ -1,32 +1,28 @@
-"""The views, rendered on the server. What a person typed or a record says is escaped by the templates, always."""
+"""The views of stations, units and attempts, rendered on the server; signing in and out."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.templating import Jinja2Templates
+from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import figures, ledger
-from bmsrescue.fleet.accounts import AccessError, Person
-from bmsrescue.fleet.lookup import attempt_with, find_units, newest_attempts, unit_with
+from bmsrescue.fleet.accounts import AccessError
+from bmsrescue.fleet.consents import WORDS, consent_of, consents_for, is_word, said
+from bmsrescue.fleet.lookup import FoundUnit, attempt_with, find_units, newest_attempts, unit_with
 from bmsrescue.fleet.models import Attempt
-from bmsrescue.fleet.stations.states import state_for
+from bmsrescue.fleet.trends import rail_trends
 from bmsrescue.fleet.web.access import COOKIE, Access, Viewing
 from bmsrescue.fleet.web.api_records import Days, SearchText
-from bmsrescue.fleet.web.parts import TheFleet, TheHall, TheLog
+from bmsrescue.fleet.web.parts import Plain, TheFleet, TheHall, TheLog
+from bmsrescue.fleet.web.rendering import page
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_templates = Jinja2Templates(Path(__file__).parent / "templates")
-_templates.env.filters["verdict"] = state_for
-_templates.env.filters["percent"] = lambda share: f"{100 * share:.0f} %"
-_templates.env.filters["when"] = lambda at: at.strftime("%Y-%m-%d %H:%M")
-_templates.env.filters["json_text"] = json.dumps
+_SECTOR = "rewrite a sector that holds the unit's own data"
 _MAX_NUMBER = 2**62
 _SHOWN_ATTEMPTS = 20
 _SHOWN_EVENTS = 500
@@ -36,7 +32,7 @@ _SHOWN_EVENTS = 500
 async def wall(request: Request, hall: TheHall, person: Viewing) -> Response:
     """All stations, large enough to be read across the room."""
     stations = [station.status() for station in hall.stations.values()]
-    return _page(request, "wall.html", person, "Stations", stations=stations)
+    return page(request, "wall.html", person, "Stations", stations=stations)
 
 
 @router.get("/stations/{name}")
@@ -50,7 +46,7 @@ async def station(
         "at_station": name,
         "after": max(0, log.last - _SHOWN_EVENTS),
     }
-    return _page(request, "station.html", person, f"Station {name}", **shown)
+    return page(request, "station.html", person, f"Station {name}", **shown)
 
 
 @router.get("/units")
@@ -61,7 +57,7 @@ def units(request: Request, fleet: TheFleet, person: Viewing, q: SearchText = ""
         found = find_units(session, text)
     if len(found) == 1 and text:
         return RedirectResponse(f"/units/{found[0].id}", 303)
-    return _page(request, "units.html", person, "Units", units=found, q=text)
+    return page(request, "units.html", person, "Units", units=found, q=text)
 
 
 @router.get("/units/{number}")
@@ -69,9 +65,10 @@ def unit(request: Request, number: int, fleet: TheFleet, person: Viewing) -> Res
     """A unit's history."""
     with fleet.store.read() as session:
         found = unit_with(session, number) if 0 <= number <= _MAX_NUMBER else None
-    if found is None:
+        told = None if found is None else _consent_view(session, found[0], found[1])
+    if found is None or told is None:
         raise HTTPException(404, "there is no such unit")
-    return _page(request, "unit.html", person, "Unit", unit=found[0], attempts=found[1])
+    return page(request, "unit.html", person, "Unit", unit=found[0], attempts=found[1], **told)
 
 
 @router.get("/attempts/{helper}/{sequence}")
@@ -81,11 +78,12 @@ def attempt(request: Request, helper: str, sequence: int, fleet: TheFleet, perso
         found = None
         if "\0" not in helper and 0 <= sequence <= _MAX_NUMBER:
             found = attempt_with(session, helper, sequence)
+        consent = None if found is None else consent_of(session, helper, sequence)
     if found is None:
         raise HTTPException(404, "there is no such attempt")
     record = found.record
     sectors = record.get("sectors") if isinstance(record.get("sectors"), dict) else {}
-    return _page(
+    return page(
         request,
         "attempt.html",
         person,
@@ -94,6 +92,7 @@ def attempt(request: Request, helper: str, sequence: int, fleet: TheFleet, perso
         uid=found.uid,
         measurements=sorted(found.measurements, key=lambda one: (one.rail, ("off", "on", "proof").index(one.phase))),
         record=record,
+        consent=consent,
         sectors={moment: _states(sectors, moment) for moment in ("before", "after")},
     )
 
@@ -116,7 +115,7 @@ def all_figures(request: Request, fleet: TheFleet, person: Viewing, days: Days =
                 [round(100 * week.recovered.high, 1) for week in weeks],
             ],
         }
-    return _page(request, "figures.html", person, "Figures", days=days, **told)
+    return page(request, "figures.html", person, "Figures", days=days, **told)
 
 
 @router.get("/figures/slow")
@@ -129,13 +128,13 @@ def slow_figures(request: Request, fleet: TheFleet, person: Viewing, days: Days 
             "bounced": figures.bounced(session, since),
             "rails": figures.rail_spreads(session, "proof", since),
         }
-    return _page(request, "slow_figures.html", person, "", **told)
+    return page(request, "slow_figures.html", person, "", **told)
 
 
 @router.get("/login")
 def login_form(request: Request) -> Response:
     """Before there are accounts nobody has to log in."""
-    return _page(request, "login.html", None, "Log in")
+    return page(request, "login.html", None, "Log in")
 
 
 @router.post("/login")
@@ -149,9 +148,9 @@ def log_in(
     try:
         key = access.log_in(name, password)
     except AccessError as error:
-        page = _page(request, "login.html", None, "Log in", wrong=f"{error.message}. {error.next_step}")
-        page.status_code = 401
-        return page
+        again = page(request, "login.html", None, "Log in", wrong=f"{error.message}. {error.next_step}")
+        again.status_code = 401
+        return again
     answer = RedirectResponse("/", 303)
     answer.set_cookie(COOKIE, key, httponly=True, samesite="strict")
     return answer
@@ -172,7 +171,15 @@ def station_attempts(
     request: Request, name: str, fleet: TheFleet, person: Viewing, _now: Annotated[int, Query()] = 0
 ) -> Response:
     """The station's newest attempts, as a part of its view."""
-    return _page(request, "attempts.html", person, "", attempts=_newest(fleet, name))
+    return page(request, "attempts.html", person, "", attempts=_newest(fleet, name))
+
+
+@router.get("/stations/{name}/trends")
+def station_trends(request: Request, name: Plain, fleet: TheFleet, person: Viewing) -> Response:
+    """The station's rails attempt by attempt: loaded after its view."""
+    with fleet.store.read() as session:
+        trends = rail_trends(session, name)
+    return page(request, "trends.html", person, "", trends=trends)
 
 
 def _newest(fleet: TheFleet, station: str) -> list[Attempt]:
@@ -180,10 +187,25 @@ def _newest(fleet: TheFleet, station: str) -> list[Attempt]:
         return newest_attempts(session, _SHOWN_ATTEMPTS, station.replace("\0", ""))
 
 
+def _consent_view(session: Session, unit: FoundUnit, attempts: list[Attempt]) -> dict[str, Any]:
+    """The unit's consents, and what a new one would be for. The newest attempt says what the unit waits for."""
+    newest = attempt_with(session, attempts[0].helper, attempts[0].sequence) if attempts else None
+    diagnosis = newest.record.get("diagnosis") if newest is not None else None
+    needs = diagnosis.get("needs") if isinstance(diagnosis, dict) else None
+    needed = [word for word in needs if isinstance(word, str) and is_word(word)] if isinstance(needs, list) else []
+    consent_unit = unit.uid or (unit.labels[-1] if unit.labels else "")
+    return {
+        "consents": consents_for(session, unit.uid, unit.labels),
+        "consent_unit": consent_unit,
+        "consent_said": said(consent_unit),
+        "needed": needed,
+        "asked": isinstance(diagnosis, dict) and diagnosis.get("ask") is True,
+        "words": {
+            word: WORDS.get(word, "rewrite a sector that holds the unit's own data") for word in [*needed, *WORDS]
+        },
+    }
+
+
 def _states(sectors: Any, moment: str) -> list[str]:
     found = sectors.get(moment)
     return [str(one.get("state")) for one in found if isinstance(one, dict)][:256] if isinstance(found, list) else []
-
-
-def _page(request: Request, template: str, person: Person | None, title: str, **values: Any) -> Response:
-    return _templates.TemplateResponse(request, template, {"person": person, "title": title, **values})

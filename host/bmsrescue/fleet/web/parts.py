@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
+from pydantic import AfterValidator
 
 from bmsrescue.daemon.events import EventLog
+from bmsrescue.fleet.consents import Consents
 from bmsrescue.fleet.stations.hall import Hall
 
 if TYPE_CHECKING:
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 def _fleet(request: Request) -> Any:
     fleet: Fleet = request.app.state.fleet
     return fleet
+
+
+def _consents(request: Request) -> Consents:
+    fleet: Fleet = request.app.state.fleet
+    return Consents(fleet.store, fleet.bench_id)
 
 
 def _hall(request: Request) -> Hall:
@@ -32,5 +39,15 @@ if TYPE_CHECKING:
     TheFleet = Annotated[Fleet, Depends(_fleet)]
 else:  # the class itself would be imported in a circle
     TheFleet = Annotated[object, Depends(_fleet)]
+TheConsents = Annotated[Consents, Depends(_consents)]
 TheHall = Annotated[Hall, Depends(_hall)]
 TheLog = Annotated[EventLog, Depends(_log)]
+
+
+def _plain(text: str) -> str:
+    # PostgreSQL keeps no NUL, and half a surrogate pair is no text.
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+Plain = Annotated[str, AfterValidator(_plain)]
+"""Text that every store can keep."""

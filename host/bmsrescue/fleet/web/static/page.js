@@ -1,57 +1,37 @@
-// What every view does: follow the daemon's events, count that none is missing, take what a scanner types, draw plots.
+// What every view does: follow the daemon's events, count that none is missing, take what a scanner types.
 "use strict";
 
 const body = document.body;
 const byId = (id) => document.getElementById(id);
 
-// -- scanner -------------------------------------------------------------------------------------------------------------
-
-function say(text, wrong) {
-  const place = byId("message");
-  place.textContent = text;
-  place.classList.toggle("wrong", Boolean(wrong));
-}
-
-async function post(path, content) {
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(content || {}),
-  });
-  const told = answer.status === 202 || answer.status === 204 ? null : await answer.json();
-  if (!answer.ok) {
-    const error = (told && told.error) || { message: answer.statusText, next_step: "" };
-    say([error.message, error.next_step].filter(Boolean).join(". "), true);
-    return null;
-  }
-  return told || {};
-}
+// -- scanner and buttons -------------------------------------------------------------------------------------------------
 
 const scanForm = byId("scan-form");
 if (scanForm) {
   const input = byId("scan");
   // A scanner is a keyboard: what it types goes to the field, wherever one has been reading.
   document.addEventListener("keydown", (event) => {
-    const field = event.target.closest("input, textarea, select, button, a");
+    const field = event.target.closest("input, textarea, select, button, a, summary");
     const typed = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (typed && (!field || (field.matches("a, button") && event.key !== " "))) input.focus();
+    if (typed && (!field || (field.matches("a, button, summary") && event.key !== " "))) input.focus();
   });
   scanForm.addEventListener("submit", async (event) => {
     event.preventDefault();
     const text = input.value.trim();
     input.value = "";
     if (!text) return;
-    const taken = await post("/api/fleet/scan", { text, station: body.dataset.station || null });
+    const taken = await send("POST", "/api/fleet/scan", { text, station: body.dataset.station || null });
     if (taken) say(text === taken.station ? `station ${text}: now scan the label` : `${text}: station ${taken.station}`);
   });
-  document.querySelectorAll("[data-post]").forEach((button) => {
-    button.addEventListener("click", async () => {
-      const content = button.dataset.body ? JSON.parse(button.dataset.body) : {};
-      const path = `/api/fleet/stations/${encodeURIComponent(body.dataset.station)}/${button.dataset.post}`;
-      if (await post(path, content)) say(button.textContent + ": done");
-    });
-  });
 }
+
+document.querySelectorAll("[data-post]").forEach((button) => {
+  button.addEventListener("click", async () => {
+    const content = button.dataset.body ? JSON.parse(button.dataset.body) : {};
+    const path = `/api/fleet/stations/${encodeURIComponent(body.dataset.station)}/${button.dataset.post}`;
+    if (await send("POST", path, content)) say(button.textContent + ": done");
+  });
+});
 
 // -- sound ---------------------------------------------------------------------------------------------------------------
 
@@ -83,8 +63,12 @@ const SOUNDS = {
 
 const states = {};
 
+function knownCard(name) {
+  return [...document.querySelectorAll("[data-card]")].find((card) => card.dataset.card === name);
+}
+
 function cardOf(name) {
-  const found = [...document.querySelectorAll("[data-card]")].find((card) => card.dataset.card === name);
+  const found = knownCard(name);
   const template = byId("card-template");
   if (found || !template) return found;
   if (byId("none")) byId("none").remove();
@@ -107,46 +91,72 @@ function showStation(status) {
     tally: `${status.counts.PASS} PASS, ${status.counts.FAIL} FAIL`,
   };
   card.dataset.colour = status.colour;
+  card.dataset.state = status.state;
   card.querySelectorAll("[data-field]").forEach((field) => {
     field.textContent = shown[field.dataset.field] || "";
   });
+  showProgress(card, null);
   if (byId("advice") && body.dataset.station === status.station) byId("advice").textContent = status.advice;
 }
 
-function log(text) {
-  const list = byId("log");
-  if (!list) return;
-  const item = document.createElement("li");
-  item.textContent = text;
-  list.append(item);
-  while (list.children.length > 200) list.firstChild.remove();
-  list.scrollTop = list.scrollHeight;
+function showProgress(card, told) {
+  if (!card) return;
+  const share = told && told.total > 0 ? Math.min(1, told.done / told.total) : null;
+  card.querySelector("[data-progress]").textContent = share === null ? "" : `${told.what}, ${Math.round(100 * share)} %`;
+  card.querySelector("[data-bar]").style.setProperty("--share", share === null ? 0 : share);
 }
 
-// -- live rails ----------------------------------------------------------------------------------------------------------
+// -- one station: steps, log, displays -----------------------------------------------------------------------------------
 
-const COLOURS = ["#a80f14", "#0b4f9e", "#0b6b2e", "#5b2a86", "#7a5600", "#1a1a1a"];
-let rails = null;
+function log(at, text, wrong) {
+  const list = byId("log");
+  if (!list) return;
+  const below = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+  const item = document.createElement("li");
+  item.textContent = `${new Date(at * 1000).toLocaleTimeString()} ${text}`;
+  item.classList.toggle("wrong", Boolean(wrong));
+  list.append(item);
+  while (list.children.length > 300) list.firstChild.remove();
+  if (below) list.scrollTop = list.scrollHeight;
+}
 
-function addRails(at, readings) {
-  const place = byId("live-rails");
-  if (!place || !readings || typeof readings !== "object") return;
-  const values = {};
-  for (const [name, reading] of Object.entries(readings)) {
-    const mv = typeof reading === "number" ? reading : Array.isArray(reading) ? reading[1] : reading && reading.mv;
-    if (typeof mv === "number") values[name] = mv / 1000;
+function tellStep(event) {
+  const data = event.data || {};
+  if (event.name === "step") log(event.at, data.index === undefined ? data.name : `${data.index + 1} of ${data.count}: ${data.name}`);
+  if (event.name === "step-end" && data.outcome !== "ok") log(event.at, `${data.name}: ${data.outcome}`, true);
+  if (event.name === "diagnosis") log(event.at, `diagnosis: ${data.sentence || data.cause}`);
+  if (event.name === "plan") (data.lines || []).forEach((line) => log(event.at, `plan: ${line}`));
+  if (event.name === "error") log(event.at, `${data.message}`, true);
+  if (event.name === "outcome") log(event.at, `${data.outcome}: ${data.sentence}`);
+}
+
+// The helper's 128x64 picture: each byte is eight rows of one column, the least significant bit on top.
+function drawFront(frame) {
+  const canvas = byId("front");
+  const bytes = atob(frame);
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(128, 64);
+  for (let y = 0; y < 64; y += 1) {
+    for (let x = 0; x < 128; x += 1) {
+      const lit = (bytes.charCodeAt((y >> 3) * 128 + x) >> (y & 7)) & 1;
+      image.data.set(lit ? [200, 230, 255, 255] : [10, 14, 20, 255], (y * 128 + x) * 4);
+    }
   }
-  const names = Object.keys(values);
-  if (!names.length) return;
-  if (!rails) {
-    const series = names.map((label, index) => ({ label, stroke: COLOURS[index % COLOURS.length], width: 2 }));
-    const plot = new uPlot({ width: 700, height: 260, series: [{}, ...series], axes: [{}, { label: "V" }] }, [[]], place);
-    rails = { names, plot, data: [[], ...names.map(() => [])] };
+  context.putImageData(image, 0, 0);
+  canvas.hidden = false;
+}
+
+function showDisplays(data) {
+  if (!byId("front") || !data) return;
+  if (typeof data.front === "string") {
+    drawFront(data.front);
+    byId("front-note").hidden = true;
   }
-  rails.data[0].push(at);
-  rails.names.forEach((name, index) => rails.data[index + 1].push(name in values ? values[name] : null));
-  rails.data.forEach((column) => column.length > 600 && column.shift());
-  rails.plot.setData(rails.data);
+  if (Array.isArray(data.unit)) {
+    byId("unit-display").textContent = data.unit.length ? data.unit.join("\n") : "(dark)";
+    byId("unit-display").hidden = false;
+    byId("unit-note").hidden = true;
+  }
 }
 
 // -- events --------------------------------------------------------------------------------------------------------------
@@ -160,14 +170,19 @@ function take(event) {
   seen.count += 1;
   byId("lost").textContent = String(seen.lost);
   if (event.name === "station") showStation(event.data);
+  if (event.name === "progress") showProgress(knownCard(event.helper), event.data);
   if (event.helper !== body.dataset.station) return;
   if (event.name === "rails") addRails(event.at, event.data && event.data.rails ? event.data.rails : event.data);
-  if (event.name === "step") log(`${new Date(event.at * 1000).toLocaleTimeString()} ${event.data && event.data.name}`);
+  if (event.name === "display") showDisplays(event.data);
+  tellStep(event);
 }
 
 if (byId("link-state")) {
   // A station's view also shows what has just happened there.
-  const source = new EventSource("/api/fleet/events" + (body.dataset.after ? `?after=${body.dataset.after}` : ""));
+  const query = body.dataset.station
+    ? `?station=${encodeURIComponent(body.dataset.station)}&after=${body.dataset.after}`
+    : "?station=";
+  const source = new EventSource("/api/fleet/events" + query);
   source.addEventListener("begin", (message) => {
     // After a restart of the daemon its numbers begin anew.
     const number = Number(message.data);
@@ -178,17 +193,4 @@ if (byId("link-state")) {
   source.onerror = () => {
     byId("link-state").textContent = "not connected, trying again";
   };
-}
-
-// -- figures -------------------------------------------------------------------------------------------------------------
-
-const yieldPlot = byId("yield-plot");
-if (yieldPlot) {
-  const data = JSON.parse(yieldPlot.dataset.plot);
-  if (data[0].length) {
-    const edge = { stroke: "#8a8a8a", dash: [4, 4] };
-    const series = [{}, { label: "recovered %", stroke: "#0b6b2e", width: 2, points: { show: true } },
-      { label: "95 % from", ...edge }, { label: "to", ...edge }];
-    new uPlot({ width: 760, height: 280, series, scales: { y: { range: [0, 100] } } }, data, yieldPlot);
-  }
 }

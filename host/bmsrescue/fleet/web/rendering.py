@@ -1,0 +1,45 @@
+"""Pages out of templates. What a person typed or a record says is escaped by the templates, always."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.templating import Jinja2Templates
+
+from bmsrescue.fleet.accounts import AccessError, Person
+from bmsrescue.fleet.stations.states import FACES, state_for
+from bmsrescue.fleet.web.access import Access
+
+_templates = Jinja2Templates(Path(__file__).parent / "templates")
+_templates.env.filters["verdict"] = state_for
+_templates.env.filters["symbol"] = lambda outcome: FACES[state_for(outcome)].symbol
+_templates.env.filters["percent"] = lambda share: f"{100 * share:.0f} %"
+_templates.env.filters["when"] = lambda at: at.strftime("%Y-%m-%d %H:%M")
+_templates.env.filters["json_text"] = json.dumps
+_templates.env.filters["json_lines"] = lambda document: json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def page(request: Request, template: str, person: Person | None, title: str, **values: Any) -> Response:
+    """A view, or a part of one."""
+    return _templates.TemplateResponse(request, template, {"person": person, "title": title, **values})
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person is looking, not a program."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def refusal_page(request: Request, status: int, message: str, next_step: str) -> Response:
+    """Why not, and what to do, with the way back."""
+    access: Access = request.app.state.access
+    try:
+        person: Person | None = access.person(request)
+    except AccessError:
+        person = None
+    told = {"message": message, "next_step": next_step}
+    answer = page(request, "refused.html", person, "That does not work", **told)
+    answer.status_code = status
+    return answer
