@@ -1,10 +1,11 @@
 """What bringing `interrupted-program` back costs: the agent's smallest cure beside OpenOCD's `program ... verify`.
 
 The same twin, the same image, both with SWCLK at 4 MHz, counted at the chip's pins and on its clock. OpenOCD's run is
-counted whole, from its first to its last SWCLK cycle. The agent's is counted twice: the cure alone (steps "act" and
-"verify": erase, program, verify; it has looked before, at its map), and the whole of what it does with the unit between
-the first power-on and the last look at the flash (map, diagnosis and backup to the card included; not the power cycle
-of the proof, which OpenOCD has nothing like).
+counted whole, from its first to its last SWCLK cycle. The agent's is counted three times: the cure alone (steps "act"
+and "verify": erase, program, verify); the same work as OpenOCD's session (connect, look what is there, erase, program,
+verify: all from the first contact on but the backup); and the whole of what it does with the unit between the first
+power-on and the last look at the flash, backup to the card and back included (not the power cycle of the proof, which
+OpenOCD has nothing like).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Cost:
 
 
 def by_agent(scenario: str = SCENARIO) -> dict[str, Cost]:
-    """ "cure" and "whole" of one press of the dongle's button."""
+    """ "cure", "session" and "whole" of one press of the dongle's button."""
     marks: dict[str, tuple[int, int]] = {}
 
     def note(_at_ms: int, name: str, data: object) -> None:
@@ -53,7 +54,15 @@ def by_agent(scenario: str = SCENARIO) -> dict[str, Cost]:
         (cycles, ns), (end_cycles, end_ns) = marks[f"step {first}"], marks[f"step-end {last}"]
         return Cost(what, end_cycles - cycles, (end_ns - ns) / _NS_PER_MS, erased)
 
-    return {"cure": between("cure", "act", "verify"), "whole": between("whole", "energise", "verify")}
+    cure = between("cure: act, verify", "act", "verify")
+    looked = between("", "connect", "plan")
+    session = Cost(
+        "the same work: connect, look, cure",
+        looked.swclk_cycles + cure.swclk_cycles,
+        looked.virtual_ms + cure.virtual_ms,
+        erased,
+    )
+    return {"cure": cure, "session": session, "whole": between("whole, with backup", "energise", "verify")}
 
 
 def by_openocd(folder: Path, scenario: str = SCENARIO) -> Cost:

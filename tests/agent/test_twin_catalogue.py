@@ -6,13 +6,17 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.scenarios import find
 from dongle_run import press_button
 from rescuelink.chain import verify_chain
+from sweep_cures import CURES, FLASH
 
+DBGMCU_APB4FZ1, FREEZE_IWDG1 = 0x5C00_1054, 1 << 18
 CALIBRATION = 7 * 128 * 1024
 DRAIN_NS = 5_000_000_000
 
@@ -49,6 +53,38 @@ def test_a_worn_sector_is_tried_twice_and_named_by_its_address() -> None:
     assert verify_chain(journal, "") == []
     told = [json.loads(line) for line in journal]
     assert [(line["event"], line["sector"]) for line in told] == [("begin", 2), ("retry", 2), ("erase", 2)]
+
+
+def test_a_hardware_watchdog_is_frozen_before_anything_is_erased() -> None:
+    card = card_for(find("watchdog-loop"))
+    bench = TwinBench(find("watchdog-loop"), card)
+    bank = bench.unit.chip.flash_controller.banks[0]
+    start_erase, frozen = bank._start_erase, []
+
+    def start(first: int, count: int, spans: Any) -> None:
+        frozen.append(bool(bench.unit.chip.bus.read(DBGMCU_APB4FZ1, 4) & FREEZE_IWDG1))
+        start_erase(first, count, spans)
+
+    bank._start_erase = start
+    assert press_button(bench, card).record["outcome"] == "RECOVERED"
+    assert frozen and all(frozen)
+
+
+@pytest.mark.parametrize(("rate", "seed"), [(5e-6, 0), (2e-5, 1), (1e-4, 2)])
+def test_noise_on_the_wires_while_a_unit_is_cured_never_makes_a_wrong_byte_good(rate: float, seed: int) -> None:
+    cure = CURES["sectors"]
+    card = cure.card()
+    scenario = cure.scenario()
+    noisy = replace(scenario, breaks=lambda unit: scenario.breaks(unit) or unit.break_board(swd_bit_error_rate=rate))
+    run = press_button(TwinBench(noisy, card, seed=seed), card)
+    assert run.record["outcome"] in ("RECOVERED", "INTERRUPTED", "NOT_FIRMWARE")
+    assert any(attempt["how"] == "slower" for attempt in run.record["evidence"]["swd"]["tries"])
+    if run.record["outcome"] == "RECOVERED":
+        for segment in cure.segments:
+            at = segment.address - FLASH
+            assert run.flash_after[at : at + len(segment.data)] == segment.data
+    for start, length in cure.kept:
+        assert run.flash_after[start:][:length] == run.flash_before[start:][:length]
 
 
 def test_older_firmware_is_written_over_newer_where_the_job_consents() -> None:
