@@ -318,6 +318,13 @@ def test_a_station_that_fails_the_golden_unit_takes_itself_out_of_service(place:
     assert place.wait() == states.EMPTY
 
 
+def test_a_unit_that_is_still_there_when_the_station_is_back_in_service_is_scanned_again(place: Place) -> None:
+    place.work("NOT_FIRMWARE", label="GOLDEN-1")
+    asyncio.run(place.station.set_service("", "eva"))
+    assert place.wait() == states.WAIT_LABEL
+    assert place.station.label is None
+
+
 def test_out_of_service_stays_so_through_a_restart(place: Place) -> None:
     place.work("NOT_FIRMWARE", label="GOLDEN-1")
     again = Station("one", place.helper, place.desk, place.told.append)

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import ledger
+from bmsrescue.fleet.consents import Consent, Consents
 from bmsrescue.fleet.decisions import decide
 from bmsrescue.fleet.ledger import News
 from bmsrescue.fleet.models import Attempt, Booking, Measurement, Station, Unit, UnitLabel
@@ -47,6 +48,7 @@ class Desk:
         self.bench = bench
         self.settings = settings
         self.releases = Releases(store, bench)
+        self.consents = Consents(store, bench)
 
     def job_for(self, label: str | None, board: str, chip: str | None = None) -> InForce | None:
         """The release to use, None for the job on the card. Raises ReleaseError."""
@@ -72,8 +74,19 @@ class Desk:
                 .limit(1)
             )
 
-    def book(self, helper: str, station: str, label: str | None, operator: str, release: InForce | None) -> None:
-        """Note who asked for the job that is about to begin; its record will take this along."""
+    def book(
+        self,
+        helper: str,
+        station: str,
+        label: str | None,
+        operator: str,
+        release: InForce | None,
+        consent: Consent | None = None,
+    ) -> list[str]:
+        """Note who asked for the job that is about to begin; its record will take this along.
+
+        Returns the words that `consent` allows it, which is used up by that; none when it was withdrawn meanwhile.
+        """
         with self.store.write() as session:
             newest = session.scalar(select(func.max(Attempt.sequence)).where(Attempt.helper == helper)) or 0
             session.add(
@@ -88,7 +101,11 @@ class Desk:
                 )
             )
             subject = label or "unit without a label"
-            decide(session, self.bench, operator or "station", "started", subject, [], station=station)
+            who = operator or "station"
+            decide(session, self.bench, who, "started", subject, [], station=station)
+            if consent is None or not self.consents.use(session, consent.number, station, helper, newest, who):
+                return []
+            return consent.words
 
     def take(self, helper: str, lines: list[str]) -> list[tuple[int, str]]:
         """Store records of a helper; returns where its chain is broken."""

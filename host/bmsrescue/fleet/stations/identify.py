@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bmsrescue.bench.session import SLOW_S
 from bmsrescue.fleet.stations.helper_card import StationPort, ask
 from rescuelink.errors import LinkError, RescueError
 
 
-async def chip_on(port: StationPort) -> str | None:
-    """The die's own name, such as "STM32H725"; None when the chip does not answer. The unit is off afterwards.
+@dataclass(frozen=True)
+class ChipThere:
+    """The die's own name, such as "STM32H725", and its unique identity as 24 hex digits."""
+
+    name: str
+    uid: str
+
+
+async def chip_on(port: StationPort) -> ChipThere | None:
+    """None when the chip does not answer. The unit is off afterwards.
 
     Powered within the helper's default limits, connected by the whole ladder, read, and switched off: what the job does
     first as well. What stands in the way of it (a short, an open wire) is for the job to find out and put on record.
@@ -26,12 +36,13 @@ async def chip_on(port: StationPort) -> str | None:
         await _switch_off(port)
 
 
-async def _ask_chip(port: StationPort) -> str | None:
+async def _ask_chip(port: StationPort) -> ChipThere | None:
     for step in ("power.sense", "power.on"):
         if (await ask(port, step, timeout_s=SLOW_S))["trip"] is not None:
             return None
     await ask(port, "target.connect", timeout_s=SLOW_S)
-    return str((await ask(port, "flash.info", timeout_s=SLOW_S))["chip"]["name"])
+    chip = (await ask(port, "flash.info", timeout_s=SLOW_S))["chip"]
+    return ChipThere(str(chip["name"]), str(chip["uid"]))
 
 
 async def _switch_off(port: StationPort) -> None:

@@ -15,7 +15,7 @@ from bmsrescue.errors import HostError
 from bmsrescue.fleet.releases import InForce
 from bmsrescue.fleet.stations.desk import Desk, Result
 from bmsrescue.fleet.stations.helper_card import CLIENT, RecordTail, StationPort, ask, put_on_card
-from bmsrescue.fleet.stations.identify import chip_on
+from bmsrescue.fleet.stations.identify import ChipThere, chip_on
 from bmsrescue.fleet.stations.states import (
     DETECTING,
     EMPTY,
@@ -91,6 +91,7 @@ class Station:
         if self.state == WORKING:
             raise LinkError("busy", f"station {self.name} is working", next_step="abort it first")
         await asyncio.to_thread(self._desk.set_service, self.name, self.helper, why, actor)
+        self._forget_unit()  # nothing begins with a label that was scanned before
         self._enter(OUT if why else EMPTY, why)
 
     # -- what happens --------------------------------------------------------------------------------------------------
@@ -148,6 +149,7 @@ class Station:
             await self._collect()
             if self.state == OUT:
                 reason = await asyncio.to_thread(self._desk.out_of_service, self.name)
+                self._forget_unit()
                 self._enter(OUT if reason else EMPTY, reason)
         if self.state != OUT:
             await self._follow_unit(now)
@@ -182,8 +184,9 @@ class Station:
             return
         about = self.port.status()["about"] or {}
         board = str(about.get("board"))
-        chip = None
-        if settings.asks_for_chip(self.label, board):
+        consent = await asyncio.to_thread(self._desk.consents.waiting, self.label)
+        chip, name = None, None
+        if settings.asks_for_chip(self.label, board) or (consent is not None and consent.uid is not None):
             try:
                 chip = await self._identify()
             except LinkError as error:
@@ -192,8 +195,14 @@ class Station:
                     raise
                 self._enter(REMOVE, f"No verdict: {error.message}.")
                 return
+            # A chip that is silent is taken for what the label had before.
+            name = chip.name if chip else await asyncio.to_thread(self._desk.chip_before, self.label)
+        note = ""
+        if consent is not None and consent.uid is not None and (chip is None or chip.uid != consent.uid):
+            note = f"{consent.actor}'s consent is for another chip: not used." if chip else "No chip: consent not used."
+            consent = None
         try:
-            self.release = await asyncio.to_thread(self._desk.job_for, self.label, board, chip)
+            self.release = await asyncio.to_thread(self._desk.job_for, self.label, board, name)
         except HostError as error:
             self._enter(REMOVE, f"{error.message}. {error.next_step}")
             return
@@ -201,16 +210,19 @@ class Station:
             files = await asyncio.to_thread(self._desk.releases.card_files, self.release.id)
             await put_on_card(self.port, files)
         helper = str(about.get("helper"))
-        await asyncio.to_thread(self._desk.book, helper, self.name, self.label, self.operator, self.release)
+        asked = (helper, self.name, self.label, self.operator, self.release, consent)
+        words = await asyncio.to_thread(self._desk.book, *asked)
+        if consent is not None and words:
+            note = f"With {consent.actor}'s consent: {', '.join(words)}."
         self.result = None
-        self._job = self.port.start_job("job.run", [], CLIENT)
-        self._enter(WORKING)
+        self._job = self.port.start_job("job.run", [False, ",".join(words)] if words else [], CLIENT)
+        self._enter(WORKING, note)
 
-    async def _identify(self) -> str | None:
-        # Shown as work: the unit is powered meanwhile. A chip that is silent is taken for what the label had before.
+    async def _identify(self) -> ChipThere | None:
+        # Shown as work: the unit is powered meanwhile.
         self._job = None
         self._enter(WORKING, "Looking which chip this is.")
-        return await chip_on(self.port) or await asyncio.to_thread(self._desk.chip_before, self.label)
+        return await chip_on(self.port)
 
     async def _finish(self, job: Job) -> None:
         self._behind = True
