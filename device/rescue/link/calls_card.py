@@ -36,11 +36,12 @@ def read(bench, path, offset, length):
 
 
 class _Writing:
-    """A file that is kept open from window to window."""
+    """A file that is kept open from window to window; `path` as the host gave it."""
 
-    def __init__(self, path, offset):
+    def __init__(self, bench, path, offset):
         self.path = path
         self.length = offset
+        path = _path(bench, path)
         try:
             self._file = open(path, "r+b" if offset else "wb")  # noqa: SIM115 - see above
             self._file.seek(offset)
@@ -53,6 +54,7 @@ class _Writing:
         except OSError as error:
             raise files.card_error("cannot write " + self.path, error) from None
         self.length += len(data)
+        return self.length
 
     def close(self):
         try:
@@ -64,16 +66,15 @@ class _Writing:
 
 def write(bench, path, offset, data):
     """Write a window at `offset`; offset 0 begins the file anew. Returns the file's length so far."""
-    path = _path(bench, path)
-    if bench.file is None or path != bench.file.path or offset != bench.file.length:
+    file = bench.file
+    if file is None or path != file.path or offset != file.length:
         close(bench)
-        bench.file = _Writing(path, offset)
+        file = bench.file = _Writing(bench, path, offset)
     try:
-        bench.file.append(data)
+        return file.append(data)
     except CardError:
         close(bench)
         raise
-    return bench.file.length
 
 
 def close(bench):

@@ -211,11 +211,12 @@ class Server:
 def _find(method):
     """(function, types) of a method. Raises LinkError (unknown_method)."""
     group, _, name = method.partition(".")
-    if group in _GROUPS.split():
-        module = "rescue.link.calls_" + group
-        if module not in sys.modules:
-            modules.drop("rescue.link.calls_")  # only the group that was called last is in the heap
-        calls = modules.load(module).CALLS
+    module = "rescue.link.calls_" + group
+    if module not in sys.modules and group in _GROUPS.split():
+        modules.drop("rescue.link.calls_")  # only the group that was called last is in the heap
+        modules.load(module)
+    if module in sys.modules:
+        calls = sys.modules[module].CALLS
         if name in calls:
             return calls[name]
     raise refusal("unknown_method", method)

@@ -30,7 +30,8 @@ _READ_S = 0.05  # how long the reader waits for the first byte, and then for the
 _WRITE_S = 5.0
 _TURN_S = 0.01  # how long another thread may read before one that waits looks again
 _BUSY_PAUSE_S = 0.2
-_IN_FLIGHT = 8  # pipelined requests; fewer than the agent remembers
+_IN_FLIGHT = 12  # pipelined requests; fewer than the agent remembers
+_BATCH = 4  # of them go out in one write
 _ID_MASK = 0x3FFF_FFFF  # small integers on a 32-bit board
 _ID_TRIES = 64
 _CTRL_C = 0x03  # before the session is open it ends the agent on a board whose port carries the prompt as well
@@ -159,11 +160,18 @@ class LinkClient:
         Raises what the first that fails raises; those already sent are carried out nevertheless.
         """
         started: deque[_Started] = deque()
+        unsent = bytearray()
         try:
             for method, *params in calls:
-                started.append(self._start(method, tuple(params)))
+                started.append(self._prepare(method, tuple(params)))
+                unsent += started[-1].request
                 if len(started) == _IN_FLIGHT:
-                    self._finish_one(started.popleft(), timeout_s)
+                    self._write(bytes(unsent))
+                    unsent.clear()
+                    while len(started) > _IN_FLIGHT - _BATCH:
+                        self._finish_one(started.popleft(), timeout_s)
+            if unsent:
+                self._write(bytes(unsent))
             while started:
                 self._finish_one(started.popleft(), timeout_s)
         finally:
@@ -181,6 +189,16 @@ class LinkClient:
         return self._finish(self._start(method, params, avoid), timeout_s)
 
     def _start(self, method: str, params: tuple[Any, ...], avoid: int | None = None) -> _Started:
+        call = self._prepare(method, params, avoid)
+        try:
+            self._write(call.request)
+        except LinkError:
+            self._forget(call)
+            raise
+        return call
+
+    def _prepare(self, method: str, params: tuple[Any, ...], avoid: int | None = None) -> _Started:
+        """A request to be written, whose answer is waited for from now on."""
         answer = _Answer()
         with self._lock:
             if self._lost:
@@ -191,13 +209,7 @@ class LinkClient:
                 if avoid is None or avoid not in request:
                     break
             self._waiting[number] = answer
-        call = _Started(number, method, request, answer)
-        try:
-            self._write(request)
-        except LinkError:
-            self._forget(call)
-            raise
-        return call
+        return _Started(number, method, request, answer)
 
     def _finish(self, call: _Started, timeout_s: float) -> Any:
         deadline = time.monotonic() + timeout_s
