@@ -24,6 +24,7 @@ class FakeHelper:
         self.card: dict[str, bytes] = {}
         self.cancelled = False
         self.chip: str | None = "STM32H725"  # None: it does not answer
+        self.uid = "30313233343536373839414D"
         self.asked: list[str] = []
         self.on_call: dict[str, LinkError] = {}  # what a method ends with instead
 
@@ -45,7 +46,7 @@ class FakeHelper:
                 raise WireError("no_ack", "the chip answers by no way tried")
             return {"how": "attach"}
         if method == "flash.info":
-            return {"chip": {"name": self.chip}}
+            return {"chip": {"name": self.chip, "uid": self.uid}}
         data = "".join(line + "\n" for line in self.records).encode()
         if method == "lines.level":
             return {"nrst": not self.present, "edges": 0}
