@@ -12,6 +12,7 @@ from bmsrescue.cli.catalogue import rows_in
 from bmsrescue.twin.helper.helper import ENDED
 from bmsrescue.twin.scenarios import all_scenarios, find
 from dongle_run import DongleRun
+from must_end_as import ROWS, told
 from rescuelink.chain import verify_chain
 from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
 
@@ -50,6 +51,14 @@ def test_it_ends_with_the_diagnosis_and_the_outcome_that_fit(name: str, scenario
     )
 
 
+def test_a_person_is_told_what_it_is_and_no_more_is_done_than_the_row_allows(name: str, scenario_run: RunOf) -> None:
+    run = scenario_run(name)
+    row = ROWS[name]
+    for words in row.words:
+        assert words in told(run)
+    row.check(run)
+
+
 def test_the_agent_itself_leaves_the_unit_switched_off(name: str, scenario_run: RunOf) -> None:
     run = scenario_run(name)
     assert not run.result.left_powered
@@ -60,7 +69,7 @@ def test_it_is_diagnosed_within_ten_seconds_and_examined_within_three(name: str,
     record = scenario_run(name).record
     assert record["diagnosis_ms"] < 10_000
     swd = record["evidence"].get("swd") or {}
-    if swd.get("how") and not scenario_run(name).bench.unit.faults.swd_bit_error_rate:
+    if swd.get("how"):
         # Reaching a chip that hides may take power cycles; looking at it once it answers does not.
         connecting = sum(step["ms"] for step in record["steps"] if step["name"] == "connect")
         assert record["evidence_ms"] - connecting < 3_000

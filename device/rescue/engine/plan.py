@@ -162,6 +162,7 @@ def _consented(run):
     if run.screen is not None:
         return modules.load("rescue.engine.asking").ask(run)
     run.by = "operator:typed on the host"
-    run.granted = {"words": run.needs, "unit": run.evidence["chip"]["uid"], "by": run.by, "given": True}
+    run.granted = {"words": run.needs, "scope": ", ".join(run.needs), "unit": run.evidence["chip"]["uid"]}
+    run.granted["by"], run.granted["given"] = run.by, True
     run.job.consent += run.needs
     return True

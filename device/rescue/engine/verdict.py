@@ -1,7 +1,7 @@
 # From what happened to how the job ends: a pure function.
 
 from rescuelink import outcomes
-from rescuelink.errors import CardError, ConsentError, FlashError, JobError, PowerError, TargetError, WireError
+from rescuelink.errors import ConsentError, FlashError, PowerError, TargetError, WireError
 
 # What the diagnosis heads for when it found nothing that stands in the way.
 _WELL = (None, outcomes.RECOVERED, outcomes.NO_FAULT_FOUND)
@@ -39,6 +39,4 @@ def _of_error(error):
         return outcomes.LOCKED if error.kind in _LOCKED_KINDS else outcomes.NOT_FIRMWARE
     if isinstance(error, (WireError, TargetError)):
         return outcomes.NOT_FIRMWARE
-    if isinstance(error, (CardError, JobError)):
-        return outcomes.TOOL_ERROR
-    return outcomes.TOOL_ERROR
+    return outcomes.TOOL_ERROR  # the card, the job, or ourselves

@@ -1,0 +1,145 @@
+"""What each broken unit must end as beyond its outcome: the words a person is told, and what was done or left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dongle_run import DongleRun
+
+POWER_ON_LIMIT_MS = 400  # inrush budget and the time to see a short (rescuelink.limits)
+
+
+def told(run: DongleRun) -> str:
+    """All that the screen, the record and the page say about the unit."""
+    diagnosis, record = run.record["diagnosis"], run.record
+    parts = [diagnosis["sentence"], *diagnosis["evidence"], diagnosis["next_step"], record["sentence"]]
+    return " / ".join([*parts, record["next_step"] or "", *(record["plan"] or [])])
+
+
+def only_damaged_sectors(run: DongleRun) -> None:
+    damaged = {s["index"] for s in run.record["evidence"]["sectors"] if s["owned"] and s["state"] != "match"}
+    planned = [re.match(r"(?:erase and )?write sector (\d+)", line) for line in run.record["plan"]]
+    assert {int(match[1]) for match in planned if match} == damaged
+    before = {s["index"]: s["state"] for s in run.record["evidence"]["sectors"]}
+    erased = {int(line.split()[4]) for line in run.record["plan"] if line.startswith("erase and write")}
+    assert all(before[index] != "blank" for index in erased), "what is blank is not erased"
+
+
+def proven_by_power(run: DongleRun) -> None:
+    proof = run.record["proof"]
+    assert proof["passed"]
+    assert proof["lines"][0] == "all rails were below 300 mV, then came up"
+    assert proof["lines"][-1] == "debug enables taken back, power removed once more"
+
+
+def nothing_written(run: DongleRun) -> None:
+    assert run.flash_after == run.flash_before
+    assert run.record["backup"] is None
+    assert not {"act", "proof"} & {step["name"] for step in run.record["steps"]}
+
+
+def nothing_driven(run: DongleRun) -> None:
+    nothing_written(run)
+    assert run.record["swclk_cycles"] == 0
+
+
+def reached_by(how: str) -> Callable[[DongleRun], None]:
+    def check(run: DongleRun) -> None:
+        swd = run.record["evidence"]["swd"]
+        assert swd["how"] == how
+        assert swd["tries"][-1]["result"] == "ok" or swd["tries"][-1]["how"] == "slower"
+        assert [attempt["result"] for attempt in swd["tries"][:-1]].count("ok") == 0
+        proven_by_power(run)
+
+    return check
+
+
+def cut_in_time(run: DongleRun) -> None:
+    nothing_written(run)
+    trip = run.record["evidence"]["rails"]["trip"]
+    assert trip is None or trip["ms"] <= POWER_ON_LIMIT_MS
+
+
+def options_as_golden(run: DongleRun) -> None:
+    proven_by_power(run)
+    stored = run.bench.unit.chip.options.stored
+    factory = run.bench.unit.chip.options.factory
+    assert stored == factory
+
+
+def loss_is_said_first(run: DongleRun) -> None:
+    proven_by_power(run)
+    assert run.record["plan"][0].endswith("calibration and serial included")
+
+
+def at_a_slower_clock(run: DongleRun) -> None:
+    nothing_written(run)
+    swd = run.record["evidence"]["swd"]
+    assert any(attempt["how"] == "slower" for attempt in swd["tries"])
+    assert swd["hz"] <= 1_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    words: tuple[str, ...]
+    check: Callable[[DongleRun], None]
+
+
+def _row(check: Callable[[DongleRun], None], *words: str) -> Row:
+    return Row(words, check)
+
+
+ROWS = {
+    "blank": _row(only_damaged_sectors, "erased"),
+    "half-on": _row(only_damaged_sectors, "update was cut"),
+    "interrupted-erase": _row(only_damaged_sectors, "cut while writing", "unreadable flash word at 0x"),
+    "interrupted-program": _row(only_damaged_sectors, "cut while writing", "unreadable flash word at 0x"),
+    "bad-vectors": _row(only_damaged_sectors, "vector table is damaged"),
+    "torn-calibration": _row(nothing_written, "sector(s) 7", "calibration", "needs consent"),
+    "torn-calibration-consent": _row(proven_by_power, "sector(s) 7", "readable words from the backup"),
+    "bootloader-waiting": _row(nothing_written, "bootloader", "waits for an update", "0x080a0000"),
+    "bootloader-waiting-consent": _row(proven_by_power, "the flash word at 0x080a0000 left blank"),
+    "wrong-supply": _row(reached_by("power-cycle-under-reset"), "VCAP collapses", "BOOT0"),
+    "wrong-supply-boot0": _row(reached_by("boot0"), "VCAP collapses", "BOOT0"),
+    "swd-reused": _row(reached_by("under-reset"), "only while it is reset"),
+    "low-power": _row(reached_by("under-reset"), "only while it is reset"),
+    "watchdog-loop": _row(proven_by_power, "watchdog", "IWDG1RSTF"),
+    "lockup": _row(proven_by_power, "locked up after it executed an undefined instruction"),
+    "fault-loop": _row(proven_by_power, "HardFault handler", "0xa0000000"),
+    "wrong-boot-address": _row(nothing_written, "0x1ff00000 instead of 0x08000000"),
+    "wrong-boot-address-consent": _row(options_as_golden, "set option bytes boot"),
+    "option-corruption": _row(options_as_golden, "optsr", "set option bytes optsr"),
+    "wrp": _row(nothing_written, "Sectors 0 are write-protected"),
+    "wrp-consent": _row(proven_by_power, "lift the write protection", "write-protect sector(s) 0 again"),
+    "rdp1": _row(nothing_written, "erases everything, calibration included", "consent"),
+    "rdp1-consent": _row(loss_is_said_first, "Read protection level 1"),
+    "rdp2": _row(nothing_written, "level 2", "Do not try again"),
+    "secure": _row(nothing_written, "never touched"),
+    "worn-sector": _row(lambda run: None, "0x08040000", "replace the microcontroller"),
+    "latch-shorted": _row(nothing_written, "12 V stays", "The firmware is in order", "MOSFET"),
+    "display-only": _row(nothing_written, "the core runs it", "look at the display, the AFE"),
+    "no-supply": _row(cut_in_time, "B+"),
+    "short-3v3": _row(cut_in_time, "a short on 3.3 V"),
+    "short-12v": _row(cut_in_time, "a short on 12 V"),
+    "low-3v3": _row(cut_in_time, "3.3 V rail reads 2"),
+    "no-vcap": _row(nothing_written, "the core has no power", "VCAP"),
+    "over-vcap": _row(cut_in_time, "vcap reached 2"),
+    "reverse": _row(cut_in_time, "short at the input"),
+    "backfeed": _row(cut_in_time, "v3v3 stays at", "with the power off"),
+    "slow-ramp": _row(cut_in_time, "B+ reads"),
+    "brownout-during-flash": _row(lambda run: None, "v3v3 dipped", "goes on where it was"),
+    "held-in-reset": _row(nothing_driven, "held low", "NRST low for 100 ms"),
+    "reset-loop": _row(nothing_written, "every 100 ms", "5 times in 500 ms"),
+    "wrong-target": _row(nothing_written, "0x450 with 2048 KiB", "STM32H725"),
+    "other-h7": _row(nothing_written, "512 KiB", "1024 KiB"),
+    "noisy-swd": _row(at_a_slower_clock, "matches the image"),
+    "swapped-lines": _row(nothing_driven, "SWDIO and SWCLK are exchanged"),
+    "open-swdio": _row(nothing_driven, "SWDIO wire is open"),
+    "stuck-nrst": _row(nothing_written, "NRST is shorted to 3.3 V"),
+    "no-vtref": _row(nothing_driven, "VTref", "sense wire"),
+    "already-done": _row(nothing_written, "matches the image"),
+    "newer-firmware": _row(nothing_written, "1.2.0", "newer", "consents to newer-firmware"),
+    "healthy": _row(nothing_written, "matches the image"),
+}
