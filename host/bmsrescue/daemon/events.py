@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections import deque
+from itertools import islice
 from typing import Any
 
-_KEPT = 1000
+_KEPT = 4000
 
 
 class EventLog:
@@ -35,7 +36,7 @@ class EventLog:
     def after(self, number: int, helper: str = "") -> list[dict[str, Any]]:
         """Events newer than `number`, of one helper or of all."""
         skipped = max(0, len(self._events) - (self._last - number))
-        newer = list(self._events)[skipped:] if number < self._last else []
+        newer = list(islice(self._events, skipped, None)) if number < self._last else []
         return [event for event in newer if not helper or event["helper"] == helper]
 
     async def wait_beyond(self, number: int) -> None:

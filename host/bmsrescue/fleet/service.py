@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -112,4 +113,8 @@ class Fleet:
         def scan_soon(station: str, label: str) -> None:
             loop.call_soon_threadsafe(scan, station, label)
 
+        def show_soon(station: str, shown: dict[str, Any]) -> None:
+            loop.call_soon_threadsafe(hall.show_display, station, shown)
+
+        crew.show_with(show_soon)
         crew.scan_with(scan_soon)

@@ -42,6 +42,7 @@ class Hall:
     def __init__(self, bench: Bench, desk: Desk) -> None:
         self.desk = desk
         self.stations: dict[str, Station] = {}
+        self.displays: dict[str, dict[str, Any]] = {}  # of virtual stations: what is to be seen on dongle and unit
         self._bench = bench
         self._tasks: set[asyncio.Task[None]] = set()
         self._chosen: str | None = None  # the station whose name was scanned: the next label is for it
@@ -86,6 +87,11 @@ class Hall:
             other.move_label()
         self._chosen = None
         return taker
+
+    def show_display(self, station: str, shown: dict[str, Any]) -> None:
+        """What is to be seen at a virtual station: {"front": picture as base64} or {"unit": lines}."""
+        self.displays.setdefault(station, {}).update(shown)
+        self._bench.events.add(station, "display", shown)
 
     def _waiting(self) -> Station:
         waiting = [one for one in self.stations.values() if one.state == WAIT_LABEL and one.label is None]

@@ -5,6 +5,7 @@ settle_s = 1.0                # a unit counts as inserted, or removed, when it h
 label = "BR16S-[0-9]{8}"      # what a label looks like; nothing else is taken
 label_required = true         # false: begin as soon as a unit is there
 golden = "GOLDEN-1"           # the label of the golden unit
+rails_ms = 200                # while a station works its rails are told so often, for the plot; 0: only as measured
 golden_hours = 8              # how long a golden check is good for; 0: no check is asked for
 
 [[stations.rules]]            # the first rule that fits says which released job; none: the job on the helper's card
@@ -53,6 +54,7 @@ class StationSettings:
     label_required: bool = True
     golden: str = ""
     golden_hours: float = 0.0
+    rails_ms: int = 200
     rules: tuple[Rule, ...] = ()
 
     def wrong_label(self, label: str) -> str:
@@ -90,6 +92,8 @@ def read_settings(table: dict[str, Any]) -> StationSettings:
     except (TypeError, re.error) as error:
         known = ", ".join(field.name for field in fields(StationSettings))
         raise _wrong(f"stations: {error} (known: {known}; a rule has label, board, chip, job)") from error
+    if not isinstance(settings.rails_ms, int) or not (settings.rails_ms == 0 or 50 <= settings.rails_ms <= 10_000):
+        raise _wrong("stations.rails_ms is 0, or 50 to 10000")
     numbers = (settings.settle_s, settings.golden_hours)
     if not all(isinstance(number, int | float) and 0 <= number <= 10_000 for number in numbers):
         raise _wrong("stations.settle_s and stations.golden_hours are numbers of at least 0")

@@ -7,6 +7,7 @@ A unit is there when it holds NRST low with the power off: a fixture pulls NRST 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -215,6 +216,7 @@ class Station:
         if consent is not None and words:
             note = f"With {consent.actor}'s consent: {', '.join(words)}."
         self.result = None
+        await self._stream_rails(settings.rails_ms)
         self._job = self.port.start_job("job.run", [False, ",".join(words)] if words else [], CLIENT)
         self._enter(WORKING, note)
 
@@ -224,8 +226,13 @@ class Station:
         self._enter(WORKING, "Looking which chip this is.")
         return await chip_on(self.port)
 
+    async def _stream_rails(self, period_ms: int) -> None:
+        with contextlib.suppress(RescueError):  # only for show
+            await ask(self.port, "rails.stream", period_ms)
+
     async def _finish(self, job: Job) -> None:
         self._behind = True
+        await self._stream_rails(0)
         if job.error is not None or not isinstance(job.result, dict):
             error = job.error or {"message": "the job ended without a record"}
             self.counts["other"] += 1

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from bmsrescue.bench.finding import Found
 from bmsrescue.fleet.twin.mix import NEIGHBOUR
@@ -18,12 +18,16 @@ _END_S = 10.0
 Scan = Callable[[str, str], None]
 """(station, label), called from a thread."""
 
+Show = Callable[[str, dict[str, Any]], None]
+"""(station, what `Displays` told), called from a thread."""
+
 
 class Crew:
     """`count` stations, each in a process of its own. `run_id` keeps their helpers apart from those of earlier runs."""
 
     def __init__(self, count: int, seed: int, run_id: str, pause_s: float = 3.0) -> None:
         self._on_scan: Scan | None = None
+        self._on_display: Show | None = None
         self._urls: dict[str, str] = {}
         self._labels: dict[str, str] = {}  # of the units that are at a station
         self._processes: list[subprocess.Popen[str]] = []
@@ -46,6 +50,10 @@ class Crew:
         """Who is told the label of each unit that is put in."""
         self._on_scan = scan
 
+    def show_with(self, show: Show) -> None:
+        """Who is told what the displays of dongles and units show."""
+        self._on_display = show
+
     def _listen(self, name: str, process: subprocess.Popen[str]) -> None:
         for line in process.stdout or ():
             told = json.loads(line)
@@ -55,6 +63,8 @@ class Crew:
                 self._labels[name] = told["inserted"]
             elif "removed" in told:
                 self._labels.pop(name, None)
+            elif "display" in told and self._on_display is not None:
+                self._on_display(name, told["display"])
             elif "scanned" in told and self._on_scan is not None:
                 self._on_scan(name, self._neighbour(name) if told["scanned"] == NEIGHBOUR else told["scanned"])
 

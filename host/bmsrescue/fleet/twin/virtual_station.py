@@ -13,6 +13,7 @@ import sys
 import threading
 from typing import Any
 
+from bmsrescue.fleet.twin.displays import Displays
 from bmsrescue.fleet.twin.mix import coming_units
 from bmsrescue.fleet.twin.nest import Nest
 from bmsrescue.fleet.twin.people import Person, PileWorker, ToldPerson
@@ -32,7 +33,13 @@ def main(name: str, seed: int, pause: str) -> None:
     os.nice(_YIELDING)
     told = ToldPerson(_say) if pause == TOLD else None
     person: Person = told or PileWorker(coming_units(seed), float(pause), _say)
-    nest = Nest(VirtualClock(), person.look)
+    displays = Displays(_say)
+
+    def look(nest: Nest) -> None:
+        person.look(nest)
+        displays.look(nest)
+
+    nest = Nest(VirtualClock(), look)
     helper = VirtualHelper(
         nest,
         wire_over(nest),
@@ -40,6 +47,7 @@ def main(name: str, seed: int, pause: str) -> None:
         seed=seed,
         presses=(),
         watch=person.watch,
+        on_screen=displays.front,
         wall_limit_s=float("inf"),
     )
     stopping = threading.Event()

@@ -45,6 +45,7 @@ async def station(
         "attempts": await asyncio.to_thread(_newest, fleet, name),
         "at_station": name,
         "after": max(0, log.last - _SHOWN_EVENTS),
+        "displays": hall.displays.get(name, {}),
     }
     return page(request, "station.html", person, f"Station {name}", **shown)
 

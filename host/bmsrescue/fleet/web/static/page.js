@@ -159,6 +159,8 @@ function showDisplays(data) {
   }
 }
 
+if (byId("displays")) showDisplays(JSON.parse(byId("displays").dataset.shown));
+
 // -- events --------------------------------------------------------------------------------------------------------------
 
 const seen = { last: null, lost: 0, count: 0 };
