@@ -1,6 +1,7 @@
 """What the records say together: causes, yields with their confidence, units that came back, rails per station.
 
 A fault of the tool (TOOL_ERROR) and a job that was stopped (ABORTED) are no attempts at a unit and are counted apart.
+What is shown first comes from the counts by day (`DayCount`), so `since` means the whole of its day, in UTC.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from math import sqrt
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from bmsrescue.fleet.models import Attempt, Measurement
+from bmsrescue.fleet.models import Attempt, DayCount, Measurement
 from rescuelink.outcomes import ABORTED, NO_FAULT_FOUND, OUTCOMES, TOOL_ERROR, exit_class
 
 _NOT_COUNTED = (TOOL_ERROR, ABORTED)
@@ -45,6 +46,16 @@ class CauseCount:
     cause: str
     count: int
     cumulative: float
+
+
+@dataclass(frozen=True)
+class FirmwareCount:
+    """Units that carried `firmware` when they came ("": it is not known), and what they had most often."""
+
+    firmware: str
+    ended_well: Share
+    cause: str
+    cause_count: int
 
 
 @dataclass(frozen=True)
@@ -80,44 +91,64 @@ def wilson(count: int, total: int) -> Share:
     return Share(count, total, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def pareto(session: Session, since: datetime | None = None) -> list[CauseCount]:
-    """Causes by how often they were found."""
+def pareto(session: Session, since: datetime | None = None, firmware: str | None = None) -> list[CauseCount]:
+    """Causes by how often they were found; of units that carried `firmware` ("": not known), where it is given."""
+    count = func.sum(DayCount.count)
     counted = (
-        select(Attempt.cause, func.count().label("count"))
-        .where(Attempt.outcome.not_in(_NOT_COUNTED), *_since(since))
-        .group_by(Attempt.cause)
-        .order_by(func.count().desc(), Attempt.cause)
+        select(DayCount.cause, count)
+        .where(DayCount.outcome.not_in(_NOT_COUNTED), *_days(since))
+        .group_by(DayCount.cause)
+        .order_by(count.desc(), DayCount.cause)
     )
-    rows = [(cause, count) for cause, count in session.execute(counted)]
-    total = sum(count for _cause, count in rows)
+    if firmware is not None:
+        counted = counted.where(DayCount.firmware == firmware)
+    rows = [(cause, int(number)) for cause, number in session.execute(counted)]
+    total = sum(number for _cause, number in rows)
     found, so_far = [], 0
-    for cause, count in rows:
-        so_far += count
-        found.append(CauseCount(cause, count, so_far / total))
+    for cause, number in rows:
+        so_far += number
+        found.append(CauseCount(cause, number, so_far / total))
     return found
+
+
+def by_firmware(session: Session, since: datetime | None = None) -> list[FirmwareCount]:
+    """What firmware the units carried when they came, the commonest first, each with its commonest cause."""
+    counted = (
+        select(DayCount.firmware, DayCount.cause, DayCount.outcome, func.sum(DayCount.count))
+        .where(DayCount.outcome.not_in(_NOT_COUNTED), *_days(since))
+        .group_by(DayCount.firmware, DayCount.cause, DayCount.outcome)
+    )
+    causes: dict[str, Counter[str]] = {}
+    good: Counter[str] = Counter()
+    for firmware, cause, outcome, number in session.execute(counted):
+        causes.setdefault(firmware, Counter())[cause] += int(number)
+        good[firmware] += int(number) if outcome in _GOOD else 0
+    found = []
+    for firmware, of_it in causes.items():
+        cause, most = min(of_it.items(), key=lambda item: (-item[1], item[0]))
+        found.append(FirmwareCount(firmware, wilson(good[firmware], of_it.total()), cause, most))
+    return sorted(found, key=lambda one: (-one.ended_well.total, one.firmware))
 
 
 def outcomes(session: Session, since: datetime | None = None) -> dict[str, int]:
     """How many attempts ended how."""
-    counted = select(Attempt.outcome, func.count()).where(*_since(since)).group_by(Attempt.outcome)
-    return {row[0]: row[1] for row in sorted(session.execute(counted), key=lambda row: str(row[0]))}
+    counted = select(DayCount.outcome, func.sum(DayCount.count)).where(*_days(since)).group_by(DayCount.outcome)
+    return {row[0]: int(row[1]) for row in sorted(session.execute(counted), key=lambda row: str(row[0]))}
 
 
 def weekly_yield(session: Session, since: datetime | None = None) -> list[Week]:
     """Of the attempts that needed a cure, how many recovered their unit, by week."""
-    day = func.date(Attempt.at)
     counted = (
-        select(day, Attempt.outcome, func.count())
-        .where(Attempt.outcome.not_in((*_NOT_COUNTED, NO_FAULT_FOUND)), *_since(since))
-        .group_by(day, Attempt.outcome)
+        select(DayCount.day, DayCount.outcome, func.sum(DayCount.count))
+        .where(DayCount.outcome.not_in((*_NOT_COUNTED, NO_FAULT_FOUND)), *_days(since))
+        .group_by(DayCount.day, DayCount.outcome)
     )
     recovered: Counter[date] = Counter()
     total: Counter[date] = Counter()
-    for text, outcome, count in session.execute(counted):
-        on = date.fromisoformat(str(text))
-        monday = on - timedelta(days=on.weekday())
-        total[monday] += count
-        recovered[monday] += count if outcome in _RECOVERED else 0
+    for day, outcome, number in session.execute(counted):
+        monday = day - timedelta(days=day.weekday())
+        total[monday] += int(number)
+        recovered[monday] += int(number) if outcome in _RECOVERED else 0
     return [Week(monday, wilson(recovered[monday], total[monday])) for monday in sorted(total)]
 
 
@@ -133,8 +164,8 @@ def first_pass(session: Session, since: datetime | None = None) -> Share:
 
 def no_fault_found(session: Session, since: datetime | None = None) -> Share:
     """Attempts that found nothing wrong."""
-    among = and_(Attempt.outcome.not_in(_NOT_COUNTED), *_since(since))
-    return _share(session, among, Attempt.outcome == NO_FAULT_FOUND)
+    counted = {name: count for name, count in outcomes(session, since).items() if name not in _NOT_COUNTED}
+    return wilson(counted.get(NO_FAULT_FOUND, 0), sum(counted.values()))
 
 
 def bounced(session: Session, since: datetime | None = None) -> Share:
@@ -189,3 +220,7 @@ def _share(session: Session, among: ColumnElement[bool], which: ColumnElement[bo
 
 def _since(since: datetime | None) -> Sequence[ColumnElement[bool]]:
     return () if since is None else (Attempt.at >= since,)
+
+
+def _days(since: datetime | None) -> Sequence[ColumnElement[bool]]:
+    return () if since is None else (DayCount.day >= since.astimezone(UTC).date(),)

@@ -32,6 +32,7 @@ COLUMNS = (
     "next_step",
     "job",
     "image_version",
+    "firmware",
     "image_sha256",
     "backup_sha256",
     "duration_ms",

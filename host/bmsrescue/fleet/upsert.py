@@ -79,6 +79,17 @@ def insert_or_replace(session: Session, table: type[Base], rows: Sequence[Row]) 
     session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=others), list(rows))
 
 
+def insert_or_add(session: Session, table: type[Base], rows: Sequence[Row], column: str) -> None:
+    """Insert the rows; where one with the same primary key is there, add to its `column`."""
+    if not rows:
+        return
+    found = _table(table)
+    statement = _insert(session, table)
+    total = found.columns[column] + statement.excluded[column]
+    keys = [one.name for one in found.primary_key]
+    session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_={column: total}), list(rows))
+
+
 def _insert(session: Session, table: type[Base]) -> Any:
     dialect = session.get_bind().dialect.name
     return (postgresql if dialect == "postgresql" else sqlite).insert(_table(table))

@@ -1,7 +1,8 @@
 """The tables of a store. Importing this package makes all of them known to `Base.metadata`."""
 
-from bmsrescue.fleet.models.attempts import Attempt, Course, Measurement, SealedLine
+from bmsrescue.fleet.models.attempts import Attempt, Course, Measurement, RecordedConsent, SealedLine
 from bmsrescue.fleet.models.base import Base
+from bmsrescue.fleet.models.counts import DayCount
 from bmsrescue.fleet.models.ledger import Bench, LedgerEntry
 from bmsrescue.fleet.models.people import ApiToken, AuditEntry, ConsentGiven, Operator
 from bmsrescue.fleet.models.releases import JobDocument, JobHead, Release
@@ -20,6 +21,7 @@ __all__ = (
     "CardImport",
     "ConsentGiven",
     "Course",
+    "DayCount",
     "Image",
     "JobDocument",
     "JobHead",
@@ -27,6 +29,7 @@ __all__ = (
     "Measurement",
     "Operator",
     "QuarantinedLine",
+    "RecordedConsent",
     "Release",
     "SealedLine",
     "Station",

@@ -56,6 +56,8 @@ class Attempt(Base):
     job: Mapped[OptionalName]
     image_sha256: Mapped[OptionalSha256]
     image_version: Mapped[OptionalName]
+    firmware: Mapped[OptionalName]
+    """What the unit carried when it came: a version, "part of" one, "blank"; None where nothing tells."""
     backup_sha256: Mapped[OptionalSha256] = mapped_column(index=True)
     duration_ms: Mapped[Big]
     power_cycles: Mapped[OptionalBig]
@@ -76,12 +78,16 @@ class SealedLine(Base):
 
 
 class Measurement(Base):
-    """A rail in one phase ("off", "on", "proof"). Voltages in mV; `uncertainty` is U with k = 2, in mV."""
+    """A rail in one phase ("off", "on", "proof"). Voltages in mV; `uncertainty` is U with k = 2, in mV.
+
+    No foreign key: the rows of an attempt are written with it, in one transaction, and PostgreSQL would look the
+    attempt up fifteen times again.
+    """
 
     __tablename__ = "measurements"
-    __table_args__ = (Index("ix_measurements_rail_phase", "rail", "phase"),)
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
-    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True, autoincrement=False)
+    attempt_id: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     phase: Mapped[Name] = mapped_column(primary_key=True)
     rail: Mapped[Name] = mapped_column(primary_key=True)
     mv: Mapped[Big]
@@ -102,3 +108,15 @@ class Course(Base):
     steps: Mapped[Entries]
     before: Mapped[Entries]
     after: Mapped[Entries]
+
+
+class RecordedConsent(Base):
+    """What a record says of a consent: the words that were asked for, of whom, and whether they were given."""
+
+    __tablename__ = "recorded_consents"
+
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True, autoincrement=False)
+    words: Mapped[Entries]
+    scope: Mapped[OptionalSentence]
+    said_by: Mapped[OptionalName]
+    given: Mapped[bool]

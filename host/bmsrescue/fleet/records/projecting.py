@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import Attempt, Course, Image, Measurement, QuarantinedLine, SealedLine
+from bmsrescue.fleet.models import Attempt, Course, Image, Measurement, QuarantinedLine, RecordedConsent, SealedLine
+from bmsrescue.fleet.records.consents import CONSENT
+from bmsrescue.fleet.records.counting import count_attempts
+from bmsrescue.fleet.records.fields import Row
 from bmsrescue.fleet.records.reading import COURSE, MEASURED, Reading, read_line
 from bmsrescue.fleet.records.units import find_units
 from bmsrescue.fleet.upsert import insert_new, insert_plain, insert_plain_new_numbered, plain_times
 
 _CONTEXT = ("station", "operator", "label", "release_id", "time_source", "follows")
-
-Row = dict[str, Any]
 
 
 def project_attempts(session: Session, entries: Sequence[Entry]) -> None:
@@ -39,6 +39,7 @@ def add_attempts(session: Session, readings: Sequence[tuple[Entry, Row, Reading]
     columns = (*readings[0][2].attempt, *_CONTEXT, "bench", "at", "unit_id")
     ids = insert_plain_new_numbered(session, Attempt, columns, rows, ("helper", "sequence"))
     new: list[tuple[int, Reading]] = []
+    added: list[tuple[Entry, Reading]] = []
     others: list[tuple[Entry, Reading]] = []
     for entry, _context, reading in readings:
         # Of two of one name among these the first has come.
@@ -47,13 +48,17 @@ def add_attempts(session: Session, readings: Sequence[tuple[Entry, Row, Reading]
             others.append((entry, reading))
         else:
             new.append((number, reading))
-    _set_aside(session, others)
+            added.append((entry, reading))
     images = {reading.image["sha256"]: reading.image for _id, reading in new if reading.image}
     insert_new(session, Image, [images[key] for key in sorted(images)])
     insert_plain(session, SealedLine, ("attempt_id", "sha256", "line"), [(i, r.sha256, r.line) for i, r in new])
     measured = [(i, *row) for i, r in new for row in r.measurements]
     insert_plain(session, Measurement, ("attempt_id", *MEASURED), measured)
+    consents = [(i, *r.consent) for i, r in new if r.consent]
+    insert_plain(session, RecordedConsent, ("attempt_id", *CONSENT), consents)
     insert_plain(session, Course, ("attempt_id", *COURSE), [(i, *r.course) for i, r in new])
+    count_attempts(session, added)
+    _set_aside(session, others)
 
 
 def _set_aside(session: Session, readings: Sequence[tuple[Entry, Reading]]) -> None:

@@ -13,8 +13,9 @@ from bmsrescue.fleet import ledger
 from bmsrescue.fleet.ledger import News
 from bmsrescue.fleet.models import Attempt, Booking, QuarantinedLine, SealedLine
 from bmsrescue.fleet.projection import project
+from bmsrescue.fleet.records.fields import clean
 from bmsrescue.fleet.records.projecting import add_attempts
-from bmsrescue.fleet.records.reading import LineError, Reading, clean, read_line
+from bmsrescue.fleet.records.reading import LineError, Reading, read_line
 from rescuelink.seal import line_hash
 
 BENCH, IMPORT = "bench", "import"

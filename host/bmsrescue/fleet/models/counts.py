@@ -1,0 +1,25 @@
+"""What the figures are made of, counted as attempts come in, so that no page counts them one by one."""
+
+from datetime import date
+
+from sqlalchemy import Date
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bmsrescue.fleet.models.base import Base, Big, Name
+
+
+class DayCount(Base):
+    """How many attempts of a bench and a day (UTC) ended in one way. `firmware`: empty where nothing tells it.
+
+    It follows from `attempts` and is kept in the transaction that adds to them. By bench, so that benches that forward
+    at the same time do not wait for each other.
+    """
+
+    __tablename__ = "day_counts"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    bench: Mapped[Name] = mapped_column(primary_key=True)
+    outcome: Mapped[Name] = mapped_column(primary_key=True)
+    cause: Mapped[Name] = mapped_column(primary_key=True)
+    firmware: Mapped[Name] = mapped_column(primary_key=True)
+    count: Mapped[Big]

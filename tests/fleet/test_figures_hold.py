@@ -1,0 +1,176 @@
+"""What the figures say is what counting the attempts one by one would say."""
+
+import random
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, func, select, text
+
+from bmsrescue.fleet import figures, ledger
+from bmsrescue.fleet import store as store_module
+from bmsrescue.fleet.forward import Forwarder
+from bmsrescue.fleet.models import Attempt, DayCount, Measurement, RecordedConsent
+from bmsrescue.fleet.records.taking import IMPORT, LineTaker
+from bmsrescue.fleet.store import Store, sqlite_url
+from rescuelink.outcomes import ABORTED, NO_FAULT_FOUND, RECOVERED, RECOVERED_CHECK_CONFIG, TOOL_ERROR
+from rescuelink.seal import seal
+from sealed_records import chain, sample
+
+_TODAY = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+
+
+def take(store: Store, lines: list[str]) -> str:
+    with store.write() as session:
+        bench = ledger.own_bench(session)
+        LineTaker("test", IMPORT).take(session, bench, lines)
+    return bench
+
+
+def counted_one_by_one(store: Store, since: date) -> dict[str, Any]:
+    """The plain way, as slow as it is."""
+    with store.read() as session:
+        rows = [row for row in session.scalars(select(Attempt)) if row.at.astimezone(UTC).date() >= since]
+    units = [row for row in rows if row.outcome not in (TOOL_ERROR, ABORTED)]
+    needed = [row for row in units if row.outcome != NO_FAULT_FOUND]
+    weeks: dict[date, list[bool]] = {}
+    for row in needed:
+        day = row.at.date()
+        cured = row.outcome in (RECOVERED, RECOVERED_CHECK_CONFIG)
+        weeks.setdefault(day - timedelta(days=day.weekday()), []).append(cured)
+    return {
+        "outcomes": dict(Counter(row.outcome for row in rows)),
+        "causes": Counter(row.cause for row in units),
+        "firmware": Counter(row.firmware or "" for row in units),
+        "weeks": {monday: (sum(cured), len(cured)) for monday, cured in weeks.items()},
+        "no_fault_found": (sum(row.outcome == NO_FAULT_FOUND for row in units), len(units)),
+    }
+
+
+def told_by_the_figures(store: Store, since: datetime) -> dict[str, Any]:
+    with store.read() as session:
+        share = figures.no_fault_found(session, since)
+        return {
+            "outcomes": figures.outcomes(session, since),
+            "causes": {bar.cause: bar.count for bar in figures.pareto(session, since)},
+            "firmware": {one.firmware: one.ended_well.total for one in figures.by_firmware(session, since)},
+            "weeks": {
+                week.monday: (week.recovered.count, week.recovered.total)
+                for week in figures.weekly_yield(session, since)
+            },
+            "no_fault_found": (share.count, share.total),
+        }
+
+
+def test_counts_by_day_are_what_counting_gives(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(6)
+    bench = Store.open(sqlite_url(tmp_path / "bench"))
+    for turn in range(24):
+        at = _TODAY - timedelta(days=rng.randrange(120), seconds=rng.randrange(86_400))
+        monkeypatch.setattr(ledger, "now", lambda at=at: at)
+        found = rng.choice([{}, {"version": {"found": rng.choice(["1.0.9", "1.1.0"])}}])
+        lines = chain(f"h{turn % 5}", rng.randrange(1, 12), first=1 + 3 * (turn // 5), evidence=found)
+        # Some come again, some numbers say otherwise; half of them come through another bench.
+        identity = take(bench if turn % 2 else store, lines)
+        if turn % 2:
+            while Forwarder(bench, store, identity).turn().more:
+                pass
+    bench.close()
+    for days in (0, 1, 30, 60, 200):
+        since = _TODAY - timedelta(days=days)
+        assert told_by_the_figures(store, since) == counted_one_by_one(store, since.date())
+    with store.read() as session:
+        assert session.scalar(select(func.sum(DayCount.count))) == session.scalar(select(func.count(Attempt.id)))
+
+
+def test_the_causes_of_one_firmware(store: Store) -> None:
+    old, new = ({"version": {"found": version}} for version in ("1.1.0", "1.2.0"))
+    diagnosis = sample()["diagnosis"]
+    take(store, chain("h1", 3, evidence=old, outcome="RECOVERED", diagnosis=diagnosis | {"cause": "update-cut"}))
+    take(store, chain("h2", 2, evidence=new, outcome="UNSAFE", diagnosis=diagnosis | {"cause": "short-3v3"}))
+    with store.read() as session:
+        assert [(bar.cause, bar.count) for bar in figures.pareto(session, firmware="1.1.0")] == [("update-cut", 3)]
+        told = [(one.firmware, one.ended_well.count, one.cause) for one in figures.by_firmware(session)]
+    assert told == [("1.1.0", 3, "update-cut"), ("1.2.0", 0, "short-3v3")]
+
+
+def sectors(*states: str, **more: Any) -> dict[str, Any]:
+    return {"sectors": [{"index": i, "state": state, "owned": True, **more} for i, state in enumerate(states)]}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "firmware"),
+    [
+        (sectors("match", "match") | {"version": {"found": "1.1.0", "wanted": "1.2.0"}}, "1.1.0"),
+        (sectors("match", "match"), "1.2.0"),
+        (sectors("blank", "blank"), "blank"),
+        (sectors("match", "blank"), "part of 1.2.0"),
+        (sectors("differs", "blank", prefix=4096), "part of 1.2.0"),
+        (sectors("differs", "blank", prefix=0), None),
+        (sectors("match", owned=False), None),
+        ({}, None),
+        ({"sectors": "forged", "version": ["1"]}, None),
+        ({"version": {"found": "9" * 500}}, "9" * 64),
+    ],
+)
+def test_the_evidence_tells_what_firmware_a_unit_carried(
+    tmp_path: Path, evidence: dict[str, Any], firmware: str | None
+) -> None:
+    store = Store.open(sqlite_url(tmp_path))
+    take(store, chain("h1", 1, evidence=evidence))
+    with store.read() as session:
+        assert session.scalars(select(Attempt.firmware)).one() == firmware
+    store.close()
+
+
+def test_a_consent_in_a_record_can_be_looked_for(store: Store) -> None:
+    consent = {"words": ["rdp-regression", 7, ""], "scope": "everything is erased", "unit": "A" * 24}
+    given = consent | {"by": "operator:long press", "given": True}
+    take(store, [*chain("h1", 1, consent=given), *chain("h2", 1), *chain("h3", 1, consent={"words": 5, "given": 1})])
+    with store.read() as session:
+        found = session.scalars(select(RecordedConsent).order_by(RecordedConsent.attempt_id)).all()
+        assert [(one.words, one.said_by, one.given) for one in found] == [
+            (["rdp-regression"], "operator:long press", True),
+            ([], None, False),
+        ]
+
+
+def test_a_store_from_before_gets_counts_firmware_and_consents(store_url: str, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    engine = create_engine(store_module.make_url(store_url).set(drivername=_driver(store_url)))
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(store_module.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        line = seal(sample() | {"helper": "h1", "consent": {"words": ["wrp"], "by": "policy:x", "given": True}}, "")
+        moment = "2026-02-01 23:59:59.000000" + ("+00:00" if "postgresql" in store_url else "")
+        connection.execute(
+            text(
+                "INSERT INTO attempts (helper, sequence, bench, at, time_source, outcome, unit_outcome, cause, "
+                "sentence, duration_ms, resumed, follows) VALUES ('h1', 1, 'b', :at, 'import', 'RECOVERED', "
+                "'RECOVERED', 'update-cut', '', 1, false, true)"
+            ),
+            {"at": moment},
+        )
+        connection.execute(text("INSERT INTO sealed_lines VALUES (1, 'x', :line)"), {"line": line})
+        connection.execute(
+            text("INSERT INTO measurements VALUES (1, 'on', 'v3v3', 3300, 3290, 3310, NULL, NULL, 53, 'pass')")
+        )
+    engine.dispose()
+    store = Store.open(store_url)
+    with store.read() as session:
+        assert session.execute(select(DayCount.day, DayCount.cause, DayCount.count)).all() == [
+            (date(2026, 2, 1), "update-cut", 1)
+        ]
+        assert session.scalars(select(RecordedConsent.words)).all() == [["wrp"]]
+        assert session.execute(select(Measurement.rail, Measurement.uncertainty)).all() == [("v3v3", 53)]
+    store.close()
+
+
+def _driver(url: str) -> str:
+    return "postgresql+psycopg" if url.startswith("postgresql") else "sqlite"
