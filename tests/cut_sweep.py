@@ -1,19 +1,21 @@
 """A cure that is cut somewhere, and the run after it: the unit must be whole again, whatever was cut and when.
 
 A run that is not cut gives the instants: the blocks that go to the card for each line of the journal, and the span from
-the start of the act to the end of the proof, in which seeded instants are drawn.
+the start of the act to the end of the proof, in which seeded instants are drawn. The run after a cut may be cut, too.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bmsrescue.card.fat import read_files
 from bmsrescue.twin.bench import TwinBench, Watcher
 from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.clock import Event
 from bmsrescue.twin.helper.block_device import CardFaults, PowerCut
+from bmsrescue.twin.helper.helper import RunResult
 from rescuelink.chain import verify_chain
 from rescuelink.outcomes import exit_class
 from sweep_cures import CURES, FLASH, Cure
@@ -28,16 +30,21 @@ _WELL = ("RECOVERED", "RECOVERED_CHECK_CONFIG")
 
 @dataclass(frozen=True)
 class Cut:
-    """In which cure what is cut (KINDS), and when: at a virtual instant, or in a block write to the card."""
+    """In which cure what is cut (KINDS), and when: at a virtual instant, or in a block write to the card.
+
+    `again_ns`: the next run is cut, too, so long after the start of its act.
+    """
 
     cure: str
     kind: str
     at_ns: int | None = None
     at_write: int | None = None
+    again_ns: int | None = None
 
     def __str__(self) -> str:
         where = f"write {self.at_write}" if self.at_ns is None else f"{self.at_ns / _MS:.3f} ms"
-        return f"{self.cure}: {self.kind} at {where}"
+        again = "" if self.again_ns is None else f", and {self.again_ns / _MS:.3f} ms into the next act"
+        return f"{self.cure}: {self.kind} at {where}{again}"
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,14 @@ def at_seeded_instants(span: Span, count: int, seed: int) -> list[Cut]:
     ]
 
 
+def twice(span: Span, count: int, seed: int) -> list[Cut]:
+    """`count` seeded instants as above, each with a second one in the act of the run that comes next."""
+    rng = random.Random(f"twice {span.cure} {seed}")
+    again = [rng.randrange(span.end_ns - span.begin_ns) for _ in range(count)]
+    firsts = at_seeded_instants(span, count, seed + 1)
+    return [replace(cut, again_ns=again_ns) for cut, again_ns in zip(firsts, again, strict=True)]
+
+
 def run_cut(cut: Cut) -> str:
     """Cut a cure, put everything back, press the button again. Returns what is wrong then, "" when nothing is."""
     cure = CURES[cut.cure]
@@ -110,26 +125,32 @@ def run_cut(cut: Cut) -> str:
     faults = CardFaults()
     if cut.at_write is not None:
         setattr(faults, "pull_at_write" if cut.kind == CARD else "cut_at_write", cut.at_write)
-    bench = TwinBench(cure.scenario(), card, faults=faults)
+    events: list[Event] = []
+    ends: list[RunResult] = []
+
+    def note(_at_ms: int, name: str, data: object) -> None:
+        acts = name == "step" and isinstance(data, dict) and data["name"] == "act"
+        if acts and cut.again_ns is not None and len(ends) == 1:
+            events.append(unit.clock.after(cut.again_ns, lambda: _strike(unit, cut.kind)))
+
+    bench = TwinBench(cure.scenario(), card, faults=faults, watcher=Watcher(event=note))
     unit = bench.unit
     before = unit.chip.flash.snapshot()
-    event = None
     if cut.at_ns is not None:
-        event = unit.clock.at(cut.at_ns, lambda: _strike(unit, cut.kind))
-    first = bench.run()
-    if event is not None:
-        event.cancel()
-
-    faults.pull_at_write = faults.cut_at_write = None
-    unit.break_board(supply_absent=False)
-    unit.clock.advance(_DRAIN_NS)
-    second = bench.run()
-    if second.record is None:
-        return f"the second run ended as {second.how}: {second.output}"
-    if exit_class(str(second.record["outcome"])):
-        first_outcome = first.how if first.record is None else first.record["outcome"]
-        return f"{second.record['outcome']} after {first_outcome}: {second.record['sentence']}"
-    return _wrong_flash(cure, unit, before) or _wrong_options(cure, unit) or _wrong_records(card, second.record)
+        events.append(unit.clock.at(cut.at_ns, lambda: _strike(unit, cut.kind)))
+    for _ in range(2 if cut.again_ns is None else 3):
+        ends.append(bench.run())
+        while events:
+            events.pop().cancel()
+        faults.pull_at_write = faults.cut_at_write = None
+        unit.break_board(supply_absent=False)
+        unit.clock.advance(_DRAIN_NS)
+    last, history = ends[-1], [end.how if end.record is None else str(end.record["outcome"]) for end in ends[:-1]]
+    if last.record is None:
+        return f"the last run ended as {last.how}: {last.output}"
+    if exit_class(str(last.record["outcome"])):
+        return f"{last.record['outcome']} after {', '.join(history)}: {last.record['sentence']}"
+    return _wrong_flash(cure, unit, before) or _wrong_options(cure, unit) or _wrong_records(card, last.record)
 
 
 def _wrong_flash(cure: Cure, unit: Unit, before: bytes) -> str:

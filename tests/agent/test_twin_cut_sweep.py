@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from cut_sweep import KINDS, Span, at_every_step, at_seeded_instants, reference, run_cut
+from cut_sweep import KINDS, Span, at_every_step, at_seeded_instants, reference, run_cut, twice
 from sweep_cures import CURES
 
 SEED = 1
@@ -22,6 +22,12 @@ def span_of(cure: str) -> Span:
 def test_a_cut_at_a_journalled_step_costs_nothing_but_a_second_press(kind: str) -> None:
     cuts = [cut for cut in at_every_step(span_of("sectors")) if cut.kind == kind]
     cut = random.Random(f"{kind} {SEED}").choice(cuts)
+    assert run_cut(cut) == "", str(cut)
+
+
+@pytest.mark.parametrize("cure", ["sectors", "rdp1"])
+def test_a_second_cut_in_the_run_that_goes_on_costs_a_third_press(cure: str) -> None:
+    cut = twice(span_of(cure), 1, SEED)[0]
     assert run_cut(cut) == "", str(cut)
 
 

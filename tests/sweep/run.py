@@ -1,4 +1,5 @@
-"""`make sweep`: cuts each cure at every journalled step and at seeded instants, and prints how the next runs ended."""
+"""`make sweep`: cuts each cure at every journalled step and at seeded instants, some of them twice, and prints how the
+next runs ended."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
-from cut_sweep import KINDS, Cut, at_every_step, at_seeded_instants, reference, run_cut
+from cut_sweep import KINDS, Cut, at_every_step, at_seeded_instants, reference, run_cut, twice
 from sweep_cures import CURES
 
 
@@ -16,6 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cure", action="append", choices=sorted(CURES), help="only this one; may be given again")
     parser.add_argument("--instants", type=int, default=200, help="seeded instants per cure, besides the steps")
+    parser.add_argument("--twice", type=int, default=20, help="cuts per cure after which the next run is cut as well")
     parser.add_argument("--stride", type=int, default=1, help="take every so many of the journalled steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
@@ -32,6 +34,7 @@ def _sweep(pool: ProcessPoolExecutor, name: str, arguments: argparse.Namespace) 
     span = reference(name)
     steps = at_every_step(span)[:: arguments.stride]
     cuts = steps + at_seeded_instants(span, arguments.instants, arguments.seed)
+    cuts += twice(span, arguments.twice, arguments.seed)
     done: Counter[str] = Counter()
     bad: list[tuple[Cut, str]] = []
     for cut, wrong in zip(cuts, pool.map(run_cut, cuts), strict=True):
@@ -45,7 +48,7 @@ def _sweep(pool: ProcessPoolExecutor, name: str, arguments: argparse.Namespace) 
         parts.append(f"{kind} {done[kind] - lost}/{done[kind]}")
     print(
         f"{name:<13} {len(steps)} cuts at {len(span.lines)} card blocks of the journal, {arguments.instants} seeded "
-        f"instants: {len(cuts) - len(bad)}/{len(cuts)} units whole after the next run "
+        f"instants, {arguments.twice} cut twice: {len(cuts) - len(bad)}/{len(cuts)} units whole after the next run "
         f"({', '.join(parts)}; {time.monotonic() - began:.0f} s)",
         flush=True,
     )
