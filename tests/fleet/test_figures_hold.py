@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, func, select, text
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet import store as store_module
 from bmsrescue.fleet.forward import Forwarder
-from bmsrescue.fleet.models import Attempt, DayCount, Measurement, RecordedConsent
+from bmsrescue.fleet.models import Attempt, DayCount, Measurement, RailDay, RecordedConsent
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.store import Store, sqlite_url
 from rescuelink.outcomes import ABORTED, NO_FAULT_FOUND, RECOVERED, RECOVERED_CHECK_CONFIG, TOOL_ERROR
@@ -48,12 +48,45 @@ def counted_one_by_one(store: Store, since: date) -> dict[str, Any]:
         "firmware": Counter(row.firmware or "" for row in units),
         "weeks": {monday: (sum(cured), len(cured)) for monday, cured in weeks.items()},
         "no_fault_found": (sum(row.outcome == NO_FAULT_FOUND for row in units), len(units)),
+        "first_pass": first_attempts(units),
+        "rails": rails_one_by_one(store, {row.id: row for row in rows}),
+    }
+
+
+def first_attempts(attempts: list[Attempt]) -> tuple[int, int]:
+    first: dict[int, Attempt] = {}
+    for one in sorted(attempts, key=lambda attempt: attempt.id):
+        if one.unit_id is not None:
+            first.setdefault(one.unit_id, one)
+    good = (RECOVERED, RECOVERED_CHECK_CONFIG, NO_FAULT_FOUND)
+    return sum(one.outcome in good for one in first.values()), len(first)
+
+
+def rails_one_by_one(store: Store, attempts: dict[int, Attempt]) -> dict[tuple[str, str], tuple[Any, ...]]:
+    found: dict[tuple[str, str], list[Measurement]] = {}
+    with store.read() as session:
+        for one in session.scalars(select(Measurement).where(Measurement.phase == "on")):
+            if one.attempt_id in attempts:
+                attempt = attempts[one.attempt_id]
+                found.setdefault((attempt.station or attempt.helper, one.rail), []).append(one)
+    return {
+        key: (
+            len(of_it),
+            round(sum(one.mv for one in of_it) / len(of_it), 6),
+            min(one.mv for one in of_it),
+            max(one.mv for one in of_it),
+            min((one.limit_low for one in of_it if one.limit_low is not None), default=None),
+            max((one.limit_high for one in of_it if one.limit_high is not None), default=None),
+            sum(one.verdict == "fail" for one in of_it),
+        )
+        for key, of_it in found.items()
     }
 
 
 def told_by_the_figures(store: Store, since: datetime) -> dict[str, Any]:
     with store.read() as session:
         share = figures.no_fault_found(session, since)
+        passed = figures.first_pass(session, since)
         return {
             "outcomes": figures.outcomes(session, since),
             "causes": {bar.cause: bar.count for bar in figures.pareto(session, since)},
@@ -63,6 +96,13 @@ def told_by_the_figures(store: Store, since: datetime) -> dict[str, Any]:
                 for week in figures.weekly_yield(session, since)
             },
             "no_fault_found": (share.count, share.total),
+            "first_pass": (passed.count, passed.total),
+            "rails": {
+                (one.station, one.rail): (
+                    *(one.count, round(one.mean, 6), one.low, one.high, one.limit_low, one.limit_high, one.failed),
+                )
+                for one in figures.rail_spreads(session, "on", since)
+            },
         }
 
 
@@ -72,8 +112,13 @@ def test_counts_by_day_are_what_counting_gives(store: Store, tmp_path: Path, mon
     for turn in range(24):
         at = _TODAY - timedelta(days=rng.randrange(120), seconds=rng.randrange(86_400))
         monkeypatch.setattr(ledger, "now", lambda at=at: at)
-        found = rng.choice([{}, {"version": {"found": rng.choice(["1.0.9", "1.1.0"])}}])
-        lines = chain(f"h{turn % 5}", rng.randrange(1, 12), first=1 + 3 * (turn // 5), evidence=found)
+        found: dict[str, Any] = rng.choice([{}, {"version": {"found": rng.choice(["1.0.9", "1.1.0"])}}])
+        if rng.random() < 0.7:
+            found["expected"] = {"rails": {"v3v3": [rng.randrange(3100, 3400), 3465], "v12": [None, 13_200]}}
+        on = {rail: {"mv": rng.randrange(3000, 3600)} for rail in ("v3v3", "v12", "vcap")}
+        unit = {"uid": f"{rng.randrange(4):024X}"}
+        more = {"evidence": found, "rails": {"on": on}, "unit": unit}
+        lines = chain(f"h{turn % 5}", rng.randrange(1, 12), first=1 + 3 * (turn // 5), **more)
         # Some come again, some numbers say otherwise; half of them come through another bench.
         identity = take(bench if turn % 2 else store, lines)
         if turn % 2:
@@ -81,7 +126,7 @@ def test_counts_by_day_are_what_counting_gives(store: Store, tmp_path: Path, mon
                 pass
     bench.close()
     for days in (0, 1, 30, 60, 200):
-        since = _TODAY - timedelta(days=days)
+        since = (_TODAY - timedelta(days=days)).replace(hour=0, minute=0)
         assert told_by_the_figures(store, since) == counted_one_by_one(store, since.date())
     with store.read() as session:
         assert session.scalar(select(func.sum(DayCount.count))) == session.scalar(select(func.count(Attempt.id)))
@@ -168,6 +213,7 @@ def test_a_store_from_before_gets_counts_firmware_and_consents(store_url: str, t
             (date(2026, 2, 1), "update-cut", 1)
         ]
         assert session.scalars(select(RecordedConsent.words)).all() == [["wrp"]]
+        assert session.execute(select(RailDay.station, RailDay.rail, RailDay.total_mv)).all() == [("h1", "v3v3", 3300)]
         assert session.execute(select(Measurement.rail, Measurement.uncertainty)).all() == [("v3v3", 53)]
     store.close()
 

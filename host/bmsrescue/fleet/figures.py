@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import sqrt
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from bmsrescue.fleet.models import Attempt, DayCount, Measurement
+from bmsrescue.fleet.models import Attempt, DayCount, RailDay
 from rescuelink.outcomes import ABORTED, NO_FAULT_FOUND, OUTCOMES, TOOL_ERROR, exit_class
 
 _NOT_COUNTED = (TOOL_ERROR, ABORTED)
@@ -154,12 +154,13 @@ def weekly_yield(session: Session, since: datetime | None = None) -> list[Week]:
 
 def first_pass(session: Session, since: datetime | None = None) -> Share:
     """Units that ended well at their first attempt, of all units."""
-    first = (
-        select(func.min(Attempt.id))
-        .where(Attempt.unit_id.is_not(None), Attempt.outcome.not_in(_NOT_COUNTED), *_since(since))
-        .group_by(Attempt.unit_id)
+    earlier = aliased(Attempt)
+    counted = select(func.count().filter(Attempt.outcome.in_(_GOOD)), func.count()).where(
+        *_of_units(Attempt, since),
+        ~exists().where(earlier.unit_id == Attempt.unit_id, earlier.id < Attempt.id, *_of_units(earlier, since)),
     )
-    return _share(session, Attempt.id.in_(first), Attempt.outcome.in_(_GOOD))
+    good, total = session.execute(counted).one()
+    return wilson(good, total)
 
 
 def no_fault_found(session: Session, since: datetime | None = None) -> Share:
@@ -177,7 +178,7 @@ def bounced(session: Session, since: datetime | None = None) -> Share:
             func.lag(Attempt.at).over(partition_by=Attempt.unit_id, order_by=Attempt.id).label("before"),
             func.lag(Attempt.outcome).over(partition_by=Attempt.unit_id, order_by=Attempt.id).label("outcome_before"),
         )
-        .where(Attempt.unit_id.is_not(None), Attempt.outcome.not_in(_NOT_COUNTED), *_since(since))
+        .where(*_of_units(Attempt, since))
         .subquery()
     )
     returned = select(before.c.unit_id, before.c.at, before.c.before).where(before.c.outcome_before.in_(_GOOD))
@@ -192,35 +193,36 @@ def bounced(session: Session, since: datetime | None = None) -> Share:
 
 def rail_spreads(session: Session, phase: str = "proof", since: datetime | None = None) -> list[RailSpread]:
     """Each rail at each station: a station that measures otherwise than the others stands out."""
-    station = func.coalesce(Attempt.station, Attempt.helper)
     counted = (
         select(
-            station,
-            Measurement.rail,
-            func.count(),
-            func.avg(Measurement.mv),
-            func.min(Measurement.mv),
-            func.max(Measurement.mv),
-            func.min(Measurement.limit_low),
-            func.max(Measurement.limit_high),
-            func.count().filter(Measurement.verdict == "fail"),
+            RailDay.station,
+            RailDay.rail,
+            func.sum(RailDay.count),
+            func.sum(RailDay.total_mv),
+            func.min(RailDay.low_mv),
+            func.max(RailDay.high_mv),
+            func.min(RailDay.limit_low),
+            func.max(RailDay.limit_high),
+            func.sum(RailDay.failed),
         )
-        .join(Attempt, Attempt.id == Measurement.attempt_id)
-        .where(Measurement.phase == phase, *_since(since))
-        .group_by(station, Measurement.rail)
-        .order_by(Measurement.rail, station)
+        .where(RailDay.phase == phase, *_days(since, RailDay.day))
+        .group_by(RailDay.station, RailDay.rail)
+        .order_by(RailDay.rail, RailDay.station)
     )
-    return [RailSpread(row[0], row[1], row[2], float(row[3]), *row[4:]) for row in session.execute(counted)]
+    return [
+        RailSpread(row[0], row[1], int(row[2]), int(row[3]) / int(row[2]), *row[4:8], failed=int(row[8]))
+        for row in session.execute(counted)
+    ]
 
 
-def _share(session: Session, among: ColumnElement[bool], which: ColumnElement[bool]) -> Share:
-    row = session.execute(select(func.count().filter(which), func.count()).select_from(Attempt).where(among)).one()
-    return wilson(row[0], row[1])
+def _of_units(attempt: type[Attempt], since: datetime | None) -> Sequence[ColumnElement[bool]]:
+    counts = attempt.unit_id.is_not(None), attempt.outcome.not_in(_NOT_COUNTED)
+    return counts if since is None else (*counts, attempt.at >= since)
 
 
 def _since(since: datetime | None) -> Sequence[ColumnElement[bool]]:
     return () if since is None else (Attempt.at >= since,)
 
 
-def _days(since: datetime | None) -> Sequence[ColumnElement[bool]]:
-    return () if since is None else (DayCount.day >= since.astimezone(UTC).date(),)
+def _days(since: datetime | None, column: InstrumentedAttribute[date] = DayCount.day) -> Sequence[ColumnElement[bool]]:
+    return () if since is None else (column >= since.astimezone(UTC).date(),)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table, case, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -79,15 +79,26 @@ def insert_or_replace(session: Session, table: type[Base], rows: Sequence[Row]) 
     session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=others), list(rows))
 
 
-def insert_or_add(session: Session, table: type[Base], rows: Sequence[Row], column: str) -> None:
-    """Insert the rows; where one with the same primary key is there, add to its `column`."""
+def insert_or_merge(
+    session: Session,
+    table: type[Base],
+    rows: Sequence[Row],
+    added: Sequence[str] = (),
+    least: Sequence[str] = (),
+    most: Sequence[str] = (),
+) -> None:
+    """Insert the rows; into one with the same primary key they are merged: columns added up, the least, the most."""
     if not rows:
         return
-    found = _table(table)
+    old = _table(table).columns
     statement = _insert(session, table)
-    total = found.columns[column] + statement.excluded[column]
-    keys = [one.name for one in found.primary_key]
-    session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_={column: total}), list(rows))
+    new = statement.excluded
+    merged: dict[str, ColumnElement[Any]] = {name: old[name] + new[name] for name in added}
+    # `coalesce`: what is not known gives way to what is.
+    merged |= {one: case((new[one] < old[one], new[one]), else_=func.coalesce(old[one], new[one])) for one in least}
+    merged |= {one: case((new[one] > old[one], new[one]), else_=func.coalesce(old[one], new[one])) for one in most}
+    keys = [column.name for column in _table(table).primary_key]
+    session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=merged), list(rows))
 
 
 def _insert(session: Session, table: type[Base]) -> Any:

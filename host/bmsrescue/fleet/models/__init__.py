@@ -2,7 +2,7 @@
 
 from bmsrescue.fleet.models.attempts import Attempt, Course, Measurement, RecordedConsent, SealedLine
 from bmsrescue.fleet.models.base import Base
-from bmsrescue.fleet.models.counts import DayCount
+from bmsrescue.fleet.models.counts import DayCount, RailDay
 from bmsrescue.fleet.models.ledger import Bench, LedgerEntry
 from bmsrescue.fleet.models.people import ApiToken, AuditEntry, ConsentGiven, Operator
 from bmsrescue.fleet.models.releases import JobDocument, JobHead, Release
@@ -29,6 +29,7 @@ __all__ = (
     "Measurement",
     "Operator",
     "QuarantinedLine",
+    "RailDay",
     "RecordedConsent",
     "Release",
     "SealedLine",

@@ -31,7 +31,7 @@ class Attempt(Base):
     __tablename__ = "attempts"
     __table_args__ = (
         UniqueConstraint("helper", "sequence"),
-        Index("ix_attempts_unit_id_at", "unit_id", "at"),
+        Index("ix_attempts_unit_id_id", "unit_id", "id", "outcome", "at"),
         Index("ix_attempts_at_outcome_cause", "at", "outcome", "cause"),
     )
 

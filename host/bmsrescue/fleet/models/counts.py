@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import Date
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bmsrescue.fleet.models.base import Base, Big, Name
+from bmsrescue.fleet.models.base import Base, Big, Name, OptionalBig
 
 
 class DayCount(Base):
@@ -23,3 +23,25 @@ class DayCount(Base):
     cause: Mapped[Name] = mapped_column(primary_key=True)
     firmware: Mapped[Name] = mapped_column(primary_key=True)
     count: Mapped[Big]
+
+
+class RailDay(Base):
+    """A rail at a station on a day (UTC) in one phase: how many readings, their sum and extremes in mV, their limits.
+
+    `failed`: how many were outside. Kept as `DayCount` is. `station`: the helper's name where there was no station.
+    """
+
+    __tablename__ = "rail_days"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    bench: Mapped[Name] = mapped_column(primary_key=True)
+    station: Mapped[Name] = mapped_column(primary_key=True)
+    phase: Mapped[Name] = mapped_column(primary_key=True)
+    rail: Mapped[Name] = mapped_column(primary_key=True)
+    count: Mapped[Big]
+    total_mv: Mapped[Big]
+    low_mv: Mapped[Big]
+    high_mv: Mapped[Big]
+    limit_low: Mapped[OptionalBig]
+    limit_high: Mapped[OptionalBig]
+    failed: Mapped[Big]

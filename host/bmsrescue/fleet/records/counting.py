@@ -1,4 +1,4 @@
-"""Attempts counted by day as they come in (`DayCount`)."""
+"""Attempts and rails counted by day as they come in (`DayCount`, `RailDay`)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from datetime import UTC
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import DayCount
+from bmsrescue.fleet.models import DayCount, RailDay
+from bmsrescue.fleet.records.fields import Row
 from bmsrescue.fleet.records.reading import Reading
-from bmsrescue.fleet.upsert import insert_or_add
+from bmsrescue.fleet.records.uncertainty import FAIL
+from bmsrescue.fleet.upsert import insert_or_merge
 
-_KEY = ("day", "bench", "outcome", "cause", "firmware")
+_ENDS = ("day", "bench", "outcome", "cause", "firmware")
+_RAILS = ("day", "bench", "station", "phase", "rail")
 
 
-def count_attempts(session: Session, added: Sequence[tuple[Entry, Reading]]) -> None:
-    """Count attempts that are in `attempts` from this transaction on."""
+def count_attempts(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
+    """Count attempts that are in `attempts` from this transaction on; each with its entry and that one's content."""
+    _count_ends(session, added)
+    _count_rails(session, added)
+
+
+def _count_ends(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
     counted: Counter[tuple[object, ...]] = Counter(
         (
             entry.at.astimezone(UTC).date(),
@@ -26,9 +34,44 @@ def count_attempts(session: Session, added: Sequence[tuple[Entry, Reading]]) -> 
             reading.attempt["cause"],
             reading.attempt["firmware"] or "",
         )
-        for entry, reading in added
+        for entry, _context, reading in added
     )
-    rows = [dict(zip(_KEY, key, strict=True)) | {"count": count} for key, count in counted.items()]
-    # In one order everywhere, so that two writers never wait for each other's rows.
-    rows.sort(key=lambda row: [str(row[name]) for name in _KEY])
-    insert_or_add(session, DayCount, rows, "count")
+    rows = [dict(zip(_ENDS, key, strict=True)) | {"count": count} for key, count in counted.items()]
+    insert_or_merge(session, DayCount, _in_order(rows, _ENDS), added=("count",))
+
+
+def _count_rails(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
+    rows: dict[tuple[object, ...], Row] = {}
+    for entry, context, reading in added:
+        place = (entry.at.astimezone(UTC).date(), entry.bench, context.get("station") or reading.helper)
+        for phase, rail, mv, _lowest, _highest, low, high, _uncertainty, judged in reading.measurements:
+            key = (*place, phase, rail)
+            row = rows.get(key)
+            if row is None:
+                row = rows[key] = dict(zip(_RAILS, key, strict=True)) | {
+                    "count": 0,
+                    "total_mv": 0,
+                    "low_mv": mv,
+                    "high_mv": mv,
+                    "limit_low": low,
+                    "limit_high": high,
+                    "failed": 0,
+                }
+            row["count"] += 1
+            row["total_mv"] += mv
+            row["failed"] += judged == FAIL
+            if mv < row["low_mv"]:
+                row["low_mv"] = mv
+            if mv > row["high_mv"]:
+                row["high_mv"] = mv
+            if low is not None and (row["limit_low"] is None or low < row["limit_low"]):
+                row["limit_low"] = low
+            if high is not None and (row["limit_high"] is None or high > row["limit_high"]):
+                row["limit_high"] = high
+    merged = {"added": ("count", "total_mv", "failed"), "least": ("low_mv", "limit_low")}
+    insert_or_merge(session, RailDay, _in_order(list(rows.values()), _RAILS), **merged, most=("high_mv", "limit_high"))
+
+
+def _in_order(rows: list[Row], key: Sequence[str]) -> list[Row]:
+    """The same order everywhere, so that two writers never wait for each other's rows."""
+    return sorted(rows, key=lambda row: [str(row[name]) for name in key])

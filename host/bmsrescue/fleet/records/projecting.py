@@ -39,16 +39,16 @@ def add_attempts(session: Session, readings: Sequence[tuple[Entry, Row, Reading]
     columns = (*readings[0][2].attempt, *_CONTEXT, "bench", "at", "unit_id")
     ids = insert_plain_new_numbered(session, Attempt, columns, rows, ("helper", "sequence"))
     new: list[tuple[int, Reading]] = []
-    added: list[tuple[Entry, Reading]] = []
+    added: list[tuple[Entry, Row, Reading]] = []
     others: list[tuple[Entry, Reading]] = []
-    for entry, _context, reading in readings:
+    for entry, context, reading in readings:
         # Of two of one name among these the first has come.
         number = ids.pop((reading.helper, reading.sequence), None)
         if number is None:
             others.append((entry, reading))
         else:
             new.append((number, reading))
-            added.append((entry, reading))
+            added.append((entry, context, reading))
     images = {reading.image["sha256"]: reading.image for _id, reading in new if reading.image}
     insert_new(session, Image, [images[key] for key in sorted(images)])
     insert_plain(session, SealedLine, ("attempt_id", "sha256", "line"), [(i, r.sha256, r.line) for i, r in new])
