@@ -6,6 +6,7 @@ repeated with the same id, which the agent answers again without doing the work 
 
 import contextlib
 import json
+import os
 import secrets
 import threading
 import time
@@ -16,7 +17,8 @@ from typing import Any, NamedTuple
 import msgpack
 import serial
 
-from bmsrescue.errors import from_dict
+from bmsrescue.errors import UsageError, from_dict
+from bmsrescue.link.arrival import reader
 from bmsrescue.link.event_parts import EventParts
 from bmsrescue.link.frames import FrameReader, frame
 from rescuelink import rpc
@@ -34,7 +36,18 @@ _IN_FLIGHT = 12  # pipelined requests; fewer than the agent remembers
 _BATCH = 4  # of them go out in one write
 _ID_MASK = 0x3FFF_FFFF  # small integers on a 32-bit board
 _ID_TRIES = 64
+_PATIENCE_VARIABLE = "BMSRESCUE_PATIENCE"  # how many times as long as usual to wait: an emulated board is slow
 _CTRL_C = 0x03  # before the session is open it ends the agent on a board whose port carries the prompt as well
+
+
+def _patience() -> float:
+    text = os.environ.get(_PATIENCE_VARIABLE, "1")
+    try:
+        return max(float(text), 1.0)
+    except ValueError:
+        raise UsageError(
+            f"{_PATIENCE_VARIABLE} is no number: {text!r}", "Say how many times as long to wait."
+        ) from None
 
 
 class _Answer:
@@ -92,14 +105,17 @@ class LinkClient:
         self.url = url
         self._on_event = on_event
         self._on_lost = on_lost
+        self._patience = _patience()
+        write_s = _WRITE_S * self._patience
         try:
-            self._port = serial.serial_for_url(url, timeout=_READ_S, write_timeout=_WRITE_S, exclusive=True)
+            self._port = serial.serial_for_url(url, timeout=_READ_S, write_timeout=write_s, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
             raise LinkError(
                 "port",
                 f"cannot open {url}: {error}",
                 next_step="check the cable and that no other program has the port",
             ) from None
+        self._read = reader(self._port, _READ_S, rpc.MAX_BODY_BYTES)
         self._frames = FrameReader()
         self._parts = EventParts()
         self._reading = threading.Lock()
@@ -130,7 +146,7 @@ class LinkClient:
         `client` names this program and must differ from every other's. Raises `LinkError` (version, timeout, busy: the
         helper is in use, also after having waited for a host that may have died).
         """
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + timeout_s * self._patience
         while True:
             try:
                 about: dict[str, Any] = self._call("hello", (rpc.PROTOCOL_VERSION, client), timeout_s, avoid=_CTRL_C)
@@ -212,9 +228,11 @@ class LinkClient:
         return _Started(number, method, request, answer)
 
     def _finish(self, call: _Started, timeout_s: float) -> Any:
+        timeout_s *= self._patience
         deadline = time.monotonic() + timeout_s
+        resend_s = _RESEND_S * self._patience
         try:
-            while not self._wait_for(call.answer, min(deadline, time.monotonic() + _RESEND_S)):
+            while not self._wait_for(call.answer, min(deadline, time.monotonic() + resend_s)):
                 if time.monotonic() >= deadline:
                     raise LinkError(
                         "timeout", f"no answer to {call.method} within {timeout_s:g} s", next_step="reset the helper"
@@ -314,7 +332,7 @@ class LinkClient:
 
     def _read_some(self) -> None:
         try:
-            data = self._port.read(max(1, min(self._port.in_waiting, rpc.MAX_BODY_BYTES)))
+            data = self._read()
         except (serial.SerialException, OSError, TypeError) as error:  # pyserial on a closed pty: TypeError
             self._lose(error)
             return

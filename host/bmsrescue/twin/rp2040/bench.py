@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -102,13 +103,19 @@ class PicoBench:
         )
 
     def serve(self, port: SerialPort) -> None:
-        """Run until `stop`, with the board's USB serial port on `port`."""
+        """Run until `stop`, with the board's USB serial port on `port`.
+
+        Emulated time never runs ahead of the wall's: an idle emulator would let a second pass in the blink of an eye,
+        and the agent would take its host for lost.
+        """
         pico = self.pico
         pico.on_output = lambda data: _write_all(port.fd, data)
         while not self._stopping.is_set():
-            pico.run_until(self._stopping.is_set, 3600.0, _SLICE_S)
+            began_s, began_ns = monotonic(), pico.now_ns
+            pico.run_until(self._stopping.is_set, _SLICE_S, _SLICE_S)
             if pico.usb.unread < _SERIAL_PIECE_BYTES:
-                pico.usb.write(_read_some(port.fd))
+                ahead_s = (pico.now_ns - began_ns) / 1e9 - (monotonic() - began_s)
+                pico.usb.write(_read_some(port.fd, max(0.0, ahead_s)))
         pico.power_off()
 
     def stop(self) -> None:
@@ -129,7 +136,8 @@ def last_record(image: bytearray) -> dict[str, Any] | None:
     return None
 
 
-def _read_some(fd: int) -> bytes:
+def _read_some(fd: int, wait_s: float) -> bytes:
+    select.select([fd], [], [], wait_s)
     try:
         return os.read(fd, _SERIAL_PIECE_BYTES)
     except BlockingIOError:

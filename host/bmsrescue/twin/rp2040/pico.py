@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from rp2040py.boards import BoardSpec
 from rp2040py.device.base_device import BaseDevice
+from rp2040py.execute_batch import execute_batch
 from rp2040py.gpio_pin import GPIOPinState
 from rp2040py.memory_map import FLASH_START_ADDRESS
 from rp2040py.peripherals.i2c import RPI2C
@@ -47,6 +48,20 @@ class _WiredChip(RP2040):
     @property
     def gpio_values(self) -> int:
         return self.look()
+
+
+class _Running:
+    """What the emulator's inner loop looks at for every instruction: with slots, that costs a tenth of the run less."""
+
+    __slots__ = ("clock", "rp2040", "stopped")
+
+    def __init__(self, chip: RP2040) -> None:
+        self.rp2040 = chip
+        self.clock = chip.clock
+        self.stopped = False
+
+    def stop(self) -> None:
+        self.stopped = True
 
 
 class _PioView:
@@ -96,7 +111,7 @@ class EmulatedPico:
         device = BaseDevice(board=BoardSpec(mcu=_WiredChip, image=uf2), log_level=LogLevel.ERROR)
         self._device = device
         self._mcu = cast(Any, device.mcu)
-        self._simulator = device.simulator
+        self._running: Any = _Running(device.mcu)
         self._mcu.flash[FILES_AT : FILES_AT + len(files)] = files
         self.output = bytearray()
         self.on_output = on_output
@@ -121,8 +136,8 @@ class EmulatedPico:
         self._wire_adc()
         self._glance_alarm = self._mcu.clock.create_alarm(self._glance)
         self._glance_alarm.schedule(_GLANCE_NS)
+        self._limit_alarm = self._mcu.clock.create_alarm(self._running.stop)
         self._mcu.core.pc = FLASH_START_ADDRESS
-        self._simulator.stopped = False
 
     # --- running ------------------------------------------------------------------------------------------------------
 
@@ -138,11 +153,16 @@ class EmulatedPico:
 
     def run_until(self, is_done: Callable[[], bool], emulated_s: float, wall_s: float) -> bool:
         """Let it run until `is_done` (looked at every few ms of wall time); False when a limit came first."""
-        until_ns, until_s = self.now_ns + int(emulated_s * 1e9), monotonic() + wall_s
-        while not is_done():
-            if self.now_ns >= until_ns or monotonic() >= until_s:
-                return False
-            self._simulator._execute_batch()
+        until_s = monotonic() + wall_s
+        self._limit_alarm.schedule(emulated_s * 1e9)
+        self._running.stopped = False
+        try:
+            while not is_done():
+                if self._running.stopped or monotonic() >= until_s:
+                    return False
+                execute_batch(self._running, 1)
+        finally:
+            self._limit_alarm.cancel()
         return True
 
     def files(self) -> bytes:
