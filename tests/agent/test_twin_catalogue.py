@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import make_image, read_files
+from bmsrescue.card.image_file import Segment
 from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.scenarios import find
 from dongle_run import press_button
 from rescuelink.chain import verify_chain
-from sweep_cures import CURES, FLASH
+from sweep_cures import CURES, FLASH, Cure
 
+UNDEFINED = b"\x00\xde"  # UDF #0
 DBGMCU_APB4FZ1, FREEZE_IWDG1 = 0x5C00_1054, 1 << 18
 CALIBRATION = 7 * 128 * 1024
 DRAIN_NS = 5_000_000_000
@@ -85,6 +87,25 @@ def test_noise_on_the_wires_while_a_unit_is_cured_never_makes_a_wrong_byte_good(
             assert run.flash_after[at : at + len(segment.data)] == segment.data
     for start, length in cure.kept:
         assert run.flash_after[start:][:length] == run.flash_before[start:][:length]
+
+
+class CrashingImage(Cure):
+    """The job's own image is on the chip, whole, and its first instruction is an undefined one."""
+
+    @property
+    def segments(self) -> list[Segment]:
+        first, *others = super().segments
+        code = int.from_bytes(first.data[4:8], "little") - 1 - FLASH
+        return [Segment(FLASH, first.data[:code] + UNDEFINED + first.data[code + 2 :]), *others]
+
+
+def test_an_image_that_crashes_by_itself_is_named_with_its_fault_and_not_written_again() -> None:
+    cure = CrashingImage("crashing", lambda unit: None)
+    card = cure.card()
+    run = press_button(TwinBench(cure.scenario(), card), card)
+    assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == ("lockup", "NOT_FIRMWARE")
+    assert "locked up after it executed an undefined instruction" in run.record["diagnosis"]["sentence"]
+    assert run.flash_after == run.flash_before
 
 
 def test_older_firmware_is_written_over_newer_where_the_job_consents() -> None:

@@ -3,7 +3,7 @@
 # Each line is sealed (rescuelink.seal) and carries a sequence number. A run that ended closes its journal with "end";
 # one that was cut leaves a journal without it, which the next run on this unit reads (resume.py): each unit has a file
 # of its own, which waits for it whatever the helper does to others in between. The journal says what happened; what is
-# to be done now comes from the sector map, because a sector that was being written when the power went is not trusted.
+# to be done now comes from the sector map; that a sector reads blank in which the power went proves nothing.
 
 import os
 
