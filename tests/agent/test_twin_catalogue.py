@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,11 +13,11 @@ from bmsrescue.card.image_file import Segment
 from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.unit_programs import STANDBY, UNDEFINED
 from dongle_run import press_button
 from rescuelink.chain import verify_chain
 from sweep_cures import CURES, FLASH, Cure
 
-UNDEFINED = b"\x00\xde"  # UDF #0
 DBGMCU_APB4FZ1, FREEZE_IWDG1 = 0x5C00_1054, 1 << 18
 CALIBRATION = 7 * 128 * 1024
 DRAIN_NS = 5_000_000_000
@@ -89,22 +89,34 @@ def test_noise_on_the_wires_while_a_unit_is_cured_never_makes_a_wrong_byte_good(
         assert run.flash_after[start:][:length] == run.flash_before[start:][:length]
 
 
-class CrashingImage(Cure):
-    """The job's own image is on the chip, whole, and its first instruction is an undefined one."""
+@dataclass(frozen=True)
+class OddImage(Cure):
+    """The job's own image is on the chip, whole, and this is what it does."""
+
+    code: bytes = b""
 
     @property
     def segments(self) -> list[Segment]:
         first, *others = super().segments
-        code = int.from_bytes(first.data[4:8], "little") - 1 - FLASH
-        return [Segment(FLASH, first.data[:code] + UNDEFINED + first.data[code + 2 :]), *others]
+        at = int.from_bytes(first.data[4:8], "little") - 1 - FLASH
+        return [Segment(FLASH, first.data[:at] + self.code + first.data[at + len(self.code) :]), *others]
 
 
-def test_an_image_that_crashes_by_itself_is_named_with_its_fault_and_not_written_again() -> None:
-    cure = CrashingImage("crashing", lambda unit: None)
+@pytest.mark.parametrize(
+    ("code", "cause", "outcome", "words"),
+    [
+        (UNDEFINED, "lockup", "NOT_FIRMWARE", "locked up after it executed an undefined instruction"),
+        (STANDBY, "quiet", "NO_FAULT_FOUND", "answers only while it is reset"),
+    ],
+)
+def test_an_image_that_is_whole_is_not_written_again_whatever_it_does(
+    code: bytes, cause: str, outcome: str, words: str
+) -> None:
+    cure = OddImage("odd", lambda unit: None, code=code)
     card = cure.card()
     run = press_button(TwinBench(cure.scenario(), card), card)
-    assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == ("lockup", "NOT_FIRMWARE")
-    assert "locked up after it executed an undefined instruction" in run.record["diagnosis"]["sentence"]
+    assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == (cause, outcome)
+    assert words in run.record["diagnosis"]["sentence"]
     assert run.flash_after == run.flash_before
 
 
