@@ -57,6 +57,19 @@ def test_a_worn_sector_is_tried_twice_and_named_by_its_address() -> None:
     assert [(line["event"], line["sector"]) for line in told] == [("begin", 2), ("retry", 2), ("erase", 2)]
 
 
+def test_a_sector_that_cannot_be_erased_is_tried_twice_and_named_by_its_address() -> None:
+    cure = CURES["sectors"]
+    card = cure.card()
+    bench = TwinBench(cure.scenario(), card)
+    bench.unit.chip.flash.worn[1] = "erase"
+    run = press_button(bench, card)
+    assert run.record["outcome"] == "NOT_FIRMWARE"
+    assert 0x0802_0000 <= run.record["error"]["address"] < 0x0804_0000
+    assert "replace the microcontroller" in run.record["next_step"]
+    told = [json.loads(line) for line in run.card[f"journal-{run.record['unit']['uid']}.jsonl"].splitlines()]
+    assert [line["event"] for line in told if line["sector"] == 1] == ["erase", "retry", "erase"]
+
+
 def test_a_hardware_watchdog_is_frozen_before_anything_is_erased() -> None:
     card = card_for(find("watchdog-loop"))
     bench = TwinBench(find("watchdog-loop"), card)
