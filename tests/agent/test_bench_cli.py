@@ -180,6 +180,10 @@ def test_the_shell_calls_methods_and_survives_their_errors(on_healthy: Run) -> N
     assert json.loads(lines[1])["nrst"] in (0, 1, True, False)
     assert any(line.startswith("flash.program") for line in lines)
     assert "no method rails.nothing" in said.errors
+    said = on_healthy("shell", "--json", typed=script)
+    answers = [json.loads(line) for line in said.out.splitlines()]
+    assert (answers[0], answers[1]["error"]["kind"]) == ("0102", "unknown_method")
+    assert answers[3]["power.off"].startswith("Off, and the proof of it")
 
 
 def test_a_healthy_unit_is_diagnosed_so_and_a_recovery_of_it_changes_nothing(

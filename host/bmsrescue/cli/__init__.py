@@ -13,6 +13,7 @@ import typer
 
 from bmsrescue import __version__
 from bmsrescue.cli import bench_commands, card_commands, twin_commands
+from bmsrescue.cli.bench_common import error_as_dict, print_json
 from bmsrescue.cli.deploy_command import deploy
 from bmsrescue.cli.exit_status import status_of
 from bmsrescue.cli.output import show_error
@@ -57,11 +58,13 @@ def main() -> None:
     command = typer.main.get_command(app)
     try:
         command(prog_name="bmsrescue")
-    except HostError as error:
-        show_error(error.message, error.next_step)
-        sys.exit(status_of(error))
-    except RescueError as error:
-        show_error(error.sentence(), "")
+    except (HostError, RescueError) as error:
+        if "--json" in sys.argv:
+            print_json({"error": error_as_dict(error)})
+        elif isinstance(error, HostError):
+            show_error(error.message, error.next_step)
+        else:
+            show_error(error.sentence(), "")
         sys.exit(status_of(error))
 
 

@@ -46,7 +46,7 @@ def telling_errors(as_json: bool) -> Iterator[None]:
     except (HostError, RescueError) as error:
         if not as_json:
             raise
-        print_json({"error": _as_dict(error)})
+        print_json({"error": error_as_dict(error)})
         raise typer.Exit(status_of(error)) from error
 
 
@@ -109,7 +109,8 @@ def address_of(text: str) -> int:
     return number
 
 
-def _as_dict(error: HostError | RescueError) -> dict[str, Any]:
+def error_as_dict(error: HostError | RescueError) -> dict[str, Any]:
+    """What --json says of it."""
     if isinstance(error, RescueError):
         return error.to_dict()
     kind = "usage" if isinstance(error, UsageError) else "host"

@@ -23,7 +23,8 @@ import typer
 
 from bmsrescue.agent_files import device_dir
 from bmsrescue.bench.session import SLOW_S, Session
-from bmsrescue.cli.bench_common import HelperOption, opened
+from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened
+from bmsrescue.cli.exit_status import status_of
 from bmsrescue.cli.output import show_error
 from bmsrescue.config import data_dir
 from rescuelink.errors import LinkError, RescueError
@@ -38,17 +39,20 @@ _HISTORY_LINES = 1000
 _LONG = ("job.run", "job.until")
 
 
-def shell(helper: HelperOption = None) -> None:
-    """Call the link's methods by hand. `help` lists them, Tab completes, Ctrl-D leaves."""
+def shell(helper: HelperOption = None, as_json: JsonOption = False) -> None:
+    """Call the link's methods by hand. `help` lists them, Tab completes, Ctrl-D leaves.
+
+    Answers are JSON, a line each; with --json errors and `help` are as well.
+    """
     methods = known_methods()
-    with opened(helper, as_json=False) as bench:
-        if sys.stdin.isatty():
+    with opened(helper, as_json) as bench:
+        if sys.stdin.isatty() and not as_json:
             typer.echo(f"{bench.session.name}: {bench.session.about['board']}. Try `rails.read`, or `help`.")
         with _history(methods):
             for line in iter(_reader(bench.session.name), None):
                 if line.strip() == "quit":
                     return
-                _carry_out(bench.session, methods, line)
+                _carry_out(bench.session, methods, line, as_json)
 
 
 def known_methods() -> dict[str, str]:
@@ -98,27 +102,43 @@ def _value(word: str) -> Any:
     return word
 
 
-def _carry_out(session: Session, methods: dict[str, str], line: str) -> None:
+def _carry_out(session: Session, methods: dict[str, str], line: str, as_json: bool) -> None:
     if not line.strip():
         return
     try:
         method, params = parse_line(line)
         if method == "help":
-            for name, words in methods.items():
-                typer.echo(f"{name:<20} {words}")
-            return
-        if method in _LONG:
-            result = session.run(method, *params)
+            _help(methods, as_json)
+        elif method in _LONG:
+            _answer(session.run(method, *params))
         else:
-            result = session.call(method, *params, timeout_s=SLOW_S)
-        typer.echo(json.dumps(result, default=lambda data: bytes(data).hex()))
+            _answer(session.call(method, *params, timeout_s=SLOW_S))
     except KeyboardInterrupt:
         session.cancel()
-        show_error("stopped on request", "")
+        _refused(LinkError("cancelled", "stopped on request"), as_json)
     except RescueError as error:
-        show_error(error.sentence(), "")
+        _refused(error, as_json)
         if error.kind in ("lost", "no_daemon"):
-            raise
+            raise typer.Exit(status_of(error)) from error
+
+
+def _answer(result: Any) -> None:
+    typer.echo(json.dumps(result, default=lambda data: bytes(data).hex()))
+
+
+def _help(methods: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        _answer(methods)
+        return
+    for name, words in methods.items():
+        typer.echo(f"{name:<20} {words}")
+
+
+def _refused(error: RescueError, as_json: bool) -> None:
+    if as_json:
+        _answer({"error": error.to_dict()})
+    else:
+        show_error(error.sentence(), "")
 
 
 def _reader(name: str) -> Callable[[], str | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.columns import Columns
 from rich.console import Console
 from rich.panel import Panel
@@ -25,52 +27,67 @@ _DRAIN_MS = 8_000
 _DISPLAY_WIDTH = 40
 
 
-def play(console: Console, seed: int) -> int:
-    """Tell the whole story; return the exit status of the run."""
+def play(console: Console | None, seed: int) -> tuple[int, dict[str, Any]]:
+    """The whole story, told on `console` if there is one: the exit status of the run, and the story as plain data."""
     scenario = scenario_named(_SCENARIO)
     card = default_card()
-    story = Story(console)
-    bench = TwinBench(scenario, card, seed=seed, watcher=Watcher(event=story.event, measured=story.measured))
-    unit = bench.unit
+    story = Story(console) if console else None
+    bench = TwinBench(
+        scenario, card, seed=seed, watcher=Watcher(event=story.event, measured=story.measured) if story else Watcher()
+    )
+    if console:
+        console.print(Rule("The unit on the bench", align="left"))
+        console.print(scenario.story)
+    before = _look_at(console, bench.unit)
 
-    console.print(Rule("The unit on the bench", align="left"))
-    console.print(scenario.story)
-    _look_at(console, unit)
-
-    console.print(Rule("The dongle: card in, one press of its button", align="left"))
+    if console:
+        console.print(Rule("The dongle: card in, one press of its button", align="left"))
     result = bench.run()
     record = result.record or {}
+    told: dict[str, Any] = {"scenario": scenario.name, "story": scenario.story, "before": before, "record": record}
     if not record or result.how != ENDED:
-        console.print(Text(f"The agent did not end by itself ({result.how}).\n{result.output}", style="bold red"))
-        return 1
-    _show_screens(console, result)
-    summary(console, record, result)
-    rails = record["rails"]
-    if isinstance(rails, dict):
-        rails_table(console, rails)
-    _show_card(console, read_files(card))
+        if console:
+            console.print(Text(f"The agent did not end by itself ({result.how}).\n{result.output}", style="bold red"))
+        return 1, {**told, "ended": result.how}
+    files = read_files(card)
+    if console:
+        _show_screens(console, result)
+        summary(console, record, result)
+        rails = record["rails"]
+        if isinstance(rails, dict):
+            rails_table(console, rails)
+        _show_card(console, files)
+        console.print(Rule("The same unit, afterwards", align="left"))
+    told["card"] = {name: len(data) for name, data in sorted(files.items())}
+    told["after"] = _look_at(console, bench.unit)
+    return exit_class(str(record["outcome"])), told
 
-    console.print(Rule("The same unit, afterwards", align="left"))
-    _look_at(console, unit)
-    return exit_class(str(record["outcome"]))
 
-
-def _look_at(console: Console, unit: Unit) -> None:
+def _look_at(console: Console | None, unit: Unit) -> dict[str, Any]:
     """Power the unit by hand, look at it, try its button, and switch it off again."""
     unit.set_power(True)
     _wait(unit, _START_MS)
-    _show_unit(console, unit, "supply on")
+    seen = {
+        "display": unit.display.lines,
+        "leds": dict(unit.leds),
+        "rails_mv": {name: unit.rail_mv(name) for name in unit.rail_names},
+        "supply_ma": unit.supply_ma,
+    }
+    if console:
+        _show_unit(console, unit, "supply on")
     unit.press_button(True)
     _wait(unit, _PRESS_MS)
     unit.press_button(False)
     _wait(unit, _SETTLE_MS)
     dead = unit.display.powered
-    console.print(
-        f"Its button, held for {_PRESS_MS / 1000:.1f} s: "
-        + ("nothing happens." if dead else "the unit switches itself off, as it should.")
-    )
+    if console:
+        console.print(
+            f"Its button, held for {_PRESS_MS / 1000:.1f} s: "
+            + ("nothing happens." if dead else "the unit switches itself off, as it should.")
+        )
     unit.set_power(False)
     _wait(unit, _DRAIN_MS)
+    return {**seen, "button_switches_off": not dead}
 
 
 def _show_unit(console: Console, unit: Unit, title: str) -> None:

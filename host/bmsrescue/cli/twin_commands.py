@@ -119,11 +119,15 @@ def firmware(
 @app.command()
 def demo(
     seed: SeedOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """The whole story: a half-on unit comes back."""
     from bmsrescue.cli.demo import play
 
-    raise typer.Exit(play(console(), seed))
+    status, told = play(None if as_json else console(), seed)
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    raise typer.Exit(status)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -153,3 +154,19 @@ def test_the_commands_have_completions(capsys: pytest.CaptureFixture[str]) -> No
     command = typer.main.get_command(app)
     assert {"scan", "recover", "serve", "mem", "shell"} <= set(command.commands)  # type: ignore[attr-defined]
     assert any(parameter.name == "install_completion" for parameter in command.params)
+
+
+def test_every_command_and_subcommand_speaks_json() -> None:
+    from bmsrescue.cli import app
+
+    without = [name for name, options in _commands(typer.main.get_command(app), "") if "--json" not in options]
+    assert without == []
+
+
+def _commands(command: Any, name: str) -> Iterator[tuple[str, list[str]]]:
+    """Each command that does something, with its options; a group that does something by itself, too."""
+    inner = getattr(command, "commands", {})
+    if not inner or command.invoke_without_command:
+        yield name, [option for parameter in command.params for option in parameter.opts]
+    for leaf, below in inner.items():
+        yield from _commands(below, f"{name} {leaf}".strip())

@@ -62,6 +62,19 @@ def test_a_served_twin_tells_its_ports_as_json(options: list[str], keys: set[str
             assert served.wait(30) == 0
 
 
+def test_the_demo_brings_a_dead_unit_back_and_tells_it_as_json() -> None:
+    done = bmsrescue("twin", "demo", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["record"]["outcome"]) == (0, "RECOVERED")
+    assert (told["before"]["button_switches_off"], told["after"]["button_switches_off"]) == (False, True)
+    assert any(name.startswith("records") for name in told["card"])
+
+
+def test_an_error_of_any_command_is_json_when_asked_for() -> None:
+    done = bmsrescue("twin", "run", "--scenario", "no-such", "--json")
+    assert (done.returncode, json.loads(done.stdout)["error"]["kind"], done.stderr) == (2, "usage", "")
+
+
 def test_the_shell_completes_commands() -> None:
     environment = {
         **os.environ,
