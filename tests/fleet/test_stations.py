@@ -306,6 +306,15 @@ def test_a_label_that_was_scanned_ahead_at_the_wrong_station_moves(place: Place)
     in_hall(place, StationSettings(), act)
 
 
+def test_a_stations_name_that_is_scanned_in_another_ones_view_chooses_it(place: Place) -> None:
+    def act(hall: Hall, _helpers: dict[str, FakeHelper]) -> None:
+        assert hall.scan("right", "otto", "left").name == "right"
+        assert hall.scan(LABEL, "otto", "left").name == "right"
+        assert hall.scan("BR16S-24000002", "otto", "left").name == "left"
+
+    in_hall(place, StationSettings(), act)
+
+
 # -- golden unit and service -------------------------------------------------------------------------------------------
 
 

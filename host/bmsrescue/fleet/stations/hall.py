@@ -68,15 +68,16 @@ class Hall:
     def scan(self, text: str, operator: str, station: str | None = None) -> Station:
         """What a barcode scanner read: a station's own name, which chooses it, or the label of a unit.
 
-        Without a chosen station the label is for the one that waits for it. Returns the station that took it.
+        The label is for the chosen station, else for `station` (in whose view it was scanned), else for the one that
+        waits for one. Returns the station that took it.
 
         Raises:
             LinkError: it is no label, the unit is at another station, or no station waits for one.
         """
-        if station is None and text in self.stations:
+        if text in self.stations:
             self._chosen = text
             return self.stations[text]
-        name = station or self._chosen
+        name = self._chosen or station
         elsewhere = [other for other in self.stations.values() if other.label == text and other.name != name]
         for other in elsewhere:
             if other.state not in (EMPTY, OUT):

@@ -8,7 +8,6 @@ closed.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 from typing import Any
@@ -25,12 +24,10 @@ from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios import find
 
 TOLD = "told"
-_YIELDING = 10  # a chip in software takes what is left of the host: real helpers take none of it
 
 
 def main(name: str, seed: int, pause: str) -> None:
     """Until standard input ends."""
-    os.nice(_YIELDING)
     told = ToldPerson(_say) if pause == TOLD else None
     person: Person = told or PileWorker(coming_units(seed), float(pause), _say)
     displays = Displays(_say)
