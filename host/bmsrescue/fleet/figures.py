@@ -175,7 +175,9 @@ def bounced(session: Session, since: datetime | None = None) -> Share:
         select(
             Attempt.unit_id,
             Attempt.at,
-            func.lag(Attempt.at).over(partition_by=Attempt.unit_id, order_by=Attempt.id).label("before"),
+            func.lag(Attempt.at, type_=Attempt.at.type)
+            .over(partition_by=Attempt.unit_id, order_by=Attempt.id)
+            .label("before"),
             func.lag(Attempt.outcome).over(partition_by=Attempt.unit_id, order_by=Attempt.id).label("outcome_before"),
         )
         .where(*_of_units(Attempt, since))
