@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
@@ -30,6 +29,7 @@ from bmsrescue.fleet.web import (
     pages_decisions,
 )
 from bmsrescue.fleet.web.access import Access
+from bmsrescue.fleet.web.refusals import RESPONSES
 from bmsrescue.fleet.web.rendering import refusal_page, wants_page
 from rescuelink.errors import RescueError
 
@@ -49,7 +49,11 @@ _POLICY = (
 def create_page(fleet: Fleet, hall: Hall, log: EventLog) -> FastAPI:
     """The page, its API under /api/fleet, the events and the metrics."""
     app = FastAPI(
-        title="bmsrescue, mass recovery", version=__version__, docs_url="/fleet/docs", openapi_url="/fleet/openapi.json"
+        title="bmsrescue, mass recovery",
+        version=__version__,
+        docs_url="/fleet/docs",
+        openapi_url="/fleet/openapi.json",
+        responses=RESPONSES,
     )
     app.state.access = Access(fleet.accounts)
     app.state.fleet = fleet
@@ -109,7 +113,8 @@ async def _not_found(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if not wants_page(request):
-        return await http_exception_handler(request, error)
+        kind = "not_found" if error.status_code == 404 else "bad_request"
+        return _json(error.status_code, kind, str(error.detail), "see /fleet/docs")
     next_step = "Go back, or search for the unit by its label." if error.status_code == 404 else "Go back."
     return refusal_page(request, error.status_code, str(error.detail), next_step)
 
