@@ -180,7 +180,7 @@ class Releases:
             .order_by(Release.job, Release.version.desc())
         )
         with self._store.read() as session:
-            uses = dict(session.execute(counted).tuples().all())
+            uses: dict[str | None, int] = {row[0]: row[1] for row in session.execute(counted)}
             rows = session.execute(wanted if job is None else wanted.where(Release.job == job)).all()
         return [
             Version(
