@@ -21,7 +21,8 @@ def result(screen, record):
     from rescuelink.outcomes import OUTCOMES  # only now: the heap is tight until the run is over
 
     outcome = OUTCOMES[record["outcome"]]
-    lines = wrap(record["diagnosis"]["cause"], _COLUMNS, 1)
+    # How the unit did, where only its record was lost.
+    lines = wrap(record.get("unit_outcome", record["diagnosis"]["cause"]).replace("_", " "), _COLUMNS, 1)
     lines += wrap(record["next_step"] or outcome.sentence, _COLUMNS, 5 - len(lines))
     page(screen, outcome.name.replace("_", " "), lines)
 

@@ -53,6 +53,10 @@ def test_results_differ_in_their_headline(seen: Any) -> None:
     assert seen["recovered"][:11] != seen["unsafe"][:11]
 
 
+def test_a_result_whose_record_is_lost_tells_how_the_unit_did(seen: Any) -> None:
+    assert seen["unsaved"] == seen["unsaved in words"]
+
+
 def test_no_two_kinds_of_result_share_light_and_sound(seen: Any) -> None:
     patterns = [json.dumps(pattern, sort_keys=True) for pattern in seen["patterns"].values()]
     assert len(set(patterns)) == len(patterns)

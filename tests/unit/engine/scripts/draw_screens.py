@@ -74,6 +74,12 @@ screen.result(record("RECOVERED", "update-cut", "Do the maker's protection test 
 seen["recovered"] = rows(front.pictures[-1])
 screen.result(record("UNSAFE", "short-3v3", None))
 seen["unsafe"] = rows(front.pictures[-1])
+unsaved = record("TOOL_ERROR", "update-cut", "Replace the card and run the job again.")
+unsaved["unit_outcome"] = "RECOVERED"
+screen.result(unsaved)
+seen["unsaved"] = rows(front.pictures[-1])
+screen.page("TOOL ERROR", ["RECOVERED", "Replace the card", "and run the job", "again."])
+seen["unsaved in words"] = rows(front.pictures[-1])
 
 seen["patterns"] = {}
 for colour in panel.PATTERNS:
