@@ -48,17 +48,22 @@ def open(config):  # noqa: A001 - the name every ports module has
 
 
 def _wire(config):
-    """The fastest Wire that this port of MicroPython has: PIO, the SIO registers in viper, or machine.Pin."""
-    swclk, swdio = config["swclk"], config["swdio"]
-    slowest = config.get("wire")
-    if sys.platform == "rp2" and slowest is None:
+    """The fastest Wire that this port of MicroPython has: PIO, GPIO registers in viper, or machine.Pin.
+
+    `"wire": "gpio"` or "pin" in board.json asks for a slower one.
+    """
+    swclk, swdio, wanted = config["swclk"], config["swdio"], config.get("wire")
+    if sys.platform == "rp2" and wanted is None:
         from rescue.hal.wire_rp2 import PioWire
 
         return PioWire(swclk, swdio)
     from rescue.hal.swd import SwdWire
 
-    if sys.platform == "rp2" and slowest == "sio":
-        from rescue.hal.swd_rp2 import SioBits as Bits
-    else:
-        from rescue.hal.swd_pins import PinBits as Bits
-    return SwdWire(Bits(swclk, swdio))
+    if wanted != "pin" and sys.platform in ("rp2", "esp32", "pyboard"):
+        from rescue.hal.swd_gpio import GpioBits, registers
+
+        if registers(swclk, swdio) is not None:
+            return SwdWire(GpioBits(swclk, swdio))
+    from rescue.hal.swd_pins import PinBits
+
+    return SwdWire(PinBits(swclk, swdio))

@@ -74,7 +74,7 @@ def test_what_is_not_surely_a_constant_stays(source: str) -> None:
 
 def test_every_module_of_the_agent_is_compiled_and_what_a_port_starts_stays_source(tmp_path: Path) -> None:
     made = build_files(agent_files(), tmp_path, format_of(find_interpreter()))
-    native = {"rescue/hal/pio_pump.py", "rescue/hal/sd_crc.py", "rescue/hal/swd_rp2.py"}
+    native = {"rescue/hal/pio_pump.py", "rescue/hal/sd_crc.py", "rescue/hal/swd_gpio.py"}
     assert {path.as_posix() for path in made if path.suffix == ".py"} == {"main.py", *native}
     assert (tmp_path / "rescue/engine/plan.mpy").is_file()
     assert not (tmp_path / "rescue/engine/plan.py").exists()
@@ -83,7 +83,7 @@ def test_every_module_of_the_agent_is_compiled_and_what_a_port_starts_stays_sour
 def test_a_board_with_the_architecture_gets_its_native_code(tmp_path: Path) -> None:
     target = format_of(find_interpreter())
     made = build_files(agent_files(), tmp_path, MpyFormat(target.version, target.sub_version, "armv6m"))
-    assert Path("rescue/hal/swd_rp2.mpy") in made
+    assert Path("rescue/hal/swd_gpio.mpy") in made
 
 
 def test_a_traceback_names_module_and_line(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from bmsrescue.deploy.repl import Repl
 
 FIRMWARE = os.environ.get("BMSRESCUE_UF2")
 EMULATOR = shutil.which("rp2040py")
-FEW = ("rescuelink/__init__.mpy", "rescuelink/rpc.mpy", "rescuelink/errors.mpy", "rescue/hal/swd_rp2.mpy")
+FEW = ("rescuelink/__init__.mpy", "rescuelink/rpc.mpy", "rescuelink/errors.mpy", "rescue/hal/swd_gpio.mpy")
 
 pytestmark = [
     pytest.mark.skipif(FIRMWARE is None, reason="BMSRESCUE_UF2 names no firmware for the emulated Pico"),
@@ -57,7 +57,7 @@ def test_a_pico_gets_armv6m_code_that_it_imports(pico: str) -> None:
         plan = Plan(facts, compare(wanted, ours_on(prompt)), (), block_bytes, block_bytes * free_blocks)
         bring(prompt, plan, lambda path, size: None)
         assert compare(wanted, ours_on(prompt)).is_none
-        prompt.run("import rescuelink.rpc, rescue.hal.swd_rp2")  # the second holds native code
+        prompt.run("import rescuelink.rpc, rescue.hal.swd_gpio")  # the second holds native code
         prompt.restart()
     with Repl(pico) as prompt:
         assert compare(wanted, ours_on(prompt)).is_none
