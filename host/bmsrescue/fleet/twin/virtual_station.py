@@ -30,11 +30,12 @@ def main(name: str, seed: int, pause: str) -> None:
     """Until standard input ends."""
     told = ToldPerson(_say) if pause == TOLD else None
     person: Person = told or PileWorker(coming_units(seed), float(pause), _say)
-    displays = Displays(_say)
+    displays = None if told else Displays(_say)  # nobody follows them at a told station
 
     def look(nest: Nest) -> None:
         person.look(nest)
-        displays.look(nest)
+        if displays is not None:
+            displays.look(nest)
 
     nest = Nest(VirtualClock(), look)
     helper = VirtualHelper(
@@ -44,7 +45,7 @@ def main(name: str, seed: int, pause: str) -> None:
         seed=seed,
         presses=(),
         watch=person.watch,
-        on_screen=displays.front,
+        on_screen=None if displays is None else displays.front,
         wall_limit_s=float("inf"),
     )
     stopping = threading.Event()
