@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Attempt, Measurement, SealedLine, Unit, UnitLabel
@@ -112,24 +112,17 @@ def newest_attempts(session: Session, count: int, station: str | None = None) ->
     return list(session.scalars(wanted if station is None else wanted.where(Attempt.station == station)))
 
 
-def all_rows(session: Session, since: datetime | None = None) -> Iterator[dict[str, Any]]:
-    """Every attempt as a row of COLUMNS, oldest first, in pieces that fit any memory."""
+def all_pieces(session: Session, since: datetime | None = None) -> Iterator[Sequence[Row[Any]]]:
+    """Every attempt as a row with the names of COLUMNS, oldest first, in pieces that fit any memory."""
+    wanted = (
+        select(Attempt.id, *(Unit.uid if name == "uid" else getattr(Attempt, name) for name in COLUMNS))
+        .join(Unit, Unit.id == Attempt.unit_id, isouter=True)
+        .order_by(Attempt.id)
+        .limit(_PIECE)
+    )
+    if since is not None:
+        wanted = wanted.where(Attempt.at >= since)
     after = 0
-    while True:
-        wanted = (
-            select(Attempt, Unit.uid)
-            .join(Unit, Unit.id == Attempt.unit_id, isouter=True)
-            .where(Attempt.id > after)
-            .order_by(Attempt.id)
-            .limit(_PIECE)
-        )
-        if since is not None:
-            wanted = wanted.where(Attempt.at >= since)
-        piece = session.execute(wanted).all()
-        for attempt, uid in piece:
-            row = {name: uid if name == "uid" else getattr(attempt, name) for name in COLUMNS}
-            yield row | {"at": attempt.at.isoformat()}
-        if len(piece) < _PIECE:
-            return
-        after = piece[-1][0].id
-        session.expunge_all()
+    while piece := session.execute(wanted.where(Attempt.id > after)).all():
+        yield piece
+        after = piece[-1].id

@@ -31,7 +31,7 @@ from bmsrescue.fleet.store import Store
 
 _RECORDS = "records/records.jsonl"
 _BACKUPS = "backups"
-_LINES_AT_ONCE = 500
+_LINES_AT_ONCE = 1000
 _ALLOCATIONS_PER_COLLECTION = 200_000
 _MAX_BACKUP_BYTES = 16 * 1024 * 1024
 

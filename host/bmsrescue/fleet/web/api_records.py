@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Query
@@ -15,10 +12,12 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import figures, ledger
-from bmsrescue.fleet.lookup import COLUMNS, all_rows, attempt_with, find_units, unit_with
+from bmsrescue.fleet.export import as_csv, as_json_lines, as_parquet
+from bmsrescue.fleet.lookup import attempt_with, find_units, unit_with
 from bmsrescue.fleet.unit_label import zpl
 from bmsrescue.fleet.web.access import Viewing
 from bmsrescue.fleet.web.parts import TheFleet
+from bmsrescue.fleet.web.refusals import a_file
 
 router = APIRouter(prefix="/api/fleet", tags=["records"])
 
@@ -91,41 +90,26 @@ def rails(fleet: TheFleet, _person: Viewing, phase: SearchText = "proof", days: 
         return [asdict(one) for one in figures.rail_spreads(session, phase, ledger.now() - timedelta(days=days))]
 
 
-@router.get("/export.csv")
+@router.get("/export.csv", response_class=StreamingResponse, responses=a_file("text/csv"))
 def export_csv(fleet: TheFleet, _person: Viewing, days: Days = 36_500) -> StreamingResponse:
     """Every attempt as CSV. A cell that a spreadsheet would take for a formula is put in quotes by an apostrophe."""
-    since = ledger.now() - timedelta(days=days)
-    return StreamingResponse(_streamed(fleet, since, _csv), media_type="text/csv; charset=utf-8")
+    return StreamingResponse(_streamed(fleet, days, as_csv), media_type="text/csv; charset=utf-8")
 
 
-@router.get("/export.jsonl")
+@router.get("/export.jsonl", response_class=StreamingResponse, responses=a_file("application/jsonl"))
 def export_lines(fleet: TheFleet, _person: Viewing, days: Days = 36_500) -> StreamingResponse:
     """Every attempt as a line of JSON."""
-    since = ledger.now() - timedelta(days=days)
-    return StreamingResponse(_streamed(fleet, since, _json_lines), media_type="application/jsonl")
+    return StreamingResponse(_streamed(fleet, days, as_json_lines), media_type="application/jsonl")
 
 
-def _streamed(fleet: TheFleet, since: Any, shape: Any) -> Iterator[str]:
+@router.get("/export.parquet", response_class=StreamingResponse, responses=a_file("application/vnd.apache.parquet"))
+def export_parquet(fleet: TheFleet, _person: Viewing, days: Days = 36_500) -> StreamingResponse:
+    """Every attempt as a Parquet file, with typed columns."""
+    return StreamingResponse(_streamed(fleet, days, as_parquet), media_type="application/vnd.apache.parquet")
+
+
+def _streamed(
+    fleet: TheFleet, days: int, shape: Callable[[Session, datetime], Iterator[str] | Iterator[bytes]]
+) -> Iterator[str | bytes]:
     with fleet.store.read() as session:
-        yield from shape(session, since)
-
-
-def _csv(session: Session, since: Any) -> Iterator[str]:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS)
-    writer.writeheader()
-    for row in all_rows(session, since):
-        writer.writerow({name: _harmless(value) for name, value in row.items()})
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
-
-
-def _json_lines(session: Session, since: Any) -> Iterator[str]:
-    for row in all_rows(session, since):
-        yield json.dumps(row) + "\n"
-
-
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+        yield from shape(session, ledger.now() - timedelta(days=days))
