@@ -243,6 +243,24 @@ class TestFlashAndOptions:
         with pytest.raises(ConsentError):
             connected.call("flash.erase", 5)
 
+    def test_what_a_host_changes_for_good_is_told_and_stands_in_the_helpers_log(self, connected: Host) -> None:
+        connected.call("flash.consent", "erase sectors 7")
+        connected.call("flash.begin", timeout_s=PATIENCE_S)
+        connected.call("flash.erase", 7, timeout_s=PATIENCE_S)
+        with pytest.raises(ConsentError):
+            connected.call("flash.erase", 4)
+        connected.call("flash.end")
+        connected.call("options.write", "optsr", 2 << 2, 3 << 2, "change optsr", timeout_s=PATIENCE_S)
+        outcomes = [
+            "erase sector 7: done",
+            "erase sector 4: not_allowed",
+            "optsr to 0x00000008 in the bits 0x0000000c: done",
+        ]
+        lines = [json.loads(line) for line in connected.call("helper.log").splitlines()]
+        assert [text for _ms, word, text in lines if word == "change"][-3:] == outcomes
+        told = connected.all_of("change")
+        assert [f"{change['what']}: {change['outcome']}" for change in told] == outcomes
+
     def test_an_erase_that_has_begun_is_not_cancelled(self, twin: SerialTwin, connected: Host) -> None:
         connected.call("flash.consent", "erase sectors 6")
         connected.call("flash.begin", timeout_s=PATIENCE_S)

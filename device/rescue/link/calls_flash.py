@@ -1,7 +1,7 @@
 # flash.*: the target's flash, sector by sector and window by window. Erasing and programming need the words of the
 # operator's consent, which name the sectors: "erase sectors 0,1".
 
-from rescue.link.unit import connected, known_chip
+from rescue.link.unit import change, connected, known_chip
 from rescuelink import rpc
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import ConsentError, LinkError
@@ -66,28 +66,24 @@ def begin(bench):
 
 def erase(bench, sector):
     """One sector; about a second. Raises ConsentError, FlashError."""
-    _undivided(bench, known_chip(bench).flash.erase, sector, _consent(bench))
+    change(bench, "erase sector %d" % sector, known_chip(bench).flash.erase, sector, _consent(bench))
 
 
 def program(bench, address, data, erased=False):
     """Whole flash words. Unless `erased`, the range is read first and must be blank."""
     # A copy: the view dies when the link is listened to.
-    _undivided(bench, known_chip(bench).flash.program, address, bytes(data), _consent(bench), bool(erased))
+    data = bytes(data)
+    bench.steady = True
+    try:
+        known_chip(bench).flash.program(address, data, _consent(bench), bool(erased))
+    finally:
+        bench.steady = False
 
 
 def end(bench):
     """Lock the controller and take the consent back."""
     bench.consent = None
     known_chip(bench).flash.lock()
-
-
-def _undivided(bench, operation, *facts):
-    # What has begun is finished before a "cancel" counts: half of it would be a torn sector.
-    bench.steady = True
-    try:
-        operation(*facts)
-    finally:
-        bench.steady = False
 
 
 def _consent(bench):

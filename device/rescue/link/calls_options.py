@@ -1,7 +1,7 @@
 # options.*: the option bytes, read and given names, and changed with the words of the operator's consent.
 
 from rescue.engine import modules
-from rescue.link.unit import connected, known_chip
+from rescue.link.unit import change, connected, known_chip
 from rescuelink.consent import OPTION_BYTES, WRITE_PROTECTION, Consent
 from rescuelink.errors import ConsentError, LinkError
 
@@ -27,11 +27,11 @@ def write(bench, name, value, mask, words):
     connected(bench).core.reset_halt()
     chip.freeze_watchdogs()
     consent = Consent((OPTION_BYTES, WRITE_PROTECTION), "operator:" + words)
-    bench.steady = True  # a change that has begun is waited for
+    writer = modules.load(_WRITER).OptionWriter(chip)
     try:
-        modules.load(_WRITER).OptionWriter(chip).change([(name, value, mask)], consent)
+        what = "%s to 0x%08x in the bits 0x%08x" % (name, value, mask)
+        change(bench, what, writer.change, [(name, value, mask)], consent)
     finally:
-        bench.steady = False
         modules.drop(_WRITER)
     return chip.options.read()
 

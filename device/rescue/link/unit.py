@@ -2,7 +2,7 @@
 
 from rescue.engine import modules
 from rescue.engine.power import Power
-from rescuelink.errors import TargetError
+from rescuelink.errors import RescueError, TargetError
 
 
 def power(bench):
@@ -26,3 +26,23 @@ def known_chip(bench):
     if bench.chip is None:
         bench.chip = modules.load("rescue.chips.stm32h7").Stm32H7(connected(bench), bench.ports.clock)
     return bench.chip
+
+
+def change(bench, what, operation, *facts):
+    """Carry out what changes the chip for good. How it went is told, and stands in the helper's log.
+
+    What has begun is finished before a "cancel" counts: half of it would be a torn sector.
+    """
+    outcome = "cut short"
+    bench.steady = True
+    try:
+        operation(*facts)
+        outcome = "done"
+    except RescueError as error:
+        outcome = error.kind
+        raise
+    finally:
+        bench.steady = False
+        modules.load("rescue.link.log").note(bench, "change", what + ": " + outcome)
+        modules.drop("rescue.link.log")
+        bench.tell("change", {"what": what, "outcome": outcome})

@@ -37,6 +37,7 @@ _SAYINGS = {
     "diagnosis": "{sentence} ({cause}, {confidence})",
     "error": "{message} ({kind})",
     "outcome": "{outcome}: {sentence}",
+    "change": "{what}: {outcome}",
 }
 _FREQUENT = ("rails", "progress")
 
