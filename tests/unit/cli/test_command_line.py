@@ -17,7 +17,7 @@ VECTORS = struct.pack("<II", 0x2002_0000, 0x0800_0041)
 
 
 def bmsrescue(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=120)
     assert "Traceback" not in done.stdout + done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     return done
