@@ -10,7 +10,7 @@ import pytest
 
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.card.image_file import Segment
-from bmsrescue.twin.bench import TwinBench, card_for
+from bmsrescue.twin.bench import TwinBench, Watcher, card_for
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.unit_programs import STANDBY, UNDEFINED
@@ -162,6 +162,25 @@ def test_option_bytes_are_restored_bit_by_bit_and_only_those_of_the_job() -> Non
     options.preset(replace(options.stored, optsr2=2))  # none of the job's business
     assert press_button(bench, card).record["outcome"] == "RECOVERED"
     assert options.stored == replace(OptionValues(), optsr2=2)
+
+
+@pytest.mark.parametrize("name", ["wrp", "rdp1", "calibration"])
+def test_every_act_under_consent_is_in_the_journal_with_who_gave_it(name: str) -> None:
+    cure = CURES[name]
+    card = cure.card()
+    lines: list[dict[str, Any]] = []
+
+    def look(_at_ms: int, event: str, data: Any) -> None:
+        if event == "step-end" and data["name"] == "act":
+            journal = next(text for path, text in read_files(card).items() if path.startswith("journal"))
+            lines.extend(json.loads(line) for line in journal.splitlines())
+
+    assert TwinBench(cure.scenario(), card, watcher=Watcher(event=look)).run().record is not None
+    acts = [line for line in lines if line["event"] in ("begin", "regression", "unprotect", "protect")]
+    assert {"wrp": 3, "rdp1": 2, "calibration": 1}[name] == len(acts)
+    for line in acts:
+        assert line["consent"]["by"] == "policy:sweep"
+        assert line["consent"]["scopes"]
 
 
 def test_without_consent_option_bytes_are_named_and_left() -> None:

@@ -29,6 +29,8 @@ def regress(run):
 
 
 def _change(run, event, values, facts):
+    consent = Consent((OPTION_BYTES, WRITE_PROTECTION), run.by or "policy:" + run.job.name)
+    facts["consent"] = consent.to_dict()
     facts["before"] = run.plan["options_before"]
     facts["after"] = [list(value) for value in values]
     facts["uid"] = run.evidence["chip"]["uid"]
@@ -39,5 +41,4 @@ def _change(run, event, values, facts):
     run.journal_write(event, facts)
     run.erase_begun = True
     run.say(event)
-    consent = Consent((OPTION_BYTES, WRITE_PROTECTION), run.by or "policy:" + run.job.name)
     OptionWriter(run.chip).change(values, consent)
