@@ -8,15 +8,16 @@ PostgreSQL is a real server that this program starts and ends.
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import random
+import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from pathlib import Path
 
 import httpx
 import psycopg
+from selenium import webdriver
 from sqlalchemy import Date, bindparam, select, text
 from sqlalchemy.orm import Session
 
@@ -298,43 +300,55 @@ def measure_stations(folder: Path, _server: PostgresServer) -> Iterator[Line]:
     with subprocess.Popen([*command, *arguments], env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().removeprefix("listening: ").strip()
-        deadline = time.monotonic() + 10 * WATCHED_S
-        while _working(url) < STATIONS // 2 and time.monotonic() < deadline:
-            time.sleep(1.0)
-        cpu, began = _cpu_s(process.pid), time.monotonic()
-        latencies, numbers = follow(url, WATCHED_S)
-        share = 100 * (_cpu_s(process.pid) - cpu) / (time.monotonic() - began)
+        with wall_in_browser(url) as browser:
+            deadline = time.monotonic() + 10 * WATCHED_S
+            while _states(url)["working"] < STATIONS // 2 and time.monotonic() < deadline:
+                time.sleep(1.0)
+            browser.execute_script("window.late = []")
+            cpu, began, ended = _cpu_s(process.pid), time.monotonic(), _attempts(url)
+            working = []
+            while time.monotonic() - began < WATCHED_S:
+                working.append(_states(url)["working"])
+                time.sleep(2.0)
+            used, ended = _cpu_s(process.pid) - cpu, _attempts(url) - ended
+            share = 100 * used / (time.monotonic() - began)
+            late = sorted(browser.execute_script("return window.late"))
+            lost, count = browser.execute_script("return [window.seenEvents.lost, window.seenEvents.count]")
         peak = _peak_mib(process.pid)
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-    gaps = sum(after - before - 1 for before, after in itertools.pairwise(numbers))
-    slowest = 1000 * sorted(latencies)[int(0.99 * (len(latencies) - 1))] if latencies else float("nan")
-    what = f"{STATIONS} virtual stations: "
-    yield Line(what + "CPU of the daemon", f"{share:.0f} % of one core", "< 25 %", share < 25)
+    at_work, told = statistics.mean(working), [f"{late[int(part * (len(late) - 1))]:.0f}" for part in (0.5, 0.95, 0.99)]
+    what = f"{STATIONS} virtual stations, {at_work:.0f} at work: "
+    yield Line(what + "CPU of the daemon", f"{share:.1f} % of one core", "< 25 %", share < 25)
+    yield Line(what + "CPU for each attempt", f"{used / max(1, ended):.2f} s of {ended} attempts", "no limit set", True)
     yield Line(what + "memory of the daemon, at most", f"{peak:.0f} MiB", "< 150 MiB", peak < 150)
-    yield Line(what + "an event at its reader, 99 of 100 within", f"{slowest:.0f} ms", "< 250 ms", slowest < 250)
-    yield Line(what + "events lost", f"{gaps} of {len(numbers):,}", "0", gaps == 0)
+    shown = f"{', '.join(told)} ms (half, 95, 99 of 100)"
+    yield Line(what + "an event is in the page after", shown, "< 250 ms", late[int(0.99 * (len(late) - 1))] < 250)
+    yield Line(what + "events lost, counted in the browser", f"{lost} of {count:,}", "0", lost == 0)
 
 
-def follow(url: str, seconds: float) -> tuple[list[float], list[int]]:
-    """As a browser does: how late each event comes (both sides have one clock), and its number."""
-    latencies, numbers = [], []
-    until = time.monotonic() + seconds
-    with httpx.stream("GET", f"{url}/api/fleet/events", timeout=60) as stream:
-        for line in stream.iter_lines():
-            if line.startswith("data: {"):
-                at = float(line.split('"at": ', 1)[1].split(",", 1)[0])
-                latencies.append(time.time() - at)
-            elif line.startswith("id: "):
-                numbers.append(int(line[4:]))
-            if time.monotonic() > until:
-                break
-    return latencies, numbers
+@contextmanager
+def wall_in_browser(url: str) -> Iterator[webdriver.Chrome]:
+    """The wall in a headless Chromium that notes how late each event is shown (both sides have one clock)."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver"))) as browser:
+        browser.get(url)
+        browser.execute_script(
+            "const shown = window.take; window.late = []; "
+            "window.take = (event) => { shown(event); window.late.push(Date.now() - 1000 * event.at); }"
+        )
+        yield browser
 
 
-def _working(url: str) -> int:
-    stations = httpx.get(f"{url}/api/fleet/stations", timeout=30).json()
-    return sum(station["state"] == "working" for station in stations)
+def _states(url: str) -> Counter[str]:
+    return Counter(station["state"] for station in httpx.get(f"{url}/api/fleet/stations", timeout=30).json())
+
+
+def _attempts(url: str) -> int:
+    return sum(sum(one["counts"].values()) for one in httpx.get(f"{url}/api/fleet/stations", timeout=30).json())
 
 
 def _cpu_s(pid: int) -> float:
