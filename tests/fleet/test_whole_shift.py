@@ -102,7 +102,8 @@ class Shift:
     def scan(self, station: str, label: str) -> None:
         """The station's name first, then the label, as one does where several wait."""
         self._type(station)
-        until(lambda: self.message() == f"station {station}: now scan the label", f"{station} was not chosen", self.message)
+        chosen = f"station {station}: now scan the label"
+        until(lambda: self.message() == chosen, f"{station} was not chosen", self.message)
         self._type(label)
         until(lambda: self.message() == f"{label}: station {station}", f"{label} was not taken", self.message)
 

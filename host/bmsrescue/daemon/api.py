@@ -20,6 +20,7 @@ from bmsrescue.bench.plain_json import from_json, to_json
 from bmsrescue.bench.records import PLACES, fetch_over
 from bmsrescue.bench.session import CALL_S
 from bmsrescue.daemon.bench import Bench
+from bmsrescue.daemon.body_limit import BodyLimit
 from bmsrescue.daemon.guard import LocalOnly
 from bmsrescue.daemon.refusals import RESPONSES
 from rescuelink.chain import verify_chain
@@ -87,6 +88,7 @@ def create_app(bench: Bench, allowed_hosts: frozenset[str] | None, beside: Besid
             await looking
 
     app = FastAPI(title="bmsrescue", version=__version__, lifespan=running, responses=RESPONSES)
+    app.add_middleware(BodyLimit)
     app.add_middleware(LocalOnly, allowed_hosts=allowed_hosts)
     app.add_exception_handler(RescueError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
