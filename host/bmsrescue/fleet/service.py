@@ -18,6 +18,8 @@ from bmsrescue.fleet.accounts import Accounts
 from bmsrescue.fleet.backups import FOLDER_NAME, BackupFolder
 from bmsrescue.fleet.forward import SharedLink
 from bmsrescue.fleet.releases import Releases
+from bmsrescue.fleet.stations.backup_fetch import FOLDER_NAME as COMING
+from bmsrescue.fleet.stations.backup_fetch import BackupShelf
 from bmsrescue.fleet.stations.desk import Desk
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.settings import read_settings
@@ -45,6 +47,7 @@ class Fleet:
             self.bench_id = ledger.own_bench(session, config.records.bench)
         self.backups = BackupFolder(config.records.backups or str(folder / FOLDER_NAME))
         self.desk = Desk(self.store, self.bench_id, read_settings(config.stations))
+        self.desk.shelf = BackupShelf(self.store, self.bench_id, self.backups, folder / COMING)
         self.link: SharedLink | None = None
         if config.records.shared:
             self.link = SharedLink(self.store, config.records.shared, self.bench_id, config.records.bench)
@@ -111,10 +114,12 @@ class Fleet:
                 hall.scan(label, TWIN_OPERATOR, station)
 
         def scan_soon(station: str, label: str) -> None:
-            loop.call_soon_threadsafe(scan, station, label)
+            with contextlib.suppress(RuntimeError):  # the daemon has just ended
+                loop.call_soon_threadsafe(scan, station, label)
 
         def show_soon(station: str, shown: dict[str, Any]) -> None:
-            loop.call_soon_threadsafe(hall.show_display, station, shown)
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(hall.show_display, station, shown)
 
         crew.show_with(show_soon)
         crew.scan_with(scan_soon)

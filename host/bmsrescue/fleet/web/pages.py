@@ -19,6 +19,7 @@ from bmsrescue.fleet.trends import rail_trends
 from bmsrescue.fleet.web.access import COOKIE, Access, Viewing
 from bmsrescue.fleet.web.api_records import Days, SearchText
 from bmsrescue.fleet.web.parts import Plain, TheFleet, TheHall, TheLog
+from bmsrescue.fleet.web.rail_marks import rail_marks
 from bmsrescue.fleet.web.rendering import page
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -83,6 +84,7 @@ def attempt(request: Request, helper: str, sequence: int, fleet: TheFleet, perso
     if found is None:
         raise HTTPException(404, "there is no such attempt")
     record = found.record
+    measurements = sorted(found.measurements, key=lambda one: (one.rail, ("off", "on", "proof").index(one.phase)))
     sectors = record.get("sectors") if isinstance(record.get("sectors"), dict) else {}
     return page(
         request,
@@ -91,7 +93,8 @@ def attempt(request: Request, helper: str, sequence: int, fleet: TheFleet, perso
         f"Attempt {helper} {sequence}",
         attempt=found.attempt,
         uid=found.uid,
-        measurements=sorted(found.measurements, key=lambda one: (one.rail, ("off", "on", "proof").index(one.phase))),
+        measurements=measurements,
+        marks=rail_marks(measurements),
         record=record,
         consent=consent,
         sectors={moment: _states(sectors, moment) for moment in ("before", "after")},

@@ -64,7 +64,9 @@ function drawYield() {
   const series = [{}, { label: "recovered %", stroke: colour("--green"), width: 2, points: { show: true } },
     { label: "95 % from", ...edge }, { label: "to", ...edge }];
   const day = 86400;
-  const scales = { y: { range: [0, 100] }, x: { range: (_plot, from, to) => [from - 3 * day, Math.max(to, from + 21 * day) + 3 * day] } };
+  const from = data[0][0] - 3 * day;
+  const to = Math.max(data[0][data[0].length - 1], from + 24 * day) + 3 * day;
+  const scales = { y: { range: [0, 100] }, x: { range: () => [from, to] } };
   plotIn(place, 280, { series, scales, axes: [{}, { label: "%" }] }, data);
 }
 
