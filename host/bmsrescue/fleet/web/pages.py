@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -32,7 +33,7 @@ _SHOWN_EVENTS = 500
 @router.get("/")
 async def wall(request: Request, hall: TheHall, person: Viewing) -> Response:
     """All stations, large enough to be read across the room."""
-    stations = [station.status() for station in hall.stations.values()]
+    stations = [hall.stations[name].status() for name in sorted(hall.stations, key=_in_order)]
     return page(request, "wall.html", person, "Stations", stations=stations)
 
 
@@ -184,6 +185,11 @@ def station_trends(request: Request, name: Plain, fleet: TheFleet, person: Viewi
     with fleet.store.read() as session:
         trends = rail_trends(session, name)
     return page(request, "trends.html", person, "", trends=trends)
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """ "bench-2" comes before "bench-10"."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
 
 
 def _newest(fleet: TheFleet, station: str) -> list[Attempt]:

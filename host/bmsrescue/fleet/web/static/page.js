@@ -75,7 +75,9 @@ function cardOf(name) {
   const card = template.content.firstElementChild.cloneNode(true);
   card.dataset.card = name;
   card.href = `/stations/${encodeURIComponent(name)}`;
-  byId("wall").append(card);
+  const after = [...byId("wall").children].find((one) => one.dataset.card
+    && one.dataset.card.localeCompare(name, undefined, { numeric: true }) > 0);
+  byId("wall").insertBefore(card, after || null);
   return card;
 }
 
