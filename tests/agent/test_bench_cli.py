@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
+import pty
+import resource
+import select
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -86,6 +91,17 @@ def on_healthy(bmsrescue: Run, healthy: WatchedTwin, monkeypatch: pytest.MonkeyP
     return bmsrescue
 
 
+@contextmanager
+def a_disk_with_room_for(file_bytes: int) -> Iterator[None]:
+    """No file of this process can grow beyond that: what a full disk looks like."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def ready(bmsrescue: Run) -> None:
     wait_until(lambda: [row["state"] for row in bmsrescue("scan", "--json").json] == ["ready"])
 
@@ -143,6 +159,22 @@ def test_rails_are_watched_as_a_stream(on_healthy: Run) -> None:
     lines = [json.loads(line) for line in said.out.splitlines()]
     assert lines
     assert lines[0]["rails"].keys() == {"bplus", "v12", "v5iso", "v3v3", "vcap"}
+
+
+def test_rails_are_drawn_live_on_a_terminal(healthy: WatchedTwin, tmp_path: Path) -> None:
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "BMSRESCUE_DATA": str(tmp_path), "BMSRESCUE_HELPER": healthy.url, "TERM": "xterm"}
+    command = [Path(sys.executable).parent / "bmsrescue", "rails", "--watch", "--seconds", "1"]
+    drawn = b""
+    with subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower, env=environment) as process:
+        os.close(follower)
+        with contextlib.suppress(OSError):  # EIO: nobody has the other end any more
+            while select.select([leader], [], [], PATIENCE_S)[0]:
+                drawn += os.read(leader, 4096)
+        os.close(leader)
+        assert process.wait(PATIENCE_S) == 0
+    assert drawn.count(b"3.3 V") >= 2
+    assert b"\x1b[1A" in drawn  # over what was there
 
 
 def test_options_core_and_memory_are_read_and_ram_is_written(on_healthy: Run, tmp_path: Path) -> None:
@@ -237,6 +269,12 @@ def test_flash_saves_what_was_there_writes_what_differs_and_verify_and_backup_ag
         assert bmsrescue("verify", tmp_path / "new.bin").status == 0
         wanted = bmsrescue("flash", tmp_path / "old.bin").errors
         scope = wanted[wanted.index("--yes") :].split('"')[1]
+        with a_disk_with_room_for(16_384):
+            full = bmsrescue("flash", tmp_path / "old.bin", "--yes", scope, "--json")
+            assert (full.status, bmsrescue("backup", tmp_path / "none.bin").status) == (1, 1)
+        assert "space on the disk" in full.json["error"]["next_step"]
+        assert twin.unit.chip.flash.snapshot() == before
+        assert not (tmp_path / "none.bin").exists()
         flashed = bmsrescue("flash", tmp_path / "old.bin", "--yes", scope, "--json")
         assert flashed.status == 0, flashed
         assert flashed.json["differing"] == []

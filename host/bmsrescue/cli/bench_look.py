@@ -187,5 +187,7 @@ def _said(name: str, data: Any) -> str:
     if name == "job" and isinstance(data, dict):
         error = f": {data['error']['message']}" if data["error"] else ""
         return f"{data['method']} {data['state']}{error}"
+    if name == "plan" and isinstance(data, dict):
+        return "; ".join(data["lines"])
     words = "" if data is None else json.dumps(data)
     return words if len(words) <= _SHOWN_DATA else words[:_SHOWN_DATA] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import socket
@@ -73,6 +74,13 @@ def test_the_demo_brings_a_dead_unit_back_and_tells_it_as_json() -> None:
 def test_an_error_of_any_command_is_json_when_asked_for() -> None:
     done = bmsrescue("twin", "run", "--scenario", "no-such", "--json")
     assert (done.returncode, json.loads(done.stdout)["error"]["kind"], done.stderr) == (2, "usage", "")
+
+
+def test_the_systemd_unit_starts_this_installations_daemon() -> None:
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.read_string(bmsrescue("serve", "--print-unit").stdout)
+    assert unit["Service"]["ExecStart"] == f"{COMMAND.resolve()} serve"
+    assert (unit["Service"]["Restart"], unit["Install"]["WantedBy"]) == ("on-failure", "default.target")
 
 
 def test_the_shell_completes_commands() -> None:
