@@ -58,6 +58,10 @@ class FakeHelper:
             if params[0] not in self.card:
                 raise CardError("missing", "no such file")
             return hashlib.sha256(self.card[params[0]]).hexdigest()
+        if method == "card.read":
+            if params[0] not in self.card:
+                raise CardError("missing", "no such file")
+            return self.card[params[0]][params[1] : params[1] + min(params[2], 2048)]
         if method == "card.write":
             before = self.card.get(params[0], b"")[: params[1]]
             self.card[params[0]] = before + params[2]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
@@ -15,16 +14,14 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from sqlalchemy import select
-
 from bmsrescue.card.fat import CardImageError, read_files
 from bmsrescue.card.storage import IMAGE_SUFFIX
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.backups import BackupFolder
 from bmsrescue.fleet.ledger import News
-from bmsrescue.fleet.models import Backup
 from bmsrescue.fleet.projection import project
+from bmsrescue.fleet.records.keeping import MAX_BACKUP_BYTES, keep_backup
 from bmsrescue.fleet.records.reading import MAX_LINE_CHARACTERS
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker, Taken
 from bmsrescue.fleet.store import Store
@@ -33,7 +30,6 @@ _RECORDS = "records/records.jsonl"
 _BACKUPS = "backups"
 _LINES_AT_ONCE = 1000
 _ALLOCATIONS_PER_COLLECTION = 200_000
-_MAX_BACKUP_BYTES = 16 * 1024 * 1024
 
 
 class Card:
@@ -52,11 +48,11 @@ class Card:
         """Name and contents of every backup of a size that one can have."""
         if self._files is not None:
             for name, data in self._files.items():
-                if PurePosixPath(name).parent.name == _BACKUPS and len(data) <= _MAX_BACKUP_BYTES:
+                if PurePosixPath(name).parent.name == _BACKUPS and len(data) <= MAX_BACKUP_BYTES:
                     yield name, data
             return
         for path in sorted((self.source / _BACKUPS).glob("*")):
-            if path.is_file() and path.stat().st_size <= _MAX_BACKUP_BYTES:
+            if path.is_file() and path.stat().st_size <= MAX_BACKUP_BYTES:
                 yield path.name, path.read_bytes()
 
 
@@ -104,7 +100,7 @@ def import_card(store: Store, bench: str, backups: BackupFolder, card: Card) -> 
                 with store.write() as session:
                     taker.take(session, bench, piece)
         for name, data in card.backups():
-            _keep_backup(store, bench, backups, name, data)
+            keep_backup(store, bench, backups, name, data)
             report.backups += 1
     except OSError as error:
         report.problems.append(f"cannot read {error.filename or card.source}: {error.strerror}")
@@ -125,17 +121,6 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
-
-
-def _keep_backup(store: Store, bench: str, backups: BackupFolder, name: str, data: bytes) -> None:
-    sha256 = hashlib.sha256(data).hexdigest()
-    with store.read() as session:
-        if session.scalar(select(Backup.sha256).where(Backup.sha256 == sha256)) is not None:
-            return
-    place = backups.put(sha256, data)
-    with store.write() as session:
-        news = News(ledger.BACKUP, {"sha256": sha256, "size": len(data), "place": place, "name": name[:200]})
-        project(session, ledger.append(session, bench, [news]))
 
 
 def _card_of_image(path: Path) -> list[Card]:

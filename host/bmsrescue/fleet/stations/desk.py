@@ -16,6 +16,7 @@ from bmsrescue.fleet.ledger import News
 from bmsrescue.fleet.models import Attempt, Booking, Measurement, Station, Unit, UnitLabel
 from bmsrescue.fleet.records.taking import BENCH, LineTaker
 from bmsrescue.fleet.releases import InForce, ReleaseError, Releases
+from bmsrescue.fleet.stations.backup_fetch import BackupShelf
 from bmsrescue.fleet.stations.settings import StationSettings
 from bmsrescue.fleet.store import Store
 from rescuelink.outcomes import NO_FAULT_FOUND
@@ -49,6 +50,8 @@ class Desk:
         self.settings = settings
         self.releases = Releases(store, bench)
         self.consents = Consents(store, bench)
+        self.shelf: BackupShelf | None = None
+        """Where the backups go that helpers make; None: they stay on their cards."""
 
     def job_for(self, label: str | None, board: str, chip: str | None = None) -> InForce | None:
         """The release to use, None for the job on the card. Raises ReleaseError."""

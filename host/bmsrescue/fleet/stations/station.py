@@ -14,6 +14,7 @@ from typing import Any
 from bmsrescue.daemon.helper_port import Job
 from bmsrescue.errors import HostError
 from bmsrescue.fleet.releases import InForce
+from bmsrescue.fleet.stations.backup_fetch import BackupFetch
 from bmsrescue.fleet.stations.desk import Desk, Result
 from bmsrescue.fleet.stations.helper_card import CLIENT, RecordTail, StationPort, ask, put_on_card
 from bmsrescue.fleet.stations.identify import ChipThere, chip_on
@@ -49,6 +50,7 @@ class Station:
         self._desk = desk
         self._tell = tell
         self._tail = RecordTail()
+        self._backups = BackupFetch(desk.shelf)
         self._behind = True  # the helper may have records that are not stored
         self._since = 0.0  # when the unit came, or was last seen
         self._job: Job | None = None
@@ -154,6 +156,8 @@ class Station:
                 self._enter(OUT if reason else EMPTY, reason)
         if self.state != OUT:
             await self._follow_unit(now)
+        if self.state == EMPTY or self.state in HOLDS_RESULT:
+            self.why = await self._backups.go_on(self.port, self.helper) or self.why
 
     async def _follow_unit(self, now: float) -> None:
         present = await self._unit_is_there()
@@ -278,6 +282,7 @@ class Station:
             breaks = await asyncio.to_thread(self._desk.take, self.helper or self.name, lines)
             if breaks:
                 self.why = f"{len(breaks)} records of this helper are damaged or do not follow each other."
+            self._backups.look_again()
         self._tail.confirm()
         self._behind = False
 
