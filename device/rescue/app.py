@@ -44,7 +44,14 @@ class App:
         return None if self.server is None else self.server.bench.leave
 
     def _wait(self, limit_ms, colour=None):
-        pressed = modules.load(_WAITING).Waiting(self).for_press(limit_ms, colour)
+        waiting = modules.load(_WAITING).Waiting(self)
+        if colour is None:
+            waiting.ready()
+        pressed = waiting.for_press(limit_ms, colour)
+        while pressed is None and self.server is not None and self.server.asked:
+            # Carried out from here, where the stack is still short.
+            self.server.carry_out()
+            pressed = waiting.for_press(limit_ms, colour)
         for name in (_WAITING, "rescue.engine.panel", "rescue.engine.pages"):
             modules.drop(name)
         return pressed

@@ -14,7 +14,7 @@ class Waiting:
         self._ports = app.ports
 
     def for_press(self, limit_ms, colour=None):
-        """ "short" or "long"; None when `limit_ms` has passed or a host asked to leave. `colour`: of a result."""
+        """ "short" or "long"; None when `limit_ms` has passed or a host wants something. `colour`: of a result."""
 
         def glow(now):
             if colour is None:
@@ -22,9 +22,15 @@ class Waiting:
             else:
                 panel.light(self._ports.panel, colour, now)
 
-        if colour is None:
-            self._app.screen.idle(_READY)
-        return panel.Button(self._ports.panel, self).wait(limit_ms, glow, self._app.left)
+        return panel.Button(self._ports.panel, self).wait(limit_ms, glow, self._interrupted)
+
+    def ready(self):
+        """The screen of a dongle that waits."""
+        self._app.screen.idle(_READY)
+
+    def _interrupted(self):
+        server = self._app.server
+        return server is not None and (server.asked or server.bench.leave)
 
     def ms(self):
         return self._ports.clock.ms()
@@ -40,7 +46,9 @@ class Waiting:
         if stream is None:
             self._ports.clock.sleep_ms(duration)
         elif app.server is not None:
-            app.server.serve(duration)
+            if app.server.asked:  # while the button is down: time must pass
+                self._ports.clock.sleep_ms(1)
+            app.server.wait(duration)
             self._show_session()
         elif stream.wait(duration):
             app.server = self._open_link()

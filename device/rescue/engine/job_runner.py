@@ -251,12 +251,15 @@ class Run:
         self.observer.event("step", {"name": name, "index": self.index, "count": COUNT})
         start = self._clock.ms()
         outcome = "ok"
+        step = None
         try:
             self.say("")
             if module is None:
                 self._safe_off()
             else:
-                _call(module, function, self)
+                step = modules.load("rescue.engine." + module)
+                self.note_heap()
+                getattr(step, function)(self)
         except RescueError as error:
             error.phase = error.phase or name
             outcome = error.kind
@@ -267,6 +270,7 @@ class Run:
         except OUR_FAULTS as error:
             outcome = "error"
             self.failed(seldom("as_tool_error", error, name))
+        step = None  # its module goes
         entry = {"name": name, "ms": self._clock.since_ms(start), "outcome": outcome}
         self.steps.append(entry)
         self.note_heap()
@@ -300,12 +304,6 @@ class Run:
 def run(ports, helper, screen=None):
     """Runs the job on the card and returns the record (docs/architecture.md)."""
     return Run(ports, helper, screen).carry_out()
-
-
-def _call(module, function, argument):
-    step = modules.load("rescue.engine." + module)
-    argument.note_heap()
-    getattr(step, function)(argument)
 
 
 def seldom(function, *arguments):

@@ -14,6 +14,7 @@ from rescuelink.errors import LinkError, RescueError, Stopped
 # Asked for in the middle of other work, these are done at once.
 _AT_ANY_TIME = ("beat", "cancel", "status", "hello")
 _LARGE = "rescue.link.large"
+_IN_A_ROW = const(8)
 _MESSAGE_LETTERS = const(400)  # of an error: its text may quote what the host sent
 # A method "rails.read" is CALLS["read"] of rescue.link.calls_rails: (function, types). The function takes the bench and
 # the parameters; `types` has one letter for each, what follows "?" may be left out or nil. Integers are below 2^32.
@@ -22,7 +23,11 @@ _LETTERS = {int: "i", str: "s", bool: "b", memoryview: "B", list: "a", dict: "m"
 
 
 class Server:
-    """Call `serve` or `pump` often. `session` is the client's name while a host is there."""
+    """Call `serve`, or `wait` and `carry_out`, or `pump` often. `session` is the client's name while a host is there.
+
+    A board's stack holds some thirty calls within each other. So what a host asks for while nothing is under way is
+    only taken note of where it arrives, in `asked`, and carried out by whoever waited, further up.
+    """
 
     def __init__(self, ports, config, channel):
         self._channel = channel
@@ -31,6 +36,7 @@ class Server:
         self._heard_ms = 0
         self._done = []  # ids of the newest requests, so that none is carried out twice
         self._request = None  # id of the request being carried out
+        self.asked = None  # (id, method, parameters) to be carried out next
         self._parked = 0  # bytes of a result too large for one frame, fetched with "result"
         self.working = None  # its method
         self.occupied = None  # why no session can be opened now
@@ -39,12 +45,30 @@ class Server:
 
     def serve(self, ms):
         """Serve what comes within `ms`, or until the agent is to end."""
-        channel = self._channel
-        start = channel.stream.ms()
+        start = self._channel.stream.ms()
         left = ms
         while left > 0 and self.bench.leave is None:
+            self.wait(left)
+            self.carry_out()
+            left = ms - self._channel.stream.since_ms(start)
+
+    def wait(self, ms):
+        """Until something is to be carried out, at most `ms`, or until the agent is to end."""
+        stream = self._channel.stream
+        start = stream.ms()
+        left = ms
+        while left > 0 and self.asked is None and self.bench.leave is None:
             self.pump(left)
-            left = ms - channel.stream.since_ms(start)
+            left = ms - stream.since_ms(start)
+
+    def carry_out(self):
+        """What was asked for, and some of what comes meanwhile."""
+        for _ in range(_IN_A_ROW):
+            if self.asked is None or self.bench.leave is not None:
+                return
+            request, self.asked = self.asked, None
+            self._carry_out(*request)
+            self._take_all()
 
     def pump(self, wait_ms=0):
         """Serve what has come, waiting at most `wait_ms` for it; notice a host that has gone."""
@@ -93,7 +117,7 @@ class Server:
             return False
         while message is not None:
             self._take(message)
-            message = self._channel.receive()
+            message = None if self.asked else self._channel.receive()
         return True
 
     def _take(self, message):
@@ -118,6 +142,8 @@ class Server:
             self._refuse(number, refusal("repeated"))
         elif self._request is not None and name not in _AT_ANY_TIME:
             self._refuse(number, refusal("busy"))
+        elif self._request is None and self.occupied is None and name not in _AT_ANY_TIME:
+            self.asked = number, name, message[3]
         else:
             self._carry_out(number, name, message[3])
 
