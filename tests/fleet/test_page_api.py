@@ -117,6 +117,20 @@ def test_an_account_is_changed_by_an_engineer_only(served: Served) -> None:
     assert served.get("/api/fleet/stations", operator).status_code == 401
 
 
+@pytest.mark.parametrize("change", [{"disabled": True}, {"password": "another horse battery"}])
+def test_a_session_ends_when_its_account_is_shut_or_gets_another_password(
+    served: Served, change: dict[str, Any]
+) -> None:
+    served.account("eva", "engineer")
+    served.account("otto", "operator")
+    served.client.post("/login", data={"name": "otto", "password": PASSWORD})
+    assert served.get("/api/fleet/stations").status_code == 200
+    served.fleet.accounts.change("otto", "eva", role="viewer")
+    assert served.post("/stations/one/pause", paused=True).status_code == 403
+    served.fleet.accounts.change("otto", "eva", **change)
+    assert served.get("/api/fleet/stations").status_code == 401
+
+
 def test_the_page_sends_a_stranger_to_the_login_and_lets_in_who_has_a_password(served: Served) -> None:
     served.account("eva", "engineer")
     html = {"Accept": "text/html"}

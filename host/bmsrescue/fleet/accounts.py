@@ -149,6 +149,14 @@ class Accounts:
                 raise AccessError("who", "name or password is wrong", "Try again, or ask an engineer.")
             return Person(account.name, account.role)
 
+    def present(self, name: str) -> tuple[Person, str]:
+        """Who somebody is now, and what changes with the password. Raises AccessError when the account is shut."""
+        with self._store.read() as session:
+            account = session.get(Operator, name)
+            if account is None or account.disabled:
+                raise AccessError("who", "this account is shut", "Ask an engineer.")
+            return Person(account.name, account.role), account.password
+
     def make_token(self, name: str, purpose: str, days: int, by: str) -> str:
         """A program's key; it is shown only now. Raises AccessError."""
         if not 0 < days <= _MAX_TOKEN_DAYS:

@@ -24,12 +24,13 @@ _AT_THE_BENCH = Person("bench", ENGINEER)
 
 @dataclass
 class _Session:
-    person: Person
+    name: str
+    password: str  # its hash when the session began
     until: float
 
 
 class Access:
-    """Sessions live as long as the daemon."""
+    """Sessions live as long as the daemon; they end with the account and with its password."""
 
     def __init__(self, accounts: Accounts) -> None:
         self.accounts = accounts
@@ -44,7 +45,7 @@ class Access:
         while len(self._sessions) >= _MAX_SESSIONS:
             del self._sessions[next(iter(self._sessions))]
         key = secrets.token_urlsafe(32)
-        self._sessions[key] = _Session(person, now + _SESSION_S)
+        self._sessions[key] = _Session(person.name, self.accounts.present(person.name)[1], now + _SESSION_S)
         return key
 
     def log_out(self, key: str) -> None:
@@ -57,7 +58,9 @@ class Access:
             return self.accounts.by_token(token.strip())
         session = self._sessions.get(request.cookies.get(COOKIE, ""))
         if session is not None and session.until > time.monotonic():
-            return session.person
+            person, password = self.accounts.present(session.name)
+            if password == session.password:
+                return person
         self._any_account = self._any_account or self.accounts.any()
         if not self._any_account and _is_here(request):
             return _AT_THE_BENCH
