@@ -27,7 +27,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _SECTOR = "rewrite a sector that holds the unit's own data"
 _MAX_NUMBER = 2**62
 _SHOWN_ATTEMPTS = 20
-_SHOWN_EVENTS = 500
+_SHOWN_EVENTS = 1500
 
 
 @router.get("/")

@@ -12,8 +12,8 @@ if (scanForm) {
   // A scanner is a keyboard: what it types goes to the field, wherever one has been reading.
   document.addEventListener("keydown", (event) => {
     const field = event.target.closest("input, textarea, select, button, a, summary");
-    const typed = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (typed && (!field || (field.matches("a, button, summary") && event.key !== " "))) input.focus();
+    const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (typed && (!field || field.matches("a, button, summary"))) input.focus();
   });
   scanForm.addEventListener("submit", async (event) => {
     event.preventDefault();
