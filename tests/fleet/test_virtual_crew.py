@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bmsrescue.fleet.twin import people
-from bmsrescue.fleet.twin.mix import BACK, EXCHANGED, MISREAD, NEIGHBOUR, PULLED, ComingUnit, coming_units
+from bmsrescue.fleet.twin.mishaps import BACK, EXCHANGED, MISREAD, NEIGHBOUR, PULLED
+from bmsrescue.fleet.twin.mix import ComingUnit, coming_units
 from bmsrescue.fleet.twin.nest import Nest
 from bmsrescue.fleet.twin.people import PileWorker
 from bmsrescue.twin.clock import VirtualClock

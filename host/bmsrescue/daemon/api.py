@@ -183,7 +183,7 @@ def _add_events(app: FastAPI, bench: Bench) -> None:
         await socket.accept()
         gone = asyncio.create_task(_until_gone(socket))
         try:
-            while not gone.done():
+            while not gone.done() and not bench.events.over:
                 # Both before the first await: what comes while these are being sent is for the next turn.
                 events, number = bench.events.after(number, helper), max(number, bench.events.last)
                 for event in events:

@@ -20,6 +20,7 @@ class EventLog:
         self._events: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self._last = 0
         self._news = asyncio.Event()
+        self.over = False  # the daemon ends: there will be no more
 
     @property
     def last(self) -> int:
@@ -33,6 +34,11 @@ class EventLog:
         self._news.set()
         self._news = asyncio.Event()
 
+    def end(self) -> None:
+        """Let those go who wait for more."""
+        self.over = True
+        self._news.set()
+
     def after(self, number: int, helper: str = "") -> list[dict[str, Any]]:
         """Events newer than `number`, of one helper or of all."""
         skipped = max(0, len(self._events) - (self._last - number))
@@ -40,6 +46,6 @@ class EventLog:
         return [event for event in newer if not helper or event["helper"] == helper]
 
     async def wait_beyond(self, number: int) -> None:
-        """Until there is an event newer than `number`."""
-        while self._last <= number:
+        """Until there is an event newer than `number`, or there will be none."""
+        while self._last <= number and not self.over:
             await self._news.wait()

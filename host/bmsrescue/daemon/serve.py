@@ -46,7 +46,8 @@ def serve(
     listener, where = _listen(address)
     # A Unix socket's clients have to put something into Host; httpx and websockets put "localhost".
     app = create_app(bench, hosts, beside)
-    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_END_S))
+    server_config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_END_S)
+    server = _Server(server_config, bench.events.end)
     with contextlib.closing(listener), _announced(folder, where):
         asyncio.run(_serve(server, listener, lambda: on_ready(where)))
     if address.uds:
@@ -54,7 +55,18 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """Ends on a signal as uvicorn does, but does not send it to itself again: we have something to clear up."""
+    """Ends on a signal as uvicorn does, but does not send it to itself again: we have something to clear up.
+
+    `on_end` is called before it waits for the requests that are still being answered.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_end = on_end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_end()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bmsrescue.bench.finding import Found
-from bmsrescue.fleet.twin.mix import NEIGHBOUR
+from bmsrescue.fleet.twin.mishaps import NEIGHBOUR  # not from mix: the daemon needs no chip in software
 
 _END_S = 10.0
 # Chips in software that want more than the host has take what the daemon leaves: real helpers take none of it.

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
+from bmsrescue.fleet.twin.mishaps import BACK, EXCHANGED, MISREAD, NEIGHBOUR, PULLED
 from bmsrescue.twin.board.healthy import serial_number
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.scenario import Scenario
@@ -33,17 +34,6 @@ _WEIGHTS = {
     "no-supply": 1,
     "wrong-target": 1,
 }
-
-PULLED = "pulled"
-"""Taken out in the middle of the work, and put in again."""
-MISREAD = "misread"
-"""The scanner reads the label five times at once, then as it is."""
-NEIGHBOUR = "neighbour"
-"""The label of the unit at another station is scanned first."""
-EXCHANGED = "exchanged"
-"""A chip that was here before, with another label on it."""
-BACK = "back"
-"""A unit that was here before."""
 
 _MISHAPS = {"": 78, PULLED: 6, MISREAD: 4, NEIGHBOUR: 4, EXCHANGED: 3, BACK: 5}
 _PULLED_IN = ("rails", "connect", "evidence", "map", "backup", "act", "verify", "proof")

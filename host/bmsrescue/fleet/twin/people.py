@@ -8,7 +8,8 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, Protocol
 
-from bmsrescue.fleet.twin.mix import MISREAD, NEIGHBOUR, PULLED, ComingUnit
+from bmsrescue.fleet.twin.mishaps import MISREAD, NEIGHBOUR, PULLED
+from bmsrescue.fleet.twin.mix import ComingUnit
 from bmsrescue.fleet.twin.nest import Nest
 from bmsrescue.twin.board.healthy import healthy_unit
 from bmsrescue.twin.board.unit import Unit

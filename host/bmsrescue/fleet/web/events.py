@@ -57,7 +57,7 @@ async def _stream(request: Request, log: EventLog, number: int, station: str | N
 
 
 async def _following(request: Request, log: EventLog, number: int, station: str | None) -> AsyncIterator[str]:
-    while not await request.is_disconnected():
+    while not log.over and not await request.is_disconnected():
         for event in log.after(number):
             yield _told(event, station)
             number = event["number"]

@@ -1,0 +1,12 @@
+"""What goes wrong around units at a depot, besides what is wrong with them."""
+
+PULLED = "pulled"
+"""Taken out in the middle of the work, and put in again."""
+MISREAD = "misread"
+"""The scanner reads the label five times at once, then as it is."""
+NEIGHBOUR = "neighbour"
+"""The label of the unit at another station is scanned first."""
+EXCHANGED = "exchanged"
+"""A chip that was here before, with another label on it."""
+BACK = "back"
+"""A unit that was here before."""
