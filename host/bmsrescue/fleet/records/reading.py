@@ -22,6 +22,7 @@ from rescuelink.seal import line_hash
 FORMATS = ("bmsrescue-record/1",)
 MAX_LINE_CHARACTERS = 512 * 1024
 _OFF_LIMIT_MV = 300
+_MAX_MV = 2**31  # no voltage is beyond that, and sums of such ones fit any store
 
 PHASES = ("off", "on", "proof")
 COURSE = ("steps", "before", "after")
@@ -144,7 +145,7 @@ def _measurements(record: Row) -> list[tuple[Any, ...]]:
             if not rail or not isinstance(reading, dict):
                 continue
             name, mv = storable(rail, NAME_LENGTH), number(reading.get("mv"))
-            if mv is None or name in seen:
+            if mv is None or abs(mv) > _MAX_MV or name in seen:
                 continue
             seen.add(name)
             low, high = (None, _OFF_LIMIT_MV) if phase == "off" else limits.get(rail, (None, None))
