@@ -258,6 +258,7 @@ class TestFlashAndOptions:
         ]
         lines = [json.loads(line) for line in connected.call("helper.log").splitlines()]
         assert [text for _ms, word, text in lines if word == "change"][-3:] == outcomes
+        assert [text for _ms, word, text in lines if word == "consent"][-1] == "erase sectors 7"
         told = connected.all_of("change")
         assert [f"{change['what']}: {change['outcome']}" for change in told] == outcomes
 

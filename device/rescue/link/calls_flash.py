@@ -1,7 +1,7 @@
 # flash.*: the target's flash, sector by sector and window by window. Erasing and programming need the words of the
 # operator's consent, which name the sectors: "erase sectors 0,1".
 
-from rescue.link.unit import change, connected, known_chip
+from rescue.link.unit import change, connected, known_chip, note
 from rescuelink import rpc
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import ConsentError, LinkError
@@ -53,6 +53,7 @@ def consent(bench, words):
     if verb != "erase" or not numbers:
         raise ConsentError("words", "consent reads like: erase sectors 0,1")
     bench.consent = Consent((ERASE, PROGRAM), "operator:" + words, numbers)
+    note(bench, "consent", words)
     return bench.consent.to_dict()
 
 

@@ -31,8 +31,8 @@ def heap(bench):
 
 def log(bench, older=False, offset=0):
     """Binary: a window of the log from `offset`, empty at its end. `older`: of the file before. Lines of JSON, each
-    [ms since the start, word, text]: "opened" and "ended" sessions, "cut" power, "job" or "look" and its outcome, a
-    "change" of flash or option bytes that a host asked for, a "fault" of the agent's own.
+    [ms since the start, word, text]: "opened" and "ended" sessions, "cut" power, "job" or "look" and its outcome, the
+    "consent" to erase and write sectors, a "change" that a host made, a "fault" of the agent's own.
     """
     view = bench.window(rpc.WINDOW_BYTES)
     count = modules.load(_LOG).read_into(bench, older, offset, view)

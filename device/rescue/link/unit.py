@@ -43,6 +43,11 @@ def change(bench, what, operation, *facts):
         raise
     finally:
         bench.steady = False
-        modules.load("rescue.link.log").note(bench, "change", what + ": " + outcome)
-        modules.drop("rescue.link.log")
+        note(bench, "change", what + ": " + outcome)
         bench.tell("change", {"what": what, "outcome": outcome})
+
+
+def note(bench, word, text):
+    """A line in the helper's log."""
+    modules.load("rescue.link.log").note(bench, word, text)
+    modules.drop("rescue.link.log")

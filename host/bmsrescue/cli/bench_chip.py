@@ -179,7 +179,7 @@ def _shown(name: str, value: Any) -> str:
     if name == "pc_samples":
         return ", ".join(f"0x{pc:08x} {count} times" for pc, count in Counter(value).most_common())
     if isinstance(value, list):
-        return " ".join(_shown(name, item) for item in value)
+        return " ".join(_shown(name, item) for item in value) or "none"
     if isinstance(value, int) and not isinstance(value, bool):
         quantity, _, unit = name.rpartition("_")
         if quantity and unit in _UNITS:
