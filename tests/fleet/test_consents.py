@@ -43,12 +43,14 @@ def use(store: Store, consents: Consents, number: int, after: int = 0) -> bool:
         return consents.use(session, number, "left", "h1", after, "olga")
 
 
-def test_it_waits_for_its_label_and_for_no_other(consents: Consents) -> None:
+def test_it_waits_for_its_label_and_for_no_other(store: Store, consents: Consents) -> None:
     given = give(consents)
     assert consents.waiting(LABEL) == given
     assert (given.state, given.actor, given.words) == ("waiting", "eva", ["rdp-regression"])
     assert consents.waiting("BR16S-24000002") is None
     assert consents.waiting(None) is None
+    with store.read() as session:
+        assert consents_for(session, None, ["BR16S-24000002"]) == []
 
 
 def test_the_next_attempt_uses_it_up_and_its_report_names_it(store: Store, consents: Consents, bench: str) -> None:
