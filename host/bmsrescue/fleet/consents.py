@@ -176,9 +176,8 @@ class Consents:
 
 def consents_for(session: Session, uid: str | None, labels: list[str]) -> list[Consent]:
     """All that were ever given for a unit, newest first, wherever; at most 50."""
-    mine = (
-        ConsentGiven.label.in_(labels) if uid is None else or_(ConsentGiven.uid == uid, ConsentGiven.label.in_(labels))
-    )
+    by_label = ConsentGiven.label.in_(labels)
+    mine = by_label if uid is None else or_(ConsentGiven.uid == uid, by_label)
     found = session.scalars(select(ConsentGiven).where(mine).order_by(ConsentGiven.at.desc()).limit(_NEWEST)).all()
     return [_told(session, one) for one in found]
 
