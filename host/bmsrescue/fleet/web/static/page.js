@@ -104,7 +104,8 @@ function showStation(status) {
 function showProgress(card, told) {
   if (!card) return;
   const share = told && told.total > 0 ? Math.min(1, told.done / told.total) : null;
-  card.querySelector("[data-progress]").textContent = share === null ? "" : `${told.what}, ${Math.round(100 * share)} %`;
+  const what = told && told.what !== told.step ? `${told.what}, ` : "";
+  card.querySelector("[data-progress]").textContent = share === null ? "" : `${what}${Math.round(100 * share)} %`;
   card.querySelector("[data-bar]").style.setProperty("--share", share === null ? 0 : share);
 }
 
