@@ -24,7 +24,7 @@ from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.remote_guard import RemoteGuard
 from bmsrescue.twin.bench import default_card_files
 from fake_station import FakeHelper
-from sealed_records import chain
+from sealed_records import chain, sample
 
 PASSWORD = "correct horse battery"
 SCRIPT = "<script>alert(1)</script>"
@@ -261,6 +261,21 @@ def test_figures_count_units_and_not_faults_of_the_tool(served: Served) -> None:
     assert (told["no_fault_found"]["count"], told["no_fault_found"]["total"]) == (5, 25)
     assert sum(bar["count"] for bar in told["pareto"]) == 25
     assert told["pareto"][-1]["cumulative"] == pytest.approx(1.0)
+
+
+def test_figures_tell_what_firmware_units_carried_and_why_those_failed(served: Served) -> None:
+    diagnosis = sample()["diagnosis"] | {"cause": "update-cut"}
+    evidence = {"version": {"found": "1.1.0 <b>"}}
+    served.take(chain("h1", 3, evidence=evidence, diagnosis=diagnosis, outcome="RECOVERED"))
+    served.take(chain("h2", 2, outcome="RECOVERED"))
+    told = served.get("/api/fleet/figures?firmware=1.1.0 <b>").json()
+    assert [(one["firmware"], one["ended_well"]["total"]) for one in told["firmware"]] == [("1.1.0 <b>", 3), ("", 2)]
+    assert [(bar["cause"], bar["count"]) for bar in told["pareto"]] == [("update-cut", 3)]
+    assert sum(bar["count"] for bar in served.get("/api/fleet/figures?firmware=").json()["pareto"]) == 2
+    page = served.get("/figures?firmware=1.1.0%20%3Cb%3E").text
+    assert "with firmware 1.1.0 &lt;b&gt;" in page
+    assert "not known" in page
+    assert served.get("/figures?firmware=%00").status_code == 200
 
 
 def test_metrics_tell_stations_and_attempts(served: Served) -> None:

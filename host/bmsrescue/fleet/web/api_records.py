@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.export import as_csv, as_json_lines, as_parquet
 from bmsrescue.fleet.lookup import AttemptView, attempt_with, find_units, unit_with
+from bmsrescue.fleet.models.base import NAME_LENGTH
+from bmsrescue.fleet.records.fields import clean
 from bmsrescue.fleet.unit_label import png, zpl
 from bmsrescue.fleet.web.access import Viewing
 from bmsrescue.fleet.web.parts import TheFleet
@@ -23,7 +25,13 @@ router = APIRouter(prefix="/api/fleet", tags=["records"])
 
 Days = Annotated[int, Query(ge=1, le=36_500, description="Only what came in the last so many days.")]
 SearchText = Annotated[str, Query(max_length=64)]
+OptionalText = Annotated[str | None, Query(max_length=64)]
 _MAX_ROW = 2**62
+
+
+def storable_name(text: str | None) -> str | None:
+    """Without what no store can hold, so that it can be looked for."""
+    return clean(text, NAME_LENGTH) or "" if text is not None else None
 
 
 @router.get("/units")
@@ -40,7 +48,8 @@ def unit(number: Annotated[int, Path(ge=0, le=_MAX_ROW)], fleet: TheFleet, _pers
         found = unit_with(session, number)
         if found is None:
             raise HTTPException(404, "there is no such unit")
-        attempts = [{"helper": a.helper, "sequence": a.sequence, "at": a.at, "outcome": a.outcome} for a in found[1]]
+        names = ("helper", "sequence", "at", "outcome", "cause", "firmware")
+        attempts = [{name: getattr(one, name) for name in names} for one in found[1]]
         return asdict(found[0]) | {"attempts": attempts}
 
 
@@ -78,13 +87,17 @@ def _attempt(session: Session, helper: str, sequence: int) -> AttemptView:
 
 
 @router.get("/figures")
-def all_figures(fleet: TheFleet, _person: Viewing, days: Days = 90) -> dict[str, Any]:
-    """Pareto of causes, yields with their 95 % intervals, units that came back."""
+def all_figures(fleet: TheFleet, _person: Viewing, days: Days = 90, firmware: OptionalText = None) -> dict[str, Any]:
+    """Pareto of causes, yields with their 95 % intervals, units that came back, and the firmware that units carried.
+
+    `firmware`: the Pareto of those units only that carried it when they came; empty is those of which it is not known.
+    """
     since = ledger.now() - timedelta(days=days)
     with fleet.store.read() as session:
         return {
             "outcomes": figures.outcomes(session, since),
-            "pareto": [asdict(bar) for bar in figures.pareto(session, since)],
+            "pareto": [asdict(bar) for bar in figures.pareto(session, since, storable_name(firmware))],
+            "firmware": [asdict(one) for one in figures.by_firmware(session, since)],
             "weeks": [asdict(week) for week in figures.weekly_yield(session, since)],
             "first_pass": asdict(figures.first_pass(session, since)),
             "no_fault_found": asdict(figures.no_fault_found(session, since)),

@@ -18,7 +18,7 @@ from bmsrescue.fleet.lookup import FoundUnit, attempt_with, find_units, newest_a
 from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.trends import rail_trends
 from bmsrescue.fleet.web.access import COOKIE, Access, Viewing
-from bmsrescue.fleet.web.api_records import Days, SearchText
+from bmsrescue.fleet.web.api_records import Days, OptionalText, SearchText, storable_name
 from bmsrescue.fleet.web.parts import Plain, TheFleet, TheHall, TheLog
 from bmsrescue.fleet.web.rail_marks import rail_marks
 from bmsrescue.fleet.web.rendering import page
@@ -103,13 +103,17 @@ def attempt(request: Request, helper: str, sequence: int, fleet: TheFleet, perso
 
 
 @router.get("/figures")
-def all_figures(request: Request, fleet: TheFleet, person: Viewing, days: Days = 90) -> Response:
-    """Why units fail, and how the yield moves."""
+def all_figures(
+    request: Request, fleet: TheFleet, person: Viewing, days: Days = 90, firmware: OptionalText = None
+) -> Response:
+    """Why units fail (those that carried `firmware`, where it is given), and how the yield moves."""
     since = ledger.now() - timedelta(days=days)
     with fleet.store.read() as session:
         weeks = figures.weekly_yield(session, since)
         told: dict[str, Any] = {
-            "pareto": figures.pareto(session, since),
+            "pareto": figures.pareto(session, since, storable_name(firmware)),
+            "firmwares": figures.by_firmware(session, since),
+            "firmware": firmware,
             "outcomes": figures.outcomes(session, since),
             "no_fault_found": figures.no_fault_found(session, since),
             "weeks": weeks,
