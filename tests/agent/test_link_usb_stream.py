@@ -47,7 +47,8 @@ usb = stream.UsbStream()
 server = Server(ports, {"helper": "usb"}, Channel(usb))
 usb.session(False)
 while server.bench.leave is None:
-    server.serve(50)
+    server.wait(50)
+    server.carry_out()
 usb.session(False)
 """
 

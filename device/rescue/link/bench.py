@@ -8,9 +8,9 @@ from rescue.hal.ports import Ports
 from rescuelink.errors import RescueError, Stopped
 
 # What works with a chip, or with its image.
-_DROPPED = ("rescue.link.calls_", "rescue.link.unit", "rescue.chips", "rescue.debug", "rescuelink.model")
+_DROPPED = "rescue.link.calls_ rescue.link.unit rescue.chips rescue.debug rescuelink.model"
 # A call of these groups that is cancelled half-way leaves the unit off, because nobody knows how far it came.
-_OFF_WHEN_STOPPED = ("power", "target", "lines")
+_OFF_WHEN_STOPPED = "power target lines"
 
 
 _SLICE_MS = const(20)
@@ -107,7 +107,7 @@ class Bench:
     def stopped(self, method):
         """A call was stopped half-way."""
         self.winding_down = True
-        if method.split(".")[0] in _OFF_WHEN_STOPPED:
+        if method.split(".")[0] in _OFF_WHEN_STOPPED.split():
             self.make_safe()
 
     def _may_stop(self):
@@ -138,7 +138,7 @@ class Bench:
                 pass  # the card is gone, and nobody is left to be told: the file is not complete, as its hash will show
 
     def drop_drivers(self):
-        for prefix in _DROPPED:
+        for prefix in _DROPPED.split():
             modules.drop(prefix)
 
 

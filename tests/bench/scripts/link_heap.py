@@ -20,10 +20,12 @@ from rescue.link.server import Server  # noqa: E402
 
 server = Server(ports, config, Channel(ports.stream))
 while server.session is None:
-    server.serve(10)
+    server.wait(10)
+    server.carry_out()
 gc.collect()
 print("link heap:", gc.mem_alloc() - before)
 while not any(name.startswith("rescue.link.calls_") for name in sys.modules):
-    server.serve(10)
+    server.wait(10)
+    server.carry_out()
 gc.collect()
 print("with a group:", gc.mem_alloc() - before)
