@@ -41,7 +41,7 @@ bench: setup
 	PYTHONPATH=tests $(BIN)/python tests/bench/smallest_cure_bench.py
 	PYTHONPATH=tests $(BIN)/python tests/bench/link_bench.py
 
-# Mass recovery's figures: FLEET="import pages kills stations" for a part of them.
+# Mass recovery's figures: FLEET="import pages kills daemon stations" for a part of them.
 bench-fleet: setup
 	PYTHONPATH=tests $(BIN)/python tests/bench/fleet_bench.py $(FLEET)
 

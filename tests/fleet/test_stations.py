@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -361,6 +362,20 @@ def test_units_wait_while_the_golden_check_is_due(tmp_path: Path) -> None:
     assert place.work("NO_FAULT_FOUND", label="GOLDEN-1", rails=rails) == states.PASS
     place.remove()
     assert place.work("RECOVERED") == states.PASS
+    store.close()
+
+
+@pytest.mark.parametrize(("hours", "due"), [(0, False), (7, False), (9, True), (-24, True)])
+def test_a_golden_check_is_good_for_a_shift_and_for_nothing_once_the_clock_went_backwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int, due: bool
+) -> None:
+    store = Store.open(sqlite_url(tmp_path))
+    place = Place(store, StationSettings(golden="GOLDEN-1", golden_hours=8))
+    rails = {"on": {"v3v3": {"mv": 3300}}}
+    place.work("NO_FAULT_FOUND", label="GOLDEN-1", rails=rails)
+    later = ledger.now() + timedelta(hours=hours)
+    monkeypatch.setattr(ledger, "now", lambda: later)
+    assert place.desk.golden_due("one") is due
     store.close()
 
 

@@ -155,11 +155,10 @@ class Desk:
             return False
         with self.store.read() as session:
             row = session.get(Station, (self.bench, station))
-        return (
-            row is None
-            or row.golden_at is None
-            or ledger.now() - row.golden_at > timedelta(hours=self.settings.golden_hours)
-        )
+        if row is None or row.golden_at is None:
+            return True
+        # A check that lies ahead was made before the clock went backwards: nobody knows how old it is.
+        return not timedelta(0) <= ledger.now() - row.golden_at <= timedelta(hours=self.settings.golden_hours)
 
     def out_of_service(self, station: str) -> str:
         """Why a person or the golden check took it out of service; empty when it is in service."""
