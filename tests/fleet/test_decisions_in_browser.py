@@ -36,7 +36,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, browser: WebDriver) -> Iter
 
 
 def text_of(browser: WebDriver) -> str:
-    return browser.find_element(By.ID, "content").text
+    # In one go: the page may be loading anew.
+    found: str = browser.execute_script("return (document.getElementById('content') || {innerText: ''}).innerText")
+    return found
 
 
 def fill(browser: WebDriver, **values: str) -> None:
