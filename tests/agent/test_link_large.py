@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from link_twin import PATIENCE_S, Host, WatchedTwin, helper_on, records_on
 from rescuelink.errors import CardError, RescueError
+
+sys.path.append(str(Path(__file__).parents[1] / "bench"))
+from link_weight import link_heap_bytes
 
 KIB = 1024
 HEAP_TO_SPARE = 16 * KIB
@@ -130,3 +135,8 @@ def test_binary_and_numbers_of_a_batch_do_not_disturb_each_other(host: Host) -> 
     assert found[1:251] == [0x6BA02477] * 250
     assert found[251] == bytes([1, 0x5A, 1, 2]) * 128
     assert found[252] == bytes([2, 0x5A, 1, 2]) * 100
+
+
+def test_the_link_takes_at_most_24_kib_of_the_heap_with_a_session_open() -> None:
+    taken, _with_a_group = link_heap_bytes()
+    assert taken <= 24 * KIB
