@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,21 +48,12 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualHall]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[WebDriver]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed")
-        pytest.skip("Chromium is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.add_argument("--window-size=1400,900")
-    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as opened:
-        opened.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _LISTEN})
-        yield opened
+@pytest.fixture
+def listened(browser: WebDriver) -> Iterator[WebDriver]:
+    """The browser, whose tones are remembered."""
+    script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _LISTEN})
+    yield browser
+    browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
 
 class Shift:
@@ -173,9 +162,9 @@ def engineer(hall: VirtualHall) -> Iterator[httpx.Client]:
 
 @pytest.mark.timeout(600)
 def test_a_shift_from_the_golden_checks_to_the_figures(
-    hall: VirtualHall, browser: WebDriver, engineer: httpx.Client
+    hall: VirtualHall, listened: WebDriver, engineer: httpx.Client
 ) -> None:
-    shift = Shift(hall, browser)
+    shift = Shift(hall, listened)
     for station in STATIONS:
         shift.shows(station, "empty")
     the_golden_unit_comes_first(shift)
