@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.models import Measurement
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
-from bmsrescue.fleet.store import Store, sqlite_url
+from bmsrescue.fleet.store import Store
 from bmsrescue.fleet.trends import Trend, rail_trends
 from bmsrescue.fleet.web.pages import _in_order
 from bmsrescue.fleet.web.rail_marks import WIDTH, rail_marks
@@ -41,8 +39,7 @@ def test_a_value_far_outside_lies_at_the_edge_and_one_without_a_window_is_left_o
     assert (mark.lowest, mark.mean, mark.highest) == (WIDTH, WIDTH, WIDTH)
 
 
-def test_a_stations_rails_come_in_the_order_of_its_attempts(tmp_path: Path) -> None:
-    store = Store.open(sqlite_url(tmp_path))
+def test_a_stations_rails_come_in_the_order_of_its_attempts(store: Store) -> None:
     lines: list[str] = []
     for sequence, mv in enumerate((3290, 3300, 3310), 1):
         rails = sample()["rails"]
@@ -53,7 +50,6 @@ def test_a_stations_rails_come_in_the_order_of_its_attempts(tmp_path: Path) -> N
     with store.read() as session:
         trend = next(one for one in rail_trends(session, "h1") if one.rail == "v3v3")
         assert rail_trends(session, "h2") == [], "one value is no trend"
-    store.close()
     assert (trend.values, trend.mean, trend.deviation) == ([3290, 3300, 3310], 3300, 10)
     assert trend.plot["upper"] == 3330
 

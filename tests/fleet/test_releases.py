@@ -8,6 +8,7 @@ from sqlalchemy import select
 from bmsrescue.errors import HostError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import ENGINEER, OPERATOR, AccessError, Person
+from bmsrescue.fleet.audit import audit_page
 from bmsrescue.fleet.forward import Forwarder
 from bmsrescue.fleet.models import Attempt, AuditEntry, Booking
 from bmsrescue.fleet.records.taking import BENCH, LineTaker
@@ -66,6 +67,7 @@ def test_each_publication_is_a_new_version_and_a_rollback_takes_an_earlier_one(r
     back = releases.roll_back(JOB, 1, EVA, "2 leaves the display dark")
     assert back.id == first.id
     assert releases.publish(default_card_files(), EVA).version == 3
+    assert [(one.version, one.in_force) for one in releases.versions()] == [(3, True), (2, False), (1, False)]
     with pytest.raises(ReleaseError, match="no version 9"):
         releases.roll_back(JOB, 9, EVA, "")
 
@@ -80,6 +82,7 @@ def test_only_recovered_units_use_up_an_allowance_and_each_only_once(
     assert releases.in_force(JOB).remaining == 1
     record(store, bench, release.id, 7, "RECOVERED", uid=f"{3:024X}")
     assert releases.in_force(JOB).remaining == 1
+    assert [one.used for one in releases.versions(JOB)] == [2]
 
 
 def test_an_attempt_knows_its_station_operator_label_and_release(store: Store, bench: str, releases: Releases) -> None:
@@ -105,6 +108,10 @@ def test_who_released_what_and_when_is_in_the_audit_log(store: Store, releases: 
     releases.roll_back(JOB, 1, EVA, "dark display")
     with store.read() as session:
         entries = session.scalars(select(AuditEntry).order_by(AuditEntry.number)).all()
+        found = [audit_page(session, text).entries for text in ("DARK display", "rolled", "%", "nobody")]
+        pages = [audit_page(session, "eva", page, size=2) for page in (0, 1)]
+    assert [[entry.number for entry in same] for same in found] == [[entries[2].number], [entries[2].number], [], []]
+    assert [(len(page.entries), page.more) for page in pages] == [(2, True), (1, False)]
     assert [entry.action for entry in entries] == ["job released", "job released", "job rolled back"]
     assert entries[2].details == {"version": 1, "why": "dark display"}
     assert {entry.actor for entry in entries} == {"eva"}
