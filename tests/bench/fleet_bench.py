@@ -123,7 +123,7 @@ def _history(some: FoundUnit, session: Session) -> object:
 
 
 def _pareto(_some: FoundUnit, session: Session) -> object:
-    return figures.pareto(session, LONG_AGO), figures.outcomes(session, LONG_AGO)
+    return [ask(session, LONG_AGO) for ask in (figures.pareto, figures.outcomes, figures.by_firmware)]
 
 
 def _yield(_some: FoundUnit, session: Session) -> object:
@@ -141,7 +141,7 @@ def _rails(_some: FoundUnit, session: Session) -> object:
 PAGES = (
     ("unit search by a part", _search, 300),
     ("a unit's history", _history, 300),
-    ("Pareto", _pareto, 300),
+    ("Pareto, outcomes, firmware", _pareto, 300),
     ("yield", _yield, 300),
     ("first pass, came back (after the page)", _passes, None),
     ("rails (after the page)", _rails, None),

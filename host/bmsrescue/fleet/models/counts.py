@@ -16,6 +16,7 @@ class DayCount(Base):
     """
 
     __tablename__ = "day_counts"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     bench: Mapped[Name] = mapped_column(primary_key=True)
@@ -32,6 +33,7 @@ class RailDay(Base):
     """
 
     __tablename__ = "rail_days"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     bench: Mapped[Name] = mapped_column(primary_key=True)

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("firmware", sa.String(length=64), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("day", "bench", "outcome", "cause", "firmware", name="pk_day_counts"),
+        sqlite_with_rowid=False,
     )
     op.drop_index("ix_measurements_rail_phase", "measurements")
     if op.get_bind().dialect.name == "postgresql":

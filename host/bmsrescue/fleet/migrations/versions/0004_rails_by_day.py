@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("limit_high", sa.BigInteger(), nullable=True),
         sa.Column("failed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("day", "bench", "station", "phase", "rail", name="pk_rail_days"),
+        sqlite_with_rowid=False,
     )
     day = "(a.at AT TIME ZONE 'UTC')::date" if op.get_bind().dialect.name == "postgresql" else "date(a.at)"
     op.execute(
