@@ -27,9 +27,9 @@ def main():
         return
     try:
         ports.lines.release_all()
-        from rescue import app
+        from rescue.app import App
 
-        wanted = app.run(ports, config)
+        wanted = App(ports, config).run()
     except KeyboardInterrupt:
         wanted = "repl"
     finally:

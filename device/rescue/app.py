@@ -8,14 +8,6 @@ _ONCE_LIMIT_MS = 60_000  # with "once", nobody comes after this
 _OCCUPIED = "a run that was started by the button is under way"
 
 
-def run(ports, config):
-    """Serves button and host for ever; with `"once": true` leaves after the first result.
-
-    Returns what a host asked to happen next: "repl" or "reset"; None otherwise.
-    """
-    return App(ports, config).run()
-
-
 class App:
     """server: of the link, once a host has come. session: of the host that the screen shows."""
 
@@ -27,6 +19,10 @@ class App:
         self.session = None
 
     def run(self):
+        """Serves button and host for ever; with `"once": true` leaves after the first result.
+
+        Returns what a host asked to happen next: "repl" or "reset"; None otherwise.
+        """
         once = self.config.get("once", False)
         while True:
             if self._wait(_ONCE_LIMIT_MS if once else None) is None:

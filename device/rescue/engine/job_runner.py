@@ -220,7 +220,12 @@ class Run:
             if name == ACT:
                 modules.load("rescue.engine.aside").put(self)
                 _drop_modules()
-            if not self._timed_with_slower_clocks(name, module, function):
+            while not self._timed(name, module, function):
+                # A step that only reads is done again with a slower SWCLK when the wire disturbed it; each try is
+                # recorded.
+                if name in _READING and isinstance(self.error, WireError) and self.slow_down():
+                    self.error = None
+                    continue
                 # A unit's fault found on the way is still diagnosed from what is known.
                 if self.diagnosis is None and self._unit_may_be_at_fault():
                     self._timed(DIAGNOSIS, "judge", "judge")
@@ -228,14 +233,6 @@ class Run:
             if name == self._last:
                 return
         self.cured = True
-
-    def _timed_with_slower_clocks(self, name, module, function):
-        # A step that only reads is done again with a slower SWCLK when the wire disturbed it; every try is recorded.
-        while not self._timed(name, module, function):
-            if name not in _READING or not isinstance(self.error, WireError) or not self.slow_down():
-                return False
-            self.error = None
-        return True
 
     def _unit_may_be_at_fault(self):
         self.evidence["rails"]["trip"] = self.power.trip

@@ -22,7 +22,11 @@ def run(bench, finish_alone=False, consent=""):
     `finish_alone`: go on when the host is lost, so that an erased unit is not left behind. `consent`: what a person has
     typed that they allow, of the words that the job leaves to people (policy.ask), e.g. "wrp,sector:7".
     """
-    record = _carry_out(bench, None, bool(finish_alone), consent)
+    loaded = _begin(bench, None, bool(finish_alone), consent)
+    try:
+        record = bench.run.carry_out()
+    finally:
+        _end(bench, loaded)
     _note(bench, "job", record["outcome"])
     return record
 
@@ -34,7 +38,11 @@ def until(bench, step, consent=""):
     """
     if step not in _NAMES or _NAMES.index(step) >= _NAMES.index("act"):
         raise LinkError("bad_params", "a step before act: " + ", ".join(_NAMES[: _NAMES.index("act")]))
-    found = _carry_out(bench, step, False, consent)
+    loaded = _begin(bench, step, False, consent)
+    try:
+        found = bench.run.carry_out()
+    finally:
+        _end(bench, loaded)
     _note(bench, "look", found["diagnosis"]["cause"] if found["diagnosis"] else "no diagnosis")
     return found
 
@@ -44,7 +52,10 @@ def _note(bench, word, text):
     modules.drop(_LOG)
 
 
-def _carry_out(bench, last, finish_alone, consent):
+# The run is started by the call itself: a board's stack has no frame to spare.
+
+
+def _begin(bench, last, finish_alone, consent):
     bench.make_safe()
     bench.power = None
     bench.drop_drivers()
@@ -52,14 +63,14 @@ def _carry_out(bench, last, finish_alone, consent):
     bench.run = Run(bench.ports, bench.config.get("helper", "helper"), None, last)
     if consent:
         bench.run.given = tuple(consent.split(","))
-    loaded = tuple(sys.modules)
-    try:
-        return bench.run.carry_out()
-    finally:
-        bench.run = None
-        bench.finish_alone = False
-        bench.make_safe()
-        modules.drop("rescue", loaded)  # what its last steps left there
+    return tuple(sys.modules)
+
+
+def _end(bench, loaded):
+    bench.run = None
+    bench.finish_alone = False
+    bench.make_safe()
+    modules.drop("rescue", loaded)  # what its last steps left there
 
 
 CALLS = {

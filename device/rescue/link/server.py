@@ -14,7 +14,8 @@ from rescuelink.errors import LinkError, RescueError, Stopped
 # Asked for in the middle of other work, these are done at once.
 _AT_ANY_TIME = ("beat", "cancel", "status", "hello")
 _LARGE = "rescue.link.large"
-_IN_A_ROW = const(8)
+_IN_A_ROW = const(64)
+_LINGER_MS = const(4)  # a host that calls once often calls again: the way up to the button and back costs more
 _MESSAGE_LETTERS = const(400)  # of an error: its text may quote what the host sent
 # A method "rails.read" is CALLS["read"] of rescue.link.calls_rails: (function, types). The function takes the bench and
 # the parameters; `types` has one letter for each, what follows "?" may be left out or nil. Integers are below 2^32.
@@ -23,7 +24,7 @@ _LETTERS = {int: "i", str: "s", bool: "b", memoryview: "B", list: "a", dict: "m"
 
 
 class Server:
-    """Call `serve`, or `wait` and `carry_out`, or `pump` often. `session` is the client's name while a host is there.
+    """Call `wait` and `carry_out`, or `pump`, often. `session` is the client's name while a host is there.
 
     A board's stack holds some thirty calls within each other. So what a host asks for while nothing is under way is
     only taken note of where it arrives, in `asked`, and carried out by whoever waited, further up.
@@ -43,32 +44,25 @@ class Server:
         self.session = None
         self.bench = Bench(ports, config, self, channel.window)
 
-    def serve(self, ms):
-        """Serve what comes within `ms`, or until the agent is to end."""
-        start = self._channel.stream.ms()
-        left = ms
-        while left > 0 and self.bench.leave is None:
-            self.wait(left)
-            self.carry_out()
-            left = ms - self._channel.stream.since_ms(start)
-
     def wait(self, ms):
         """Until something is to be carried out, at most `ms`, or until the agent is to end."""
         stream = self._channel.stream
         start = stream.ms()
-        left = ms
-        while left > 0 and self.asked is None and self.bench.leave is None:
-            self.pump(left)
+        while self.asked is None and self.bench.leave is None:
             left = ms - stream.since_ms(start)
+            if left <= 0:
+                return
+            self.pump(left)
 
     def carry_out(self):
-        """What was asked for, and some of what comes meanwhile."""
+        """What was asked for, and some of what comes soon after."""
         for _ in range(_IN_A_ROW):
             if self.asked is None or self.bench.leave is not None:
                 return
             request, self.asked = self.asked, None
             self._carry_out(*request)
-            self._take_all()
+            if not self._take_all():
+                self.wait(_LINGER_MS)
 
     def pump(self, wait_ms=0):
         """Serve what has come, waiting at most `wait_ms` for it; notice a host that has gone."""
@@ -99,15 +93,15 @@ class Server:
 
     def _last_look(self):
         # A host that is there answers with a beat at once. What has come may be half a frame, or noise.
-        channel = self._channel
+        stream = self._channel.stream
         self.event(rpc.ALIVE, None)
-        start = channel.stream.ms()
+        start = stream.ms()
         while self._silent():
-            left = rpc.LAST_LOOK_MS - channel.stream.since_ms(start)
+            left = rpc.LAST_LOOK_MS - stream.since_ms(start)
             if left <= 0:
                 self._close("the host has gone silent")
                 return
-            channel.stream.wait(left)
+            stream.wait(left)
             self._take_all()
 
     def _take_all(self):
@@ -158,7 +152,8 @@ class Server:
             self._done.pop(0)
         error = None
         try:
-            result = self._call(method, params)
+            function, given = self._found(method, params)
+            result = given if function is None else function(self.bench, *given)
             if outer is None:
                 self._channel.close_window()
             self._answer(number, result)
@@ -168,8 +163,7 @@ class Server:
             self.bench.stopped(method)
             error = LinkError(stopped.kind, stopped.message, next_step=stopped.next_step)
         except OUR_FAULTS as fault:
-            if hasattr(sys, "print_exception"):
-                sys.print_exception(fault)
+            sys.print_exception(fault)
             error = refusal("tool", self.bench, method, fault)
         if error is not None:
             if outer is None:
@@ -193,32 +187,33 @@ class Server:
             facts["done"] = error.done
         self._channel.answer(number, facts, None)
 
-    def _call(self, method, params):
+    def _found(self, method, params):
+        # (function, parameters), or (None, result) of what the server answers by itself.
         if method == "hello":
             facts = modules.load("rescue.link.hello").hello(self, *_checked(params, "is", method))
             modules.drop("rescue.link.hello")
-            return facts
+            return None, facts
         if method is None:
             raise LinkError("too_large", "the helper's memory does not hold this", next_step="send less at once")
         if self.session is None:
             raise refusal("no_session")
         if method == "beat":
-            return None
+            return None, None
         if method == "cancel":
-            return self.bench.cancel()
+            return None, self.bench.cancel()
         if method == "status":
-            return {"session": self.session, "working": self.working, "on": self.bench.is_on()}
+            return None, {"session": self.session, "working": self.working, "on": self.bench.is_on()}
         if method == "result":
             (offset,) = _checked(params, "i", method)
             if offset >= self._parked:
-                return b""
+                return None, b""
             view = self.bench.window(rpc.WINDOW_BYTES)
-            return modules.load(_LARGE).window(self.bench.ports.store.root, offset, view)
+            return None, modules.load(_LARGE).window(self.bench.ports.store.root, offset, view)
         if self._parked:
             self._parked = 0
             modules.drop(_LARGE)
         function, types = _find(method)
-        return function(self.bench, *_checked(params, types, method))
+        return function, _checked(params, types, method)
 
     def open(self, client):
         """A session with the host of that name."""
