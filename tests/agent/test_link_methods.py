@@ -256,7 +256,11 @@ class TestFlashAndOptions:
             "erase sector 4: not_allowed",
             "optsr to 0x00000008 in the bits 0x0000000c: done",
         ]
-        lines = [json.loads(line) for line in connected.call("helper.log").splitlines()]
+        log = window = connected.call("helper.log")
+        while window:
+            window = connected.call("helper.log", False, len(log))
+            log += window
+        lines = [json.loads(line) for line in log.splitlines()]
         assert [text for _ms, word, text in lines if word == "change"][-3:] == outcomes
         assert [text for _ms, word, text in lines if word == "consent"][-1] == "erase sectors 7"
         told = connected.all_of("change")

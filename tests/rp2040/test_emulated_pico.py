@@ -73,20 +73,37 @@ def test_a_rail_fault_is_found_through_the_adc(uf2: Path, name: str) -> None:
     assert not run.result.left_powered
 
 
-@pytest.fixture(scope="module")
-def rates(uf2: Path) -> tuple[dict[str, Any], Unit, dict[str, bytes]]:
-    """What tests/rp2040/on_board/rates.py found, with the unit and the card after it."""
+def found_on_board(uf2: Path, script: str, unit: Unit, card: bytearray | None) -> dict[str, Any]:
+    """What a script of tests/rp2040/on_board prints that runs in place of the agent."""
     from bmsrescue.twin.rp2040.bench import PicoBench, agent_for_pico, board_config
 
-    unit = build_unit(scenario_named("healthy"), 0)
-    card = make_image({"random.bin": random.Random(1).randbytes(65536)})
-    script = (Path(__file__).parent / "on_board" / "rates.py").read_bytes()
-    bench = PicoBench(uf2, unit, card, files=agent_for_pico(board_config()) | {"main.py": script})
+    main = (Path(__file__).parent / "on_board" / script).read_bytes()
+    bench = PicoBench(uf2, unit, card, files=agent_for_pico(board_config()) | {"main.py": main})
     result = bench.run()
     lines = [line for line in result.output.splitlines() if line.startswith("{")]
     assert lines, result.output
     print(lines[-1])
-    return json.loads(lines[-1]), unit, read_files(card)
+    assert bench.pico.wiring.violations == []
+    found: dict[str, Any] = json.loads(lines[-1])
+    return found
+
+
+@pytest.fixture(scope="module")
+def rates(uf2: Path) -> tuple[dict[str, Any], Unit, dict[str, bytes]]:
+    """What rates.py found, with the unit and the card after it."""
+    unit = build_unit(scenario_named("healthy"), 0)
+    card = make_image({"random.bin": random.Random(1).randbytes(65536)})
+    return found_on_board(uf2, "rates.py", unit, card), unit, read_files(card)
+
+
+def test_a_dma_channel_would_not_feed_the_wire_faster_than_the_pump(uf2: Path) -> None:
+    unit = build_unit(scenario_named("healthy"), 0)
+    found = found_on_board(uf2, "feeding.py", unit, None)
+    assert found["dma_ready_us_per_kib_12"] + found["dma_feed_us_per_kib_12"] > found["pump_us_per_kib_12"]
+    # The same chip, through the GPIO registers:
+    assert found["gpio_dpidr"] == 0x6BA02477
+    assert found["gpio_reads"]
+    assert unit.chip.counters.violations == []
 
 
 def test_flash_is_programmed_from_the_card_as_fast_as_the_flash_allows(
