@@ -13,7 +13,7 @@ from typing import Final
 from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.chip.swd.pins import SwdPins
 
-LONGEST_WAIT_NS: Final = 5_000
+LONGEST_WAIT_NS: Final = 1_000
 _BITS: Final = 64
 
 
