@@ -15,7 +15,7 @@ from rescuelink.consent import ERASE, PROGRAM, Consent
 SECTOR = 2
 ADDRESS = 0x08040000
 RAM = 0x24010000
-LENGTH = 65536
+LENGTH = 131072  # a whole sector
 HZ = 12500000
 
 found = {}
