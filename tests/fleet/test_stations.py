@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.errors import UsageError
-from bmsrescue.fleet import ledger
+from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.accounts import ENGINEER, Person
 from bmsrescue.fleet.models import Attempt, AuditEntry
 from bmsrescue.fleet.releases import Releases
@@ -248,6 +248,8 @@ def test_a_unit_that_was_pulled_out_in_work_gets_no_verdict_and_somebody_is_told
     with place.desk.store.read() as session:
         assert session.scalars(select(Attempt.label)).all() == [LABEL], "the record is kept as it is"
         assert ("taken out in work", LABEL) in session.execute(select(AuditEntry.action, AuditEntry.subject)).all()
+        assert figures.outcomes(session) == {}, "and is not counted"
+        assert figures.first_pass(session).total == 0
     assert place.work("RECOVERED") == states.PASS
     assert place.station.why == ""
 

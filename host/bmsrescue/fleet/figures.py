@@ -1,6 +1,7 @@
 """What the records say together: causes, yields with their confidence, units that came back, rails per station.
 
-A fault of the tool (TOOL_ERROR) and a job that was stopped (ABORTED) are no attempts at a unit and are counted apart.
+A fault of the tool (TOOL_ERROR) and a job that was stopped (ABORTED) are no attempts at a unit and are counted apart;
+an attempt whose unit was taken out in work is not counted.
 What is shown first comes from the counts by day (`DayCount`), so `since` means the whole of its day, in UTC.
 """
 
@@ -218,7 +219,7 @@ def rail_spreads(session: Session, phase: str = "proof", since: datetime | None 
 
 
 def _of_units(attempt: type[Attempt], since: datetime | None) -> Sequence[ColumnElement[bool]]:
-    counts = attempt.unit_id.is_not(None), attempt.outcome.not_in(_NOT_COUNTED)
+    counts = attempt.unit_id.is_not(None), attempt.taken_out.is_(False), attempt.outcome.not_in(_NOT_COUNTED)
     return counts if since is None else (*counts, attempt.at >= since)
 
 

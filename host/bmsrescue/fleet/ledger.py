@@ -32,6 +32,7 @@ RELEASE = "release"
 HEAD = "head"
 QUARANTINE = "quarantine"
 IMPORT = "import"
+TAKEN_OUT = "taken-out"
 _BODY = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 

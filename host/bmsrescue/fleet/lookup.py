@@ -39,6 +39,7 @@ COLUMNS = (
     "power_cycles",
     "resumed",
     "follows",
+    "taken_out",
 )
 """Of an export, in this order."""
 

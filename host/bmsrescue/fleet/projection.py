@@ -26,6 +26,7 @@ from bmsrescue.fleet.models import (
     Release,
     Station,
 )
+from bmsrescue.fleet.records.counting import count_out
 from bmsrescue.fleet.records.projecting import project_attempts
 from bmsrescue.fleet.upsert import insert_new, insert_or_replace
 
@@ -132,6 +133,11 @@ def _heads(session: Session, entries: Sequence[Entry]) -> None:
         insert_or_replace(session, JobHead, [_only(entry, "job", "version", "set_by") | {"set_at": entry.at}])
 
 
+def _taken_out(session: Session, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        count_out(session, entry.bench, entry.content["helper"], entry.content["sequence"])
+
+
 def _placed(entry: Entry) -> Row:
     return entry.content | {"bench": entry.bench, "number": entry.number, "at": entry.at}
 
@@ -153,5 +159,6 @@ _PROJECTORS: dict[str, Projector] = {
     ledger.QUARANTINE: _quarantine,
     ledger.RELEASE: _releases,
     ledger.STATION: _stations,
+    ledger.TAKEN_OUT: _taken_out,
     ledger.TOKEN: _tokens,
 }

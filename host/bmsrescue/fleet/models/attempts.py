@@ -3,7 +3,7 @@
 The sealed line itself, with the evidence whole, stays as the helper wrote it (`SealedLine`).
 """
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bmsrescue.fleet.models.base import (
@@ -31,7 +31,7 @@ class Attempt(Base):
     __tablename__ = "attempts"
     __table_args__ = (
         UniqueConstraint("helper", "sequence"),
-        Index("ix_attempts_unit_id_id", "unit_id", "id", "outcome", "at"),
+        Index("ix_attempts_unit_id_id", "unit_id", "id", "outcome", "at", "taken_out"),
         Index("ix_attempts_at_outcome_cause", "at", "outcome", "cause"),
     )
 
@@ -65,6 +65,8 @@ class Attempt(Base):
     resumed: Mapped[bool]
     follows: Mapped[bool]
     """Whether its line follows, by hash, the line before it; where it does not, something is missing or was changed."""
+    taken_out: Mapped[bool] = mapped_column(server_default=false())
+    """Whether the unit was taken out in work: what the record says of it is then no verdict, and is not counted."""
 
 
 class SealedLine(Base):

@@ -9,10 +9,10 @@ from bmsrescue.fleet.models.base import Base, Big, Name, OptionalBig
 
 
 class DayCount(Base):
-    """How many attempts of a bench and a day (UTC) ended in one way. `firmware`: empty where nothing tells it.
+    """How many attempts of a bench and a day (UTC) ended in one way; not those whose unit was taken out in work.
 
-    It follows from `attempts` and is kept in the transaction that adds to them. By bench, so that benches that forward
-    at the same time do not wait for each other.
+    `firmware`: empty where nothing tells it. It follows from `attempts` and is kept in the transaction that adds to
+    them. By bench, so that benches that forward at the same time do not wait for each other.
     """
 
     __tablename__ = "day_counts"

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC
 
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import DayCount, RailDay
+from bmsrescue.fleet.models import Attempt, DayCount, RailDay
 from bmsrescue.fleet.records.fields import Row
 from bmsrescue.fleet.records.reading import Reading
 from bmsrescue.fleet.records.uncertainty import FAIL
@@ -23,6 +24,24 @@ def count_attempts(session: Session, added: Sequence[tuple[Entry, Row, Reading]]
     """Count attempts that are in `attempts` from this transaction on; each with its entry and that one's content."""
     _count_ends(session, added)
     _count_rails(session, added)
+
+
+def count_out(session: Session, bench: str, helper: str, sequence: int) -> None:
+    """The unit was taken out in work: what its attempt says is no verdict on it, and is not counted any more."""
+    attempt = session.execute(
+        update(Attempt)
+        .where(Attempt.bench == bench, Attempt.helper == helper, Attempt.sequence == sequence)
+        .where(Attempt.taken_out.is_(False))
+        .values(taken_out=True)
+        .returning(Attempt.at, Attempt.outcome, Attempt.cause, Attempt.firmware)
+    ).one_or_none()
+    if attempt is None:
+        return
+    at, outcome, cause, firmware = attempt
+    key = (at.astimezone(UTC).date(), bench, outcome, cause, firmware or "")
+    counted = [getattr(DayCount, name) == value for name, value in zip(_ENDS, key, strict=True)]
+    session.execute(update(DayCount).where(*counted).values(count=DayCount.count - 1))
+    session.execute(delete(DayCount).where(*counted, DayCount.count == 0))
 
 
 def _count_ends(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:

@@ -181,10 +181,12 @@ class Desk:
             action = "golden unit passed" if golden else "out of service" if why else "in service"
             decide(session, self.bench, actor, action, station, [News(ledger.STATION, content)], why=why)
 
-    def note(self, actor: str, action: str, subject: str, **details: Any) -> None:
-        """Into the audit log."""
+    def taken_out(self, station: str, actor: str, subject: str, result: Result) -> None:
+        """The unit was gone before its job had ended: the attempt stays as it is, and does not count."""
+        content = {"helper": result.helper, "sequence": result.sequence}
         with self.store.write() as session:
-            decide(session, self.bench, actor, action, subject, [], **details)
+            news = [News(ledger.TAKEN_OUT, content)]
+            decide(session, self.bench, actor, "taken out in work", subject, news, station=station, **content)
 
 
 def _remark(session: Session, attempt: Attempt) -> str:

@@ -266,8 +266,7 @@ class Station:
         who = self.label or "The unit"
         self.counts["other"] += 1
         self._left = f"{who} was taken out in the middle: it has to be done again."
-        details = {"station": self.name, "helper": found.helper, "sequence": found.sequence}
-        await asyncio.to_thread(self._desk.note, self.operator or "station", "taken out in work", who, **details)
+        await asyncio.to_thread(self._desk.taken_out, self.name, self.operator or "station", who, found)
         self._enter(REMOVE, f"No verdict: {self._left}")
 
     async def _judge_golden(self, found: Result) -> None:

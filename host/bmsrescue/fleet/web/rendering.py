@@ -10,12 +10,18 @@ from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 
 from bmsrescue.fleet.accounts import AccessError, Person
-from bmsrescue.fleet.stations.states import FACES, state_for
+from bmsrescue.fleet.models import Attempt
+from bmsrescue.fleet.stations.states import FACES, REMOVE, state_for
 from bmsrescue.fleet.web.access import Access
 
+
+def _verdict(attempt: Attempt) -> str:
+    return REMOVE if attempt.taken_out else state_for(attempt.outcome)
+
+
 _templates = Jinja2Templates(Path(__file__).parent / "templates")
-_templates.env.filters["verdict"] = state_for
-_templates.env.filters["symbol"] = lambda outcome: FACES[state_for(outcome)].symbol
+_templates.env.filters["verdict"] = _verdict
+_templates.env.filters["symbol"] = lambda attempt: FACES[_verdict(attempt)].symbol
 _templates.env.filters["percent"] = lambda share: f"{100 * share:.0f} %"
 _templates.env.filters["when"] = lambda at: at.strftime("%Y-%m-%d %H:%M")
 _templates.env.filters["json_text"] = json.dumps
