@@ -26,7 +26,9 @@ class WatchedTwin(SerialTwin):
 
     def __init__(self, scenario: str, card: bytearray, **options: Any) -> None:
         self.events: list[tuple[int, str, Any]] = []
-        super().__init__(find(scenario), card, watch=lambda *event: self.events.append(event), **options)
+        self.on_told: Callable[[str, Any], None] | None = None
+        """Called with what the agent tells; the agent goes on when it has returned."""
+        super().__init__(find(scenario), card, watch=self._keep, **options)
         self.cards_image = card
         self.power_log: list[tuple[int, bool]] = []
         set_power = self.unit.set_power
@@ -37,6 +39,11 @@ class WatchedTwin(SerialTwin):
             set_power(on)
 
         self.unit.set_power = remember  # type: ignore[method-assign]
+
+    def _keep(self, at_ms: int, name: str, data: Any) -> None:
+        self.events.append((at_ms, name, data))
+        if self.on_told is not None:
+            self.on_told(name, data)
 
     @property
     def powered(self) -> bool:

@@ -13,6 +13,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -333,16 +334,27 @@ def test_a_consent_that_the_job_leaves_to_a_person_has_to_be_spelled_out(
 
 
 def test_ctrl_c_in_a_recovery_stops_it_safely_and_says_how_it_ended(tmp_path: Path) -> None:
+    acting, noted = threading.Event(), threading.Event()
+
+    def hold(name: str, data: Any) -> None:
+        if name == "progress" and data["step"] == "act" and not acting.is_set():
+            acting.set()
+            noted.wait(PATIENCE_S)
+
     with started_helper("half-on") as twin:
+        twin.on_told = hold
         words = ("recover", "--helper", twin.url, "--yes", "erase sectors 1,2", "--json")
         with started(tmp_path, *words) as process:
-            wait_until(lambda: bool(twin.told("progress", lambda data: data["step"] == "act")))
+            assert acting.wait(PATIENCE_S)
             process.send_signal(signal.SIGINT)
+            assert process.stderr is not None
+            while "next safe point" not in process.stderr.readline():
+                assert process.poll() is None
+            noted.set()
             out, errors = process.communicate(timeout=PATIENCE_S)
         wait_until(lambda: not twin.powered)
         card = twin.cards_image
     assert process.returncode == 1, errors
-    assert "next safe point" in errors
     assert json.loads(out)["outcome"] == records_on(card)[-1]["outcome"] == "INTERRUPTED"
 
 
