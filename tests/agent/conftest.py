@@ -1,14 +1,20 @@
-"""Each broken unit is run once, for all tests that look at that run."""
+"""Each broken unit is run once, for all tests that look at that run; and the command, on a healthy unit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from bench_command import Run, Said, started_helper
+from bmsrescue import cli
 from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
+from link_twin import WatchedTwin
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +29,32 @@ def scenario_run() -> Callable[[str], DongleRun]:
         return made[name]
 
     return run
+
+
+@pytest.fixture
+def bmsrescue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command, in this process, with a data folder of its own and nobody at the keyboard."""
+    monkeypatch.setenv("BMSRESCUE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("BMSRESCUE_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("BMSRESCUE_TRACEBACK", "1")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object, typed: str = "") -> Said:
+        monkeypatch.setattr(sys, "argv", ["bmsrescue", *(str(word) for word in words)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        capfd.readouterr()
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as left:
+            status = left.code if isinstance(left.code, int) else 0
+        out, errors = capfd.readouterr()
+        return Said(status, out, errors)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Iterator[WatchedTwin]:
+    with started_helper("healthy") as twin:
+        yield twin

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import pty
@@ -14,76 +13,22 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from bmsrescue import cli
+from bench_command import Run, started_helper
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.twin.bench import card_for
 from bmsrescue.twin.firmware import image_bytes
-from bmsrescue.twin.helper.serial_port import PtyPort
 from bmsrescue.twin.scenarios import find
-from daemon_process import daemon, started, wait_until
-from link_twin import PATIENCE_S, Host, WatchedTwin, helper_on, records_on
+from daemon_process import started, wait_until
+from link_twin import PATIENCE_S, WatchedTwin, records_on
 
 FLASH = 0x08000000
-
-
-class Said(NamedTuple):
-    """What a command left."""
-
-    status: int
-    out: str
-    errors: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture
-def bmsrescue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """The command, in this process, with a data folder of its own and nobody at the keyboard."""
-    monkeypatch.setenv("BMSRESCUE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("BMSRESCUE_CONFIG", str(tmp_path / "config.toml"))
-    monkeypatch.setenv("BMSRESCUE_TRACEBACK", "1")
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: object, typed: str = "") -> Said:
-        monkeypatch.setattr(sys, "argv", ["bmsrescue", *(str(word) for word in words)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        capfd.readouterr()
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as left:
-            status = left.code if isinstance(left.code, int) else 0
-        out, errors = capfd.readouterr()
-        return Said(status, out, errors)
-
-    return run
-
-
-@contextmanager
-def started_helper(scenario: str, **options: Any) -> Iterator[WatchedTwin]:
-    """A helper whose agent has started: a person would not type faster than that."""
-    with helper_on(scenario, **options) as twin:
-        with Host(twin.url):
-            pass
-        yield twin
-
-
-@pytest.fixture(scope="module")
-def healthy() -> Iterator[WatchedTwin]:
-    with started_helper("healthy") as twin:
-        yield twin
 
 
 @pytest.fixture
@@ -101,13 +46,6 @@ def a_disk_with_room_for(file_bytes: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def ready(bmsrescue: Run) -> None:
-    wait_until(lambda: [row["state"] for row in bmsrescue("scan", "--json").json] == ["ready"])
-
-
-# --- one helper, no daemon --------------------------------------------------------------------------------------------
 
 
 def test_scan_and_info_say_which_agent_is_there(on_healthy: Run, healthy: WatchedTwin) -> None:
@@ -356,99 +294,3 @@ def test_ctrl_c_in_a_recovery_stops_it_safely_and_says_how_it_ended(tmp_path: Pa
         card = twin.cards_image
     assert process.returncode == 1, errors
     assert json.loads(out)["outcome"] == records_on(card)[-1]["outcome"] == "INTERRUPTED"
-
-
-# --- through the daemon -----------------------------------------------------------------------------------------------
-
-
-def test_through_the_daemon_power_and_connection_last_from_command_to_command(
-    bmsrescue: Run, healthy: WatchedTwin, tmp_path: Path
-) -> None:
-    with daemon(healthy.url, tmp_path / "data"):
-        ready(bmsrescue)
-        assert bmsrescue("power", "on").status == 0
-        assert healthy.powered
-        assert bmsrescue("core", "halt", "--json").json["state"] == "halted"
-        assert bmsrescue("core", "--json").json["state"] == "halted"
-        assert bmsrescue("core", "resume", "--json").json["state"] == "running"
-        assert bmsrescue("core", "release").status == 0
-        assert bmsrescue("power", "off").status == 0
-        names = [json.loads(line)["name"] for line in bmsrescue("log", "--all", "--json").out.splitlines()]
-        assert names[:2] == ["found", "connected"]
-        assert "rails" in names
-        assert bmsrescue("power", "on").status == 0
-    # The daemon has ended: nobody holds the unit.
-    wait_until(lambda: not healthy.powered)
-
-
-def test_a_port_that_the_daemon_has_and_a_full_disk_are_told_and_change_nothing(
-    bmsrescue: Run, healthy: WatchedTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with daemon(healthy.url, tmp_path / "data"):
-        ready(bmsrescue)
-        switched = len(healthy.power_log)
-        (tmp_path / "data" / "daemon-jobs.json").mkdir()  # what is to be noted there cannot be written
-        refused = bmsrescue("recover", "--json")
-        assert (refused.status, refused.json["error"]["kind"]) == (1, "host_disk")
-        assert "room" in refused.json["error"]["next_step"]
-        monkeypatch.setenv("BMSRESCUE_DATA", str(tmp_path / "elsewhere"))  # a command that knows of no daemon
-        refused = bmsrescue("rails", "--json", "--helper", healthy.url)
-        assert (refused.status, refused.json["error"]["kind"]) == (3, "port")
-        assert len(healthy.power_log) == switched
-
-
-def test_a_daemon_killed_in_a_recovery_leaves_a_safe_unit_and_the_next_one_tells_and_goes_on(
-    bmsrescue: Run, tmp_path: Path
-) -> None:
-    from bmsrescue.bench.daemon_client import running_daemon
-
-    with started_helper("half-on") as twin:
-        with daemon(twin.url, tmp_path / "data") as first:
-            ready(bmsrescue)
-            client = running_daemon(tmp_path / "data")
-            assert client is not None
-            name = client.helpers()[0]["name"]
-            client.ask("POST", f"/api/helpers/{name}/job", {"method": "job.run", "params": [False]})
-            busy = bmsrescue("rails", "--json")
-            assert (busy.status, busy.json["error"]["kind"]) == (3, "busy")
-            wait_until(lambda: bool(twin.told("progress", lambda data: data["step"] == "act")))
-            assert client.helpers()[0]["state"] == "busy"
-            first.kill()
-            client.close()
-        wait_until(lambda: not twin.powered)
-        with daemon(twin.url, tmp_path / "data"):
-            ready(bmsrescue)
-            interrupted = bmsrescue("scan", "--json").json[0]["interrupted"]
-            assert (interrupted["method"], interrupted["step"]) == ("job.run", "act")
-            planned = bmsrescue("plan", "--json")
-            scope = "erase sectors " + ",".join(
-                str(number)
-                for number in sorted(step["sector"] for step in planned.json["plan"]["steps"] if step["erase"])
-            )
-            recovered = bmsrescue("recover", "--yes", scope, "--json")
-            assert (recovered.status, recovered.json["outcome"]) == (0, "RECOVERED"), recovered
-            assert recovered.json["resumed"]
-            assert bmsrescue("scan", "--json").json[0]["interrupted"] is None
-        card = twin.cards_image
-    assert [record["outcome"] for record in records_on(card)] == ["INTERRUPTED", "RECOVERED"]
-
-
-def test_a_helper_pulled_out_in_a_recovery_is_told_with_the_step_it_was_in(bmsrescue: Run, tmp_path: Path) -> None:
-    from bmsrescue.bench.daemon_client import running_daemon
-
-    port = PtyPort()
-    with started_helper("half-on", port=port) as twin, daemon(twin.url, tmp_path / "data"):
-        ready(bmsrescue)
-        client = running_daemon(tmp_path / "data")
-        assert client is not None
-        name = client.helpers()[0]["name"]
-        client.ask("POST", f"/api/helpers/{name}/job", {"method": "job.run", "params": [False]})
-        wait_until(lambda: bool(twin.told("progress", lambda data: data["step"] == "act")))
-        twin.stop()
-        wait_until(lambda: not twin._thread.is_alive())
-        port.close()
-        job = client.ask("GET", f"/api/helpers/{name}/job?wait_s=60", timeout_s=PATIENCE_S)
-        assert (job["state"], job["error"]["kind"]) == ("failed", "lost")
-        wait_until(lambda: client.helpers()[0]["state"] == "absent")
-        assert client.helpers()[0]["interrupted"]["step"] == "act"
-        client.close()
