@@ -47,9 +47,13 @@ def reset():
     raise SystemExit
 """
 APP = """
-def run(ports, config):
-    print("the agent runs")
-    {does}
+class App:
+    def __init__(self, ports, config):
+        pass
+
+    def run(self):
+        print("the agent runs")
+        {does}
 """
 
 

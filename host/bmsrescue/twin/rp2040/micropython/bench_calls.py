@@ -21,4 +21,4 @@ TIME = (
     9  #        wide: us to let pass                      value: NRST falls since the last call << 48 | us since start
 )
 FEED = 10
-EVENT = 11  #      payload: JSON
+EVENT = 11  #      payload: a part of JSON [name, data], small: 1 when more follows

@@ -1,16 +1,15 @@
 # The ports of rescue.hal.board over the stand-in `machine`, with the twin's observer and a folder as internal flash.
 
-import json
-
 import bench_calls as call
 import bench_link as bench
+from twin_ports import Observer
 
 _NAMES = 900
 
 
-class _Observer:
-    def event(self, name, data):
-        bench.send(call.EVENT, 0, json.dumps([name, data]).encode())
+class _Events:
+    def send(self, _opcode, more, _number, part):
+        bench.send(call.EVENT, more, part)
 
 
 class _Names:
@@ -31,6 +30,6 @@ def open(config):  # noqa: A001 - the name that every ports module has
 
     store.Store.root = config["folder"] + "/flash"
     ports = board.open(config)
-    ports.observer = _Observer()
+    ports.observer = Observer(_Events())
     ports.stream = None
     return ports
