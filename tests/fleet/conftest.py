@@ -70,4 +70,5 @@ def browser() -> Iterator[WebDriver]:
     options.add_argument("--window-size=1400,900")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as opened:
+        opened.set_page_load_timeout(40)  # a view that finds no free connection waits for a minute
         yield opened

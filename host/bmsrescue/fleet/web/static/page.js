@@ -198,4 +198,8 @@ if (byId("link-state")) {
   source.onerror = () => {
     byId("link-state").textContent = "not connected, trying again";
   };
+  // A browser keeps the views one has left, with their connections, and has six for a server: the seventh view would
+  // wait for a minute.
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
