@@ -16,11 +16,17 @@ from link_twin import PATIENCE_S
 ROOT = Path(__file__).parent.parent
 
 
+# Tests that run in the background of a shell are started with Ctrl-C ignored, and would pass that on.
+_MAIN = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from bmsrescue.cli import main; main()"
+)
+
+
 @contextmanager
 def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     """The command as a process of its own."""
     environment = {**os.environ, "BMSRESCUE_DATA": str(folder), "BMSRESCUE_CONFIG": str(folder / "none.toml")}
-    command = [sys.executable, "-c", "from bmsrescue.cli import main; main()", *words]
+    command = [sys.executable, "-c", _MAIN, *words]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
     )
