@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.helper_port import Job
 from rescuelink.errors import CardError, LinkError, WireError
 from rescuelink.seal import line_hash
@@ -92,3 +93,11 @@ class FakeHelper:
         job.state, job.error = "failed", {"kind": "lost", "message": "the helper is gone"}
         job.ended.set()
         self.here = False
+
+
+class NoHelpers:
+    """The daemon's bench, without anything to find."""
+
+    def __init__(self) -> None:
+        self.helpers: dict[str, Any] = {}
+        self.events = EventLog()

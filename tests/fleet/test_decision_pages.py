@@ -11,26 +11,18 @@ import pytest
 from fastapi.testclient import TestClient
 
 from bmsrescue.config import Config
-from bmsrescue.daemon.events import EventLog
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.service import Fleet
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.events import _told
 from bmsrescue.twin.bench import default_card_files
+from fake_station import NoHelpers
 from sealed_records import chain, sample
 
 ROLES = ("viewer", "operator", "engineer")
 SCRIPT = "<script>alert(1)</script>"
 JOB = "bms-1.2.0"
-
-
-class NoHelpers:
-    """The daemon's bench, without anything to find."""
-
-    def __init__(self) -> None:
-        self.helpers: dict[str, Any] = {}
-        self.events = EventLog()
 
 
 class Served:

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from bmsrescue.config import Config
-from bmsrescue.daemon.events import EventLog
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.service import Fleet
@@ -23,19 +22,11 @@ from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.remote_guard import RemoteGuard
 from bmsrescue.twin.bench import default_card_files
-from fake_station import FakeHelper
+from fake_station import FakeHelper, NoHelpers
 from sealed_records import chain, sample
 
 PASSWORD = "correct horse battery"
 SCRIPT = "<script>alert(1)</script>"
-
-
-class NoHelpers:
-    """The daemon's bench, without anything to find."""
-
-    def __init__(self) -> None:
-        self.helpers: dict[str, Any] = {}
-        self.events = EventLog()
 
 
 class Served:
