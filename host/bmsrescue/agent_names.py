@@ -27,7 +27,8 @@ def short_names(sources: Mapping[str, str]) -> dict[str, dict[str, str]]:
     kept = {name for family, bound in families for module in family for name in _not_ours(trees[module], bound)}
     renames: dict[str, dict[str, str]] = {}
     for family, bound in families:
-        table = dict(zip(sorted(bound - kept), _letters(), strict=False))
+        free = (name for name in _letters() if name not in kept)
+        table = dict(zip(sorted(bound - kept), free, strict=False))
         renames |= dict.fromkeys(family, table)
     return renames
 
@@ -44,7 +45,7 @@ def rename(source: str, renames: Renames) -> str:
 
 
 def _is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__") and len(name) > 2
+    return name.startswith("_") and not name.startswith("__") and len(name) > 1
 
 
 def _bound(tree: ast.Module) -> set[str]:

@@ -79,3 +79,19 @@ def test_the_agent_holds_fewer_than_a_quarter_of_its_private_names() -> None:
     for module, text in sources.items():
         made = rename(text, renames[module])
         assert [type(node) for node in ast.walk(ast.parse(made))] == [type(node) for node in ast.walk(ast.parse(text))]
+
+
+def test_a_name_that_is_short_already_is_not_given_to_another() -> None:
+    source = "_count = 1\n_a = 2\n\ndef _sum():\n    return 10 * _count + _a\n\ntotal = _sum()\n"
+    names: dict[str, object] = {}
+    exec(shortened({"module": source})["module"], names)
+    assert names["total"] == 12
+
+
+def test_a_short_name_that_another_module_reaches_for_is_not_given_away() -> None:
+    owner = "class Box:\n    def __init__(self):\n        self._a = 1\n        self._zeal = 2\n"
+    user = "def look(box):\n    return box._a\n"
+    names: dict[str, object] = {}
+    exec(shortened({"owner": owner, "user": user})["owner"] + user, names)
+    exec("found = look(Box())", names)
+    assert names["found"] == 1
