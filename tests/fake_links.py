@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from bmsrescue.bench.session import EventHandler
@@ -33,10 +33,6 @@ class FakeLink:
         if isinstance(answer, RescueError):
             raise answer
         return answer
-
-    def call_all(self, calls: Iterable[tuple[Any, ...]], timeout_s: float = 5.0) -> None:
-        for method, *params in calls:
-            self.call(method, *params)
 
     def until_lost(self, *_params: Any) -> LinkError:
         """For `answers`: work that only the link's end ends."""

@@ -51,8 +51,11 @@ class TinyClient:
             return b"".join(parts)
         return result
 
+    def notify(self, method: str, *params: object) -> None:
+        self._port.write(frame([2, method, list(params)]))
+
     def beat(self) -> None:
-        self._port.write(frame([2, "beat", []]))
+        self.notify("beat")
 
     def bye(self) -> None:
         self._port.write(frame([2, "bye", []]))

@@ -22,6 +22,7 @@ HEARTBEAT_MS = 400  # how often the host says that it is there
 HOST_LOST_MS = 1450  # how long it may be silent
 LAST_LOOK_MS = 450  # and then once more, longer than the host's heart needs for a beat
 ALIVE = "alive"  # the agent's event that asks for a beat before it gives the host up
+DATA = "data"  # from the host: a window of the file that is being written, which is not answered
 PART = "part"  # of an event that is larger than a frame
 REMEMBERED = 16  # request ids; a host keeps fewer requests than this in flight
 WINDOW_BYTES = 2048  # of big data in one message: three buffers of this size are what the agent can spare

@@ -56,6 +56,16 @@ def test_it_moves_a_file_in_windows(client: TinyClient) -> None:
     assert b"".join(client.call("card.read", "tiny.bin", at, 2048) for at in range(0, size, 2048)) == data
 
 
+def test_it_sends_a_file_without_waiting(client: TinyClient) -> None:
+    windows = [bytes([number]) * 2048 for number in range(9)]
+    client.call("card.write", "tiny.bin", 0, windows[0])
+    for number, window in enumerate(windows[1:], 1):
+        client.notify("data", number * 2048, window)
+    assert client.call("card.written") == 9 * 2048
+    client.call("card.close")
+    assert client.call("card.read", "tiny.bin", 6 * 2048, 2048) == windows[6]
+
+
 def test_it_fetches_a_result_that_no_frame_holds(client: TinyClient) -> None:
     found = json.loads(client.call("job.until", "plan"))
     assert found["diagnosis"]["cause"] == "healthy"

@@ -23,6 +23,7 @@ from link_weight import HELPERS, READ_BYTES, daemon_resident_bytes, link_heap_by
 from rich.console import Console
 from rich.table import Table
 
+from bmsrescue.link.card_stream import write_file
 from bmsrescue.link.client import LinkClient
 from bmsrescue.twin.bench import default_card
 from bmsrescue.twin.board.unit import build_unit
@@ -31,7 +32,6 @@ from bmsrescue.twin.helper.serial_port import PtyPort
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.serial_twin import SerialTwin
-from rescuelink.rpc import WINDOW_BYTES
 
 SCRIPTS = Path(__file__).with_name("scripts")
 FILE_BYTES = 128 * 1024
@@ -146,8 +146,7 @@ def weights(table: Table) -> None:
 
 
 def copy(client: LinkClient, data: bytes) -> None:
-    windows = range(0, len(data), WINDOW_BYTES)
-    client.call_all(("card.write", "bench.bin", at, data[at : at + WINDOW_BYTES]) for at in windows)
+    write_file(client, "bench.bin", 0, data, timeout_s=_PEER_LIMIT_S)
     client.call("card.close")
 
 

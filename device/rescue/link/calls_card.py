@@ -5,7 +5,7 @@ import os
 
 from rescue.engine import files
 from rescuelink import rpc
-from rescuelink.errors import CardError, LinkError
+from rescuelink.errors import CardError, LinkError, RescueError
 
 _NAMES = 64  # of one directory in one answer
 
@@ -41,12 +41,24 @@ class _Writing:
     def __init__(self, bench, path, offset):
         self.path = path
         self.length = offset
+        self.error = None  # of what was not answered
         path = _path(bench, path)
         try:
             self._file = open(path, "r+b" if offset else "wb")  # noqa: SIM115 - see above
             self._file.seek(offset)
         except OSError as error:
             raise files.card_error("cannot write " + path, error) from None
+
+    def take(self, params):
+        # [offset, binary]. What is not the next window, because one before it was lost, is not taken.
+        try:
+            offset, data = params
+            if offset == self.length and self.error is None:
+                self.append(data)
+        except RescueError as error:
+            self.error = error
+        except (TypeError, ValueError):
+            pass  # no window
 
     def append(self, data):
         try:
@@ -62,6 +74,8 @@ class _Writing:
         except OSError as error:
             raise files.card_error("cannot complete " + self.path, error) from None
         files.sync()
+        if self.error is not None:
+            raise self.error
 
 
 def write(bench, path, offset, data):
@@ -77,8 +91,18 @@ def write(bench, path, offset, data):
         raise
 
 
+def written(bench):
+    """The length so far of the file that is being written, `data` before this included. Raises its error."""
+    file = bench.file
+    if file is None:
+        raise CardError("closed", "no file is being written")
+    if file.error is not None:
+        close(bench)  # raises it
+    return file.length
+
+
 def close(bench):
-    """The written file is complete and on the card."""
+    """The written file is complete and on the card. Raises what befell its `data`."""
     file, bench.file = bench.file, None
     if file is not None:
         file.close()
@@ -142,6 +166,7 @@ CALLS = {
     "list": (list, "?si"),
     "read": (read, "sii"),
     "write": (write, "siB"),
+    "written": (written, ""),
     "close": (close, ""),
     "size": (size, "s"),
     "hash": (hash, "s"),

@@ -124,6 +124,8 @@ class Server:
         if kind == rpc.NOTIFICATION:
             if name == "cancel":
                 self.bench.cancel()
+            elif name == rpc.DATA and self._request is None and self.bench.file is not None:
+                self.bench.file.take(message[2])
             elif name == "bye":
                 self._close("the host has ended the session")
             return

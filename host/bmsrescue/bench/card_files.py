@@ -1,7 +1,7 @@
 """Files of the helper's card, moved in windows; a copy is checked by its SHA-256, read back from the card."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from bmsrescue.bench.session import CALL_S, SLOW_S, Session
@@ -54,21 +54,11 @@ def put_file(session: Session, path: str, data: bytes, progress: Progress) -> bo
     with session.alone(_HOLD_S):
         if directory:
             session.call("card.mkdir", directory)
-        # The first window begins the file anew: it must not come again behind others, as a lost frame would.
-        session.call("card.write", path, 0, data[:WINDOW_BYTES], timeout_s=SLOW_S)
-        session.call_all(_windows(path, data, progress), timeout_s=SLOW_S)
+        session.write_file(path, data, lambda arrived: progress(path, arrived, len(data)))
         session.call("card.close", timeout_s=SLOW_S)
         if _hash_there(session, path) != digest:
             raise CardError("verify", f"{path} does not read back from the card", next_step="use another card")
     return True
-
-
-def _windows(path: str, data: bytes, progress: Progress) -> Iterator[tuple[str, str, int, bytes]]:
-    """The calls that write `data` from its second window on."""
-    for offset in range(WINDOW_BYTES, len(data), WINDOW_BYTES):
-        window = data[offset : offset + WINDOW_BYTES]
-        yield "card.write", path, offset, window
-        progress(path, offset + len(window), len(data))
 
 
 def _hash_there(session: Session, path: str) -> str | None:

@@ -1,14 +1,14 @@
 """The daemon as its clients see it: found by the file it leaves in the data folder, asked over its API."""
 
+import base64
 import json
 import logging
 import math
 import os
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect, unix_connect
 
 from bmsrescue.bench.plain_json import from_json, to_json
-from bmsrescue.bench.session import CALL_S, EventHandler
+from bmsrescue.bench.session import CALL_S, SLOW_S, EventHandler
 from bmsrescue.errors import from_dict
 from rescuelink.errors import LinkError, RescueError
 
@@ -29,7 +29,7 @@ _UNIX = "unix:"
 _ASK_S = 2.0  # for what the daemon knows by itself
 _SPARE_S = 15.0  # a call may wait for its turn before its own time begins
 _WAIT_S = 20.0  # one look at a job's end
-_BATCH = 32  # calls in one request: 64 KiB of a file
+_PIECE_BYTES = 64 * 1024  # of a file, in one request
 _RENEWALS = 3  # of a hold, in the time that it lasts
 
 
@@ -133,15 +133,18 @@ class DaemonSession:
             raise from_dict(job["error"])
         return from_json(job["result"])
 
-    def call_all(self, calls: Iterable[tuple[Any, ...]], timeout_s: float = CALL_S) -> None:
-        remaining = iter(calls)
-        while batch := list(islice(remaining, _BATCH)):
+    def write_file(self, path: str, data: bytes, progress: Callable[[int], None]) -> None:
+        for offset in range(0, max(len(data), 1), _PIECE_BYTES):
+            piece = data[offset : offset + _PIECE_BYTES]
             body = {
-                "calls": [{"method": method, "params": to_json(params)} for method, *params in batch],
-                "timeout_s": timeout_s,
+                "path": path,
+                "offset": offset,
+                "data": base64.b64encode(piece).decode(),
+                "timeout_s": SLOW_S,
                 "client": self._client,
             }
-            self._daemon.ask("POST", f"{self._path}/calls", body, timeout_s + _SPARE_S)
+            self._daemon.ask("POST", f"{self._path}/card", body, SLOW_S + _SPARE_S)
+            progress(offset + len(piece))
 
     def cancel(self) -> None:
         self._daemon.ask("POST", f"{self._path}/cancel")

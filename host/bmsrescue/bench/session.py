@@ -3,11 +3,12 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from bmsrescue.link.card_stream import write_file
 from bmsrescue.link.client import LinkClient
 from rescuelink import rpc
 from rescuelink.errors import LinkError, RescueError
@@ -34,11 +35,8 @@ class Session(Protocol):
     def run(self, method: str, *params: Any) -> Any:
         """Long work: like `call`; others are told "busy" meanwhile."""
 
-    def call_all(self, calls: Iterable[tuple[Any, ...]], timeout_s: float = CALL_S) -> None:
-        """Calls as (method, *params) whose results do not matter, in order, several under way at a time.
-
-        Raises what the first that fails raises; some after it may have been carried out.
-        """
+    def write_file(self, path: str, data: bytes, progress: Callable[[int], None]) -> None:
+        """Write a file of the card anew, as `bmsrescue.link.card_stream.write_file`; "card.close" completes it."""
 
     def cancel(self) -> None:
         """Stop long work at its next safe point."""
@@ -113,8 +111,8 @@ class DirectSession:
     def run(self, method: str, *params: Any) -> Any:
         return self._link.call(method, *params, timeout_s=JOB_S)
 
-    def call_all(self, calls: Iterable[tuple[Any, ...]], timeout_s: float = CALL_S) -> None:
-        self._link.call_all(calls, timeout_s)
+    def write_file(self, path: str, data: bytes, progress: Callable[[int], None]) -> None:
+        write_file(self._link, path, 0, data, SLOW_S, progress)
 
     def cancel(self) -> None:
         self._link.notify("cancel")

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, Query, Request, WebSocket, WebSocketDisconnect
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import Base64Bytes, BaseModel, Field
 
 from bmsrescue import __version__
 from bmsrescue.bench.plain_json import from_json, to_json
@@ -52,11 +52,13 @@ class Call(BaseModel):
     client: str = Field("", description="Who calls: only matters together with /hold.")
 
 
-class Calls(BaseModel):
-    """Several calls in one turn, whose results do not matter; they stop at the first that fails."""
+class FilePiece(BaseModel):
+    """A piece of a file for the helper's card: `offset` 0 begins it anew, else the file is that long by now."""
 
-    calls: list[Call] = Field(max_length=256)
-    timeout_s: float = Field(CALL_S, gt=0, le=600)
+    path: str
+    offset: int = Field(ge=0, lt=1 << 32)
+    data: Base64Bytes
+    timeout_s: float = Field(CALL_S, gt=0, le=600, description="For each answer of the helper.")
     client: str = ""
 
 
@@ -129,11 +131,10 @@ def _add_calls(app: FastAPI, bench: Bench) -> None:
         params = from_json(body.params)
         return {"result": to_json(await bench.helper(name).call(body.method, params, body.timeout_s, body.client))}
 
-    @app.post("/api/helpers/{name}/calls")
-    async def calls(name: str, body: Calls) -> None:
-        """Large data in windows: several calls under way on the link at a time."""
-        windows = [(call.method, *from_json(call.params)) for call in body.calls]
-        await bench.helper(name).call_all(windows, body.timeout_s, body.client)
+    @app.post("/api/helpers/{name}/card")
+    async def card(name: str, body: FilePiece) -> None:
+        """Write a piece of a file to the helper's card, in one turn. `card.close` completes the file."""
+        await bench.helper(name).write_file(body.path, body.offset, body.data, body.timeout_s, body.client)
 
     @app.post("/api/helpers/{name}/hold")
     async def hold(name: str, body: Hold) -> None:

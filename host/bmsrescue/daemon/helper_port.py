@@ -17,6 +17,7 @@ from bmsrescue.bench.finding import Found
 from bmsrescue.bench.session import JOB_S, EventHandler, open_link
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.job_notes import JobNotes
+from bmsrescue.link.card_stream import write_file
 from bmsrescue.link.client import LinkClient
 from rescuelink.errors import LinkError, RescueError
 
@@ -145,9 +146,9 @@ class HelperPort:
         """One call in its turn. Raises RescueError; LinkError (busy) when it is somebody else's turn for long."""
         return await self._in_turn(client, lambda link: link.call(method, *params, timeout_s=timeout_s))
 
-    async def call_all(self, calls: list[tuple[Any, ...]], timeout_s: float, client: str) -> None:
-        """Several calls in one turn, as `LinkClient.call_all`."""
-        await self._in_turn(client, lambda link: link.call_all(calls, timeout_s))
+    async def write_file(self, path: str, offset: int, data: bytes, timeout_s: float, client: str) -> None:
+        """A piece of a file for the card, in one turn."""
+        await self._in_turn(client, lambda link: write_file(link, path, offset, data, timeout_s))
 
     async def _in_turn(self, client: str, work: Callable[[LinkClient], Any]) -> Any:
         self._admit(client)

@@ -10,8 +10,7 @@ import os
 import secrets
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgpack
@@ -20,7 +19,7 @@ import serial
 from bmsrescue.errors import UsageError, from_dict
 from bmsrescue.link.arrival import reader
 from bmsrescue.link.event_parts import EventParts
-from bmsrescue.link.frames import FrameReader, frame
+from bmsrescue.link.frames import FrameReader, frame, notification
 from rescuelink import rpc
 from rescuelink.codec import as_message
 from rescuelink.errors import LinkError
@@ -32,8 +31,6 @@ _READ_S = 0.05  # how long the reader waits for the first byte, and then for the
 _WRITE_S = 5.0
 _TURN_S = 0.01  # how long another thread may read before one that waits looks again
 _BUSY_PAUSE_S = 0.2
-_IN_FLIGHT = 12  # pipelined requests; fewer than the agent remembers
-_BATCH = 4  # of them go out in one write
 _ID_MASK = 0x3FFF_FFFF  # small integers on a 32-bit board
 _ID_TRIES = 64
 _PATIENCE_VARIABLE = "BMSRESCUE_PATIENCE"  # how many times as long as usual to wait: an emulated board is slow
@@ -74,8 +71,8 @@ class _Answer:
         return self._result
 
 
-class _Started(NamedTuple):
-    """A request that has been sent."""
+class Started(NamedTuple):
+    """A request that has been sent: end it with `finish` or `forget`."""
 
     number: int
     method: str
@@ -170,64 +167,15 @@ class LinkClient:
             return json.loads(data)
         return result
 
-    def call_all(self, calls: Iterable[tuple[Any, ...]], timeout_s: float = 5.0) -> None:
-        """Calls as (method, *params) whose results do not matter, in order, several of them under way at a time.
+    def start(self, method: str, *params: Any, behind: bytes = b"") -> Started:
+        """Send a request, to be finished later; in the same write, `behind` other frames. Raises LinkError (lost).
 
-        Raises what the first that fails raises; those already sent are carried out nevertheless.
+        At most `rescuelink.rpc.REMEMBERED` of them at a time: the agent answers an older one's repetition "repeated".
         """
-        started: deque[_Started] = deque()
-        unsent = bytearray()
-        try:
-            for method, *params in calls:
-                started.append(self._prepare(method, tuple(params)))
-                unsent += started[-1].request
-                if len(started) == _IN_FLIGHT:
-                    self._write(bytes(unsent))
-                    unsent.clear()
-                    while len(started) > _IN_FLIGHT - _BATCH:
-                        self._finish_one(started.popleft(), timeout_s)
-            if unsent:
-                self._write(bytes(unsent))
-            while started:
-                self._finish_one(started.popleft(), timeout_s)
-        finally:
-            for call in started:
-                self._forget(call)
+        return self._start(method, params, behind=behind)
 
-    def _finish_one(self, call: _Started, timeout_s: float) -> None:
-        try:
-            self._finish(call, timeout_s)
-        except LinkError as error:
-            if error.kind != "repeated":  # it was done, and only its answer was lost
-                raise
-
-    def _call(self, method: str, params: tuple[Any, ...], timeout_s: float, avoid: int | None = None) -> Any:
-        return self._finish(self._start(method, params, avoid), timeout_s)
-
-    def _start(self, method: str, params: tuple[Any, ...], avoid: int | None = None) -> _Started:
-        call = self._prepare(method, params, avoid)
-        try:
-            self._write(call.request)
-        except LinkError:
-            self._forget(call)
-            raise
-        return call
-
-    def _prepare(self, method: str, params: tuple[Any, ...], avoid: int | None = None) -> _Started:
-        """A request to be written, whose answer is waited for from now on."""
-        answer = _Answer()
-        with self._lock:
-            if self._lost:
-                raise self._lost
-            for _ in range(_ID_TRIES):
-                number = self._next_id = (self._next_id + 1) & _ID_MASK
-                request = frame(msgpack.packb([rpc.REQUEST, number, method, list(params)]))
-                if avoid is None or avoid not in request:
-                    break
-            self._waiting[number] = answer
-        return _Started(number, method, request, answer)
-
-    def _finish(self, call: _Started, timeout_s: float) -> Any:
+    def finish(self, call: Started, timeout_s: float = 5.0) -> Any:
+        """The result of what was started. Raises as `call` does."""
         timeout_s *= self._patience
         deadline = time.monotonic() + timeout_s
         resend_s = _RESEND_S * self._patience
@@ -240,7 +188,38 @@ class LinkClient:
                 self._write(call.request)
             return call.answer.result()
         finally:
-            self._forget(call)
+            self.forget(call)
+
+    def forget(self, call: Started) -> None:
+        """Nobody waits for its answer any longer."""
+        with self._lock:
+            self._waiting.pop(call.number, None)
+
+    def _call(self, method: str, params: tuple[Any, ...], timeout_s: float, avoid: int | None = None) -> Any:
+        return self.finish(self._start(method, params, avoid), timeout_s)
+
+    def _start(self, method: str, params: tuple[Any, ...], avoid: int | None = None, behind: bytes = b"") -> Started:
+        call = self._prepare(method, params, avoid)
+        try:
+            self._write(behind + call.request)
+        except LinkError:
+            self.forget(call)
+            raise
+        return call
+
+    def _prepare(self, method: str, params: tuple[Any, ...], avoid: int | None = None) -> Started:
+        """A request to be written, whose answer is waited for from now on."""
+        answer = _Answer()
+        with self._lock:
+            if self._lost:
+                raise self._lost
+            for _ in range(_ID_TRIES):
+                number = self._next_id = (self._next_id + 1) & _ID_MASK
+                request = frame(msgpack.packb([rpc.REQUEST, number, method, list(params)]))
+                if avoid is None or avoid not in request:
+                    break
+            self._waiting[number] = answer
+        return Started(number, method, request, answer)
 
     def _wait_for(self, answer: _Answer, until: float) -> bool:
         """Whether the answer has come. Whoever waits reads the port for everybody: waking another thread costs more
@@ -258,13 +237,9 @@ class LinkClient:
                     self._reading.release()
         return True
 
-    def _forget(self, call: _Started) -> None:
-        with self._lock:
-            self._waiting.pop(call.number, None)
-
     def notify(self, method: str, *params: Any) -> None:
         """Send what needs no answer."""
-        self._write(frame(msgpack.packb([rpc.NOTIFICATION, method, list(params)])))
+        self._write(notification(method, *params))
 
     def close(self) -> None:
         """End the session (the agent makes the unit safe) and let go of the port."""

@@ -2,7 +2,9 @@
 
 from binascii import crc32
 
-from rescuelink import framing
+import msgpack
+
+from rescuelink import framing, rpc
 from rescuelink.errors import LinkError
 from rescuelink.rpc import MAX_BODY_BYTES, TAIL_BYTES
 
@@ -18,6 +20,11 @@ def frame(body: bytes) -> bytes:
     low, high = len(body) & 0xFF, len(body) >> 8
     checked = bytes((low, high, low ^ high ^ 0x5A)) + body
     return framing.SYNC + checked + crc32(checked).to_bytes(TAIL_BYTES, "little")
+
+
+def notification(method: str, *params: object) -> bytes:
+    """What needs no answer, as one frame. Raises LinkError (too_large)."""
+    return frame(msgpack.packb([rpc.NOTIFICATION, method, list(params)]))
 
 
 class FrameReader(framing.FrameReader):

@@ -50,20 +50,18 @@ def test_a_method_is_called_and_its_result_comes_back(client: TestClient) -> Non
     assert call(client, "rails.read").json() == {"result": {"rails": {"v3v3": 3300}, "ma": 50}}
 
 
-def test_windows_of_a_file_go_in_one_request_and_stop_at_the_first_that_fails(
-    client: TestClient, board: FakeBoard
-) -> None:
+def test_a_piece_of_a_file_goes_to_the_card_in_one_request(client: TestClient, board: FakeBoard) -> None:
     def write(path: str, offset: int, data: bytes) -> object:
-        return LinkError("bad_params", "a path stays on the card") if offset == 4 else offset + len(data)
+        return LinkError("bad_params", "a path stays on the card") if ".." in path else offset + len(data)
 
     board.link.answers["card.write"] = write
-    windows = [{"method": "card.write", "params": ["a.bin", at, {"base64": "AQID"}]} for at in (0, 3)]
-    assert client.post("/api/helpers/one/calls", json={"calls": windows}).status_code == 200
-    assert board.link.calls[-2:] == [("card.write", ("a.bin", at, b"\x01\x02\x03")) for at in (0, 3)]
-    windows = [{"method": "card.write", "params": ["../a", at, {"base64": "AQID"}]} for at in (4, 5)]
-    refused = client.post("/api/helpers/one/calls", json={"calls": windows})
+    piece = {"path": "a.bin", "offset": 3, "data": "AQID"}
+    assert client.post("/api/helpers/one/card", json=piece).status_code == 200
+    assert board.link.calls[-1] == ("card.write", ("a.bin", 3, b"\x01\x02\x03"))
+    refused = client.post("/api/helpers/one/card", json=piece | {"path": "../a"})
     assert (refused.status_code, refused.json()["error"]["kind"]) == (400, "bad_params")
-    assert board.link.calls[-1][1][1] == 4
+    for wrong in ({"offset": -1}, {"data": "AQI"}, {"path": None}):
+        assert client.post("/api/helpers/one/card", json=piece | wrong).status_code == 400
 
 
 def test_binary_goes_and_comes_as_base64(client: TestClient, board: FakeBoard) -> None:

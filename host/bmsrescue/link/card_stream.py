@@ -1,0 +1,81 @@
+"""A file's way to the card of a helper: windows one behind the other, without an answer to each.
+
+Behind some windows (`data`, a notification) goes the question how long the file is by now (`card.written`). The agent
+takes a window only where the file ends; so what is missing after a lost frame begins at the length that it names.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from bmsrescue.link.client import LinkClient, Started
+from bmsrescue.link.frames import notification
+from rescuelink.errors import LinkError
+from rescuelink.rpc import DATA, WINDOW_BYTES
+
+_WINDOWS = 8  # in one write, with a question behind them
+_UNDER_WAY = 2  # questions: while the windows before one are being written, others are on their way
+
+
+def write_file(
+    link: LinkClient,
+    path: str,
+    offset: int,
+    data: bytes,
+    timeout_s: float,
+    progress: Callable[[int], None] = lambda _arrived: None,
+) -> None:
+    """Write `data` into a file of the card from `offset` on; 0 begins it anew, else it must be that long.
+
+    Args:
+        timeout_s: for each answer.
+        progress: told how many bytes of `data` have arrived, again and again.
+
+    Raises:
+        CardError, LinkError.
+    """
+    arrived = 0
+    while True:
+        window = data[arrived : arrived + WINDOW_BYTES]
+        arrived = link.call("card.write", path, offset + arrived, window, timeout_s=timeout_s) - offset
+        progress(arrived)
+        arrived = _stream(link, offset, data, arrived, timeout_s, progress)
+        if arrived >= len(data):
+            return
+
+
+def _stream(
+    link: LinkClient, offset: int, data: bytes, sent: int, timeout_s: float, progress: Callable[[int], None]
+) -> int:
+    """Send what is behind `sent`; returns how many bytes of `data` have arrived: not all when a frame was lost."""
+    under_way: deque[tuple[Started, int]] = deque()
+    arrived = sent
+    try:
+        while sent < len(data) or under_way:
+            if sent < len(data) and len(under_way) < _UNDER_WAY:
+                end = min(sent + _WINDOWS * WINDOW_BYTES, len(data))
+                windows = b"".join(
+                    notification(DATA, offset + at, data[at : min(at + WINDOW_BYTES, end)])
+                    for at in range(sent, end, WINDOW_BYTES)
+                )
+                under_way.append((link.start("card.written", behind=windows), end))
+                sent = end
+                continue
+            question, end = under_way.popleft()
+            arrived = _length(link, question, timeout_s) - offset
+            progress(arrived)
+            if arrived < end:
+                sent = len(data)  # what is under way is not taken, either
+    finally:
+        for question, _end in under_way:
+            link.forget(question)
+    return arrived
+
+
+def _length(link: LinkClient, question: Started, timeout_s: float) -> int:
+    try:
+        length: int = link.finish(question, timeout_s)
+    except LinkError as error:
+        if error.kind != "repeated":  # its answer was lost, and another one has been given since
+            raise
+        length = link.call("card.written", timeout_s=timeout_s)
+    return length
