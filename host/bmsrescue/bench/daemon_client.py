@@ -29,7 +29,7 @@ _UNIX = "unix:"
 _ASK_S = 2.0  # for what the daemon knows by itself
 _SPARE_S = 15.0  # a call may wait for its turn before its own time begins
 _WAIT_S = 20.0  # one look at a job's end
-_PIECE_BYTES = 64 * 1024  # of a file, in one request
+_PIECE_BYTES = 256 * 1024  # of a file, in one request
 _RENEWALS = 3  # of a hold, in the time that it lasts
 
 

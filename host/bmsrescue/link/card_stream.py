@@ -12,7 +12,7 @@ from bmsrescue.link.frames import notification
 from rescuelink.errors import LinkError
 from rescuelink.rpc import DATA, WINDOW_BYTES
 
-_WINDOWS = 8  # in one write, with a question behind them
+_WINDOWS = 32  # in one write, with a question behind them: each answer costs as much as a window
 _UNDER_WAY = 2  # questions: while the windows before one are being written, others are on their way
 
 
