@@ -100,9 +100,19 @@ class _Hall:
     def on_cards(self) -> set[tuple[str, int]]:
         found = set()
         for number in range(STATIONS):
-            told = httpx.get(f"{self._url}/api/helpers/s{number}/records", timeout=60).json()
-            found |= {(one["helper"], one["sequence"]) for one in map(json.loads, told["lines"])}
+            found |= {(one["helper"], one["sequence"]) for one in map(json.loads, self._lines_on_card(number))}
         return found
+
+    def _lines_on_card(self, number: int) -> list[str]:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            told = httpx.get(f"{self._url}/api/helpers/s{number}/records", timeout=60).json()
+            if "lines" in told:
+                lines: list[str] = told["lines"]
+                return lines
+            if told["error"]["kind"] != "busy" or time.monotonic() > deadline:  # backups are fetched meanwhile
+                raise SystemExit(f"the records of s{number} cannot be read: {told['error']}")
+            time.sleep(0.5)
 
     def end(self) -> None:
         self.kill()
