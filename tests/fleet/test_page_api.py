@@ -20,6 +20,7 @@ from bmsrescue.fleet.service import Fleet
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.web.app import create_page
+from bmsrescue.fleet.web.login_limit import WRONG_TRIES
 from bmsrescue.fleet.web.remote_guard import RemoteGuard
 from bmsrescue.twin.bench import default_card_files
 from fake_station import FakeHelper, NoHelpers
@@ -137,6 +138,15 @@ def test_the_page_sends_a_stranger_to_the_login_and_lets_in_who_has_a_password(s
     assert served.client.get("/", headers=html).status_code == 200
     served.client.post("/logout")
     assert served.client.get("/", headers=html).status_code == 303
+
+
+def test_passwords_cannot_be_tried_out(served: Served) -> None:
+    served.account("eva", "engineer")
+    tries = [served.client.post("/login", data={"name": "eva", "password": f"wrong {n}"}) for n in range(WRONG_TRIES)]
+    assert {answer.status_code for answer in tries} == {401}
+    slow = served.client.post("/login", data={"name": "eva", "password": PASSWORD})
+    assert slow.status_code == 429
+    assert "too many wrong passwords" in slow.text
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------

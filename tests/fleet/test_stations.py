@@ -134,6 +134,18 @@ def test_a_label_may_be_scanned_before_the_unit_is_inserted(place: Place) -> Non
     assert place.wait() == states.WORKING
 
 
+def test_a_label_whose_unit_does_not_come_is_not_the_next_ones(place: Place) -> None:
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    assert place.wait(550) == states.EMPTY
+    assert place.station.label == LABEL
+    place.wait(60)
+    assert place.station.label is None
+    assert place.station.why == f"{LABEL} was scanned, and no unit came: scan it again."
+    place.helper.present = True
+    assert place.wait() == states.WAIT_LABEL
+
+
 @pytest.mark.parametrize(
     "label", ["", "X-1", "<script>alert(1)</script>", "BR16S-1'; DROP TABLE units;--", "x" * 65, "a\0"]
 )

@@ -35,7 +35,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 class AccessError(HostError):
-    """`kind`: "who" (not known, wrong, expired) or "may_not"."""
+    """`kind`: "who" (not known, wrong, expired), "slow" (too many wrong tries), "name" or "may_not"."""
 
     def __init__(self, kind: str, message: str, next_step: str = "") -> None:
         super().__init__(message, next_step)

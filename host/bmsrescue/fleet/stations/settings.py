@@ -3,6 +3,7 @@
 [stations]
 settle_s = 1.0                # a unit counts as inserted, or removed, when it has been so for as long as this
 label = "BR16S-[0-9]{8}"      # what a label looks like; nothing else is taken
+label_minutes = 10            # a label that is scanned before its unit comes waits so long for it
 label_required = true         # false: begin as soon as a unit is there
 golden = "GOLDEN-1"           # the label of the golden unit
 rails_ms = 200                # while a station works its rails are told so often, for the plot; 0: only as measured
@@ -51,6 +52,7 @@ class StationSettings:
 
     settle_s: float = 1.0
     label: str = ""
+    label_minutes: float = 10.0
     label_required: bool = True
     golden: str = ""
     golden_hours: float = 0.0
@@ -94,9 +96,9 @@ def read_settings(table: dict[str, Any]) -> StationSettings:
         raise _wrong(f"stations: {error} (known: {known}; a rule has label, board, chip, job)") from error
     if not isinstance(settings.rails_ms, int) or not (settings.rails_ms == 0 or 50 <= settings.rails_ms <= 10_000):
         raise _wrong("stations.rails_ms is 0, or 50 to 10000")
-    numbers = (settings.settle_s, settings.golden_hours)
+    numbers = (settings.settle_s, settings.golden_hours, settings.label_minutes)
     if not all(isinstance(number, int | float) and 0 <= number <= 10_000 for number in numbers):
-        raise _wrong("stations.settle_s and stations.golden_hours are numbers of at least 0")
+        raise _wrong("stations.settle_s, golden_hours and label_minutes are numbers of at least 0")
     return settings
 
 

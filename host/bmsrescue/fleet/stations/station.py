@@ -54,6 +54,7 @@ class Station:
         self._behind = True  # the helper may have records that are not stored
         self._since = 0.0  # when the unit came, or was last seen
         self._job: Job | None = None
+        self._waits_since: float | None = None  # the label, for a unit that has not come
         self._left = ""  # what is to be said of the unit that has gone, until the next one comes
         self._told: dict[str, Any] = {}
 
@@ -68,7 +69,7 @@ class Station:
             raise LinkError(
                 "busy", f"station {self.name} is {self.state}", next_step="wait for its result and remove the unit"
             )
-        self.label, self.operator = label, operator
+        self.label, self.operator, self._waits_since = label, operator, None
         self._show()
 
     def retest(self, operator: str) -> None:
@@ -166,6 +167,8 @@ class Station:
             if present:
                 self._since = now
                 self._enter(DETECTING, self._left)
+            else:
+                self._expire_label(now)
         elif self.state == DETECTING:
             if not present:
                 self._enter(EMPTY, self._left)
@@ -292,6 +295,17 @@ class Station:
         """The label that was scanned ahead for this station has been scanned at another one."""
         self.label = None
         self._show()
+
+    def _expire_label(self, now: float) -> None:
+        """A label that was scanned long before any unit came is hardly the next one's."""
+        if self.label is None:
+            return
+        if self._waits_since is None:
+            self._waits_since = now
+        elif now - self._waits_since >= 60 * self._desk.settings.label_minutes:
+            why = f"{self.label} was scanned, and no unit came: scan it again."
+            self._forget_unit()
+            self._enter(EMPTY, why)
 
     def _forget_unit(self) -> None:
         self.label, self.result, self.release = None, None, None

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
 from bmsrescue.fleet.accounts import ENGINEER, OPERATOR, AccessError, Person
+from bmsrescue.fleet.web.login_limit import LoginLimit
 
 if TYPE_CHECKING:
     from bmsrescue.fleet.accounts import Accounts
@@ -36,10 +37,17 @@ class Access:
         self.accounts = accounts
         self._sessions: dict[str, _Session] = {}
         self._any_account = False
+        self._limit = LoginLimit()
 
-    def log_in(self, name: str, password: str) -> str:
+    def log_in(self, name: str, password: str, address: str) -> str:
         """The session's cookie. Raises AccessError."""
-        person = self.accounts.log_in(name, password)
+        self._limit.check(name, address)
+        try:
+            person = self.accounts.log_in(name, password)
+        except AccessError:
+            self._limit.wrong(name, address)
+            raise
+        self._limit.right(name, address)
         now = time.monotonic()
         self._sessions = {key: one for key, one in self._sessions.items() if one.until > now}
         while len(self._sessions) >= _MAX_SESSIONS:

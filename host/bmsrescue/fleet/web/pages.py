@@ -155,10 +155,10 @@ def log_in(
     """A session, or the form again with why not."""
     access: Access = request.app.state.access
     try:
-        key = access.log_in(name, password)
+        key = access.log_in(name, password, request.client.host if request.client else "")
     except AccessError as error:
         again = page(request, "login.html", None, "Log in", wrong=f"{error.message}. {error.next_step}")
-        again.status_code = 401
+        again.status_code = 429 if error.kind == "slow" else 401
         return again
     answer = RedirectResponse("/", 303)
     answer.set_cookie(COOKIE, key, httponly=True, samesite="strict")
