@@ -40,6 +40,7 @@ bench: setup
 	PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(BENCH)
 	PYTHONPATH=tests $(BIN)/python tests/bench/smallest_cure_bench.py
 	PYTHONPATH=tests $(BIN)/python tests/bench/link_bench.py
+	PYTHONPATH=tests $(BIN)/python tests/bench/pico_bench.py
 
 # Mass recovery's figures: FLEET="import pages kills daemon stations" for a part of them.
 bench-fleet: setup

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import serial
+from judged import judged
 from link_weight import HELPERS, READ_BYTES, daemon_resident_bytes, link_heap_bytes, read_both_ways
 from rich.console import Console
 from rich.table import Table
@@ -118,11 +119,6 @@ def copies(table: Table) -> None:
 
 def kib_per_s(seconds: float) -> str:
     return f"{FILE_BYTES / 1024 / seconds:,.0f} KiB/s"
-
-
-def judged(figure: float, good: bool) -> str:
-    """The figure, in red when it is not what it has to be."""
-    return f"{figure:.2f}" if good else f"[bold red]{figure:.2f}[/]"
 
 
 def weights(table: Table) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ from typing import Any
 import pytest
 from small_unit import small_card, small_image, small_unit
 
-from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.twin.bench import card_for, scenario_named
 from bmsrescue.twin.board.unit import Unit, build_unit
 from bmsrescue.twin.helper.helper import ENDED, RunResult
+from bmsrescue.twin.rp2040.bench import PicoBench
+from pico_scripts import Rates, found_on_board, rates_on_pico
 
 pytestmark = pytest.mark.timeout(7200)
 
@@ -38,8 +38,6 @@ class PicoRun:
 
 
 def press(uf2: Path, unit: Unit, card: bytearray) -> PicoRun:
-    from bmsrescue.twin.rp2040.bench import PicoBench
-
     bench = PicoBench(uf2, unit, card, settings={"once": True})
     result = bench.run()
     if result.record:
@@ -73,27 +71,11 @@ def test_a_rail_fault_is_found_through_the_adc(uf2: Path, name: str) -> None:
     assert not run.result.left_powered
 
 
-def found_on_board(uf2: Path, script: str, unit: Unit, card: bytearray | None) -> dict[str, Any]:
-    """What a script of tests/rp2040/on_board prints that runs in place of the agent."""
-    from bmsrescue.twin.rp2040.bench import PicoBench, agent_for_pico, board_config
-
-    main = (Path(__file__).parent / "on_board" / script).read_bytes()
-    bench = PicoBench(uf2, unit, card, files=agent_for_pico(board_config()) | {"main.py": main})
-    result = bench.run()
-    lines = [line for line in result.output.splitlines() if line.startswith("{")]
-    assert lines, result.output
-    print(lines[-1])
-    assert bench.pico.wiring.violations == []
-    found: dict[str, Any] = json.loads(lines[-1])
-    return found
-
-
 @pytest.fixture(scope="module")
-def rates(uf2: Path) -> tuple[dict[str, Any], Unit, dict[str, bytes]]:
-    """What rates.py found, with the unit and the card after it."""
-    unit = build_unit(scenario_named("healthy"), 0)
-    card = make_image({"random.bin": random.Random(1).randbytes(131072)})
-    return found_on_board(uf2, "rates.py", unit, card), unit, read_files(card)
+def rates(uf2: Path) -> Rates:
+    rates = rates_on_pico(uf2)
+    print(rates.found)
+    return rates
 
 
 def test_a_dma_channel_would_not_feed_the_wire_faster_than_the_pump(uf2: Path) -> None:
@@ -106,21 +88,23 @@ def test_a_dma_channel_would_not_feed_the_wire_faster_than_the_pump(uf2: Path) -
     assert unit.chip.counters.violations == []
 
 
-def test_flash_is_programmed_from_the_card_as_fast_as_the_flash_allows(
-    rates: tuple[dict[str, Any], Unit, dict[str, bytes]],
-) -> None:
+def test_flash_is_programmed_from_the_card_as_fast_as_the_flash_allows(rates: Rates) -> None:
     found, unit, files = rates
     assert unit.chip.flash.snapshot()[0x40000:0x60000] == files["random.bin"]
     assert 1e6 / found["program_us_per_kib"] >= PROGRAM_KIB_PER_S
 
 
-def test_a_backup_is_read_to_the_card(rates: tuple[dict[str, Any], Unit, dict[str, bytes]]) -> None:
+def test_a_backup_is_read_to_the_card(rates: Rates) -> None:
     found, _unit, files = rates
     assert files["backup.bin"] == files["random.bin"]
     assert 1e6 / found["backup_us_per_kib"] >= BACKUP_KIB_PER_S
 
 
-def test_the_wire_runs_at_its_highest_clock(rates: tuple[dict[str, Any], Unit, dict[str, bytes]]) -> None:
+def test_the_wire_runs_at_its_highest_clock(rates: Rates) -> None:
     found, unit, _files = rates
     assert found["swclk_hz"] == 12_500_000
     assert unit.chip.counters.violations == []
+
+
+def test_hashing_is_no_tenth_of_the_way_from_card_to_flash(rates: Rates) -> None:
+    assert rates.found["crc32_us_per_kib"] < 0.1 * rates.found["program_us_per_kib"]

@@ -1,7 +1,9 @@
 # Runs on the Pico in place of the agent: what the wire, the card and the flash reach, and what takes the time.
 # Prints one JSON object. The card carries "random.bin"; the unit is healthy and its sector 2 may be erased.
 
+import binascii
 import gc
+import hashlib
 import json
 import os
 import time
@@ -46,6 +48,12 @@ def card():
         timed("card_read_us_per_kib", lambda: [file.readinto(view) for _ in range(LENGTH // 2048)], LENGTH // 1024)
     with open("/sd/copy.bin", "wb") as file:
         timed("card_write_us_per_kib", lambda: [file.write(view) for _ in range(LENGTH // 2048)], LENGTH // 1024)
+
+
+def hashes():
+    digest = hashlib.sha256()
+    timed("sha256_us_per_kib", lambda: digest.update(view), 2)
+    timed("crc32_us_per_kib", lambda: binascii.crc32(view), 2)
 
 
 def wire(ap):
@@ -100,6 +108,7 @@ def main():
     begin()
     try:
         card()
+        hashes()
         target = connect(ports, UNDER_RESET, 1000000, H72x.debug_setup)
         ports.wire.set_frequency(HZ)
         found["swclk_hz"] = ports.wire.frequency_hz

@@ -1,0 +1,43 @@
+"""Scripts that run on the emulated Pico in place of the agent (tests/rp2040/on_board): what they find."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bmsrescue.card.fat import make_image, read_files
+from bmsrescue.twin.bench import scenario_named
+from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.rp2040.bench import PicoBench, agent_for_pico, board_config
+
+_SCRIPTS = Path(__file__).parent / "rp2040" / "on_board"
+SECTOR_BYTES = 128 * 1024
+
+
+class Rates(NamedTuple):
+    """What rates.py found, and the unit and the card after it."""
+
+    found: dict[str, Any]
+    unit: Unit
+    files: dict[str, bytes]
+
+
+def found_on_board(uf2: Path, script: str, unit: Unit, card: bytearray | None) -> dict[str, Any]:
+    """The JSON object that a script prints; nothing that no wire may see has happened meanwhile."""
+    main = (_SCRIPTS / script).read_bytes()
+    bench = PicoBench(uf2, unit, card, files=agent_for_pico(board_config()) | {"main.py": main})
+    result = bench.run()
+    lines = [line for line in result.output.splitlines() if line.startswith("{")]
+    assert lines, result.output
+    assert bench.pico.wiring.violations == []
+    found: dict[str, Any] = json.loads(lines[-1])
+    return found
+
+
+def rates_on_pico(uf2: Path) -> Rates:
+    """What card, wire and flash reach: a sector of random data there and back. Minutes."""
+    unit = build_unit(scenario_named("healthy"), 0)
+    card = make_image({"random.bin": random.Random(1).randbytes(SECTOR_BYTES)})
+    return Rates(found_on_board(uf2, "rates.py", unit, card), unit, read_files(card))
