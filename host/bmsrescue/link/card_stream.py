@@ -4,6 +4,7 @@ Behind some windows (`data`, a notification) goes the question how long the file
 takes a window only where the file ends; so what is missing after a lost frame begins at the length that it names.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -12,8 +13,28 @@ from bmsrescue.link.frames import notification
 from rescuelink.errors import LinkError
 from rescuelink.rpc import DATA, WINDOW_BYTES
 
-_WINDOWS = 32  # in one write, with a question behind them: each answer costs as much as a window
 _UNDER_WAY = 2  # questions: while the windows before one are being written, others are on their way
+
+
+class _Row:
+    """How many windows go out in one write, with a question behind them.
+
+    Each question costs as much as a window, so many; but a board whose port takes 30 KiB a second must not be busy for
+    seconds with what is on its way to it, or "cancel" would have to wait behind it.
+    """
+
+    _FEWEST, _FIRST, _MOST = 2, 8, 32
+    _QUICK_S, _SLOW_S = 0.1, 0.5
+
+    def __init__(self) -> None:
+        self.windows = self._FIRST
+
+    def took(self, seconds: float) -> None:
+        """From the write to the answer."""
+        if seconds < self._QUICK_S:
+            self.windows = min(2 * self.windows, self._MOST)
+        elif seconds > self._SLOW_S:
+            self.windows = max(self.windows // 2, self._FEWEST)
 
 
 def write_file(
@@ -34,39 +55,48 @@ def write_file(
         CardError, LinkError.
     """
     arrived = 0
+    row = _Row()
     while True:
         window = data[arrived : arrived + WINDOW_BYTES]
         arrived = link.call("card.write", path, offset + arrived, window, timeout_s=timeout_s) - offset
         progress(arrived)
-        arrived = _stream(link, offset, data, arrived, timeout_s, progress)
+        arrived = _stream(link, offset, data, arrived, row, timeout_s, progress)
         if arrived >= len(data):
             return
 
 
 def _stream(
-    link: LinkClient, offset: int, data: bytes, sent: int, timeout_s: float, progress: Callable[[int], None]
+    link: LinkClient,
+    offset: int,
+    data: bytes,
+    sent: int,
+    row: _Row,
+    timeout_s: float,
+    progress: Callable[[int], None],
 ) -> int:
     """Send what is behind `sent`; returns how many bytes of `data` have arrived: not all when a frame was lost."""
-    under_way: deque[tuple[Started, int]] = deque()
+    under_way: deque[tuple[Started, int, float]] = deque()
     arrived = sent
     try:
         while sent < len(data) or under_way:
             if sent < len(data) and len(under_way) < _UNDER_WAY:
-                end = min(sent + _WINDOWS * WINDOW_BYTES, len(data))
+                end = min(sent + row.windows * WINDOW_BYTES, len(data))
                 windows = b"".join(
                     notification(DATA, offset + at, data[at : min(at + WINDOW_BYTES, end)])
                     for at in range(sent, end, WINDOW_BYTES)
                 )
-                under_way.append((link.start("card.written", behind=windows), end))
+                began = time.monotonic()
+                under_way.append((link.start("card.written", behind=windows), end, began))
                 sent = end
                 continue
-            question, end = under_way.popleft()
+            question, end, began = under_way.popleft()
             arrived = _length(link, question, timeout_s) - offset
+            row.took(time.monotonic() - began)
             progress(arrived)
             if arrived < end:
                 sent = len(data)  # what is under way is not taken, either
     finally:
-        for question, _end in under_way:
+        for question, _end, _began in under_way:
             link.forget(question)
     return arrived
 

@@ -170,7 +170,7 @@ class LinkClient:
     def start(self, method: str, *params: Any, behind: bytes = b"") -> Started:
         """Send a request, to be finished later; in the same write, `behind` other frames. Raises LinkError (lost).
 
-        At most `rescuelink.rpc.REMEMBERED` of them at a time: the agent answers an older one's repetition "repeated".
+        Fewer than `rescuelink.rpc.REMEMBERED` at a time. The agent answers an older one's repetition with "repeated".
         """
         return self._start(method, params, behind=behind)
 
