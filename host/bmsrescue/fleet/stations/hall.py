@@ -26,6 +26,9 @@ class AbsentPort:
     async def call(self, method: str, params: list[Any], timeout_s: float, client: str) -> Any:
         raise self._gone()
 
+    async def write_file(self, path: str, offset: int, data: bytes, timeout_s: float, client: str) -> None:
+        raise self._gone()
+
     def start_job(self, method: str, params: list[Any], client: str) -> Job:
         raise self._gone()
 

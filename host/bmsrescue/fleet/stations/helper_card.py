@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from bmsrescue.bench.session import CALL_S, SLOW_S
 from bmsrescue.daemon.helper_port import Job
 from rescuelink.errors import CardError
-from rescuelink.rpc import WINDOW_BYTES
 
 CLIENT = "station"
 _TAIL_BYTES = 256 * 1024
+_PIECE_BYTES = 64 * 1024  # of a file: between two of them others have their turn with the helper
 
 
 class StationPort(Protocol):
@@ -20,6 +20,8 @@ class StationPort(Protocol):
     def status(self) -> dict[str, Any]: ...
 
     async def call(self, method: str, params: list[Any], timeout_s: float, client: str) -> Any: ...
+
+    async def write_file(self, path: str, offset: int, data: bytes, timeout_s: float, client: str) -> None: ...
 
     def start_job(self, method: str, params: list[Any], client: str) -> Job: ...
 
@@ -59,8 +61,8 @@ async def put_on_card(port: StationPort, files: dict[str, bytes]) -> None:
         digest = hashlib.sha256(data).hexdigest()
         if await _hash_there(port, name) == digest:
             continue
-        for offset in range(0, max(len(data), 1), WINDOW_BYTES):
-            await ask(port, "card.write", name, offset, data[offset : offset + WINDOW_BYTES], timeout_s=SLOW_S)
+        for offset in range(0, max(len(data), 1), _PIECE_BYTES):
+            await port.write_file(name, offset, data[offset : offset + _PIECE_BYTES], SLOW_S, CLIENT)
         await ask(port, "card.close", timeout_s=SLOW_S)
         if await _hash_there(port, name) != digest:
             raise CardError("verify", f"{name} does not read back from the card", next_step="use another card")
