@@ -39,8 +39,8 @@ test-rp2040: setup
 bench: setup
 	PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(BENCH)
 	PYTHONPATH=tests $(BIN)/python tests/bench/smallest_cure_bench.py
-	PYTHONPATH=tests $(BIN)/python tests/bench/link_bench.py
-	PYTHONPATH=tests $(BIN)/python tests/bench/pico_bench.py
+	PYTHONPATH=tests $(BIN)/python tests/bench/link_bench.py $(BENCH)
+	PYTHONPATH=tests $(BIN)/python tests/bench/pico_bench.py $(BENCH)
 
 # Mass recovery's figures: FLEET="import pages kills daemon stations" for a part of them.
 bench-fleet: setup

@@ -21,6 +21,7 @@ from pathlib import Path
 import serial
 from judged import judged
 from link_weight import HELPERS, READ_BYTES, daemon_resident_bytes, link_heap_bytes, read_both_ways
+from pages import DOCS, as_markdown, asked_to_write, put_between
 from rich.console import Console
 from rich.table import Table
 
@@ -41,6 +42,7 @@ FRAME_BYTES = 37  # of the small call, which the bare echo sends, too
 CALLS = 500
 COPIES = 31  # of each peer, in turns: a bare loop takes three times as long when its pieces fall between blocks
 AGENT = "agent"
+BEGIN, END = "<!-- link: made by `make bench` -->", "<!-- end of the link -->"
 _PEER_LIMIT_S = 60
 
 
@@ -114,7 +116,7 @@ def copies(table: Table) -> None:
     )
     faster = mpremote_s / ours
     table.add_row("mpremote fs cp", what, kib_per_s(mpremote_s), f"{loop / mpremote_s:.3f}")
-    table.add_row("agent against mpremote", "", "", judged(faster, faster >= 5), "at least 5")
+    table.add_row("agent against mpremote", what, "", judged(faster, faster >= 5), "at least 5")
 
 
 def kib_per_s(seconds: float) -> str:
@@ -171,10 +173,12 @@ def main() -> None:
     copies(table)
     weights(table)
     Console(width=100).print(table)
+    if asked_to_write():
+        put_between(DOCS / "performance.md", BEGIN, END, as_markdown(table))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if len(sys.argv) > 1 and not asked_to_write():
         serve(sys.argv[1])
     else:
         main()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from megabyte import ERASE_S, PROGRAM_S, Cost
+from pages import put_between
 
 FLASH_ALONE_S = ERASE_S + PROGRAM_S
 BEGIN, END = "<!-- figures: made by `make bench` -->", "<!-- end of the figures -->"
@@ -91,10 +92,7 @@ def _virtual(cost: Cost | None) -> str:
 
 def write_page(page: Path, figures: Figures) -> None:
     """Puts the figures between the page's marks; what is around them is written by hand."""
-    text = page.read_text()
-    before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    page.write_text(before + BEGIN + "\n" + _tables(figures) + END + after)
+    put_between(page, BEGIN, END, _tables(figures))
 
 
 def _tables(figures: Figures) -> str:

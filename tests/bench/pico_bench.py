@@ -7,6 +7,7 @@ names, or what `bmsrescue twin firmware` has downloaded.
 from __future__ import annotations
 
 from judged import judged
+from pages import DOCS, as_markdown, asked_to_write, put_between
 from rich.console import Console
 from rich.table import Table
 
@@ -18,6 +19,7 @@ FLASH_KIB_PER_S = 320  # 32 bytes in 100 us (reference: the chip's data sheet, x
 STLINK_KIB_PER_S = 47.6  # OpenOCD with ST-LINK V3 on an STM32H743, as published
 CLOCKS_PER_WORD = 46
 WORDS_PER_KIB = 256
+BEGIN, END = "<!-- rates: made by `make bench` -->", "<!-- end of the rates -->"
 LEAST_PROGRAM_KIB_PER_S, LEAST_BACKUP_KIB_PER_S, MOST_HASHING = 256, 200, 0.1
 
 
@@ -29,8 +31,11 @@ def main() -> None:
         console.print(f"The emulated Pico's rates were not measured: {error.message}. {error.next_step}")
         return
     found = rates_on_pico(uf2).found
-    console.print(rates_table(found))
-    console.print(profile_table(found))
+    rates, profile = rates_table(found), profile_table(found)
+    console.print(rates)
+    console.print(profile)
+    if asked_to_write():
+        put_between(DOCS / "rp2040.md", BEGIN, END, f"{as_markdown(rates)}\n{as_markdown(profile)}")
 
 
 def rates_table(found: dict[str, int]) -> Table:

@@ -6,7 +6,6 @@ figures but the wall time are deterministic.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
@@ -14,13 +13,13 @@ from by_agent import rescue
 from by_openocd import is_installed, openocd_on
 from by_pyocd import pyocd_on
 from megabyte import BLANK, CHANGED, FULL, megabyte
+from pages import DOCS, asked_to_write
 from performance_page import Figures, Peer, rows, write_page
 from rich.console import Console
 from rich.table import Table
 
 SLOW_HZ = 4_000_000
 FAST_HZ = 10_000_000
-PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 NOTHING = Peer(None, None, None, None, None)
 
 
@@ -90,8 +89,8 @@ def show(figures: Figures) -> None:
 def main() -> None:
     figures = measure()
     show(figures)
-    if "--write" in sys.argv[1:]:
-        write_page(PAGE, figures)
+    if asked_to_write():
+        write_page(DOCS / "performance.md", figures)
 
 
 if __name__ == "__main__":
