@@ -16,13 +16,13 @@ class Waiting:
     def for_press(self, limit_ms, colour=None):
         """ "short" or "long"; None when `limit_ms` has passed or a host wants something. `colour`: of a result."""
 
-        def glow(now):
+        def _glow(now):
             if colour is None:
                 panel.breathe(self._ports.panel, now)
             else:
                 panel.light(self._ports.panel, colour, now)
 
-        return panel.Button(self._ports.panel, self).wait(limit_ms, glow, self._interrupted)
+        return panel.Button(self._ports.panel, self).wait(limit_ms, _glow, self._interrupted)
 
     def ready(self):
         """The screen of a dongle that waits."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bmsrescue.agent_constants import Constant, inline, register_map
 from bmsrescue.agent_names import rename, short_names
+from bmsrescue.agent_parameters import passed_by_keyword, shorten
 from bmsrescue.errors import HostError
 
 _TIMEOUT_S = 60
@@ -101,6 +102,7 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
     texts = {place: source.read_text(encoding="utf-8") for place, source in files.items()}
     maps = _register_maps(texts)
     renames = short_names({_module_name(place): text for place, text in texts.items()})
+    keywords = passed_by_keyword(texts.values())
     native = target.arch if maker.sub_version == target.sub_version else None
 
     # Parsed one after the other: ast.parse in several threads at once fails now and then before Python 3.11.8.
@@ -114,7 +116,7 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
             made.write_text(text, encoding="utf-8")
             places.append(place)
             continue
-        short = rename(inline(text, maps.get), renames[_module_name(place)])
+        short = shorten(rename(inline(text, maps.get), renames[_module_name(place)]), keywords)
         made.write_text(short, encoding="utf-8")
         march = [f"-march={native}"] if is_native else []
         bytecode = made.with_suffix(".mpy")

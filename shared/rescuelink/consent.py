@@ -12,7 +12,7 @@ OPTION_BYTES = "option-bytes"  # change option bytes other than the forbidden on
 WRITE_PROTECTION = "wrp"  # change which sectors the option bytes protect
 RDP_REGRESSION = "rdp-regression"  # RDP 1 -> 0, which erases the whole user flash
 
-SCOPES = (ERASE, PROGRAM, OPTION_BYTES, WRITE_PROTECTION, RDP_REGRESSION)
+_SCOPES = (ERASE, PROGRAM, OPTION_BYTES, WRITE_PROTECTION, RDP_REGRESSION)
 _BY_SECTOR = (ERASE, PROGRAM)
 
 
@@ -25,7 +25,7 @@ class Consent:
 
     def __init__(self, scopes: tuple[str, ...], by: str, sectors: tuple[int, ...] = ()) -> None:
         for scope in scopes:
-            if scope not in SCOPES:
+            if scope not in _SCOPES:
                 raise ConsentError("unknown_scope", "nothing can allow '" + str(scope) + "'")
         origin, _, who = by.partition(":")
         if origin not in ("policy", "operator") or not who:

@@ -19,7 +19,6 @@ class Cause:
         self.sentence = sentence
         self.next_step = next_step
         self.ends_as = ends_as
-        self.curable = ends_as == "RECOVERED"
 
 
 def table(group: str) -> tuple[tuple[str, str, str, str], ...]:

@@ -20,7 +20,7 @@ class MemAp:
     def __init__(self, dp, index, csw):
         self.dp = dp
         self.index = index
-        self.csw = csw
+        self._csw = csw
         self._wire = dp.wire
         self._epoch = -1  # the DP epoch in which CSW was written
         self._sticky = 0  # CTRL/STAT error flags found by the last recovery
@@ -124,7 +124,7 @@ class MemAp:
             try:
                 self.dp.select(self.index, 0)
                 if self._epoch != self.dp.epoch:
-                    self._wire.write(1, adi.CSW, self.csw)
+                    self._wire.write(1, adi.CSW, self._csw)
                     self._epoch = self.dp.epoch
                 self._wire.write(1, adi.TAR, address)
                 return

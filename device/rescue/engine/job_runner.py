@@ -10,9 +10,9 @@ from rescue.engine import modules
 from rescue.engine.power import Power
 from rescuelink.errors import PowerError, RescueError, Stopped, TargetError, WireError
 
-DIAGNOSIS = "diagnosis"
-ACT = "act"
-SAFE_OFF = "safe-off"
+_DIAGNOSIS = "diagnosis"
+_ACT = "act"
+_SAFE_OFF = "safe-off"
 STEPS = (
     ("job", "load", "load_job"),
     ("sense", "examine", "sense"),
@@ -21,10 +21,10 @@ STEPS = (
     ("connect", "examine", "connect"),
     ("evidence", "examine", "gather"),
     ("map", "survey", "survey"),
-    (DIAGNOSIS, "judge", "judge"),
+    (_DIAGNOSIS, "judge", "judge"),
     ("plan", "plan", "plan_cure"),
     ("backup", "backup", "keep"),
-    (ACT, "cure", "act"),
+    (_ACT, "cure", "act"),
     ("verify", "verify", "verify_image"),
     ("proof", "proof", "prove"),
 )
@@ -206,7 +206,7 @@ class Run:
             self._carry_out_steps()
         finally:
             self.index = len(STEPS)
-            self._timed(SAFE_OFF, None, None)
+            self._timed(_SAFE_OFF, None, None)
         if self._last is not None:
             return seldom("findings", self)
         return modules.load("rescue.engine.ending").end(self)
@@ -217,7 +217,7 @@ class Run:
                 continue
             self._skip_to = None
             self.index = index
-            if name == ACT:
+            if name == _ACT:
                 modules.load("rescue.engine.aside").put(self)
                 _drop_modules()
             while not self._timed(name, module, function):
@@ -228,7 +228,7 @@ class Run:
                     continue
                 # A unit's fault found on the way is still diagnosed from what is known.
                 if self.diagnosis is None and self._unit_may_be_at_fault():
-                    self._timed(DIAGNOSIS, "judge", "judge")
+                    self._timed(_DIAGNOSIS, "judge", "judge")
                 return
             if name == self._last:
                 return

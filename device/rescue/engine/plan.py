@@ -100,7 +100,7 @@ def _lines(steps, sectors, job):
     return lines
 
 
-def add_options(plan, evidence, job, resumed=None):
+def _add_options(plan, evidence, job, resumed=None):
     """Adds "unprotect" and "protect" (masks of sectors) and "options" [(register, value, mask)], as far as allowed."""
     plan["unprotect"] = plan["protect"] = 0
     plan["options"] = []
@@ -148,7 +148,7 @@ def plan_cure(run):
         run.plan = modules.load("rescue.engine.plan_regression").plan(run)
     else:
         run.plan = make_plan(run.evidence["sectors"], run.job, dirty, run.evidence)
-    add_options(run.plan, run.evidence, run.job, run.resumed)
+    _add_options(run.plan, run.evidence, run.job, run.resumed)
     if before is not None:
         modules.load("rescue.engine.plan_regression").put_back(run.plan, run.evidence["options"], run.job, before)
     run.observer.event("plan", {"lines": run.plan["lines"], "estimate_ms": run.plan["estimate_ms"]})

@@ -2,13 +2,12 @@
 
 CERTAIN = "certain"
 LIKELY = "likely"
-POSSIBLE = "possible"
 
 _RESET_EDGES = 3
 # What a core takes more than in reset, at the supply, converters included (bms-domain 1.4): 60 mA of 3.3 V and more at
 # an application's clock, 5 mA with code on the internal oscillator.
 FAST_MW = 250
-SLOW_MW = 20
+_SLOW_MW = 20
 
 
 def rail_of(evidence, name):
@@ -88,7 +87,7 @@ def draw_of(evidence):
     if extra >= FAST_MW:
         what = "as at an application's clock"
     else:
-        what = "as on the internal oscillator" if extra >= SLOW_MW else "nothing executes"
+        what = "as on the internal oscillator" if extra >= _SLOW_MW else "nothing executes"
     return extra, "supply %d mA, %d mA with the chip in reset: %s" % (now, reset, what)
 
 

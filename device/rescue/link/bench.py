@@ -31,7 +31,7 @@ class Bench:
         self._clock = ports.clock
         self._stop = None  # what ends the work that is under way: a Stopped
         self._cancelled = False
-        self.winding_down = False  # nothing stops the way into the safe state
+        self._winding_down = False  # nothing stops the way into the safe state
         self.config = config
         watched = _Watched(ports, self)
         self.ports = Ports(
@@ -81,7 +81,7 @@ class Bench:
         """A new piece of work: what was asked to stop is over."""
         self._stop = None
         self._cancelled = False
-        self.winding_down = False
+        self._winding_down = False
 
     def cancel(self):
         """Stop at the next safe point. {"when": "now" or "later", "why"}"""
@@ -93,12 +93,12 @@ class Bench:
         """Hear the host in the middle of work. Raises Stopped."""
         self._clock.feed()
         self._server.pump()
-        if self._stop is not None and not self.winding_down:
+        if self._stop is not None and not self._winding_down:
             raise self._stop
         if self._cancelled and self._may_stop():
             raise Stopped("cancelled", "stopped on request")
 
-    def between_sectors(self):
+    def _between_sectors(self):
         """Where also a run that has begun to erase may be stopped: the journal has all that the next one needs."""
         self.listen()
         if self._cancelled:
@@ -106,13 +106,13 @@ class Bench:
 
     def stopped(self, method):
         """A call was stopped half-way."""
-        self.winding_down = True
+        self._winding_down = True
         if method.split(".")[0] in _OFF_WHEN_STOPPED.split():
             self.make_safe()
 
     def _may_stop(self):
         erasing = self.run is not None and self.run.erase_begun
-        return not (self.steady or erasing or self.winding_down)
+        return not (self.steady or erasing or self._winding_down)
 
     # --- the unit -----------------------------------------------------------------------------------------------------
 
@@ -166,13 +166,13 @@ class _Watched:
         bench = self._bench
         self._observer.event(name, data)
         if name == "safe-point":
-            bench.between_sectors()
+            bench._between_sectors()
             return
         bench.tell(name, data)
         if name == "progress":
             bench.listen()
         elif name == "step" and data["name"] in ("safe-off", "record"):
-            bench.winding_down = True
+            bench._winding_down = True
 
 
 def refusal(name, *facts):

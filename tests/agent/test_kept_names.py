@@ -1,0 +1,43 @@
+"""The interpreter keeps every name it has met. When its table of them is full it takes one of twice the size, in one
+piece: 15 KiB here, 9 KiB with a board's words. A heap that has been at work may not have such a piece left, and would
+not have the room to spare. So all that the agent can load has to fit into the table that a single job needs anyway.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bmsrescue.agent_constants import register_map
+from bmsrescue.agent_files import agent_files
+from bmsrescue.twin.board.unit import build_unit
+from bmsrescue.twin.helper.helper import VirtualHelper
+from bmsrescue.twin.helper.wire import wire_over
+from bmsrescue.twin.scenarios import find
+
+SCRIPT = Path(__file__).with_name("scripts") / "all_names.py"
+TABLES, ROOM = 6, 20 + 40 + 80 + 160 + 320 + 640  # py/qstr.c: each table has room for twice as many as the one before
+ON_BOARDS = ("rescue.hal.",)  # drivers that need a board's `machine`
+
+
+def modules() -> list[str]:
+    """Those that are ever loaded here: register maps are put into the code of who uses them."""
+    loaded = []
+    for place, source in agent_files().items():
+        name = ".".join(place.with_suffix("").parts).removesuffix(".__init__")
+        runs_here = name == "rescue.hal.ports" or not name.startswith(ON_BOARDS)
+        if runs_here and register_map(source.read_text(encoding="utf-8")) is None:
+            loaded.append(name)
+    return loaded
+
+
+def test_all_that_the_agent_can_load_fits_into_the_table_of_names() -> None:
+    unit = build_unit(find("healthy"), 0)
+    helper = VirtualHelper(unit, wire_over(unit.swd), None, presses=(), heap_kib=4096)
+    names = modules()
+    assert "rescue.link.calls_flash" in names
+    run = helper.run(SCRIPT, {"modules": names})
+    found = re.search(r"n_pool=(\d+), n_qstr=(\d+)", run.output)
+    assert found, run.output
+    assert int(found[1]) == TABLES
+    assert 1000 < int(found[2]) < ROOM
