@@ -13,9 +13,15 @@ _SHORT = re.compile(r"_\d+\Z")
 
 
 def passed_by_keyword(sources: Iterable[str]) -> set[str]:
-    """Every name that stands before a "=" in a call."""
-    trees = map(ast.parse, sources)
-    return {node.arg for tree in trees for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
+    """Every name that stands before a "=" in a call; where a module passes a map ("**"), every text of that module."""
+    names: set[str] = set()
+    for source in sources:
+        nodes = list(ast.walk(ast.parse(source)))
+        keywords = {node.arg for node in nodes if isinstance(node, ast.keyword)}
+        if None in keywords:
+            names |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        names |= {name for name in keywords if name is not None}
+    return names
 
 
 def shorten(source: str, kept: set[str]) -> str:

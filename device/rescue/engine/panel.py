@@ -15,7 +15,7 @@ YELLOW = (255, 160, 0)
 _BLUE = (0, 0, 255)
 
 # Colour word of the outcome: the two colours that alternate, half a period in ms (0: solid), beeps as (on, off) in ms.
-_PATTERNS = {
+PATTERNS = {
     "green": (_GREEN, _GREEN, 0, ((400, 0),)),
     "yellow": (_GREEN, YELLOW, 500, ((400, 200), (100, 0))),
     "blue": (_BLUE, YELLOW, 500, ((200, 150), (200, 0))),
@@ -25,7 +25,7 @@ _PATTERNS = {
 
 def light(panel, colour, now_ms):
     """Sets the LED as the pattern of a colour word has it at this instant."""
-    first, second, half_ms, _ = _PATTERNS[colour]
+    first, second, half_ms, _ = PATTERNS[colour]
     shown = first if not half_ms or now_ms // half_ms % 2 == 0 else second
     panel.led(*shown)
 
@@ -39,7 +39,7 @@ def breathe(panel, now_ms):
 
 def sound(panel, clock, colour):
     """The beeps of a colour word."""
-    for on_ms, pause_ms in _PATTERNS[colour][3]:
+    for on_ms, pause_ms in PATTERNS[colour][3]:
         panel.beep(on_ms)
         clock.sleep_ms(on_ms + pause_ms)
 

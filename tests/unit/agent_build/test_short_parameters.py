@@ -34,6 +34,13 @@ def test_what_is_passed_by_keyword_stays() -> None:
     assert run(source, frozenset(kept))["found"] == 12
 
 
+def test_what_is_passed_in_a_map_stays() -> None:
+    source = 'def bus(sda, scl):\n    return sda - scl\n\nfound = bus(**{name: len(name) for name in ("sda", "scl")})\n'
+    kept = passed_by_keyword([source])
+    assert {"sda", "scl"} <= kept
+    assert run(source, frozenset(kept))["found"] == 0
+
+
 def test_a_function_within_a_function_keeps_what_it_means() -> None:
     source = """
 def outer(value, other):
