@@ -1,6 +1,6 @@
 """A file's way to the card of a helper: windows one behind the other, without an answer to each.
 
-Behind some windows (`data`, a notification) goes the question how long the file is by now (`card.written`). The agent
+After some windows (`data`, a notification) comes the question how long the file is by now (`card.written`). The agent
 takes a window only where the file ends; so what is missing after a lost frame begins at the length that it names.
 """
 
@@ -86,7 +86,7 @@ def _stream(
                     for at in range(sent, end, WINDOW_BYTES)
                 )
                 began = time.monotonic()
-                under_way.append((link.start("card.written", behind=windows), end, began))
+                under_way.append((link.start("card.written", ahead=windows), end, began))
                 sent = end
                 continue
             question, end, began = under_way.popleft()

@@ -167,12 +167,12 @@ class LinkClient:
             return json.loads(data)
         return result
 
-    def start(self, method: str, *params: Any, behind: bytes = b"") -> Started:
-        """Send a request, to be finished later; in the same write, `behind` other frames. Raises LinkError (lost).
+    def start(self, method: str, *params: Any, ahead: bytes = b"") -> Started:
+        """Send a request, to be finished later; frames `ahead` of it go out in the same write. Raises LinkError (lost).
 
         Fewer than `rescuelink.rpc.REMEMBERED` at a time. The agent answers an older one's repetition with "repeated".
         """
-        return self._start(method, params, behind=behind)
+        return self._start(method, params, ahead=ahead)
 
     def finish(self, call: Started, timeout_s: float = 5.0) -> Any:
         """The result of what was started. Raises as `call` does."""
@@ -198,10 +198,10 @@ class LinkClient:
     def _call(self, method: str, params: tuple[Any, ...], timeout_s: float, avoid: int | None = None) -> Any:
         return self.finish(self._start(method, params, avoid), timeout_s)
 
-    def _start(self, method: str, params: tuple[Any, ...], avoid: int | None = None, behind: bytes = b"") -> Started:
+    def _start(self, method: str, params: tuple[Any, ...], avoid: int | None = None, ahead: bytes = b"") -> Started:
         call = self._prepare(method, params, avoid)
         try:
-            self._write(behind + call.request)
+            self._write(ahead + call.request)
         except LinkError:
             self.forget(call)
             raise
