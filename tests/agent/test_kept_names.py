@@ -1,6 +1,6 @@
 """The interpreter keeps every name it has met. When its table of them is full it takes one of twice the size, in one
-piece: 15 KiB here, 9 KiB with a board's words. A heap that has been at work may not have such a piece left, and would
-not have the room to spare. So all that the agent can load has to fit into the table that a single job needs anyway.
+piece: the seventh takes 15 KiB here, 9 KiB with a board's words, and a board's firmware needs it anyway (it has names of
+its own). The eighth would be twice as large: all that the agent can load has to fit into the seventh.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios import find
 
 SCRIPT = Path(__file__).with_name("scripts") / "all_names.py"
-TABLES, ROOM = 6, 20 + 40 + 80 + 160 + 320 + 640  # py/qstr.c: each table has room for twice as many as the one before
+TABLES, ROOM = 7, 20 + 40 + 80 + 160 + 320 + 640 + 1280  # py/qstr.c: each table has room for twice as many as the one before
 ON_BOARDS = ("rescue.hal.",)  # drivers that need a board's `machine`
 
 
@@ -39,5 +39,5 @@ def test_all_that_the_agent_can_load_fits_into_the_table_of_names() -> None:
     run = helper.run(SCRIPT, {"modules": names})
     found = re.search(r"n_pool=(\d+), n_qstr=(\d+)", run.output)
     assert found, run.output
-    assert int(found[1]) == TABLES
+    assert int(found[1]) <= TABLES
     assert 1000 < int(found[2]) < ROOM

@@ -18,7 +18,7 @@ from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "catalogue.md"
 SECTOR = 128 * 1024
-HEAP_TO_SPARE_KIB = 64  # of 192
+HEAP_TO_SPARE_KIB = 106  # of 288: 80 KiB and more on a board
 ERASES_ALL = "rdp-regression"
 KEYS = {
     "diagnosis",
@@ -133,7 +133,7 @@ def test_the_wire_breaks_no_rule_of_the_protocol(name: str, scenario_run: RunOf)
         assert run.bench.unit.chip.counters.violations == []
 
 
-def test_the_agent_fits_a_small_board_with_64_kib_to_spare(name: str, scenario_run: RunOf) -> None:
+def test_the_agent_leaves_room_on_a_small_board(name: str, scenario_run: RunOf) -> None:
     assert scenario_run(name).record["heap_free_min"] >= HEAP_TO_SPARE_KIB * 1024
 
 

@@ -72,7 +72,7 @@ class PtyBoard:
             self.starts += 1
             script = ["-i", "main.py"] if (self.flash / "main.py").exists() else []
             with subprocess.Popen(
-                [find_interpreter(), "-X", "heapsize=192K", *script],
+                [find_interpreter(), "-X", "heapsize=288K", *script],
                 stdin=self._board_side,
                 stdout=self._board_side,
                 stderr=self._board_side,
