@@ -1,6 +1,6 @@
 """The interpreter keeps every name it has met. When its table of them is full it takes one of twice the size, in one
-piece: the seventh takes 15 KiB here, 9 KiB with a board's words, and a board's firmware needs it anyway (it has names of
-its own). The eighth would be twice as large: all that the agent can load has to fit into the seventh.
+piece: the seventh takes 15 KiB here, 9 KiB with a board's words, and a board's firmware needs it anyway, for it has
+names of its own. The eighth would be twice as large: all that the agent can load has to fit into the seventh.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios import find
 
 SCRIPT = Path(__file__).with_name("scripts") / "all_names.py"
-TABLES, ROOM = 7, 20 + 40 + 80 + 160 + 320 + 640 + 1280  # py/qstr.c: each table has room for twice as many as the one before
+# py/qstr.c: each table has room for twice as many as the one before.
+TABLES, ROOM = 7, 20 + 40 + 80 + 160 + 320 + 640 + 1280
 ON_BOARDS = ("rescue.hal.",)  # drivers that need a board's `machine`
 
 

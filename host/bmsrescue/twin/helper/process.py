@@ -14,8 +14,8 @@ from typing import Self
 
 from bmsrescue.errors import HostError
 
-# An RP2040 leaves MicroPython's heap 235 KiB, measured after boot. The packaged interpreter has 64-bit words: the same
-# work takes 1.3 times the room here that it takes on a board (docs/architecture.md), so that this cap stands for its heap.
+# An RP2040 leaves MicroPython 235 KiB of heap, measured after boot. The packaged interpreter has 64-bit words: the same
+# work takes 1.3 times the room here that it takes on a board (docs/architecture.md), so this cap stands for its heap.
 HEAP_KIB = 288
 _INTERPRETER_VARIABLE = "BMSRESCUE_MICROPYTHON"
 _ENDING_TIMEOUT_S = 5
