@@ -2,8 +2,13 @@
 
 A micropower latch on B+ that comes up ON when B+ arrives (the default-on bias) or when the button is pressed, and is
 reset by the MCU driving its line low. A line left alone changes nothing, so a unit whose firmware never runs stays on:
-half-on, with an intact MOSFET (bms-domain 1.1).
+half-on, with an intact MOSFET.
+
+Other boards have a latch that only holds: 12 V is on while the button is pressed or the firmware drives its line high,
+and a unit whose firmware never runs goes off when the finger leaves the button.
 """
+
+from .faults import LatchKind
 
 _SET_V = 8.0  # B+ arrives
 _LOSE_V = 4.0  # below this the latch forgets
@@ -18,6 +23,7 @@ class PowerLatch:
         self._pressed = False
         self.shorted = False
         """The MOSFET is shorted: on whatever the latch says."""
+        self.kind: LatchKind = "remembers"
 
     @property
     def enabled(self) -> bool:
@@ -34,4 +40,6 @@ class PowerLatch:
             self._held = True
         if line is False:
             self._held = False
+        if self.kind == "held":
+            self._held = self._armed and (pressed or line is True)
         self._pressed = pressed

@@ -18,7 +18,8 @@ class NrstLine:
 
     def __init__(self, clock: VirtualClock, parts: NrstNet, tell_chip: Callable[[bool], None]) -> None:
         self._clock = clock
-        self._rise_ns = int(-log(1.0 - parts.high_fraction) * parts.pull_up_ohm * parts.capacitance_f * 1e9)
+        self._parts = parts
+        self._rise_ns = self._rise_time_ns(parts.capacitance_f)
         self._tell_chip = tell_chip
         self._pullers: set[str] = set()
         self._supplied = False
@@ -30,6 +31,16 @@ class NrstLine:
         """Since the beginning; whoever counts takes the difference."""
         self.stuck_high = False
         """Shorted to 3.3 V: nobody can pull it low."""
+        self.supervisor_ns = 0
+        """A supervisor on the net keeps it low for so long after 3.3 V has come and after everybody has let go."""
+        self._supervised: Event | None = None
+
+    def set_capacitance(self, farads: float | None) -> None:
+        """Another capacitor than the usual one, or None for that."""
+        self._rise_ns = self._rise_time_ns(self._parts.capacitance_f if farads is None else farads)
+
+    def _rise_time_ns(self, farads: float) -> int:
+        return int(-log(1.0 - self._parts.high_fraction) * self._parts.pull_up_ohm * farads * 1e9)
 
     def pull(self, who: str, low: bool) -> None:
         """`who` pulls the net low, or lets go."""
@@ -50,9 +61,12 @@ class NrstLine:
         if self._supplied and (self.stuck_high or not self._pullers):
             if self.stuck_high:
                 self._high()
-            elif not self.level and self._rising is None:
-                self._rising = self._clock.at(self._clock.now_ns + self._rise_ns, self._high)
+            elif not self.level and self._rising is None and self._supervised is None:
+                self._let_rise()
             return
+        if self._supervised is not None:
+            self._supervised.cancel()
+            self._supervised = None
         if self._rising is not None:
             self._rising.cancel()
             self._rising = None
@@ -60,6 +74,16 @@ class NrstLine:
             self.level = False
             self.falling_edges += 1
         self._tell(True)
+
+    def _let_rise(self) -> None:
+        if self.supervisor_ns:
+            self._supervised = self._clock.at(self._clock.now_ns + self.supervisor_ns, self._supervisor_lets_go)
+        else:
+            self._rising = self._clock.at(self._clock.now_ns + self._rise_ns, self._high)
+
+    def _supervisor_lets_go(self) -> None:
+        self._supervised = None
+        self._rising = self._clock.at(self._clock.now_ns + self._rise_ns, self._high)
 
     def _high(self) -> None:
         self._rising = None

@@ -7,13 +7,14 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from ..clock import Event, VirtualClock
-from .faults import BoardFaults, Dip
+from .external_watchdog import ExternalWatchdog
+from .faults import BoardFaults, Dip, HelperTraits
 from .latch import PowerLatch
 from .nrst import NrstLine
 from .parts import RAILS, Parts
 from .pins import UnitPins
 from .rails import Demand, Rails
-from .swd_wiring import levels_under_pull, wired
+from .swd_wiring import Contact, levels_under_pull, wired
 from .unit_display import UnitDisplay
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ _PULSE_LOW_NS = 2 * _MS  # how long a firing supervisor holds NRST low
 
 
 class Unit:
-    """A unit and the bench supply it hangs on. `rail_names` are the rails the helper has sense wires to."""
-
-    rail_names = RAILS
+    """A unit and the bench supply it hangs on."""
 
     def __init__(
         self,
@@ -55,6 +54,8 @@ class Unit:
         self._leds = dict.fromkeys(pins.leds, False)
         self._latch = PowerLatch()
         self._pressed = False
+        self._boot0 = False
+        self._contact = Contact(clock)
         self._dip_scheduled = False
         self._latch_line: bool | None = None
         self._disturbance: Event | None = None
@@ -69,6 +70,7 @@ class Unit:
         self.chip.on_pin = self._pin_changed
         self.chip.on_uart = self._uart_sent
         self._nrst.pull("chip", self.chip.nrst_low)
+        self._watchdog = ExternalWatchdog(clock, lambda low: self._nrst.pull("watchdog", low))
         self.chip.set_pin(pins.button, not pins.button_pressed)
 
     # What the helper does.
@@ -80,10 +82,13 @@ class Unit:
         dip = self.faults.dip
         if on and dip is not None and not dip.in_flash_work:
             self._schedule_dip(dip)
+        if on:
+            self._contact.begin(self.faults.contact_loss, in_flash_work=False)
 
     def set_boot0(self, level: bool | None) -> None:
         """Drive BOOT0; None releases it to its pull-down."""
-        self.chip.set_boot0(bool(level))
+        self._boot0 = bool(level)
+        self.chip.set_boot0(self._boot0 or self.faults.boot0_strapped)
 
     def set_nrst(self, low: bool) -> None:
         """Pull NRST low (open drain), or let it go."""
@@ -99,6 +104,21 @@ class Unit:
         """SWDIO and SWCLK as the helper reads them while it only pulls them weakly."""
         self._look()
         return levels_under_pull(self.chip, self.faults, pulled_up)
+
+    @property
+    def rail_names(self) -> tuple[str, ...]:
+        """The rails the helper has sense wires to."""
+        return tuple(rail for rail in RAILS if rail not in self.faults.helper.missing_rails)
+
+    @property
+    def helper_traits(self) -> HelperTraits:
+        """In what the helper of this bench is another one."""
+        return self.faults.helper
+
+    @property
+    def contact_lost(self) -> bool:
+        """Has SWCLK no contact at this moment?"""
+        return self._contact.lost
 
     # What the helper and a person see.
 
@@ -145,7 +165,9 @@ class Unit:
         if name not in RAILS:
             raise KeyError(f"no rail {name!r}; the unit has {', '.join(RAILS)}")
         self._look()
-        return 0 if name in self.faults.sense_open else self._rails.measured_mv(name)
+        if name in self.faults.sense_open:
+            return 0
+        return round(self._rails.measured_mv(name) * self.faults.sense_ratio.get(name, 1.0))
 
     def true_mv(self, name: str) -> int:
         """The voltage of a rail itself, whatever the wires say."""
@@ -168,12 +190,18 @@ class Unit:
         self.faults = replace(self.faults, **faults)  # type: ignore[arg-type]
         self._rails.faults = self.faults
         self._latch.shorted = self.faults.latch_shorted
+        self._latch.kind = self.faults.latch_kind
         self.display.dead = self.faults.display_dead
+        self.chip.set_boot0(self._boot0 or self.faults.boot0_strapped)
+        self._watchdog.fit(self.faults)
+        nanofarads = self.faults.nrst_capacitance_nf
+        self._nrst.set_capacitance(None if nanofarads is None else nanofarads * 1e-9)
+        self._nrst.supervisor_ns = int(self.faults.nrst_supervisor_ms * _MS)
         self._nrst.stuck_high = self.faults.nrst_stuck_high
         self._nrst.pull("board", self.faults.nrst_held or self.faults.core_supply_dead)
         if self.faults.nrst_pulse_period_ms is not None:
             self._pulse_nrst()
-        self.swd = wired(self.clock, self.chip.swd, self.faults, self.rng, lambda: not self._nrst.level)
+        self.swd = wired(self.clock, self.chip.swd, self.faults, self.rng, lambda: not self._nrst.level, self._contact)
         self._rails.disturb()
 
     # The board reacts.
@@ -207,6 +235,7 @@ class Unit:
         v3v3 = self._rails.volts("v3v3")
         self.chip.set_vdd_mv(0 if self.faults.core_supply_dead else max(0, round(1000 * v3v3)))
         self._nrst.supply(v3v3)
+        self._watchdog.supply(self._supplied())
         self.display.supply(self._rails.volts("v5iso"))
         self._latch_line = self.chip.pin(self._pins.latch) if self._supplied() else None
         self._latch.update(self._rails.volts("bplus"), self._latch_line, self._pressed)
@@ -223,8 +252,11 @@ class Unit:
         before = self._asked
         self._look()
         now = self._demand()
-        if self.faults.dip is not None and self.faults.dip.in_flash_work and self.chip.flash_controller.busy:
-            self._schedule_dip(self.faults.dip)
+        dip, loss = self.faults.dip, self.faults.contact_loss
+        if dip is not None and dip.in_flash_work and self.chip.flash_controller.busy:
+            self._schedule_dip(dip)
+        if loss is not None and loss.in_flash_work and self.chip.flash_controller.busy:
+            self._contact.begin(loss, in_flash_work=True)
         if (
             abs(now.v3v3_a - before.v3v3_a) > _LOAD_CHANGE_A
             or abs(now.v5iso_a - before.v5iso_a) > _LOAD_CHANGE_A
@@ -247,6 +279,8 @@ class Unit:
             return
         for led, (pin, lit_level) in self._pins.leds.items():
             if pin == name:
+                if led == "run":
+                    self._watchdog.edge(level)
                 self._leds[led] = level == lit_level
                 self._disturb_soon()
 

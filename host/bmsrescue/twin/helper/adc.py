@@ -1,10 +1,12 @@
 """How the helper measures rails: a divider and a 12-bit ADC per rail, with quantisation and seeded noise.
 
-The figures are those of an RP2040 (reference: bms-domain, section 4): 3.3 V reference, about 1.4 LSB rms of input
-noise. The board is taken as calibrated, so its remaining error is noise and quantisation.
+The figures are those of an RP2040: 3.3 V reference, about 1.4 LSB rms of input noise. The board is taken as calibrated,
+so its remaining error is noise and quantisation, unless its `HelperTraits` say that its zero is off or that it spikes.
 """
 
 from random import Random
+
+from bmsrescue.twin.board.faults import HelperTraits
 
 REFERENCE_MV = 3300
 FULL_SCALE = 4096
@@ -24,8 +26,10 @@ CAPTURE_NS = 50_000
 class RailAdc:
     """Turns what is there (mV, mA) into what the helper reads."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, traits: HelperTraits | None = None) -> None:
         self._noise = Random(f"adc-{seed}")
+        self._spikes = Random(f"spikes-{seed}")
+        self._traits = HelperTraits() if traits is None else traits
 
     def read_mv(self, rail: str, truth_mv: int, samples: int = READING_SAMPLES) -> int:
         """What a measurement of `truth_mv` shows, in mV."""
@@ -39,5 +43,8 @@ class RailAdc:
         # The mean of n noisy conversions resolves finer than one step: noise falls with the root of n, and the
         # result is kept in sixteenths of a step.
         noise = self._noise.gauss(0.0, NOISE_LSB_RMS / samples**0.5)
-        code = round((pin_mv * FULL_SCALE / REFERENCE_MV + noise) * 16) / 16
+        off = self._traits.adc_zero_lsb
+        if self._traits.adc_spike_rate and self._spikes.random() < self._traits.adc_spike_rate:
+            off += self._spikes.choice((-1, 1)) * self._traits.adc_spike_lsb
+        code = round((pin_mv * FULL_SCALE / REFERENCE_MV + noise + off) * 16) / 16
         return min(max(code, 0.0), FULL_SCALE - 1) * REFERENCE_MV / FULL_SCALE

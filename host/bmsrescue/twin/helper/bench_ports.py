@@ -142,7 +142,8 @@ class RailsPort:
         self._on_wait = on_wait
         self._on_measured = on_measured
         self._names = tuple(unit.rail_names)
-        self._adc = RailAdc(seed)
+        # Only the twin's own unit says in what its helper is another one.
+        self._adc = RailAdc(seed, getattr(unit, "helper_traits", None))
 
     def names(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         return ",".join(self._names).encode()
