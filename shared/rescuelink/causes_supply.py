@@ -62,7 +62,7 @@ TABLE = (
         "no-vtref",
         "The helper reads no 3.3 V although the chip has its supply: the 3.3 V sense wire (VTref) is open.",
         "Plug the VTref wire in again and start again. Nothing was driven.",
-        "NOT_FIRMWARE",
+        "CHECK_WIRES",
     ),
     (
         "no-3v3",

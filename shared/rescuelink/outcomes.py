@@ -1,7 +1,7 @@
 """How a job can end: one name, one sentence, one colour word and one exit class each.
 
-`exit_class` is what a shell sees: 0 the unit ended well, 1 it did not. `TOOL_ERROR` is ours and is never counted
-against the unit. Recovered is not released: the maker's protection test comes after.
+`exit_class` is what a shell sees: 0 the unit ended well, 1 it did not. `TOOL_ERROR` is ours and `CHECK_WIRES` the
+wiring's: neither is ever counted against the unit. Recovered is not released: the maker's protection test comes after.
 """
 
 
@@ -23,6 +23,7 @@ RECOVERED = "RECOVERED"
 RECOVERED_CHECK_CONFIG = "RECOVERED_CHECK_CONFIG"
 NO_FAULT_FOUND = "NO_FAULT_FOUND"
 NOT_FIRMWARE = "NOT_FIRMWARE"
+CHECK_WIRES = "CHECK_WIRES"
 LOCKED = "LOCKED"
 WRONG_TARGET = "WRONG_TARGET"
 UNSAFE = "UNSAFE"
@@ -35,6 +36,9 @@ _TABLE = (
     Outcome(RECOVERED_CHECK_CONFIG, "The unit runs again; its configuration must be checked.", "yellow", 0, 1, False),
     Outcome(NO_FAULT_FOUND, "The firmware is intact; nothing was changed.", "green", 0, 0, False),
     Outcome(NOT_FIRMWARE, "Not a firmware fault: new firmware does not cure it.", "blue", 1, 2, True),
+    Outcome(
+        CHECK_WIRES, "Trouble with the wires or contacts, not with the unit; nothing is lost.", "cyan", 1, 9, False
+    ),
     Outcome(LOCKED, "Not touched: it is protected, or needs a consent that the job does not give.", "blue", 1, 3, True),
     Outcome(WRONG_TARGET, "This is not the chip the job is for; nothing was written.", "red", 1, 4, False),
     Outcome(UNSAFE, "Stopped and switched off: a rail or current is out of its limits.", "red", 1, 5, True),

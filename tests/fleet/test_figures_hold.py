@@ -18,7 +18,7 @@ from bmsrescue.fleet.models import Attempt, DayCount, Measurement, RailDay, Reco
 from bmsrescue.fleet.projection import project
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.store import Store, sqlite_url
-from rescuelink.outcomes import ABORTED, NO_FAULT_FOUND, RECOVERED, RECOVERED_CHECK_CONFIG, TOOL_ERROR
+from rescuelink.outcomes import ABORTED, CHECK_WIRES, NO_FAULT_FOUND, RECOVERED, RECOVERED_CHECK_CONFIG, TOOL_ERROR
 from rescuelink.seal import seal
 from sealed_records import chain, sample
 
@@ -44,7 +44,7 @@ def counted_one_by_one(store: Store, since: date) -> dict[str, Any]:
     with store.read() as session:
         rows = [row for row in session.scalars(select(Attempt)) if row.at.astimezone(UTC).date() >= since]
     kept = [row for row in rows if not row.taken_out]
-    units = [row for row in kept if row.outcome not in (TOOL_ERROR, ABORTED)]
+    units = [row for row in kept if row.outcome not in (TOOL_ERROR, CHECK_WIRES, ABORTED)]
     needed = [row for row in units if row.outcome != NO_FAULT_FOUND]
     weeks: dict[date, list[bool]] = {}
     for row in needed:

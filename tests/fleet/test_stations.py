@@ -119,6 +119,17 @@ def test_a_fault_of_the_tool_is_no_verdict_on_the_unit(place: Place, outcome: st
     assert place.station.counts == {"PASS": 0, "FAIL": 0, "other": 1}
 
 
+def test_trouble_with_the_wires_is_shown_as_such_and_is_no_verdict_on_the_unit(place: Place) -> None:
+    assert place.work("CHECK_WIRES") == states.WIRES
+    assert place.station.counts == {"PASS": 0, "FAIL": 0, "other": 1}
+    assert place.wait(60) == states.WIRES, "held until the unit is removed"
+    faces = [(face.symbol, face.colour) for face in states.FACES.values()]
+    assert faces.count((states.FACES[states.WIRES].symbol, states.FACES[states.WIRES].colour)) == 1
+    with place.desk.store.read() as session:
+        assert figures.first_pass(session).total == 0
+        assert figures.pareto(session) == []
+
+
 def test_a_unit_that_bounces_while_it_is_inserted_has_to_settle(place: Place) -> None:
     for _bounce in range(5):
         place.helper.present = True

@@ -9,13 +9,16 @@ _TRIES = 3  # of a recovery on a line that goes on failing
 
 
 class DebugPort:
-    """epoch counts the recoveries: what was written to an AP in an earlier epoch (CSW, TAR) has to be written again."""
+    """epoch counts the recoveries: what was written to an AP in an earlier epoch (CSW, TAR) has to be written again.
+    disturbed counts those that no chip brings about by itself: an answer or a word that was damaged or lost.
+    """
 
     def __init__(self, wire, clock):
         self.wire = wire
         self.clock = clock
         self.dpidr = None
         self.epoch = 0
+        self.disturbed = 0
         self._select = None
 
     def connect(self):
@@ -73,6 +76,7 @@ class DebugPort:
         WAIT without end: the transfer is given up (DAPABORT). FAULT: the sticky flags are read and cleared. No answer
         or nonsense: the line is reset and the DP found again. SELECT, CSW and TAR are trusted in none of these cases.
         """
+        disturbed = error.kind not in ("fault", "wait")
         status = 0  # a flag seen once stays seen, even if the line fails again before the end
         for _ in range(_TRIES):
             self._forget()
@@ -86,9 +90,12 @@ class DebugPort:
                 self.write(adi.ABORT, adi.CLEAR_STICKY)
                 if now & adi.POWER_UP_ACK != adi.POWER_UP_ACK:
                     self.power_up()
+                self.disturbed += disturbed or status & adi.WDATAERR != 0
                 return status
             except WireError as again:
                 error = again
+                disturbed = True
+        self.disturbed += 1
         raise error
 
     def _forget(self):

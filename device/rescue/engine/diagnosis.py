@@ -2,7 +2,8 @@
 #
 # The rules stand in three tables (rules_supply, rules_chip, rules_firmware), read from top to bottom in the order in
 # which the unit must be in order (bms-domain 1.5). The first rule that fires is the diagnosis. A rule returns None, or
-# (confidence, values for the cause's sentence, deciding evidence lines, alternatives).
+# (confidence, values for the cause's sentence, deciding evidence lines, alternatives). A value "ends_as" stands in for
+# the cause's own outcome.
 
 from rescue.engine import modules
 from rescuelink.diagnoses import GROUPS
@@ -60,5 +61,5 @@ def _finding(group, found):
         "alternatives": alternatives,
         "apart": _apart(alternatives),
         "next_step": words.next_step.format(**values),
-        "ends_as": words.ends_as,
+        "ends_as": values.get("ends_as", words.ends_as),
     }

@@ -68,6 +68,7 @@ class Run:
     given = ()  # those that a person at the host has typed
     granted = None  # what was asked, and the answer
     by = None  # who consented
+    disturbed = 0  # transfers that were damaged or lost, over the targets that were left
 
     def __init__(self, ports, helper, screen=None, last=None):
         # `last`: the step before "act" to end with; nothing is changed then, and no record is made.
@@ -183,6 +184,7 @@ class Run:
                 self.target.core.release()
             except RescueError:
                 pass
+            self.disturbed += self.target.dp.disturbed
         self.target = None
         self.chip = None
         self.ports.wire.release()

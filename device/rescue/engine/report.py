@@ -6,6 +6,7 @@ from rescue.engine.diagnosis import diagnose
 from rescuelink import outcomes
 from rescuelink.errors import RescueError
 
+_WIRES = "check the contacts and the SWDIO, SWCLK and GND wires, shorten them, and press again: nothing is lost"
 _RECORD_LOST = "The record could not be saved on the card: "
 
 
@@ -19,7 +20,12 @@ def conclude(run):
         run.erase_begun,
         run.cured,
         _own_data_rewritten(run),
+        run.disturbed > 0,
     )
+    if name == outcomes.CHECK_WIRES and run.error is not None:
+        run.error.next_step = _WIRES
+    if run.disturbed and "swd" in run.evidence:
+        run.evidence["swd"]["disturbed"] = run.disturbed
     if run.cured and _latch_is_shorted(run):
         name = outcomes.NOT_FIRMWARE
     record = _record(run, name)

@@ -129,7 +129,9 @@ def _no_swd(evidence):
     if not _only(evidence, "no_ack"):
         return None
     lines = _level_lines(evidence) or _supplied(evidence)
-    return LIKELY, {}, lines + _tries(evidence["swd"]), ["rdp2", "supply-config"]
+    # Where weak pulls have shown that both wires end at the chip, it is the chip that does not answer.
+    values = {"ends_as": "NOT_FIRMWARE"} if _levels(evidence) == ("high", "low") and _alive(evidence) else {}
+    return LIKELY, values, lines + _tries(evidence["swd"]), ["rdp2", "supply-config"]
 
 
 def _supplied(evidence):

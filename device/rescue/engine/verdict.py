@@ -6,16 +6,19 @@ from rescuelink.errors import ConsentError, FlashError, PowerError, TargetError,
 # What the diagnosis heads for when it found nothing that stands in the way.
 _WELL = (None, outcomes.RECOVERED, outcomes.NO_FAULT_FOUND)
 _LOCKED_KINDS = ("write_protected", "read_protected", "secure")
+_WIRE_KINDS = ("no_ack", "parity", "protocol")  # what no chip says by itself
 
 
-def judge(error, ends_as, proof, erase_begun, cured, check_config):
+def judge(error, ends_as, proof, erase_begun, cured, check_config, disturbed=False):
     """The outcome's name.
 
     error: what stopped the run, or None. ends_as: where the diagnosis heads. proof: passed True/False, None if there
     was none. erase_begun: the flash has been touched. cured: everything planned was written and verified.
-    check_config: the unit's own data was rewritten.
+    check_config: the unit's own data was rewritten. disturbed: a transfer was damaged or lost in this run.
     """
     if error is not None:
+        if _is_the_wires(error, disturbed) and (erase_begun or ends_as in _WELL):
+            return outcomes.CHECK_WIRES  # the journal stays: the next run goes on
         if erase_begun and not cured and not isinstance(error, FlashError):
             return outcomes.INTERRUPTED
         if isinstance(error, (WireError, TargetError)) and ends_as not in _WELL:
@@ -26,6 +29,15 @@ def judge(error, ends_as, proof, erase_begun, cured, check_config):
     if not proof:
         return outcomes.NOT_FIRMWARE
     return outcomes.RECOVERED_CHECK_CONFIG if check_config else outcomes.RECOVERED
+
+
+def _is_the_wires(error, disturbed):
+    # Once a transfer was disturbed, nothing that came over these wires says that the chip or its flash is bad.
+    if isinstance(error, FlashError):
+        return disturbed and error.kind not in _LOCKED_KINDS
+    if isinstance(error, WireError):
+        return disturbed or error.kind in _WIRE_KINDS
+    return disturbed and isinstance(error, TargetError)
 
 
 def _of_error(error):

@@ -36,7 +36,7 @@ from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class
 
 _RAILS_MS = 200
 _LOOK = "see with `bmsrescue scan` how it goes on"
-_STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue"}
+_STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue", "cyan": "bold cyan"}
 
 JobArgument = Annotated[
     Path | None,

@@ -30,7 +30,7 @@ TITLES = {
     "safe-off": "switch off, let every line go",
     "record": "write the record, read it back",
 }
-_STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue"}
+_STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue", "cyan": "bold cyan"}
 _BAR_CELLS = 30
 _QUARTER = 4
 _DIGEST_SHOWN = 16

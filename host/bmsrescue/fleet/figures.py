@@ -1,6 +1,7 @@
 """What the records say together: causes, yields with their confidence, units that came back, rails per station.
 
-A fault of the tool (TOOL_ERROR) and a job that was stopped (ABORTED) are no attempts at a unit and are counted apart;
+A fault of the tool (TOOL_ERROR) or of the wires (CHECK_WIRES) and a job that was stopped (ABORTED) are no attempts at
+a unit and are counted apart;
 an attempt whose unit was taken out in work is not counted.
 What is shown first comes from the counts by day (`DayCount`), so `since` means the whole of its day, in UTC.
 """
@@ -17,9 +18,9 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from bmsrescue.fleet.models import Attempt, DayCount, RailDay
-from rescuelink.outcomes import ABORTED, NO_FAULT_FOUND, OUTCOMES, TOOL_ERROR, exit_class
+from rescuelink.outcomes import ABORTED, CHECK_WIRES, NO_FAULT_FOUND, OUTCOMES, TOOL_ERROR, exit_class
 
-_NOT_COUNTED = (TOOL_ERROR, ABORTED)
+_NOT_COUNTED = (TOOL_ERROR, CHECK_WIRES, ABORTED)
 _GOOD = tuple(name for name in OUTCOMES if exit_class(name) == 0)
 _RECOVERED = tuple(name for name in _GOOD if name != NO_FAULT_FOUND)
 _BOUNCE = timedelta(days=90)

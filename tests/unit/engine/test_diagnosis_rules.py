@@ -320,6 +320,22 @@ def test_evidence_leads_to_its_cause(story: str, cause: str, change: Callable[[E
     assert not re.search(r"[{}]", diagnosis["sentence"])
 
 
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        (silent("no_ack", "no_ack"), "CHECK_WIRES"),
+        (both(silent("no_ack"), wired("high", "low"), reads("vcap", 600)), "CHECK_WIRES"),
+        (both(silent("no_ack"), wired("high", "low")), "NOT_FIRMWARE"),
+    ],
+)
+def test_silence_is_the_wires_unless_they_were_seen_to_end_at_a_living_chip(
+    change: Callable[[Evidence], None], outcome: str
+) -> None:
+    evidence = good_unit()
+    change(evidence)
+    assert (diagnose(evidence)["cause"], diagnose(evidence)["ends_as"]) == ("no-swd", outcome)
+
+
 RULES = {"supply": rules_supply.RULES, "chip": rules_chip.RULES, "firmware": rules_firmware.RULES}
 
 

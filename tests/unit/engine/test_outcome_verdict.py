@@ -33,7 +33,9 @@ def verdict(error: RescueError | None = None, proof: bool | None = None, **facts
         (RescueError("tool", "a bug"), "TOOL_ERROR"),
         (RescueError("aborted", "the button was held"), "ABORTED"),
         (PowerError("over-current", "too much"), "UNSAFE"),
-        (WireError("no_ack", "silent"), "NOT_FIRMWARE"),
+        (WireError("no_ack", "silent"), "CHECK_WIRES"),
+        (WireError("parity", "damaged twice"), "CHECK_WIRES"),
+        (WireError("fault", "refused"), "NOT_FIRMWARE"),
         (TargetError("timeout", "does not halt"), "NOT_FIRMWARE"),
         (FlashError("controller", "OPERR"), "NOT_FIRMWARE"),
         (FlashError("write_protected", "WRPERR"), "LOCKED"),
@@ -45,7 +47,7 @@ def test_an_error_before_the_first_erase(error: RescueError, outcome: str) -> No
 
 
 @pytest.mark.parametrize(
-    "error", [WireError("no_ack", "silent"), CardError("io", "pulled"), RescueError("tool", "bug")]
+    "error", [WireError("fault", "refused"), CardError("io", "pulled"), RescueError("tool", "bug")]
 )
 def test_an_error_after_the_first_erase_is_an_interruption(error: RescueError) -> None:
     assert verdict(error, erase_begun=True) == "INTERRUPTED"
@@ -61,5 +63,27 @@ def test_only_a_passed_proof_is_a_recovery() -> None:
     assert verdict(proof=True, cured=True, check_config=True) == "RECOVERED_CHECK_CONFIG"
 
 
+@pytest.mark.parametrize("erase_begun", [False, True])
+@pytest.mark.parametrize(
+    "error",
+    [
+        WireError("fault", "refused"),
+        FlashError("verify", "not as sent"),
+        FlashError("controller", "PGSERR"),
+        TargetError("timeout", "does not halt"),
+    ],
+)
+def test_once_a_transfer_was_disturbed_nothing_is_blamed_on_the_chip(error: RescueError, erase_begun: bool) -> None:
+    assert verdict(error, erase_begun=erase_begun, disturbed=True) == "CHECK_WIRES"
+
+
+def test_silence_after_the_first_erase_is_the_wires_and_protection_never_is() -> None:
+    assert verdict(WireError("no_ack", "silent"), erase_begun=True) == "CHECK_WIRES"
+    assert verdict(FlashError("write_protected", "WRPERR"), disturbed=True) == "LOCKED"
+    assert verdict(PowerError("over-current", "too much"), disturbed=True) == "UNSAFE"
+    assert verdict(CardError("missing", "no card"), disturbed=True) == "TOOL_ERROR"
+
+
 def test_tool_errors_are_never_counted_against_the_unit() -> None:
     assert not OUTCOMES["TOOL_ERROR"].counts_against_unit
+    assert not OUTCOMES["CHECK_WIRES"].counts_against_unit

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rescuelink.outcomes import ABORTED, TOOL_ERROR, exit_class
+from rescuelink.outcomes import ABORTED, CHECK_WIRES, TOOL_ERROR, exit_class
 
 EMPTY = "empty"
 DETECTING = "detecting"
@@ -11,6 +11,7 @@ WAIT_LABEL = "wait for label"
 WORKING = "working"
 PASS = "PASS"
 FAIL = "FAIL"
+WIRES = "check wires"
 REMOVE = "remove unit"
 OUT = "out of service"
 
@@ -31,15 +32,18 @@ FACES = {
     WORKING: Face("▶", "blue", "Do not touch the unit."),
     PASS: Face("✔", "green", "Remove the unit."),
     FAIL: Face("✖", "red", "Remove the unit and put it aside."),
+    WIRES: Face("≠", "cyan", "Look at the contacts and the adapter, then try the unit again."),
     REMOVE: Face("⏏", "yellow", "Remove the unit."),
     OUT: Face("⊘", "purple", "Call an engineer."),
 }
 
-HOLDS_RESULT = (PASS, FAIL, REMOVE)
+HOLDS_RESULT = (PASS, FAIL, WIRES, REMOVE)
 
 
 def state_for(outcome: str) -> str:
-    """What a station shows for an outcome: a fault of the tool is no verdict on the unit."""
+    """What a station shows for an outcome: a fault of the tool or of the wires is no verdict on the unit."""
+    if outcome == CHECK_WIRES:
+        return WIRES
     if outcome in (TOOL_ERROR, ABORTED):
         return REMOVE
     return PASS if exit_class(outcome) == 0 else FAIL

@@ -26,6 +26,7 @@ from bmsrescue.fleet.stations.states import (
     OUT,
     REMOVE,
     WAIT_LABEL,
+    WIRES,
     WORKING,
     state_for,
     told,
@@ -256,7 +257,7 @@ class Station:
             return
         self.result = found
         state = state_for(found.outcome)
-        if state == FAIL and not await self._unit_is_there():
+        if state in (FAIL, WIRES) and not await self._unit_is_there():
             await self._pulled(found)
             return
         self.counts[state if state in self.counts else "other"] += 1

@@ -15,5 +15,5 @@ SCENARIO = Scenario(
     story="The VTref wire has slipped out of its plug.",
     breaks=_break,
     expected_diagnosis="no-vtref",
-    expected_outcome="NOT_FIRMWARE",
+    expected_outcome="CHECK_WIRES",
 )

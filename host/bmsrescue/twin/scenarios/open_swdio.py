@@ -15,5 +15,5 @@ SCENARIO = Scenario(
     story="The SWDIO wire broke off inside its insulation.",
     breaks=_break,
     expected_diagnosis="open-swd",
-    expected_outcome="NOT_FIRMWARE",
+    expected_outcome="CHECK_WIRES",
 )

@@ -15,5 +15,5 @@ SCENARIO = Scenario(
     story="A solder bridge joins NRST to 3.3 V.",
     breaks=_break,
     expected_diagnosis="stuck-nrst",
-    expected_outcome="NOT_FIRMWARE",
+    expected_outcome="CHECK_WIRES",
 )

@@ -15,5 +15,5 @@ SCENARIO = Scenario(
     story="The SWD plug was crimped from memory.",
     breaks=_break,
     expected_diagnosis="swapped-swd",
-    expected_outcome="NOT_FIRMWARE",
+    expected_outcome="CHECK_WIRES",
 )

@@ -56,6 +56,7 @@ function beep(hertz, seconds, delay) {
 
 const SOUNDS = {
   PASS: () => beep(1320, 0.25),
+  "check wires": () => [0, 0.2].forEach((delay) => beep(660, 0.1, delay)),
   FAIL: () => [0, 0.3, 0.6].forEach((delay) => beep(220, 0.2, delay)),
 };
 
