@@ -141,5 +141,10 @@ ROWS = {
     "no-vtref": _row(nothing_driven, "VTref", "sense wire"),
     "already-done": _row(nothing_written, "matches the image"),
     "newer-firmware": _row(nothing_written, "1.2.0", "newer", "consents to newer-firmware"),
+    "older-firmware": _row(nothing_written, "1.1.0", "older", "nothing shows that it is damaged", "target.marker"),
+    "older-build": _row(proven_by_power, "marker at 0x08000400: the job's product", "version 1.1.0"),
+    "unknown-application": _row(nothing_written, "does not know", "the core runs it", "unknown-application"),
+    "unknown-application-consent": _row(proven_by_power, "does not know", "the core runs it"),
+    "sister-product": _row(nothing_written, "another product: 'PACEP16S' at 0x08000400", "BMSIMAGE"),
     "healthy": _row(nothing_written, "matches the image"),
 }

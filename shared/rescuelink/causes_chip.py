@@ -90,6 +90,12 @@ TABLE = (
     ),
     ("secure", "The secure area is enabled: it is never touched.", "Replace the MCU or the board.", "LOCKED"),
     (
+        "other-product",
+        "The unit is another product: {found} at {at}, where the job's has {wanted}.",
+        "Use the job made for this product. Nothing was written.",
+        "WRONG_TARGET",
+    ),
+    (
         "wrp",
         "Sectors {sectors} are write-protected by option bytes.",
         "Compare the option bytes with a good unit; clearing them needs consent.",

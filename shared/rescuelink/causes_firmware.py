@@ -53,6 +53,18 @@ TABLE = (
         "LOCKED",
     ),
     (
+        "older-firmware",
+        "The unit runs firmware {found}, older than the job's {wanted}; nothing shows that it is damaged ({seen}).",
+        "Leave a unit that works as it is; to update it, use a job with target.marker or consent to older-firmware.",
+        "LOCKED",
+    ),
+    (
+        "unknown-application",
+        "An application that the job does not know is on the unit and nothing shows that it is damaged ({seen}).",
+        "Find out whose it is. To replace it, use a job with its target.marker or consent to unknown-application.",
+        "LOCKED",
+    ),
+    (
         "wrong-supply",
         "The firmware chose a core supply this board does not have: VCAP collapses as soon as it runs.",
         "Erase with BOOT0 high after a proven power removal, then write the right firmware.",

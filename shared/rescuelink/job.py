@@ -7,6 +7,7 @@ and a segment over a preserved region are refused, each with the path of the key
 
 from rescuelink.fields import Fields, bad
 from rescuelink.limits import read_limits
+from rescuelink.marker import read_markers
 from rescuelink.model import Image, Job, Limits, Proof, Region, Segment
 from rescuelink.targets import FLASH_BASE, TARGETS, reset_vector_valid, stack_pointer_valid
 
@@ -36,10 +37,21 @@ _MAILBOX = "mailbox"
 _PIN = "pin"
 _RULES = (CORE_RUNNING, _MAILBOX, _PIN)
 _MAX_NAME = 64
-_CONSENT_WORDS = ("newer-firmware", "option-bytes", "wrp", "rdp-regression", "update-flag")
+_CONSENT_WORDS = (
+    "newer-firmware",
+    "older-firmware",
+    "unknown-application",
+    "option-bytes",
+    "wrp",
+    "rdp-regression",
+    "update-flag",
+)
 _CONSENT_SECTOR = "sector:"
-# Registers of option bytes, and which of their bits a job may ask for (RM0468 section 4.9).
-_OPTION_BITS = (("optsr", 0x3FDF_00FE), ("boot", 0xFFFF_FFFF), ("optsr2", 0x7))
+# Registers of option bytes, and which of their bits a job may ask for (docs/reference/silicon.md): reserved bits differ
+# between good chips. ST_RAM_SIZE belongs to the parts with crypto.
+_OPTION_BITS = (("optsr", 0x2306_00DC), ("boot", 0xFFFF_FFFF), ("optsr2", 0x7))
+_ST_RAM_SIZE = 0x0018_0000
+_CRYPTO = ("STM32H730", "STM32H733", "STM32H735", "STM32H753", "STM32H7B0", "STM32H7B3")
 _DEBUG_PINS = ("PA13", "PA14")
 
 
@@ -62,6 +74,7 @@ def validate(document: object) -> Job:
         raise bad("target.flash_kib", "is %d" % flash_kib, "%s has one of %s" % (chip, facts.flash_kib))
     flash_end = FLASH_BASE + flash_kib * 1024
     boot_address = target.number("boot_address", FLASH_BASE, flash_end - 1, FLASH_BASE)
+    markers = read_markers(target, flash_end)
     target.end()
 
     image = _read_image(fields.object("image"), facts.word_bytes, flash_end)
@@ -85,7 +98,7 @@ def validate(document: object) -> Job:
     limits = read_limits(fields.object("limits", default_empty=True))
     proof = _read_proof(fields.object("proof", default_empty=True), facts.ram)
     latch = _read_latch(fields.object("latch")) if fields.has("latch") else None
-    options = _read_options(fields.object("options", default_empty=True), facts.dev_id)
+    options = _read_options(fields.object("options", default_empty=True), chip, facts.dev_id)
     bootloader = _read_bootloader(fields.object("bootloader"), flash_end) if fields.has("bootloader") else None
     fields.end()
 
@@ -107,6 +120,7 @@ def validate(document: object) -> Job:
         options,
         bootloader,
         ask,
+        markers,
     )
     _check_layout(job, facts.word_bytes)
     return job
@@ -248,16 +262,23 @@ def _read_pin_name(fields: Fields) -> str:
     return pin
 
 
-def _read_options(fields: Fields, dev_id: int) -> list[list[object]]:
+def _read_options(fields: Fields, chip: str, dev_id: int) -> list[list[object]]:
     golden: list[list[object]] = []
     for name, allowed in _OPTION_BITS:
+        if name == "optsr" and chip in _CRYPTO:
+            allowed |= _ST_RAM_SIZE
         if fields.has(name) and (name != "optsr2" or dev_id == 0x483):  # the other dies have no such word
             entry = fields.object(name)
             value = entry.number("value", 0, 0xFFFF_FFFF)
             mask = entry.number("mask", 1, 0xFFFF_FFFF, allowed)
             entry.end()
             if mask & ~allowed:
-                raise bad(entry.path("mask"), "is 0x%08x" % mask, "at most 0x%08x: RDP and SECURITY stay" % allowed)
+                raise bad(
+                    entry.path("mask"),
+                    "is 0x%08x" % mask,
+                    "use at most 0x%08x: RDP and SECURITY stay as they are, and reserved bits differ between good chips"
+                    % allowed,
+                )
             golden.append([name, value, mask])
     fields.end()
     return golden
@@ -266,6 +287,9 @@ def _read_options(fields: Fields, dev_id: int) -> list[list[object]]:
 def _read_bootloader(fields: Fields, flash_end: int) -> tuple[int, int, int, int]:
     address = fields.number("address", FLASH_BASE, flash_end - 1)
     length = fields.number("length", 1, flash_end - address)
+    if not fields.has("flag"):
+        fields.end()
+        return address, length, 0, 0
     flag = fields.object("flag")
     flag_address = flag.number("address", FLASH_BASE, flash_end - 4)
     wanted = flag.number("set", 0, 0xFFFF_FFFE)
@@ -302,7 +326,7 @@ def _check_layout(job: Job, word_bytes: int) -> None:
                     "segment 0x%08x lies over %s" % (segment.address, repr(region.name)),
                     "take the region out of the image, or out of preserve",
                 )
-    if job.bootloader is not None and job.owns(job.bootloader[2], 4):
+    if job.bootloader is not None and job.bootloader[2] and job.owns(job.bootloader[2], 4):
         raise bad("bootloader.flag", "lies in the image", "name the word that the bootloader looks at")
     if not any(s.address <= job.boot_address and job.boot_address + 8 <= s.address + s.length for s in segments):
         raise bad(

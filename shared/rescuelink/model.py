@@ -123,6 +123,7 @@ class Job:
         options: list[list[object]] | None = None,
         bootloader: tuple[int, int, int, int] | None = None,
         ask: list[str] | None = None,
+        markers: list[tuple[int, int, str, str]] | None = None,
     ) -> None:
         self.name = name
         self.chip = chip
@@ -138,9 +139,12 @@ class Job:
         self.limits = limits
         self.proof = proof
         self.latch = latch  # the pin that lets the power latch fall, and the level at which it does
-        self.bootloader = bootloader  # its address and length, the address of its flag, and the flag that makes it wait
+        self.bootloader = (
+            bootloader  # its address and length, the address of its flag (0: none), and what makes it wait
+        )
         self.ask = ask or []  # words of consent that a person may give, at the dongle or at the host
         self.options = options or []  # golden option bytes: [register, value, mask]
+        self.markers = markers or []  # how the unit's product is known: (address, length, text or "", SHA-256 or "")
 
     def boot_segment(self) -> Segment:
         """The segment that holds the vector table (the validator has made sure that there is one)."""

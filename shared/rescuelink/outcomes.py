@@ -40,7 +40,7 @@ _TABLE = (
         CHECK_WIRES, "Trouble with the wires or contacts, not with the unit; nothing is lost.", "cyan", 1, 9, False
     ),
     Outcome(LOCKED, "Not touched: it is protected, or needs a consent that the job does not give.", "blue", 1, 3, True),
-    Outcome(WRONG_TARGET, "This is not the chip the job is for; nothing was written.", "red", 1, 4, False),
+    Outcome(WRONG_TARGET, "This is not the unit the job is for; nothing was written.", "red", 1, 4, False),
     Outcome(UNSAFE, "Stopped and switched off: a rail or current is out of its limits.", "red", 1, 5, True),
     Outcome(INTERRUPTED, "Cut short; the next run continues where this one stopped.", "red", 1, 6, False),
     Outcome(ABORTED, "Stopped on request before anything was at risk.", "yellow", 1, 7, False),

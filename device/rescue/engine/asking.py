@@ -10,6 +10,8 @@ _LOOK_MS = 50
 _BY = "operator:long press after the screen that named unit and scope"
 _SCOPES = {
     "newer-firmware": "write the older firmware",
+    "older-firmware": "write over firmware that runs",
+    "unknown-application": "ERASE an unknown application",
     "option-bytes": "set option bytes",
     "wrp": "lift write protection",
     "rdp-regression": "ERASE ALL, calibration too",

@@ -1,7 +1,8 @@
 # The option bytes against the job's golden values [[register, value, mask], ..].
 
-# Registers, and which of their bits may be written at all: not RDP, not SECURITY (as rescuelink.job has it).
-WRITABLE = (("optsr", 0x3FDF_00FE), ("boot", 0xFFFF_FFFF), ("optsr2", 0x7))
+# Registers, and which of their bits may be written at all: not RDP, not SECURITY, none that is reserved
+# (rescuelink.job; with ST_RAM_SIZE, which the parts with crypto have).
+WRITABLE = (("optsr", 0x231E_00DC), ("boot", 0xFFFF_FFFF), ("optsr2", 0x7))
 
 
 def differing(options, golden):

@@ -1,9 +1,12 @@
 # Step "diagnosis": from the evidence to a cause, and whether writing can cure it.
 
+from rescue.engine import modules
 from rescue.engine.diagnosis import diagnose
 from rescue.engine.pages import wrap
 
 _RECOVERED = "RECOVERED"
+_WRONG_TARGET = "WRONG_TARGET"
+_APPLICATIONS = ("firmware", "application")  # how the words of consent end that are about whose firmware goes
 # What a job may allow although the cause stands in the way: cause -> word in policy.consent.
 _CONSENT = {
     "newer-firmware": "newer-firmware",
@@ -12,6 +15,8 @@ _CONSENT = {
     "option-corruption": "option-bytes",
     "rdp1": "rdp-regression",
     "bootloader-waiting": "update-flag",
+    "older-firmware": "older-firmware",
+    "unknown-application": "unknown-application",
 }
 
 
@@ -23,12 +28,34 @@ def judge(run):
     run.observer.event("diagnosis", run.diagnosis)
     if run.screen is not None:
         run.screen.page(cause, wrap(run.diagnosis["sentence"], 16, 5))
-    needs = _torn_sectors(run) if cause == "torn-data" else [_CONSENT[cause]] if cause in _CONSENT else None
-    consented = needs is not None and _agreed(run, [word for word in needs if word not in run.job.consent])
-    rewrite = cause == "healthy" and run.job.mode == "rewrite"
-    unfinished = run.resumed is not None and run.resumed["wpsn"]  # write protection that a cut run had lifted
-    if run.ends_as != _RECOVERED and not consented and not rewrite and not unfinished:
+    if not _may_go_on(run, cause):
         run.skip_to("safe-off")
+
+
+def _may_go_on(run, cause):
+    if run.ends_as == _WRONG_TARGET:
+        return False
+    if run.job.mode == "rewrite" and cause in ("healthy", "older-firmware"):
+        return True
+    needs = _needs(run, cause)
+    if needs and _agreed(run, [word for word in needs if word not in run.job.consent]):
+        return True
+    # Write protection that a cut run had lifted is put back; it is no consent to write over another application.
+    unfinished = run.resumed is not None and run.resumed["wpsn"]
+    if unfinished and not [word for word in needs if word.endswith(_APPLICATIONS)]:
+        return True
+    return not needs and run.ends_as == _RECOVERED
+
+
+def _needs(run, cause):
+    # The words of consent that this unit needs.
+    needs = _torn_sectors(run) if cause == "torn-data" else [_CONSENT[cause]] if cause in _CONSENT else []
+    if run.evidence.get("sectors") and (needs or run.ends_as == _RECOVERED):
+        # Writing over somebody else's application needs its own word, whatever else is the matter.
+        word = modules.load("rescue.engine.whose").word_for(run.evidence)
+        if word is not None and word not in needs:
+            needs.append(word)
+    return needs
 
 
 def _agreed(run, needs):

@@ -2,7 +2,7 @@
 
 import json
 
-from rescue.engine import files, image_check
+from rescue.engine import files, image_check, modules
 from rescue.engine.image import CardImage
 from rescuelink.errors import JobError
 from rescuelink.job import check_vectors, validate
@@ -18,6 +18,8 @@ def load_job(run):
     run.job = validate(_read_json(ports.card.root + "/job.json"))
     run.image = CardImage(run.job, ports.card.root)
     image_check.check(run.image, run.progress_in_bytes("check image"))
+    if run.job.markers:
+        modules.load("rescue.engine.marker").check(run.image)
     check_vectors(run.job, run.image.head())
     run.use_limits(run.job.limits)
 

@@ -1,5 +1,6 @@
 # Rules for the core supply, reset, connection, identity and protection (bms-domain 1.5 P2 to P4).
 
+from rescue.engine import rules_whose as whose
 from rescue.engine.rules_common import (
     CERTAIN,
     FAST_MW,
@@ -236,5 +237,6 @@ RULES = (
     ("rdp1", _rdp(1)),
     ("secure", _secure),
     ("rdp1-removed", _regressed),
+    ("other-product", whose.other_product),
     ("wrp", _write_protected),
 )

@@ -1,6 +1,6 @@
 # Rules for firmware that is whole but is not the job's image: how it behaves says more than that it differs.
 
-from rescue.engine import fault_words, golden
+from rescue.engine import fault_words, golden, whose
 from rescue.engine.rules_common import (
     CERTAIN,
     LIKELY,
@@ -21,17 +21,10 @@ def newer(evidence):
     version = evidence.get("version")
     if not version or not wrong_sectors(evidence):
         return None
-    found, wanted = _numbers(version["found"]), _numbers(version["wanted"])
-    if found is None or wanted is None or found <= wanted:
+    if whose.compared(version) != 1:
         return None
     line = "version %s at 0x%08x" % (version["found"], version["address"])
     return CERTAIN, version, [line, map_line(evidence)], []
-
-
-def _numbers(text):
-    # "1.10.0" is newer than "1.9.2"; anything but numbers and dots cannot be compared.
-    parts = text.split(".")
-    return [int(part) for part in parts] if all(part.isdigit() for part in parts) else None
 
 
 def wrong_supply(evidence):

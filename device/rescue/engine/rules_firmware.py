@@ -1,6 +1,7 @@
 # Rules for the flash and for what the core makes of it (bms-domain 1.5 P5 and P6).
 
 from rescue.engine import rules_conduct as conduct
+from rescue.engine import rules_whose as whose
 from rescue.engine.rules_common import (
     CERTAIN,
     LIKELY,
@@ -77,7 +78,8 @@ def _differs(evidence):
     if not wrong:
         return None
     values = {"missing": len(wrong), "owned": len(owned_sectors(evidence))}
-    return LIKELY, values, [map_line(evidence), core_line(evidence)], ["healthy, with other firmware"]
+    lines = [map_line(evidence), core_line(evidence), whose.marker_line(evidence), whose.version_line(evidence)]
+    return LIKELY, values, [line for line in lines if line], ["healthy, with other firmware"]
 
 
 def _torn_unowned(evidence):
@@ -150,6 +152,8 @@ RULES = (
     ("interrupted-program", _cut_while_writing),
     ("bad-vectors", _bad_vectors),
     ("newer-firmware", conduct.newer),
+    ("older-firmware", whose.older),
+    ("unknown-application", whose.unknown),
     ("wrong-supply", conduct.wrong_supply),
     ("watchdog-loop", conduct.watchdog_loop),
     ("crashed", conduct.crashed),

@@ -21,6 +21,8 @@ def survey(run):
     if run.job.bootloader is not None:
         modules.load("rescue.engine.bootloader").look(run)
     _read_version(run)
+    if run.job.markers:
+        modules.load("rescue.engine.marker").look(run)
     sector_map.look(run.progress_in("compare", "sectors"))
     _test_latch(run)
 

@@ -13,6 +13,7 @@ from bmsrescue.card.image_file import ImageFileError, Segment, load_segments
 from bmsrescue.errors import HostError
 from rescuelink.errors import JobError
 from rescuelink.job import Job, check_vectors, default_job, validate
+from rescuelink.marker import fits, not_in_image
 from rescuelink.targets import TARGETS
 
 JOB_FILE = "job.json"
@@ -89,6 +90,7 @@ def check_image(job: Job, files: dict[str, bytes]) -> None:
             raise CardBuildError(
                 f"{what} of {name} has another SHA-256 than the job says", "Use the image that belongs to the job."
             )
+    _check_markers(job, data)
     boot = job.boot_segment()
     start = boot.offset + job.boot_address - boot.address
     try:
@@ -101,6 +103,20 @@ def check_image(job: Job, files: dict[str, bytes]) -> None:
             f"the reset vector of {name} points to 0x{reset_address:08x}, where the image has nothing",
             "Check that the image is whole and linked for this unit.",
         )
+
+
+def _check_markers(job: Job, data: bytes) -> None:
+    """The image holds one of the job's markers, where it reaches to their addresses at all, as the agent asks it."""
+    asked = False
+    for marker in job.markers:
+        for segment in job.image.segments:
+            at = marker[0] - segment.address
+            if at >= 0 and at + marker[1] <= segment.length:
+                asked = True
+                if fits(marker, data[segment.offset + at :][: marker[1]]):
+                    return
+    if asked:
+        raise _explained(not_in_image(job.image.file))
 
 
 def _from_job(source: Path) -> dict[str, bytes]:

@@ -27,6 +27,8 @@ WORDS = {
     "option-bytes": "set the option bytes that the job names",
     "wrp": "lift the write protection of the sectors to be cured, and put it back",
     "newer-firmware": "write the job's firmware over a newer one",
+    "older-firmware": "write the job's firmware over an older one that runs",
+    "unknown-application": "write the job's firmware over an application that runs and that the job does not know",
     "update-flag": "clear the flag that keeps the bootloader waiting for an update",
 }
 """What a job may leave to people (policy.ask), in words for the page. Besides: "sector:N", of the unit's own data."""

@@ -84,6 +84,8 @@ def card_for(scenario: Scenario) -> bytearray:
     document["options"] = {"optsr": {"value": "0x179EAAF0", "mask": "0x200600DC"}, "boot": {"value": "0x1FF00800"}}
     document["latch"] = {"pin": PINS["latch"], "off": "low"}
     document["policy"]["consent"] = list(scenario.consent)
+    if scenario.marker:
+        document["target"]["marker"] = dict(scenario.marker)
     document.update(scenario.job)
     return make_image({**files, JOB_FILE: json.dumps(document, indent=2).encode() + b"\n"})
 

@@ -146,6 +146,15 @@ def version(found: str, wanted: str) -> Callable[[Evidence], None]:
     return lambda e: e.update(version={"address": 0x08000408, "found": found, "wanted": wanted})
 
 
+def marked(found: str, text: str = "") -> Callable[[Evidence], None]:
+    marker = {"found": found, "address": 0x08000400, "text": text, "wanted": "PACE-P16S100A"}
+    return lambda e: e.update(marker=marker)
+
+
+def protected(evidence: Evidence) -> None:
+    evidence["options"].update(wrp_sectors=[0, 1])
+
+
 BLANK_REST = ("blank", "blank", "blank", "blank", "blank", "unknown")
 
 CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
@@ -213,7 +222,31 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
             lambda e: e.update(vectors={"sp": 0xFFFFFFFF, "pc": 0x12345678, "valid": False}),
         ),
     ),
-    ("another version", "differs", holds("differs", "differs", *BLANK_REST)),
+    ("an application that runs and that nobody knows", "unknown-application", holds("differs", "differs", *BLANK_REST)),
+    ("another part of the image", "differs", holds("match", "differs", *BLANK_REST)),
+    ("another build of the product", "differs", both(holds(*OTHER_FIRMWARE), marked("ours"))),
+    ("another product", "other-product", both(holds(*OTHER_FIRMWARE), marked("other", "PACE-P16S200B"))),
+    (
+        "another product in part",
+        "other-product",
+        both(holds("torn", "differs", *BLANK_REST), marked("other", "SISTER")),
+    ),
+    (
+        "a digest that is not ours, on a damaged unit",
+        "update-cut",
+        both(holds("blank", "differs", *BLANK_REST), marked("other")),
+    ),
+    (
+        "a digest that is not ours, on a unit that is whole",
+        "other-product",
+        both(holds(*OTHER_FIRMWARE), marked("other")),
+    ),
+    (
+        "another product, write-protected",
+        "other-product",
+        both(holds(*OTHER_FIRMWARE), marked("other", "SISTER"), protected),
+    ),
+    ("a damaged marker", "blank", both(holds("blank", "blank", *BLANK_REST), marked("none"))),
     (
         "a torn word in the calibration",
         "torn-data",
@@ -273,8 +306,17 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("the vendor's bootloader waits for another reason", "bootloader-waiting", bootloader(0xFFFFFFFF, 0x080C0110)),
     ("the vendor's bootloader has started the application", "healthy", bootloader(0xFFFFFFFF, 0x08000400)),
     ("something newer on it", "newer-firmware", both(holds(*OTHER_FIRMWARE), version("1.10.0", "1.9.2"))),
-    ("something older on it", "differs", both(holds(*OTHER_FIRMWARE), version("1.9.2", "1.10.0"))),
-    ("something with an odd version on it", "differs", both(holds(*OTHER_FIRMWARE), version("v2-rc", "1.10.0"))),
+    ("something older on it", "older-firmware", both(holds(*OTHER_FIRMWARE), version("1.9.2", "1.10.0"))),
+    (
+        "an older build of the product",
+        "differs",
+        both(holds(*OTHER_FIRMWARE), version("1.9.2", "1.10.0"), marked("ours")),
+    ),
+    (
+        "something with an odd version on it",
+        "unknown-application",
+        both(holds(*OTHER_FIRMWARE), version("v2-rc", "1.10.0")),
+    ),
     ("something that crashes on it", "crashed", both(holds(*OTHER_FIRMWARE), faults_in_its_handler)),
     ("the image on it crashes", "lockup", faults_in_its_handler),
     (
@@ -294,8 +336,13 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ),
     (
         "something that hides from the debugger on it",
-        "silent-firmware",
+        "unknown-application",
         both(holds(*OTHER_FIRMWARE), answers_only_by("under-reset")),
+    ),
+    (
+        "something that hides from the debugger, with a part of the image",
+        "silent-firmware",
+        both(holds("differs", "match", *BLANK_REST), answers_only_by("under-reset")),
     ),
     ("the image hides from the debugger", "quiet", answers_only_by("under-reset")),
     ("boot address changed", "wrong-boot-address", lambda e: e["options"].update(boot_add0=0x1FF00000)),

@@ -53,6 +53,23 @@ def test_a_job_owns_the_sectors_its_image_touches_and_no_others() -> None:
     assert not job.owns(0x08020000, 0x20000)
 
 
+def test_a_marker_is_one_or_a_list_and_a_text_or_a_digest() -> None:
+    changed = document()
+    text = {"address": "0x08000400", "text": "PACE-P16S100A"}
+    changed["target"]["marker"] = text
+    assert validate(changed).markers == [(0x08000400, 13, "PACE-P16S100A", "")]
+    changed["target"]["marker"] = [text, {"address": 0x08000404, "length": 16, "sha256": SHA}]
+    assert validate(changed).markers[1] == (0x08000404, 16, "", SHA)
+
+
+def test_golden_option_bytes_are_asked_only_for_bits_that_mean_something() -> None:
+    changed = document()
+    changed["options"] = {"optsr": {"value": "0x179EAAF0"}}
+    assert validate(changed).options == [["optsr", 0x179EAAF0, 0x230600DC]]
+    changed["target"]["chip"] = "STM32H735"
+    assert validate(changed).options == [["optsr", 0x179EAAF0, 0x231E00DC]]
+
+
 def set_key(*path: str | int, to: object) -> Callable[[Document], None]:
     def change(doc: Document) -> None:
         target: Any = doc
@@ -71,6 +88,14 @@ def add_segment(address: object, length: int = 64) -> Callable[[Document], None]
 
 def preserve(address: int, length: int) -> Callable[[Document], None]:
     return set_key("policy", "preserve", to=[{"name": "serial", "address": address, "length": length}])
+
+
+def marker(**keys: object) -> Callable[[Document], None]:
+    return set_key("target", "marker", to=keys)
+
+
+def golden(**keys: object) -> Callable[[Document], None]:
+    return set_key("options", to={"optsr": {"value": "0x0306AAD0", **keys}})
 
 
 FIRST = ("image", "segments", 0)
@@ -113,6 +138,16 @@ MISTAKES: list[tuple[str, str, Callable[[Document], None]]] = [
     ("a limit out of reason", "limits.supply_ma", set_key("limits", to={"supply_ma": 50_000})),
     ("limits out of order", "limits.rails.v3v3", set_key("limits", to={"rails": {"v3v3": {"low_mv": 3600}}})),
     ("a rail nobody has", "limits.rails.v1v8", set_key("limits", to={"rails": {"v1v8": {}}})),
+    ("a marker without contents", "target.marker.length", marker(address="0x08000400")),
+    ("a marker of two letters", "target.marker.text", marker(address="0x08000400", text="AB")),
+    ("a marker with an accent", "target.marker.text", marker(address="0x08000400", text="Batt\u00e9rie")),
+    ("a marker across the flash's end", "target.marker.address", marker(address="0x080FFFFC", text="PACE-P16S")),
+    ("a digest that is none", "target.marker.sha256", marker(address="0x08000400", length=16, sha256="ab")),
+    ("no marker in the list", "target.marker", set_key("target", "marker", to=[])),
+    ("a marker that is a text", "target.marker[0]", set_key("target", "marker", to=["PACE"])),
+    ("a reserved option bit", "options.optsr.mask", golden(mask="0x10000000")),
+    ("RDP as a golden option", "options.optsr.mask", golden(mask="0x0000FF00")),
+    ("ST_RAM_SIZE on a part without crypto", "options.optsr.mask", golden(mask="0x00180000")),
     ("a proof rule nobody knows", "proof.rule", set_key("proof", "rule", to="looks-fine")),
 ]
 

@@ -41,6 +41,8 @@ class Scenario:
     """The firmware that the card brings."""
     job: dict[str, object] = field(default_factory=dict)
     """What its job says otherwise, key by key."""
+    marker: dict[str, object] = field(default_factory=dict)
+    """How its job knows the product (`target.marker`); empty: not at all."""
     card_part: str = DEFAULT_PART
     """The part that the card's job is for, as in `chip.parts.PARTS`."""
 
