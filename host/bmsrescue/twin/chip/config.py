@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bmsrescue.twin.chip.dies import Die
+from bmsrescue.twin.chip.families import FAMILIES, Family, FamilyName
 from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS, Part
 
 Supply = Literal["ldo", "smps", "smps_1v8_ldo", "smps_2v5_ldo", "external"]
@@ -21,6 +22,10 @@ class ChipConfig:
     # --- the part and its board -------------------------------------------------------------------------------------
     part: str = DEFAULT_PART
     """A name of `parts.PARTS`."""
+    family: FamilyName = "h7"
+    """Another family behind the debug port: other access ports, another core, nothing else of an H7 to be seen."""
+    dpidr: int | None = None
+    """DPIDR where it is not the family's."""
     device_id: int | None = None
     """DEV_ID of DBGMCU_IDC, where it is not the part's: another chip to whoever asks, with this one's insides."""
     flash_size_kib: int | None = None
@@ -30,6 +35,9 @@ class ChipConfig:
     unique_id: tuple[int, int, int] = (0x00420031, 0x32335110, 0x38363130)
     board_supply: Supply = "ldo"
     """What the board is wired for; a PWR_CR3 that does not fit it takes VCORE away."""
+    crystal_hz: int = 25_000_000
+    crystal_start_ms: float | None = 2.0
+    """From HSEON to HSERDY: about 2 ms where the crystal is good, hundreds where it is slow, None where it is dead."""
     bootloader_version: int = 0x93
     """Byte 0x1FF1E7FE. 0x91 and 0x92 write PWR_CR3 with a 32-bit access and so use up its one write (section 7)."""
 
@@ -40,6 +48,10 @@ class ChipConfig:
     """Reset temporisation after the supply is there: typically 377 us, at most 550 us."""
     reset_pulse_us: int = 20
     """How long an internal reset holds NRST low (unconfirmed)."""
+    wwdg_reset_flags: int = 0x10000000
+    """RCC_RSR after the window watchdog: this, or 0x10420000."""
+    wwdg_needs_ww1rsc: bool = True
+    """The window watchdog resets the chip only where software has set RCC_GCR.WW1RSC."""
     bor_is_power_reset: bool = True
     """A brown-out reset clears what a power-on reset clears (PWR_CR3's lock, DBGMCU); RAM is kept."""
     vcore_collapse_us: int = 1000
@@ -115,6 +127,9 @@ class ChipConfig:
     crc_word_bytes: Literal[1, 4, 8, 32] = 4
     """The CRC unit takes the most significant byte of each such word first."""
 
+    pcrop_serves_vectors: bool = False
+    """Whether the core's vector fetches pass in an execute-only area; as data they are refused."""
+
     # --- option bytes -----------------------------------------------------------------------------------------------
     option_change_ms: tuple[int, int] = (20, 500)
     """Shortest and longest option change (13.12)."""
@@ -130,6 +145,19 @@ class ChipConfig:
     @property
     def die(self) -> Die:
         return PARTS[self.part].die
+
+    @property
+    def shown_family(self) -> Family:
+        return FAMILIES[self.family]
+
+    @property
+    def shown_dpidr(self) -> int:
+        return self.shown_family.dpidr if self.dpidr is None else self.dpidr
+
+    @property
+    def shown_cpuid(self) -> int:
+        family = self.shown_family.cpuid
+        return self.die.cpuid if family is None else family
 
     @property
     def shown_device_id(self) -> int:

@@ -15,6 +15,9 @@ from bmsrescue.twin.chip.peripherals import rcc_registers as rcc
 
 _KIB: Final = 1024
 
+CORTEX_M7_R1P1: Final = 0x411FC271
+CORTEX_M7_R1P2: Final = 0x411FC272
+
 Span = tuple[int, int]
 """Typical and longest time in microseconds."""
 
@@ -65,6 +68,7 @@ class Die:
     device_id: int
     revision_id: int
     """REV_ID of a current revision."""
+    cpuid: int
     sector_size: int
     word_size: int
     bank_size: int
@@ -140,6 +144,7 @@ H72X: Final = Die(
     manual="RM0468",
     device_id=0x483,
     revision_id=0x1001,
+    cpuid=CORTEX_M7_R1P2,
     sector_size=128 * _KIB,
     word_size=32,
     bank_size=1024 * _KIB,
@@ -171,6 +176,7 @@ H74X: Final = Die(
     manual="RM0433",
     device_id=0x450,
     revision_id=0x2003,
+    cpuid=CORTEX_M7_R1P1,
     sector_size=128 * _KIB,
     word_size=32,
     bank_size=1024 * _KIB,
@@ -204,6 +210,7 @@ H7AX: Final = Die(
     manual="RM0455",
     device_id=0x480,
     revision_id=0x1000,
+    cpuid=CORTEX_M7_R1P2,
     sector_size=8 * _KIB,
     word_size=16,
     bank_size=1024 * _KIB,

@@ -11,6 +11,8 @@ ITCM = 0x00000000
 DTCM = 0x20000000
 PPB = 0xE0000000
 PPB_SIZE = 0x100000
+FOREIGN_RAM_SIZE = 0x10000
+"""What another family has of RAM where DTCM is."""
 
 
 def make_rams(die: Die, *, gated_is_error: bool) -> dict[str, RamBlock]:

@@ -11,6 +11,7 @@ from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.core.cortex_m7 import CortexM7
 from bmsrescue.twin.chip.counters import Counters
 from bmsrescue.twin.chip.dbgmcu import Dbgmcu, HiddenDbgmcu
+from bmsrescue.twin.chip.families import H7, ForeignBus
 from bmsrescue.twin.chip.flash import registers as flash_registers
 from bmsrescue.twin.chip.flash.array import FlashArray
 from bmsrescue.twin.chip.flash.controller import FlashController
@@ -19,7 +20,7 @@ from bmsrescue.twin.chip.flash.option_bytes import OptionBytes
 from bmsrescue.twin.chip.peripherals.on_chip import OnChipPeripherals
 from bmsrescue.twin.chip.reset import ResetKind, clears_power_domain
 from bmsrescue.twin.chip.swd import ap_registers, rom_table
-from bmsrescue.twin.chip.swd.debug_port import DebugPort
+from bmsrescue.twin.chip.swd.debug_port import AccessPort, DebugPort
 from bmsrescue.twin.chip.swd.memap import ApbAp, MemAp
 from bmsrescue.twin.chip.swd.port import SwdPort
 from bmsrescue.twin.chip.system import LowPowerMode, System
@@ -57,6 +58,8 @@ class Stm32H7:
         self.flash_controller.on_regression = self._readout_protection_fell
         roms = [RomBlock(start, data) for start, data in system_memory.contents(config).items()]
         self.core = CortexM7(clock, self.bus, [*self.rams.values(), *roms], config, self.flash)
+        self.flash_controller.on_read_limits = self.core.limit_flash_reads
+        self.core.ask_flash_busy(self.flash_controller.read_stalls_until_ns)
         self.core.on_reset_request = lambda: self.system.request_reset("software")
         self._attach_memories(roms)
         self.peripherals = OnChipPeripherals(clock, self.bus, self.system, self.core, self.dbgmcu)
@@ -69,8 +72,14 @@ class Stm32H7:
         self.on_nrst: Callable[[bool], None] = lambda low: None
         """The chip pulls NRST low, or lets it go."""
         self.system.on_nrst.append(lambda low: self.on_nrst(low))
+        family = config.shown_family
         self.ap0, self.ap1, self.ap2 = self._make_access_ports()
-        debug_port = DebugPort(clock, self.counters, config, {0: self.ap0, 1: self.ap1, 2: self.ap2})
+        ports: dict[int, AccessPort] = {family.core_port: self.ap0}
+        if family.debug_port is not None:
+            ports[family.debug_port] = self.ap2
+        if family is H7:
+            ports[1] = self.ap1
+        debug_port = DebugPort(clock, self.counters, config, ports)
         self._debug_port = debug_port
         self.swd = SwdPort(clock, debug_port, self.counters, config)
         self.system.keeps_debug_clock = self._keeps_debug_clock
@@ -153,7 +162,17 @@ class Stm32H7:
             debug_apb.attach(address, rom_table.COMPONENT_SIZE, components)
         debug_apb.attach(dbgmcu.APB_BASE, dbgmcu.SIZE, self.dbgmcu)
         counters = self.counters
-        ap0 = MemAp("AP0", self.bus, counters, self._ap0_access, config, ap_registers.AP0_IDR, ap_registers.AP0_BASE)
+        family = config.shown_family
+        if family is not H7:
+            core_bus = ForeignBus(self.bus, family.identity)
+            debug_bus = ForeignBus(None, family.debug_identity)
+            ap0 = MemAp(
+                "AP of the core", core_bus, counters, self._ap0_access, config, family.core_idr, ap_registers.AP0_BASE
+            )
+            ap1 = MemAp("AP1", core_bus, counters, self._ap1_access, config, 0, ap_registers.NO_BASE)
+            ap2 = ApbAp("debug AP", debug_bus, counters, self._ap2_access, config, family.debug_idr, config.ap2_base)
+            return ap0, ap1, ap2
+        ap0 = MemAp("AP0", self.bus, counters, self._ap0_access, config, family.core_idr, ap_registers.AP0_BASE)
         ap1 = MemAp("AP1", self.bus, counters, self._ap1_access, config, config.ap1_idr, ap_registers.NO_BASE)
         ap2 = ApbAp("AP2", debug_apb, counters, self._ap2_access, config, config.ap2_idr, config.ap2_base)
         return ap0, ap1, ap2
@@ -189,12 +208,14 @@ class Stm32H7:
 
     def _debugger_seen(self) -> None:
         self.system.debugger_seen = True
-        self.flash_controller.update_read_guard()
+        self.core.run_to(self.clock.now_ns)
+        self.flash_controller.update_read_limits()
 
     # --- power and reset ----------------------------------------------------------------------------------------------
 
     def _power_changed(self, up: bool) -> None:
         if up:
+            self.flash.power_on()
             self.options.reload()
             self.swd.power_on_reset()
             self._debug_port.power_on_reset()

@@ -99,12 +99,31 @@ class CoreAccess:
         except BusWait as wait:
             self._hold_off(wait)
 
+    def touch(self, address: int) -> None:
+        """An instruction has read flash that takes notice of it."""
+        try:
+            self._bus.read(address & ~3, 4)
+        except (BusError, BusWait):
+            return
+
     def load(self, address: int) -> int:
         """A word for unstacking or a vector; raises MemoryFault."""
         try:
             return self._bus.read(address, 4)
         except (BusError, BusWait) as error:
             raise MemoryFault from error
+
+    def load_vector(self, address: int) -> int:
+        """A word of the vector table; raises MemoryFault."""
+        if self.flash is not None and self.flash.serves_vector(address):
+            return self.flash.word(address)
+        return self.load(address)
+
+    def stalled_until_ns(self, address: int) -> int | None:
+        """Until when the flash holds off a fetch from there, if it does."""
+        if self.flash is None or not self.flash.contains(address):
+            return None
+        return self.flash.busy_until_ns(address)
 
     def store(self, address: int, value: int) -> None:
         """A word for stacking; raises MemoryFault."""

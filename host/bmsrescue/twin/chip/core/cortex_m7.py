@@ -30,6 +30,7 @@ from bmsrescue.twin.chip.core.scs import SystemControl
 from bmsrescue.twin.chip.core.systick import SysTick
 from bmsrescue.twin.chip.core.time import CoreTime
 from bmsrescue.twin.chip.flash.array import FlashArray
+from bmsrescue.twin.chip.flash.limits import ReadLimits
 from bmsrescue.twin.clock import VirtualClock
 
 HSI_HZ = 64_000_000
@@ -73,9 +74,9 @@ class CortexM7:
         self._access.engine = self._engine
         self._flash: FlashShadow | None = None
         if flash is not None:
-            faults = config.torn_word_faults
-            self._flash = FlashShadow(self._engine, flash, self._access.write, torn_words_fault=faults)
+            self._flash = FlashShadow(self._engine, flash, self._access.write, config)
             self._access.flash = self._flash
+            self._engine.on_watched_read = self._access.touch
         self._running = False
         self._stepping = False
         self._restart = False
@@ -98,7 +99,16 @@ class CortexM7:
         self._dwt = Dwt(self)
         self._fpb = Fpb(self._breakpoints_changed)
         self._system = SystemControl(self._exceptions, self._reset_requested, self._code_changed)
-        self.ppb = CorePpb(self, self._debug, self._dwt, self._fpb, self._system, self._systick, config.shown_device_id)
+        self.ppb = CorePpb(
+            self,
+            self._debug,
+            self._dwt,
+            self._fpb,
+            self._system,
+            self._systick,
+            config.shown_device_id,
+            config.shown_cpuid,
+        )
 
     # --- state, as others see it --------------------------------------------------------------------------------------
 
@@ -159,6 +169,17 @@ class CortexM7:
             self._access.count_spent()
         self._time.set_hz(hz)
 
+    def limit_flash_reads(self, limits: ReadLimits) -> None:
+        """Option bytes close areas of the flash from now on, or open them."""
+        if self._flash is not None:
+            self._flash.limits = limits
+            self._access.forget()
+
+    def ask_flash_busy(self, busy_until_ns: Callable[[int], int | None]) -> None:
+        """Where to ask until when reads of an address in flash stall."""
+        if self._flash is not None:
+            self._flash.busy_until_ns = busy_until_ns
+
     def pend_interrupt(self, line: int) -> None:
         """An interrupt line of the NVIC became active."""
         self._exceptions.pending.add(r.EXC_FIRST_IRQ + line)
@@ -202,8 +223,8 @@ class CortexM7:
         self._time.skip_to(self._clock.now_ns)
         self._state = CoreState.RUNNING
         try:
-            stack = self._access.load(self.boot_address)
-            entry = self._access.load(self.boot_address + 4)
+            stack = self._access.load_vector(self.boot_address)
+            entry = self._access.load_vector(self.boot_address + 4)
         except MemoryFault:
             self._exceptions.hfsr |= r.HFSR_VECTTBL
             self._exceptions.locked_up = True
@@ -350,6 +371,10 @@ class CortexM7:
         number = self._exceptions.next_to_take()
         if number is None:
             return False
+        stalled_ns = self._access.stalled_until_ns(self._exceptions.vector_address(number))
+        if stalled_ns is not None:
+            self._time.spend(max(1, self._time.due(min(stalled_ns, self._target_ns))))
+            return True
         self._exceptions.take(number)
         self._time.spend(_ENTRY_CYCLES)
         self._settle()

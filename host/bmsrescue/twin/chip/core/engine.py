@@ -112,6 +112,7 @@ class Engine:
         self._stop: Stop | None = None
         self._breakpoints: dict[int, int] = {}
         self._guards: list[int] = []
+        self.on_watched_read: Callable[[int], None] = lambda address: None
         for memory in memories:
             self.map_memory(memory.start, memory.data)
         for start, size in DEVICE_SPACE:
@@ -136,18 +137,32 @@ class Engine:
 
         self._uc.hook_add(uc_const.UC_HOOK_MEM_WRITE, on_write, begin=start, end=start + size - 1)
 
-    def set_broken_ranges(self, ranges: Iterable[tuple[int, int]]) -> None:
-        """Make loads and fetches in these (start, size) ranges fault; replaces what was set before."""
+    def set_guarded_ranges(
+        self,
+        broken: Iterable[tuple[int, int]],
+        execute_only: Iterable[tuple[int, int]] = (),
+        watched: Iterable[tuple[int, int]] = (),
+    ) -> None:
+        """Replaces what was set before; all are (start, size).
+
+        Loads from ``broken`` and ``execute_only`` ranges fault, fetches from ``broken`` ones. Loads from ``watched``
+        ones are told to ``on_watched_read``.
+        """
         for guard in self._guards:
             self._uc.hook_del(guard)
         self._guards = []
-        for start, size in ranges:
+        for start, size in broken:
+            self._guard_reads(self._on_broken_read, start, size)
             end = start + size - 1
-            self._guards.append(
-                self._uc.hook_add(uc_const.UC_HOOK_MEM_READ, self._on_broken_read, begin=start, end=end)
-            )
             self._guards.append(self._uc.hook_add(uc_const.UC_HOOK_CODE, self._on_broken_fetch, begin=start, end=end))
+        for start, size in execute_only:
+            self._guard_reads(self._on_broken_read, start, size)
+        for start, size in watched:
+            self._guard_reads(self._on_watched, start, size)
         self.forget_translations()
+
+    def _guard_reads(self, hook: Callable[[Uc, int, int, int, int, object], None], start: int, size: int) -> None:
+        self._guards.append(self._uc.hook_add(uc_const.UC_HOOK_MEM_READ, hook, begin=start, end=start + size - 1))
 
     def _map_devices(
         self, start: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
@@ -234,6 +249,9 @@ class Engine:
 
     def _on_broken_read(self, _uc: Uc, _kind: int, address: int, _size: int, _value: int, _data: object) -> None:
         self.stop(Stop(StopReason.DATA_FAULT, address))
+
+    def _on_watched(self, _uc: Uc, _kind: int, address: int, _size: int, _value: int, _data: object) -> None:
+        self.on_watched_read(address)
 
     def _on_broken_fetch(self, _uc: Uc, address: int, _size: int, _data: object) -> None:
         self.stop(Stop(StopReason.FETCH_FAULT, address))

@@ -42,9 +42,15 @@ class MemoryFault(Exception):
 
 
 class CoreMemory(Protocol):
-    """The core's own loads and stores outside instructions; both raise MemoryFault."""
+    """The core's own loads and stores outside instructions; loads and stores raise MemoryFault."""
 
     def load(self, address: int) -> int: ...
+
+    def load_vector(self, address: int) -> int: ...
+
+    def stalled_until_ns(self, address: int) -> int | None:
+        """Until when the flash holds off a fetch from there, if it does."""
+        ...
 
     def store(self, address: int, value: int) -> None: ...
 
@@ -69,6 +75,7 @@ class ExceptionUnit:
         self.bfar = 0
         self.abfsr = 0
         self.pending: set[int] = set()
+        self._causes: dict[int, int] = {}
         self.active: list[int] = []
         self.enabled: set[int] = set()
         self.priorities = bytearray(r.EXC_FIRST_IRQ + r.NVIC_LINES)
@@ -95,6 +102,9 @@ class ExceptionUnit:
     def _ready(self) -> list[int]:
         return [n for n in self.pending if n < r.EXC_FIRST_IRQ or n in self.enabled]
 
+    def vector_address(self, number: int) -> int:
+        return self.vtor + 4 * number
+
     def wakes(self) -> bool:
         """Whether a pending exception ends WFI (PRIMASK does not matter)."""
         return bool(self._ready())
@@ -110,8 +120,16 @@ class ExceptionUnit:
     # --- entry and return ---------------------------------------------------------------------------------------------
 
     def take(self, number: int, cause: int = 0) -> None:
-        """Enter exception ``number`` with the program counter as return address."""
+        """Enter exception ``number`` with the program counter as return address.
+
+        While the flash holds off the fetch of its vector it stays pending instead.
+        """
+        if self._memory.stalled_until_ns(self.vector_address(number)) is not None:
+            self.pending.add(number)
+            self._causes[number] = cause
+            return
         self.pending.discard(number)
+        cause |= self._causes.pop(number, 0)
         engine = self._engine
         handler_mode = bool(engine.xpsr & _IPSR)
         process_stack = not handler_mode and bool(engine.read(UC_ARM_REG_CONTROL) & _CONTROL_SPSEL)
@@ -125,7 +143,7 @@ class ExceptionUnit:
             number, cause = r.EXC_HARDFAULT, cause | r.CFSR_STKERR
             self.hfsr |= r.HFSR_FORCED
         try:
-            vector = self._memory.load(self.vtor + 4 * number)
+            vector = self._memory.load_vector(self.vector_address(number))
         except MemoryFault:
             self.hfsr |= r.HFSR_VECTTBL
             if number == r.EXC_HARDFAULT:
@@ -133,7 +151,7 @@ class ExceptionUnit:
                 return
             number, cause = r.EXC_HARDFAULT, cause | r.CFSR_IBUSERR
             try:
-                vector = self._memory.load(self.vtor + 4 * number)
+                vector = self._memory.load_vector(self.vector_address(number))
             except MemoryFault:
                 self._lock_up()
                 return

@@ -57,8 +57,10 @@ class CorePpb:
         system: SystemControl,
         systick: SysTick,
         device_id: int,
+        cpuid: int,
     ) -> None:
         self._core = core
+        self._cpuid = cpuid
         self._rom_tables = {**_ROM_TABLES, 0xE00FEFE0: device_id & 0xFF, 0xE00FEFE4: device_id >> 8}
         self._debug = debug
         self._dwt = dwt
@@ -122,6 +124,8 @@ class CorePpb:
             return 0
         if r.SYST_CSR <= address <= r.SYST_CALIB:
             return self._systick.read(address)
+        if address == r.CPUID:
+            return self._cpuid
         return self._system.read(address)
 
     def _write_scs(self, address: int, value: int) -> None:

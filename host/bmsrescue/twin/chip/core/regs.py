@@ -173,7 +173,6 @@ EXC_FIRST_IRQ: Final = 16
 
 IDENTIFICATION: Final[dict[int, int]] = {
     0xE000E004: 0x00000005,  # ICTR: up to 192 lines
-    CPUID: 0x411FC272,  # Cortex-M7 r1p2 (H72x's exact revision is unconfirmed)
     0xE000ED40: 0x00000030,  # ID_PFR0
     0xE000ED44: 0x00000200,  # ID_PFR1
     0xE000ED48: 0x00100000,  # ID_DFR0

@@ -19,7 +19,8 @@ Wear = Literal["erase", "program"]
 class FlashArray:
     """Contents and ECC state. Addresses are bus addresses; words count from 0.
 
-    ``data`` is never resized. ``worn`` names sectors that fail to erase or to program.
+    ``data`` is never resized. ``worn`` names sectors that fail to erase or to program, ``slow_erase_ms`` those that
+    only take their time.
     """
 
     def __init__(self, config: ChipConfig) -> None:
@@ -27,6 +28,11 @@ class FlashArray:
         self.data = bytearray(b"\xff" * geometry.size)
         self.state = bytearray(geometry.words)
         self.worn: dict[int, Wear] = {}
+        self.slow_erase_ms: dict[int, float] = {}
+        """Sectors that take so long to erase, and then are good."""
+        self._marginal: set[int] = set()
+        self._failing: set[int] = set()
+        self._breaking: set[int] = set()
         self.generation = 0
         """Goes up with every change, so that whoever keeps a copy sees that it is old."""
         self._config = config
@@ -59,6 +65,25 @@ class FlashArray:
         word = self.word_index(address)
         self.state[word] = WEAK
         self._changed(word * self.geometry.word_size, self.geometry.word_size)
+
+    def make_marginal(self, address: int, *, once: bool = True) -> None:
+        """A cell that holds only while it is warm: its word, when next programmed, breaks at the power-on after it.
+
+        With `once` the second programming holds.
+        """
+        word = self.word_index(address)
+        (self._marginal if once else self._failing).add(word)
+
+    def break_at_power_on(self, address: int) -> None:
+        """What the word at `address` holds now is lost at the next power-on."""
+        self._breaking.add(self.word_index(address))
+
+    def power_on(self) -> None:
+        """The supply came up: words whose charge has gone are broken."""
+        for word in sorted(self._breaking):
+            if self.state[word] != ERASED:
+                self.tear(self.geometry.base + word * self.geometry.word_size)
+        self._breaking.clear()
 
     def is_torn(self, address: int) -> bool:
         return self.state[self.word_index(address)] == TORN
@@ -102,6 +127,9 @@ class FlashArray:
         """Program a whole word. Cells only ever go from 1 to 0; what that does to the ECC is section 4.3 step 6."""
         config = self._config
         state = self.state[index]
+        if index in self._marginal or index in self._failing:
+            self._marginal.discard(index)
+            self._breaking.add(index)
         old = self.word(index)
         if state == ERASED:
             ones = value == self._blank_word and not config.ones_count_as_programmed

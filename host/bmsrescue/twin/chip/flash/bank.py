@@ -14,6 +14,7 @@ from bmsrescue.twin.chip.flash import registers as reg
 from bmsrescue.twin.chip.flash.array import FlashArray
 from bmsrescue.twin.chip.flash.crc import FlashCrc
 from bmsrescue.twin.chip.flash.key_lock import KeyLock
+from bmsrescue.twin.chip.flash.limits import BankLimits
 from bmsrescue.twin.chip.flash.operation import Erase, Operation, ProgramWord
 from bmsrescue.twin.chip.flash.option_bytes import OptionBytes
 from bmsrescue.twin.chip.flash.timing import X64, X64_MIN_MV, FlashTimer
@@ -58,6 +59,10 @@ class FlashBank:
         self._first_sector = index * geometry.sectors_per_bank
         self._lock = KeyLock((reg.KEY1, reg.KEY2), around.config.wrong_unlock_sticks)
         self._crc = FlashCrc(around.array, around.config, index)
+        self._known_options = around.options.current
+        self._limits = BankLimits(self._known_options, index, around.config)
+        self.ignored_starts = 0
+        """So many STARTs will do nothing, as if they had never been written."""
         self._operation: Operation | None = None
         self._end: Event | None = None
         self._started_ns = 0
@@ -74,6 +79,15 @@ class FlashBank:
     @property
     def locked(self) -> bool:
         return self._lock.locked
+
+    @property
+    def limits(self) -> BankLimits:
+        """What the option bytes in force forbid here."""
+        values = self._around.options.current
+        if values is not self._known_options:
+            self._known_options = values
+            self._limits = BankLimits(values, self.index, self._config)
+        return self._limits
 
     @property
     def busy_until_ns(self) -> int | None:
@@ -218,7 +232,9 @@ class FlashBank:
             self._program_buffer()
         if value & control.start and value & (reg.SER | reg.BER) and self._end is None:
             self._around.hold_registers()
-            if value & reg.BER:
+            if self.ignored_starts:
+                self.ignored_starts -= 1
+            elif value & reg.BER:
                 self.start_bank_erase()
             else:
                 self._start_erase(value >> control.sector_shift & control.sector_mask, 1, self._times.sector_erase_us)
@@ -231,19 +247,19 @@ class FlashBank:
     def _start_erase(self, first: int, count: int, spans: tuple[tuple[int, int], ...]) -> None:
         sectors = range(first, first + count)
         beyond = sectors.stop > self._array.geometry.sectors_per_bank
-        if beyond or self._readout_protected() or any(self._protected(sector) for sector in sectors):
+        if beyond or self._readout_protected() or not self.limits.protected.isdisjoint(sectors):
             self.flag(reg.WRPERR)
             return
         operation = Erase(self._array, self._config, self._first_sector + first, count, self.psize)
-        self._begin(operation, self._timer.draw_ns(spans[self.psize]))
+        duration_ns = self._timer.draw_ns(spans[self.psize])
+        if self._array.slow_erase_ms:
+            duration_ns = max(duration_ns, self._slow_erase_ns(sectors))
+        self._begin(operation, duration_ns)
 
-    def _protected(self, sector: int) -> bool:
-        values = self._around.options.current
-        size = self._array.geometry.sector_size
-        pcrop = values.pcrop(self.index, self._array.geometry)
-        return values.sector_protected(self.index, sector // self._config.die.protect_sectors) or (
-            bool(pcrop) and pcrop.start < (sector + 1) * size and pcrop.stop > sector * size
-        )
+    def _slow_erase_ns(self, sectors: range) -> int:
+        """How long the tired ones among them take."""
+        slow = self._array.slow_erase_ms
+        return int(1_000_000 * sum(slow.get(self._first_sector + sector, 0) for sector in sectors))
 
     def _readout_protected(self) -> bool:
         return self._around.system.readout_closed
@@ -264,7 +280,7 @@ class FlashBank:
         if self._lock.locked or not self._cr & reg.PG or stray or self._flags & reg.INCERR:
             self.flag(reg.PGSERR)
             return
-        if self._readout_protected() or self._protected(offset // geometry.sector_size - self._first_sector):
+        if self._readout_protected() or offset // geometry.sector_size - self._first_sector in self.limits.protected:
             self.flag(reg.WRPERR)
             return
         if self._buffer_word < 0:
@@ -309,17 +325,22 @@ class FlashBank:
 
     # --- reads of the array -------------------------------------------------------------------------------------------
 
-    def check_read(self, address: int) -> None:
-        """Raises BusWait or BusError, or lets the read pass."""
+    def check_read(self, address: int) -> bool:
+        """Raises BusWait or BusError; true when the read passes and is to find nothing but zeros."""
         if self._end is not None:
             if self._config.read_while_busy_waits:
                 raise BusWait(self._end.when_ns)
             raise BusError(address, "flash is busy")
         geometry = self._array.geometry
         offset = address - geometry.base - self.index * geometry.bank_size
-        if self._readout_protected() or offset in self._around.options.current.pcrop(self.index, geometry):
+        limits = self.limits
+        if self._readout_protected() or offset in limits.execute_only:
             self.flag(reg.RDPERR)
             raise BusError(address, "readout protection")
+        if offset in limits.secure:
+            self.flag(reg.RDSERR)
+            return True
+        return False
 
     def ecc_error(self, array_word: int, *, double: bool) -> None:
         """A read met a word with a broken ECC; the address of the first one is kept until both flags are cleared."""

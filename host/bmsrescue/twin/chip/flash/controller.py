@@ -10,6 +10,7 @@ from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash import registers as reg
 from bmsrescue.twin.chip.flash.array import FlashArray
 from bmsrescue.twin.chip.flash.bank import FlashBank, Surroundings
+from bmsrescue.twin.chip.flash.limits import NO_LIMITS, ReadLimits, Span
 from bmsrescue.twin.chip.flash.operation import Erase
 from bmsrescue.twin.chip.flash.option_bytes import OptionBytes
 from bmsrescue.twin.chip.flash.option_controller import OptionController
@@ -34,6 +35,9 @@ class FlashController:
         rng: random.Random,
     ) -> None:
         self.on_regression: Callable[[float], None] = lambda fraction: None
+        self.on_read_limits: Callable[[ReadLimits], None] = lambda limits: None
+        """What the core's own reads are refused has changed."""
+        self._read_limits = NO_LIMITS
         self.reads_blocked = False
         """Any reason why a read of the array needs a closer look: an operation, readout protection, PCROP."""
         self._clock = clock
@@ -71,6 +75,11 @@ class FlashController:
         """What the running operations draw on top."""
         return sum(bank.supply_ua for bank in self.banks)
 
+    def ignore_starts(self, count: int = 1) -> None:
+        """The next ``count`` erases that are started in each bank are not begun, and nothing shows it."""
+        for bank in self.banks:
+            bank.ignored_starts = count
+
     def next_change_ns(self, address: int) -> int:
         """When the register at ``address`` will next change by itself."""
         register = address & (reg.BANK_STEP - 4)
@@ -83,10 +92,24 @@ class FlashController:
 
     def update_read_guard(self) -> None:
         """Something changed that may open or close the array for reading."""
-        values, geometry = self._options.current, self._array.geometry
-        self.reads_blocked = self._system.readout_closed or any(
-            bank.running or values.pcrop(bank.index, geometry) for bank in self.banks
-        )
+        limits = self._read_limits
+        self.reads_blocked = limits is not NO_LIMITS or any(bank.running for bank in self.banks)
+
+    def update_read_limits(self) -> None:
+        """Option bytes are in force, or a debugger has come: both may close parts of the array."""
+        execute_only: list[Span] = []
+        secure: list[Span] = []
+        for bank in self.banks:
+            start = self._array.geometry.base + bank.index * self._bank_size
+            for area, spans in ((bank.limits.execute_only, execute_only), (bank.limits.secure, secure)):
+                if area:
+                    spans.append((start + area.start, len(area)))
+        limits = ReadLimits(self._system.readout_closed, tuple(execute_only), tuple(secure))
+        limits = NO_LIMITS if limits == NO_LIMITS else limits
+        if limits != self._read_limits:
+            self._read_limits = limits
+            self.on_read_limits(limits)
+        self.update_read_guard()
 
     # --- reset and power ----------------------------------------------------------------------------------------------
 
@@ -103,7 +126,7 @@ class FlashController:
 
     def _options_changed(self) -> None:
         self._system.set_readout_level(self._options.current.rdp_level)
-        self.update_read_guard()
+        self.update_read_limits()
 
     def _erase_for_regression(self, fraction: float) -> None:
         erase = Erase(self._array, self._config, 0, self._array.geometry.sectors, 0)
@@ -186,10 +209,17 @@ class FlashController:
         self._settle()
         self._bank_of(address).buffer_write(address, size, value)
 
-    def check_read(self, address: int) -> None:
-        """Called for reads while ``reads_blocked``: raises BusWait or BusError, or lets the read pass."""
+    def check_read(self, address: int) -> bool:
+        """Called for reads while ``reads_blocked``: raises BusWait or BusError; true when the read finds zeros."""
         self._settle()
-        self._bank_of(address).check_read(address)
+        return self._bank_of(address).check_read(address)
+
+    def read_stalls_until_ns(self, address: int) -> int | None:
+        """Until when a read there is held off, if it is."""
+        if not self.reads_blocked or not self._config.read_while_busy_waits:
+            return None
+        self._settle()
+        return self._bank_of(address).busy_until_ns
 
     def ecc_error(self, word: int, *, double: bool) -> None:
         """A read met a word of the array with a broken ECC."""

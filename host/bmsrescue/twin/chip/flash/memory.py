@@ -24,8 +24,8 @@ class FlashMemory:
 
     def read(self, address: int, size: int) -> int:
         controller = self._controller
-        if controller.reads_blocked:
-            controller.check_read(address)
+        if controller.reads_blocked and controller.check_read(address):
+            return 0
         offset = address - self._base
         state = self._state[offset // self._word_size]
         if state > PROGRAMMED:

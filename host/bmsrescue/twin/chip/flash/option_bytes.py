@@ -49,14 +49,12 @@ class OptionValues:
         return bool(self.optsr & reg.SWAP_BANK_OPT)
 
     def pcrop(self, bank: int, geometry: FlashGeometry) -> range:
-        """Offsets of the read-protected area in a bank; empty when start > end, all of it when they are equal."""
-        register = self.prar2 if bank else self.prar
-        start, end = register & 0xFFF, register >> 16 & 0xFFF
-        if start > end:
-            return range(0)
-        if start == end:
-            return range(geometry.bank_size)
-        return range(start * reg.AREA_UNIT, (end + 1) * reg.AREA_UNIT)
+        """Offsets of the execute-only (PCROP) area in a bank."""
+        return _area(self.prar2 if bank else self.prar, geometry)
+
+    def secure_area(self, bank: int, geometry: FlashGeometry) -> range:
+        """Offsets of the secure-only area in a bank."""
+        return _area(self.scar2 if bank else self.scar, geometry)
 
     def sector_protected(self, bank: int, group: int) -> bool:
         """``group`` counts as the bits of WPSN do: one or four sectors each."""
@@ -76,6 +74,16 @@ class OptionValues:
             scar2=self.scar,
             wpsn2=self.wpsn,
         )
+
+
+def _area(register: int, geometry: FlashGeometry) -> range:
+    """Offsets in a bank: none when start > end, the whole bank when they are equal."""
+    start, end = register & 0xFFF, register >> 16 & 0xFFF
+    if start > end:
+        return range(0)
+    if start == end:
+        return range(geometry.bank_size)
+    return range(start * reg.AREA_UNIT, min((end + 1) * reg.AREA_UNIT, geometry.bank_size))
 
 
 def factory_values(part: Part) -> OptionValues:

@@ -18,9 +18,10 @@ from .iwdg import Iwdg
 from .pwr import Pwr
 from .rcc import ClockGate, Rcc
 from .register_block import RegisterBlock, StoredRegisters
-from .simple import make_syscfg, make_wwdg
+from .simple import make_syscfg
 from .tim2 import Tim2
 from .usart import Usart
+from .wwdg import Wwdg
 
 _BLOCK_SIZE = 0x400
 
@@ -48,10 +49,12 @@ class OnChipPeripherals:
             )
         }
         self.syscfg = make_syscfg()
-        self.wwdg = make_wwdg()
+        self.wwdg = Wwdg(
+            clock, lambda: self.rcc.pclk3_hz, self._catch_up, self._wwdg_bites, lambda: dbgmcu.freezes_wwdg
+        )
         self.rcc.on_core_hz = core.set_frequency
-        self.rcc.on_clock_change.append(self.tim2.rebase)
-        core.on_halted = self.iwdg.core_halted
+        self.rcc.on_clock_change += [self.tim2.rebase, self.wwdg.rebase]
+        core.on_halted = self._core_halted
         core.on_sleep = self._core_sleeps
         core.on_wake = lambda: system.set_low_power("run")
         self._attach(bus)
@@ -74,6 +77,7 @@ class OnChipPeripherals:
     def power_off(self) -> None:
         """No supply: nothing drives a pin any more, and no watchdog counts."""
         self.iwdg.reset()
+        self.wwdg.reset()
         for port in self.ports.values():
             port.reset()
 
@@ -120,6 +124,14 @@ class OnChipPeripherals:
 
     def _catch_up(self) -> None:
         self._core.run_to(self._clock.now_ns)
+
+    def _core_halted(self, halted: bool) -> None:
+        self.iwdg.core_halted(halted)
+        self.wwdg.core_halted(halted)
+
+    def _wwdg_bites(self) -> None:
+        if self.rcc.wwdg_resets:
+            self._system.request_reset("wwdg")
 
     def _core_sleeps(self, deep: bool) -> None:
         if deep:

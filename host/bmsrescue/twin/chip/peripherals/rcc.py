@@ -26,8 +26,10 @@ class Rcc(RegisterBlock):
         self._backup_domain = 0
         self.on_clock_change: list[Callable[[], None]] = []
         self.on_core_hz: Callable[[int], None] = lambda hz: None
+        self.crystal_start_ms = system.config.crystal_start_ms
+        """From HSEON to HSERDY; None is a crystal that never starts."""
         self._registers: dict[int, int] = {}
-        self._pll_ready_ns = NEVER_NS
+        self._forget_oscillators()
         self._frequencies = self._clock_tree()
 
     # --- reset --------------------------------------------------------------------------------------------------------
@@ -36,15 +38,22 @@ class Rcc(RegisterBlock):
         for changing in self.on_clock_change:
             changing()
         self._registers = dict(reg.RESET_VALUES)
-        self._pll_ready_ns = NEVER_NS
+        self._forget_oscillators()
         self._frequencies = self._clock_tree()
+
+    def _forget_oscillators(self) -> None:
+        self._hse_ready_ns = NEVER_NS
+        self._pll_on_ns = NEVER_NS
+        self._pll_ready_ns = NEVER_NS
 
     def note_reset(self, kind: ResetKind) -> None:
         """A system reset of this kind begins: its flags are added to RSR (section 8.4.4)."""
         if kind == "power":
             self._reset_flags = 0
             self._backup_domain = 0
-        self._reset_flags |= RSR_PATTERN[kind] & self._system.config.die.reset_flags
+        config = self._system.config
+        pattern = config.wwdg_reset_flags if kind == "wwdg" else RSR_PATTERN[kind]
+        self._reset_flags |= pattern & config.die.reset_flags
         self.reset()
 
     # --- the clock tree -----------------------------------------------------------------------------------------------
@@ -62,9 +71,21 @@ class Rcc(RegisterBlock):
         return self._frequencies[2]
 
     @property
+    def pclk3_hz(self) -> int:
+        """The window watchdog's clock."""
+        registers = self._registers
+        hclk = self._frequencies[0] // _ahb_divider(registers.get(reg.D1CFGR, 0))
+        return hclk // _apb_divider(registers.get(reg.D1CFGR, 0) >> 4)
+
+    @property
     def timer1_hz(self) -> int:
         """Kernel clock of the timers on APB1: HCLK when APB1 is not divided, otherwise twice PCLK1 (TIMPRE = 0)."""
         return self._frequencies[3]
+
+    @property
+    def wwdg_resets(self) -> bool:
+        """Software has allowed the window watchdog to reset the chip."""
+        return bool(self._registers.get(reg.GCR, 0) & reg.WW1RSC) or not self._system.config.wwdg_needs_ww1rsc
 
     def enabled(self, register: int, bit: int) -> bool:
         """Whether the peripheral behind that enable bit is clocked."""
@@ -77,6 +98,8 @@ class Rcc(RegisterBlock):
             sysclk = self._pll_hz()
         elif source == reg.SW_CSI:
             sysclk = reg.CSI_HZ
+        elif source == reg.SW_HSE and self._clock.now_ns >= self._hse_ready_ns:
+            sysclk = self._system.config.crystal_hz
         else:
             sysclk = self._hsi_hz()
         d1 = registers.get(reg.D1CFGR, 0)
@@ -93,7 +116,7 @@ class Rcc(RegisterBlock):
     def _pll_hz(self) -> int:
         registers = self._registers
         select = registers[reg.PLLCKSELR]
-        source = (self._hsi_hz(), reg.CSI_HZ, 0, 0)[select & 3]
+        source = (self._hsi_hz(), reg.CSI_HZ, self._system.config.crystal_hz, 0)[select & 3]
         prescaler = select >> 4 & 0x3F
         dividers = registers[reg.PLL1DIVR]
         multiply = ((dividers & 0x1FF) + 1) << 13
@@ -105,12 +128,34 @@ class Rcc(RegisterBlock):
     def _pll_locked(self) -> bool:
         return bool(self._registers.get(reg.CR, 0) & reg.PLL1ON) and self._clock.now_ns >= self._pll_ready_ns
 
+    def _note_oscillators(self, new: int, old: int) -> None:
+        """CR was written: when the crystal and PLL1 will be ready."""
+        now_ns = self._clock.now_ns
+        if not new & reg.HSEON:
+            self._hse_ready_ns = NEVER_NS
+        elif not old & reg.HSEON and self.crystal_start_ms is not None:
+            self._hse_ready_ns = now_ns + int(self.crystal_start_ms * 1_000_000)
+        if not new & reg.PLL1ON:
+            self._pll_on_ns = NEVER_NS
+        elif not old & reg.PLL1ON:
+            self._pll_on_ns = now_ns
+        self._note_pll()
+
+    def _note_pll(self) -> None:
+        """PLL1 locks once it is on and its source runs; without a source it never does."""
+        began_ns = max(self._pll_on_ns, self._pll_source_ready_ns())
+        self._pll_ready_ns = NEVER_NS if began_ns >= NEVER_NS else began_ns + reg.PLL_LOCK_NS
+
+    def _pll_source_ready_ns(self) -> int:
+        return (0, 0, self._hse_ready_ns, NEVER_NS)[self._registers.get(reg.PLLCKSELR, 0) & 3]
+
     # --- bus ----------------------------------------------------------------------------------------------------------
 
     def next_change_ns(self, address: int) -> int:
-        if address - self.base == reg.CR and self._clock.now_ns < self._pll_ready_ns:
-            return self._pll_ready_ns
-        return NEVER_NS
+        if address - self.base not in (reg.CR, reg.CFGR):
+            return NEVER_NS
+        now_ns = self._clock.now_ns
+        return min((when for when in (self._hse_ready_ns, self._pll_ready_ns) if when > now_ns), default=NEVER_NS)
 
     def read_word(self, offset: int) -> int:
         if offset == reg.CR:
@@ -140,13 +185,12 @@ class Rcc(RegisterBlock):
         new = old & ~lanes | value
         if offset == reg.CR:
             new = new & reg.CR_WRITABLE | reg.HSION
-            if new & ~old & reg.PLL1ON:
-                self._pll_ready_ns = self._clock.now_ns + reg.PLL_LOCK_NS
-            elif not new & reg.PLL1ON:
-                self._pll_ready_ns = NEVER_NS
+            self._note_oscillators(new, old)
         elif offset == reg.CFGR:
             new &= ~(0x7 << reg.SWS_SHIFT)
         self._registers[offset] = new
+        if offset == reg.PLLCKSELR:
+            self._note_pll()
         if offset in (reg.AHB2ENR, reg.AHB4ENR):
             self._gate_rams()
         if offset <= reg.PLL1FRACR:
@@ -157,11 +201,16 @@ class Rcc(RegisterBlock):
         value |= reg.CSIRDY if value & reg.CSION else 0
         value |= reg.HSI48RDY if value & reg.HSI48ON else 0
         value |= reg.PLL1RDY if self._pll_locked() else 0
-        # No crystal on this board: HSERDY never comes. PLL2 and PLL3 are not modelled beyond their ready flags.
-        return value | (value & (reg.PLL2ON | reg.PLL3ON)) << 1
+        now_ns = self._clock.now_ns
+        value |= reg.HSERDY if now_ns >= self._hse_ready_ns else 0
+        # PLL2 and PLL3 are not modelled beyond their ready flags.
+        others = value & (reg.PLL2ON | reg.PLL3ON) if now_ns >= self._pll_source_ready_ns() else 0
+        return value | others << 1
 
     def _switch_status(self) -> int:
         wanted = self._registers.get(reg.CFGR, 0) & reg.SW_MASK
+        if wanted == reg.SW_HSE:
+            return wanted if self._clock.now_ns >= self._hse_ready_ns else reg.SW_HSI
         return wanted if wanted in (reg.SW_HSI, reg.SW_CSI) or self._pll_locked() else reg.SW_HSI
 
     def _gate_rams(self) -> None:

@@ -20,6 +20,7 @@ PLL1DIVR: Final = 0x30
 PLL1FRACR: Final = 0x34
 BDCR: Final = 0x70
 CSR: Final = 0x74
+GCR: Final = 0xA0
 RSR: Final = 0xD0
 AHB3ENR: Final = 0xD4
 AHB1ENR: Final = 0xD8
@@ -55,11 +56,16 @@ SW_MASK: Final = 0x7
 SWS_SHIFT: Final = 3
 SW_HSI: Final = 0
 SW_CSI: Final = 1
+SW_HSE: Final = 2
 SW_PLL1: Final = 3
 
 # CSR
 LSION: Final = 1 << 0
 LSIRDY: Final = 1 << 1
+
+# GCR
+WW1RSC: Final = 1 << 0
+"""Set once by software: without it the window watchdog resets nothing."""
 
 # RSR
 RMVF: Final = 1 << 16

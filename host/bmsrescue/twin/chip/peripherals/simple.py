@@ -1,4 +1,4 @@
-"""Register blocks that only keep what is written: SYSCFG and the window watchdog."""
+"""Register blocks that only keep what is written: SYSCFG."""
 
 from __future__ import annotations
 
@@ -12,17 +12,7 @@ PACKAGE_LQFP100_SMPS: Final = 2
 """SYSCFG_PKGR of the VGT6 (fact sheet 1.1)."""
 _SYSCFG_WRITABLE: Final = {0x04: 0x0F000FFF, 0x08: 0xFFFF, 0x0C: 0xFFFF, 0x10: 0xFFFF, 0x14: 0xFFFF, 0x18: 0xFFFF}
 
-WWDG1_BASE: Final = 0x50003000
-WWDG_CR: Final = 0x00
-WWDG_CFR: Final = 0x04
-WWDG_SR: Final = 0x08
-
 
 def make_syscfg() -> StoredRegisters:
     """RM0468 chapter 12."""
     return StoredRegisters(SYSCFG_BASE, _SYSCFG_WRITABLE, {SYSCFG_PKGR: PACKAGE_LQFP100_SMPS})
-
-
-def make_wwdg() -> StoredRegisters:
-    """RM0468 chapter 49; it keeps its registers and never bites."""
-    return StoredRegisters(WWDG1_BASE, {WWDG_CR: 0x7F, WWDG_CFR: 0x3BFF, WWDG_SR: 1}, {WWDG_CR: 0x7F, WWDG_CFR: 0x7F})

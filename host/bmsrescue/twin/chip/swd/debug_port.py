@@ -90,7 +90,7 @@ class DebugPort:
             if register == dp.CTRL_STAT:
                 self.data = self._read_banked()
             elif register == dp.DPIDR_ABORT:
-                self.data = dp.DPIDR_VALUE
+                self.data = self._config.shown_dpidr
             else:
                 refusal = self._blocked()
                 if refusal:
