@@ -24,6 +24,15 @@ class Refused(Exception):
     """The twin does not do what was asked: shown to the agent as a tool error, not as a fault of the unit."""
 
 
+class BlockCut(Exception):
+    """A block read that failed: `error`, and the words before it, which the agent gets as a wire of its own would."""
+
+    def __init__(self, error: WireError, good: bytes) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.good = good
+
+
 class TimeExpired(Exception):
     """The child outlived its wall-clock limit."""
 
@@ -67,8 +76,9 @@ class RpcServer:
                 else:
                     data = bytes(reply)
             except WireError as error:
-                status, value = op.WIRE, op.NOTHING if error.address is None else error.address
-                data = f"{error.kind}\n{error.done}\n{error.message}".encode()
+                status, value, data = _wire_error(error)
+            except BlockCut as cut:
+                status, value, data = _wire_error(cut.error, cut.good)
             except OSError as error:
                 status, value = op.OS, error.errno or 5
             except Refused as error:
@@ -97,3 +107,8 @@ class RpcServer:
     def _check_deadline(self) -> None:
         if monotonic() > self._deadline:
             raise TimeExpired
+
+
+def _wire_error(error: WireError, good: bytes = b"") -> tuple[int, int, bytes]:
+    address = op.NOTHING if error.address is None else error.address
+    return op.WIRE, address, f"{error.kind}\n{error.done}\n{error.message}\n".encode() + good

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from bmsrescue.agent_files import make_importable
 from bmsrescue.twin.helper.bench_unit import DebugWire
-from bmsrescue.twin.helper.rpc import Refused, Reply
+from bmsrescue.twin.helper.rpc import BlockCut, Refused, Reply
+from rescuelink.errors import WireError
 
 if TYPE_CHECKING:
     from bmsrescue.twin.chip.swd.port import SwdPins
@@ -99,7 +100,10 @@ class WirePort:
 
     def read_block(self, small: int, number: int, _wide: int, _payload: bytes) -> Reply:
         words = bytearray(number)
-        self._wire.read_block(small >> 4, small & 15, words)
+        try:
+            self._wire.read_block(small >> 4, small & 15, words)
+        except WireError as error:
+            raise BlockCut(error, bytes(words[: 4 * error.done])) from None
         return words
 
     def write_block(self, small: int, _number: int, _wide: int, payload: bytes) -> Reply:

@@ -11,7 +11,8 @@ REQUEST_BYTES = 20
 ANSWER = "<BxxxIQ"
 ANSWER_BYTES = 16
 
-# Answer status. OK: `value` and payload as the table says. WIRE: a WireError, payload "kind\ndone\nmessage", value
+# Answer status. OK: `value` and payload as the table says. WIRE: a WireError, payload "kind\ndone\nmessage\n" and of
+# a block read the words that came before it, value
 # its address or NOTHING. OS: an OSError, value its errno. REFUSED: the twin cannot do that, payload says why.
 OK = 0
 WIRE = 1

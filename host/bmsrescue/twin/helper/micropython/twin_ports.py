@@ -58,7 +58,7 @@ class Link:
             raise OSError(value)
         message = bytearray(length)
         self._read(message)
-        raise _error(status, value, message.decode())
+        raise _error(status, value, message, buffer)
 
     def _read(self, buffer):
         at = self._stream.readinto(buffer)
@@ -78,11 +78,13 @@ class Link:
             raise SystemExit(1) from None  # as in _read
 
 
-def _error(status, value, text):
+def _error(status, value, text, buffer):
     if status == op.WIRE:
-        kind, done, message = text.split("\n", 2)
-        return WireError(kind, message, None if value == op.NOTHING else value, done=int(done))
-    return RescueError("tool", text)
+        kind, done, message, good = bytes(text).split(b"\n", 3)
+        if buffer is not None:
+            buffer[: len(good)] = good  # what came before a block read failed
+        return WireError(kind.decode(), message.decode(), None if value == op.NOTHING else value, done=int(done))
+    return RescueError("tool", text.decode())
 
 
 def _plain(opcode):
