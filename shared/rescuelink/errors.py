@@ -4,6 +4,12 @@
 # Drivers raise with what they know; the engine adds the phase and, where the driver left it open, the next step.
 
 
+def sentence_case(text: str) -> str:
+    """`text` with a capital letter in front, unless it begins with a name (of a file, a rail, a key), which stays."""
+    word = text.split(" ")[0].rstrip(",:")
+    return text[:1].upper() + text[1:] if word.isalpha() else text
+
+
 class RescueError(Exception):
     """What went wrong, as facts.
 
@@ -36,9 +42,9 @@ class RescueError(Exception):
             text += " at 0x%08X" % self.address
         if self.phase:
             text = self.phase + ": " + text
-        text = text[:1].upper() + text[1:] + "."
+        text = sentence_case(text) + "."
         if self.next_step:
-            text += " " + self.next_step[:1].upper() + self.next_step[1:] + "."
+            text += " " + sentence_case(self.next_step) + "."
         return text
 
     def __str__(self) -> str:

@@ -69,6 +69,7 @@ class Run:
     granted = None  # what was asked, and the answer
     by = None  # who consented
     disturbed = 0  # transfers that were damaged or lost, over the targets that were left
+    folder = ""  # of the card, where the job lies: "/look" for one that a host only asks about
 
     def __init__(self, ports, helper, screen=None, last=None):
         # `last`: the step before "act" to end with; nothing is changed then, and no record is made.
@@ -120,6 +121,7 @@ class Run:
         """The job's limits; without a job nothing is ever powered."""
         self.limits = limits
         self.power = Power(self.ports, limits)
+        self.power.say = self.say
 
     def sequence(self):
         """This record's number."""

@@ -27,6 +27,7 @@ class Power:
         self.cycles = 0
         self.current_ma = None  # of the supply, at the last look
         self.checked = None  # ms() of the last look during long work
+        self.say = _say_nothing  # one line for whoever looks at the display
 
     def sense_off(self):
         """Rails with everything off and let go, after bleeding. A rail that stays up is a backfeed trip."""
@@ -98,6 +99,10 @@ class Power:
         elapsed = 0 if self.started_ms is None else self.ports.clock.since_ms(self.started_ms)
         self.cut()
         self.trip = {"kind": kind, "rail": rail, "mv": mv, "limit": limit, "ms": elapsed, "ma": ma}
+
+
+def _say_nothing(_text):
+    pass
 
 
 def _moment():

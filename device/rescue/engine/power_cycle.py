@@ -125,7 +125,12 @@ def _keep_cycle_rate(power):
     if len(starts) >= power.limits.cycles_per_minute:
         age = clock.since_ms(starts.pop(0))
         if age < _MINUTE_MS:
-            clock.sleep_ms(_MINUTE_MS - age)
+            wait_ms = _MINUTE_MS - age
+            why = "at most %d power cycles a minute" % power.limits.cycles_per_minute
+            power.ports.observer.event("wait", {"ms": wait_ms, "why": why})
+            power.say("wait %d s: power cycles" % (wait_ms // 1000 + 1))
+            clock.sleep_ms(wait_ms)
+            power.say("")
     starts.append(clock.ms())
 
 

@@ -3,6 +3,7 @@
 from rescue.engine import record as records
 from rescue.engine import verdict
 from rescue.engine.diagnosis import diagnose
+from rescue.engine.next_step import after
 from rescuelink import outcomes
 from rescuelink.errors import RescueError
 
@@ -121,10 +122,8 @@ def _record(run, name):
         sentence = "The image is written and verified, but the unit does not run it: " + proof["lines"][-1] + "."
         next_step = "Check that the image fits this board, then the board itself."
     elif run.diagnosis is not None:
-        if name == outcomes.RECOVERED:
-            next_step = "Do the maker's protection test before the unit goes back on cells."
-        else:
-            next_step = run.diagnosis["next_step"]
+        next_step = run.diagnosis["next_step"]
+    next_step = after(name, run, next_step)
     rails = run.evidence["rails"]
     return {
         "format": records.FORMAT,

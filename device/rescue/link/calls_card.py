@@ -8,6 +8,7 @@ from rescuelink import rpc
 from rescuelink.errors import CardError, LinkError, RescueError
 
 _NAMES = 64  # of one directory in one answer
+_DIRECTORY = 0x4000
 
 
 def list(bench, path="", skip=0):  # noqa: A001 - the method's name on the link
@@ -17,7 +18,7 @@ def list(bench, path="", skip=0):  # noqa: A001 - the method's name on the link
     try:
         for index, entry in enumerate(os.ilistdir(path)):
             if skip <= index < skip + _NAMES:
-                entries.append([entry[0], entry[3] if len(entry) > 3 else 0, entry[1] == 0x4000])
+                entries.append([entry[0], entry[3] if len(entry) > 3 else 0, entry[1] == _DIRECTORY])
     except OSError as error:
         raise files.card_error("cannot list " + path, error) from None
     return entries
@@ -134,12 +135,15 @@ def hash(bench, path):  # noqa: A001 - the method's name on the link
 
 
 def remove(bench, path):
-    """Delete a file. Records and backups are never deleted from here."""
+    """Delete a file, or an empty directory. Records and backups are never deleted from here."""
     path = _path(bench, path)
     if path.startswith((bench.ports.card.root + "/records", bench.ports.card.root + "/backups")):
         raise CardError("kept", "records and backups are not deleted over the link")
     try:
-        os.remove(path)
+        if os.stat(path)[0] & _DIRECTORY:
+            os.rmdir(path)
+        else:
+            os.remove(path)
     except OSError as error:
         raise files.card_error("cannot delete " + path, error) from None
 

@@ -31,14 +31,19 @@ def run(bench, finish_alone=False, consent=""):
     return record
 
 
-def until(bench, step, consent=""):
+def until(bench, step, consent="", folder=""):
     """The job up to and with a step before "act": nothing is changed, no record is made, the unit is off afterwards.
 
+    `folder`: of the card, where the job to be asked about lies; "" is the card's own job.
     {"steps", "evidence", "diagnosis", "plan": {"lines", "steps": [{"sector", "erase", ...}], ...}, "error"}
     """
     if step not in _NAMES or _NAMES.index(step) >= _NAMES.index("act"):
         raise LinkError("bad_params", "a step before act: " + ", ".join(_NAMES[: _NAMES.index("act")]))
+    if ".." in folder.split("/"):
+        raise LinkError("bad_params", "a path stays on the card")
     loaded = _begin(bench, step, False, consent)
+    if folder:
+        bench.run.folder = "/" + folder
     try:
         found = bench.run.carry_out()
     finally:
@@ -76,5 +81,5 @@ def _end(bench, loaded):
 CALLS = {
     "steps": (steps, ""),
     "run": (run, "?bs"),
-    "until": (until, "s?s"),
+    "until": (until, "s?ss"),
 }

@@ -1,8 +1,13 @@
 # memory.*: the target's memory through AP0, in windows of whole words.
 
+from micropython import const
+
 from rescue.link.unit import connected
 from rescuelink import rpc
 from rescuelink.errors import LinkError
+
+_FLASH = const(0x08000000)
+_FLASH_END = const(0x08200000)  # of the largest part
 
 
 def read(bench, address, length):
@@ -14,8 +19,10 @@ def read(bench, address, length):
 
 
 def write(bench, address, data):
-    """RAM and registers. Flash is written with flash.program: the controller refuses anything else."""
+    """RAM and registers. Flash is written with flash.program; here it is refused ("flash")."""
     _check(address, len(data))
+    if address < _FLASH_END and address + len(data) > _FLASH:
+        raise LinkError("flash", "0x%08x is flash" % address, next_step="write it with flash.program")
     connected(bench).ap0.write_block(address, data)
 
 

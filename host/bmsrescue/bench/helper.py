@@ -4,11 +4,11 @@ The methods are those of docs/protocol.md; what they raise is the agent's own (`
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypedDict
 
 from bmsrescue.bench.session import SLOW_S, Session
-from rescuelink.errors import PowerError, TargetError
+from rescuelink.errors import PowerError, RescueError, TargetError
 
 CONSENT_VERB = "erase"
 
@@ -49,6 +49,7 @@ class Helper:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.late_error: RescueError | None = None  # of the power-off behind work that was done: the work counts
 
     # -- supply --------------------------------------------------------------------------------------------------------
 
@@ -99,9 +100,16 @@ class Helper:
             finally:
                 if not powered:
                     self.session.call("target.disconnect")
-        finally:
+        except BaseException:
             if not powered:
+                with suppress(RescueError):  # what went wrong first is what counts
+                    self.power_off()
+            raise
+        if not powered:
+            try:
                 self.power_off()
+            except PowerError as error:
+                self.late_error = error
 
     def _is_connected(self) -> bool:
         try:

@@ -11,8 +11,9 @@ from typing import Any
 
 from bmsrescue.card.image_file import ImageFileError, Segment, load_segments
 from bmsrescue.errors import HostError
-from rescuelink.errors import JobError
+from rescuelink.errors import JobError, sentence_case
 from rescuelink.job import Job, check_vectors, default_job, validate
+from rescuelink.job_text import parse_job
 from rescuelink.marker import fits, not_in_image
 from rescuelink.targets import TARGETS
 
@@ -192,17 +193,14 @@ def _validated(document: dict[str, Any]) -> Job:
 
 
 def _explained(error: JobError) -> CardBuildError:
-    return CardBuildError(f"job: {error.message}", (error.next_step or "").capitalize())
+    return CardBuildError(f"job: {error.message}", sentence_case(error.next_step or ""))
 
 
 def _parse(content: bytes, name: str) -> dict[str, Any]:
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise CardBuildError(f"{name} is not JSON ({error})", "Correct it at that place.") from error
-    if not isinstance(document, dict):
-        raise CardBuildError(f"{name} holds no JSON object", "Start it with { and the format.")
-    return document
+        return parse_job(content)
+    except JobError as error:
+        raise CardBuildError(error.message.replace(JOB_FILE, name, 1), sentence_case(error.next_step or "")) from error
 
 
 def _text(document: dict[str, Any]) -> bytes:

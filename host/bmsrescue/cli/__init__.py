@@ -4,6 +4,7 @@ Exit status: 0 the unit ended well or the command did its work, 1 it did not, 2 
 trouble with a helper or the link to it. An error is one sentence and what to do next, on standard error.
 """
 
+import io
 import os
 import sys
 from types import TracebackType
@@ -13,7 +14,7 @@ import typer
 
 from bmsrescue import __version__
 from bmsrescue.cli import bench_commands, card_commands, twin_commands
-from bmsrescue.cli.bench_common import error_as_dict, print_json
+from bmsrescue.cli.bench_common import error_as_dict, print_json, tell_late_errors
 from bmsrescue.cli.deploy_command import deploy
 from bmsrescue.cli.exit_status import status_of
 from bmsrescue.cli.output import show_error
@@ -56,8 +57,13 @@ def main() -> None:
         sys.excepthook = _say_unexpected
     # Not `app()`: that puts an exception hook of its own over ours.
     command = typer.main.get_command(app)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has not every character still shows the rest
     try:
         command(prog_name="bmsrescue")
+    except SystemExit as ended:
+        sys.exit(tell_late_errors() or ended.code)
     except (HostError, RescueError) as error:
         if "--json" in sys.argv:
             print_json({"error": error_as_dict(error)})

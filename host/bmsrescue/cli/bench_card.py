@@ -13,8 +13,9 @@ from rich.table import Table
 from bmsrescue.bench.card_files import get_file, list_card, put_file
 from bmsrescue.bench.records import PLACES, fetch
 from bmsrescue.card.storage import write_atomically
-from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json, progress_bar
+from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json, progress_bar, telling_errors
 from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_error
 from bmsrescue.errors import UsageError
 from rescuelink.chain import damage, verify_chain
@@ -41,6 +42,7 @@ def ls(
 def get(
     path: Annotated[str, typer.Argument(metavar="PATH", help="A file of the card.")],
     out: Annotated[Path | None, typer.Argument(metavar="[OUT]", help="Where to; its own name otherwise.")] = None,
+    overwrite: OverwriteOption = False,
     helper: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,6 +50,8 @@ def get(
     target = out or Path(Path(path).name)
     if target.is_dir():
         target = target / Path(path).name
+    with telling_errors(as_json):
+        check_new(target, overwrite)
     with opened(helper, as_json) as bench, progress_bar(as_json) as tell:
         began = time.monotonic()
         data = get_file(bench.session, path, tell)
@@ -86,12 +90,16 @@ def put(
 def records(
     place: Annotated[str, typer.Option(help=f"Where from: {', '.join(PLACES)}.")] = PLACES[0],
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Keep the lines as they are.")] = None,
+    overwrite: OverwriteOption = False,
     helper: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The sealed records of a helper, with their chain checked."""
     if place not in PLACES:
         raise UsageError(f"records are not kept at {place}", f"Choose one of {', '.join(PLACES)}.")
+    if out is not None:
+        with telling_errors(as_json):
+            check_new(out, overwrite)
     with opened(helper, as_json) as bench:
         lines = fetch(bench.session, place)
         if out is not None:

@@ -13,8 +13,18 @@ import typer
 from bmsrescue.bench.helper import Helper
 from bmsrescue.bench.session import CALL_S
 from bmsrescue.card.storage import write_atomically
-from bmsrescue.cli.bench_common import HelperOption, JsonOption, address_of, opened, print_json, progress_bar
-from bmsrescue.cli.output import console, in_words, show_facts
+from bmsrescue.cli.bench_common import (
+    HelperOption,
+    JsonOption,
+    address_of,
+    opened,
+    print_json,
+    progress_bar,
+    telling_errors,
+)
+from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.new_file import OverwriteOption, check_new
+from bmsrescue.cli.output import console, in_words, show_error, show_facts
 from bmsrescue.errors import UsageError
 from rescuelink.rpc import WINDOW_BYTES
 
@@ -92,11 +102,15 @@ def read(
     address: AddressArgument,
     length: Annotated[str, typer.Argument(metavar="BYTES", help="A multiple of 4.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the bytes to a file.")] = None,
+    overwrite: OverwriteOption = False,
     helper: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read memory: RAM, registers, or flash."""
     start, count = _range(address, length)
+    if out is not None:
+        with telling_errors(as_json):
+            check_new(out, overwrite)
     with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
         data = bytearray()
         while len(data) < count:
@@ -125,14 +139,28 @@ def write(
     """Write RAM or registers, whole words. Flash is written with `bmsrescue flash`."""
     content = _content(data)
     start, count = _range(address, str(len(content)))
+    found = bytearray()
     with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
         for offset in range(0, count, WINDOW_BYTES):
-            bench.write_memory(start + offset, content[offset : offset + WINDOW_BYTES])
+            piece = content[offset : offset + WINDOW_BYTES]
+            bench.write_memory(start + offset, piece)
+            found += bench.read_memory(start + offset, len(piece))
             tell("write", min(offset + WINDOW_BYTES, count), count)
+    differing = [at for at in range(0, count, 4) if found[at : at + 4] != content[at : at + 4]]
     if as_json:
-        print_json({"address": start, "bytes": count})
-    else:
-        console().print(f"{count} bytes written to 0x{start:08x}.")
+        print_json({"address": start, "bytes": count, "differing": [start + at for at in differing]})
+    elif not differing:
+        console().print(f"{count} bytes written to 0x{start:08x}, read back and equal.")
+    if not differing:
+        return
+    at = differing[0]
+    if not as_json:
+        read, wrote = (int.from_bytes(words[at : at + 4], "little") for words in (found, content))
+        show_error(
+            f"0x{start + at:08x} reads 0x{read:08x} after 0x{wrote:08x} was written; {len(differing)} word(s) differ",
+            "A register may keep only some of its bits; RAM must keep all.",
+        )
+    raise typer.Exit(NOT_WELL)
 
 
 def _range(address: str, length: str) -> tuple[int, int]:

@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bmsrescue.bench.choose import open_session
 from bmsrescue.bench.helper import Helper
 from bmsrescue.cli.exit_status import status_of
+from bmsrescue.cli.output import error_console, show_error, show_note
 from bmsrescue.errors import HostError, UsageError
 from rescuelink.errors import RescueError
+
+_late_errors: list[RescueError] = []
 
 ProgressTeller = Callable[[str, int, int], None]
 
@@ -34,8 +36,26 @@ YesOption = Annotated[
 @contextmanager
 def opened(option: str | None, as_json: bool) -> Iterator[Helper]:
     """The helper somebody wants, open. With --json an error is an object on standard output."""
-    with telling_errors(as_json), open_session(option) as session:
-        yield Helper(session)
+    with telling_errors(as_json), open_session(option) as session, session.watching(_say_waits):
+        helper = Helper(session)
+        yield helper
+    if helper.late_error is not None:
+        _late_errors.append(helper.late_error)
+
+
+def _say_waits(name: str, data: Any) -> None:
+    if name == "wait" and isinstance(data, dict):
+        show_note(f"waiting {data.get('ms', 0) / 1000:.0f} s: {data.get('why', '')}")
+
+
+def tell_late_errors() -> int:
+    """Say what went wrong behind the command's work, after it has printed what it found. Returns the exit status."""
+    status = 0
+    while _late_errors:
+        error = _late_errors.pop(0)
+        show_error(error.sentence(), "")
+        status = status_of(error)
+    return status
 
 
 @contextmanager
@@ -58,11 +78,11 @@ def print_json(value: Any) -> None:
 @contextmanager
 def progress_bar(as_json: bool) -> Iterator[ProgressTeller]:
     """A function (what, done, total) that draws a bar per `what` on standard error, when that is a terminal."""
-    console = Console(stderr=True)
+    console = error_console()
     if as_json or not console.is_terminal:
         yield lambda _what, _done, _total: None
         return
-    columns = (TextColumn("{task.description:<14}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    columns = (TextColumn("{task.description:<14}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         bars: dict[str, TaskID] = {}
 

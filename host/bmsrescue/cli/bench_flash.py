@@ -33,6 +33,7 @@ from bmsrescue.cli.bench_common import (
     telling_errors,
 )
 from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console
 from bmsrescue.config import data_dir
 
@@ -92,10 +93,14 @@ def verify(
 
 def backup(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file of the bytes; OUT.json says what they are.")],
+    overwrite: OverwriteOption = False,
     helper: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the whole flash into a file. Flash words that cannot be read are 0xFF, and listed."""
+    with telling_errors(as_json):
+        check_new(out, overwrite)
+        check_new(_facts_beside(out), overwrite)
     with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
         info = bench.flash_info()
         sectors = read_sectors(bench, info["sectors"], tell, "read")
@@ -140,8 +145,12 @@ def _save(path: Path, chip: dict[str, Any], sectors: list[SectorContents]) -> di
         "torn": [address for sector in sectors for address in sector.torn],
     }
     write_atomically(path, data)
-    write_atomically(path.with_name(path.name + ".json"), json.dumps(facts, indent=2).encode())
+    write_atomically(_facts_beside(path), json.dumps(facts, indent=2).encode())
     return facts
+
+
+def _facts_beside(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
 
 
 def _leave(differing: list[int], as_json: bool) -> None:

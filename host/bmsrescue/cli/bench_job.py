@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -34,13 +34,14 @@ from bmsrescue.errors import UsageError, from_dict
 from rescuelink.errors import LinkError, RescueError
 from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class
 
+_LOOK_FOLDER = "look"  # of the card: a job that is only asked about
 _RAILS_MS = 200
 _LOOK = "see with `bmsrescue scan` how it goes on"
 _STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue", "cyan": "bold cyan"}
 
 JobArgument = Annotated[
     Path | None,
-    typer.Argument(metavar="JOB|IMAGE", help="A job file or firmware, put on the card first; else the card's own job."),
+    typer.Argument(metavar="JOB|IMAGE", help="A job file or firmware; else the card's own job."),
 ]
 
 
@@ -57,17 +58,15 @@ def diagnose(
         with telling_errors(as_json):
             _judge_record(record, as_json)
         return
-    with opened(helper, as_json) as bench:
-        _put_on_card(bench, job, as_json)
-        found = _watched(bench, as_json, "job.until", "diagnosis")
+    with opened(helper, as_json) as bench, _offered(bench, job, as_json) as folder:
+        found = _watched(bench, as_json, "job.until", "diagnosis", "", folder)
     _end_of_look(found, as_json)
 
 
 def plan(job: JobArgument = None, helper: HelperOption = None, as_json: JsonOption = False) -> None:
     """Say what would be done to the unit, and do none of it."""
-    with opened(helper, as_json) as bench:
-        _put_on_card(bench, job, as_json)
-        found = _watched(bench, as_json, "job.until", "plan")
+    with opened(helper, as_json) as bench, _offered(bench, job, as_json) as folder:
+        found = _watched(bench, as_json, "job.until", "plan", "", folder)
     _end_of_look(found, as_json)
 
 
@@ -82,21 +81,10 @@ def recover(
 ) -> None:
     """Run the job: show the plan, ask, cure, prove it, write the record. Ctrl-C stops it safely."""
     with opened(helper, as_json) as bench:
-        _put_on_card(bench, job, as_json)
-        found = _watched(bench, as_json, "job.until", "plan")
-        if found["error"]:
-            raise from_dict(found["error"])
-        diagnosis = found["diagnosis"] or {}
-        words = ",".join(diagnosis["needs"]) if diagnosis.get("ask") and not found["plan"] else ""
-        if words:  # the job leaves it to a person: planned as if allowed, so that the person sees what it comes to
-            found = _watched(bench, as_json, "job.until", "plan", words)
-            if found["error"]:
-                raise from_dict(found["error"])
-        scope = " and ".join(part for part in (f"allow {words}" if words else "", _scope(found["plan"])) if part)
-        if scope:
-            require_consent(scope, yes, as_json)
-        elif yes is not None:
-            raise UsageError(f'--yes "{yes}": this job changes nothing on the unit', "Leave --yes out.")
+        with _offered(bench, job, as_json) as folder:
+            words = _agreed(bench, folder, yes, as_json)
+        # From here on it is the card's own job, so that a run which is cut can be continued by a press of the button.
+        _put_on_card(bench, job, "", as_json)
         record = _watched(bench, as_json, "job.run", finish_alone, words)
     if as_json:
         print_json(record)
@@ -105,13 +93,47 @@ def recover(
     raise typer.Exit(exit_class(str(record["outcome"])))
 
 
-def _put_on_card(bench: Helper, job: Path | None, as_json: bool) -> None:
+def _agreed(bench: Helper, folder: str, yes: str | None, as_json: bool) -> str:
+    """The words of consent that a person gives to the plan, "" where it needs none. Nothing is changed yet."""
+    found = _watched(bench, as_json, "job.until", "plan", "", folder)
+    if found["error"]:
+        raise from_dict(found["error"])
+    diagnosis = found["diagnosis"] or {}
+    words = ",".join(diagnosis["needs"]) if diagnosis.get("ask") and not found["plan"] else ""
+    if words:  # the job leaves it to a person: planned as if allowed, so that the person sees what it comes to
+        found = _watched(bench, as_json, "job.until", "plan", words, folder)
+        if found["error"]:
+            raise from_dict(found["error"])
+    scope = " and ".join(part for part in (f"allow {words}" if words else "", _scope(found["plan"])) if part)
+    if scope:
+        require_consent(scope, yes, as_json)
+    elif yes is not None:
+        raise UsageError(f'--yes "{yes}": this job changes nothing on the unit', "Leave --yes out.")
+    return words
+
+
+@contextmanager
+def _offered(bench: Helper, job: Path | None, as_json: bool) -> Iterator[str]:
+    """The folder of the card with a job to be asked about, which goes again afterwards; "" is the card's own job."""
     if job is None:
+        yield ""
         return
-    files = build_files(job)
+    names = _put_on_card(bench, job, _LOOK_FOLDER + "/", as_json)
+    try:
+        yield _LOOK_FOLDER
+    finally:
+        with suppress(RescueError):  # the helper has gone; the next look replaces them
+            for name in [*names, _LOOK_FOLDER]:
+                bench.session.call("card.remove", name)
+
+
+def _put_on_card(bench: Helper, job: Path | None, folder: str, as_json: bool) -> list[str]:
+    """The job's files onto the card; returns their names there."""
+    files = {} if job is None else build_files(job)
     with progress_bar(as_json) as tell:
         for name, data in files.items():
-            put_file(bench.session, name, data, tell)
+            put_file(bench.session, folder + name, data, tell)
+    return [folder + name for name in files]
 
 
 def _watched(bench: Helper, as_json: bool, method: str, *params: Any) -> dict[str, Any]:

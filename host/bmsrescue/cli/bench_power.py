@@ -18,8 +18,9 @@ from bmsrescue.bench.helper import Helper
 from bmsrescue.bench.power_curve import PowerCurve, record_power_up
 from bmsrescue.bench.session import SLOW_S
 from bmsrescue.card.storage import write_atomically
-from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, power_in_words, print_json
+from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, power_in_words, print_json, telling_errors
 from bmsrescue.cli.curve_plot import draw
+from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_note
 from bmsrescue.cli.rail_chart import NAMES, RailChart
 from bmsrescue.errors import UsageError
@@ -46,11 +47,15 @@ def rails(
     plot: Annotated[
         Path | None, typer.Option(metavar="OUT.svg|OUT.png", help="Power the unit up, draw the curve, power it off.")
     ] = None,
+    overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """The unit's voltages and its current."""
     if plot is not None and plot.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"{plot} is neither .svg nor .png", "Give it one of the two names.")
+    if plot is not None:
+        with telling_errors(as_json):
+            check_new(plot, overwrite)
     with opened(helper, as_json) as bench:
         if plot is not None:
             _plot(bench, plot, as_json)

@@ -8,6 +8,7 @@ import typer
 from bmsrescue.card.build import CardBuildError, build_files, check_image, read_job
 from bmsrescue.card.storage import read_card, write_new_card
 from bmsrescue.cli.bench_common import JsonOption, print_json, telling_errors
+from bmsrescue.cli.new_file import OverwriteOption, check_new_card
 from bmsrescue.cli.output import console
 from bmsrescue.errors import UsageError
 from rescuelink.job import Job
@@ -22,12 +23,14 @@ def build(
     base: Annotated[str | None, typer.Option(help="Address of a BIN's first byte (0x08000000).")] = None,
     version: Annotated[str, typer.Option("--image-version", help="The image's version, for the record.")] = "",
     chip: Annotated[str | None, typer.Option(help="What the firmware is for: STM32H725, STM32H743, ...")] = None,
+    overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a card. Given only firmware: repair to this image, preserve nothing by name, proof by a running core."""
     with telling_errors(as_json):
         files = build_files(source, _address(base), version, chip and _chip_name(chip))
         job, _document = read_job(files)
+        check_new_card(out, files, read_card(out) if out.exists() else {}, overwrite)
         write_new_card(out, files)
     _tell(out, "", job, as_json)
 
@@ -54,7 +57,7 @@ def _chip_name(text: str) -> str:
 
 def _tell(card: Path, verdict: str, job: Job, as_json: bool) -> None:
     if not as_json:
-        console().print(f"{card}: {verdict}{_describe(job)}", soft_wrap=True)
+        console().print(f"{card}: {verdict}{_describe(job)}", markup=False, soft_wrap=True)
         return
     image = {"file": job.image.file, "version": job.image.version, "bytes": _size(job), "address": _start(job)}
     print_json({"card": str(card), "job": {"name": job.name, "chip": job.chip, "mode": job.mode, "image": image}})

@@ -8,7 +8,7 @@ NOT_WELL = 1
 USAGE = 2
 HELPER = 3
 
-_USAGE_KINDS = ("bad_params", "bad_value", "unknown_method")
+_USAGE_KINDS = ("bad_params", "bad_value", "flash", "unknown_method")
 _NOT_WELL_KINDS = ("cancelled", "host_disk")
 
 

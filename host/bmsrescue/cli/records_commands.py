@@ -14,6 +14,7 @@ from bmsrescue.bench.records import PLACES
 from bmsrescue.cli import bench_card
 from bmsrescue.cli.bench_common import HelperOption, JsonOption, print_json
 from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.new_file import OverwriteOption
 from bmsrescue.cli.output import console, show_error
 from bmsrescue.config import data_dir, load_config
 
@@ -29,12 +30,13 @@ def records(
     context: typer.Context,
     place: Annotated[str, typer.Option(help=f"Where from: {', '.join(PLACES)}.")] = PLACES[0],
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Keep the lines as they are.")] = None,
+    overwrite: OverwriteOption = False,
     helper: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The sealed records of a helper, with their chain checked."""
     if context.invoked_subcommand is None:
-        bench_card.records(place, out, helper, as_json)
+        bench_card.records(place, out, overwrite, helper, as_json)
 
 
 @app.command("import")

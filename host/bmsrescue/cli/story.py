@@ -55,6 +55,7 @@ class Story:
             "progress": self._progress,
             "diagnosis": self._diagnosis,
             "plan": self._plan,
+            "wait": self._wait,
             "error": self._error,
         }
 
@@ -144,6 +145,9 @@ class Story:
     def _plan(self, data: dict[str, Any]) -> None:
         for line in data["lines"]:
             self.say(("- ", "dim"), str(line))
+
+    def _wait(self, data: dict[str, Any]) -> None:
+        self.say((f"waiting {data['ms'] / 1000:.0f} s: ", "bold yellow"), str(data["why"]))
 
     def _error(self, data: dict[str, Any]) -> None:
         self.say(str(data["message"]), (f"  {data['next_step']}" if data.get("next_step") else "", "dim"))

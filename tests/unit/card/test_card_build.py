@@ -166,7 +166,7 @@ def test_a_wrong_job_is_refused_by_the_key_that_is_wrong(
 
 def test_broken_json_is_refused_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text('{"format": ')
-    with pytest.raises(CardBuildError, match="line 1 column"):
+    with pytest.raises(CardBuildError, match="line 1: the file ends early"):
         build_files(tmp_path / "job.json")
 
 
