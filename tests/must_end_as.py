@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,6 +82,14 @@ def at_a_slower_clock(run: DongleRun) -> None:
     assert swd["hz"] <= 1_000_000
 
 
+def all_but_protected(run: DongleRun) -> None:
+    only_damaged_sectors(run)
+    proven_by_power(run)
+    assert [s["index"] for s in run.record["evidence"]["sectors"] if s["state"] == "protected"] == [5]
+    facts = next(json.loads(data) for path, data in run.card.items() if re.match(r"backups/.*\.json", path))
+    assert facts["protected"] == [[0x080A0000, 0x20000]]
+
+
 @dataclass(frozen=True)
 class Row:
     words: tuple[str, ...]
@@ -146,5 +155,12 @@ ROWS = {
     "unknown-application": _row(nothing_written, "does not know", "the core runs it", "unknown-application"),
     "unknown-application-consent": _row(proven_by_power, "does not know", "the core runs it"),
     "sister-product": _row(nothing_written, "another product: 'PACEP16S' at 0x08000400", "BMSIMAGE"),
+    "app-behind-bootloader": _row(nothing_written, "matches the image"),
+    "app-behind-bootloader-cut": _row(only_damaged_sectors, "update was cut"),
+    "wrong-boot-address-other": _row(nothing_written, "0x24000000 instead of 0x08000000"),
+    "factory-options": _row(nothing_written, "matches the image"),
+    "pcrop": _row(nothing_written, "PCROP, 0x08000000..0x080fffff", "DMEP", "owner's consent"),
+    "pcrop-elsewhere": _row(all_but_protected, "update was cut"),
+    "secure-area": _row(nothing_written, "secure-only area (0x08000000..0x0800ffff)", "zeros", "owner's consent"),
     "healthy": _row(nothing_written, "matches the image"),
 }

@@ -20,4 +20,5 @@ TABLE = {
     "short-input": "the current is as high with the 12 V converter taken off",
     "supply-config": "VCAP comes up with BOOT0 held high through a power-on",
     "update-cut": "somebody has tried to update this unit",
+    "wrong-boot-address": "a good unit's option bytes start the chip elsewhere",
 }

@@ -90,6 +90,20 @@ TABLE = (
     ),
     ("secure", "The secure area is enabled: it is never touched.", "Replace the MCU or the board.", "LOCKED"),
     (
+        "pcrop",
+        "Sectors {sectors} lie in an execute-only area (PCROP, {area}): nobody can read, back up, erase or write them.",
+        "Only read protection 0 to 1 to 0 with DMEP set removes it, which erases the whole chip: "
+        "needs the owner's consent and ST's programmer.",
+        "LOCKED",
+    ),
+    (
+        "secure-area",
+        "Sectors {sectors} lie in a secure-only area ({area}): they read as zeros and cannot be erased or written.",
+        "Only read protection 0 to 1 to 0 with DMES set removes it, which erases the whole chip: "
+        "needs the owner's consent and ST's programmer.",
+        "LOCKED",
+    ),
+    (
         "other-product",
         "The unit is another product: {found} at {at}, where the job's has {wanted}.",
         "Use the job made for this product. Nothing was written.",

@@ -41,9 +41,15 @@ TABLE = (
         "LOCKED",
     ),
     (
+        "bootloader-damaged",
+        "The chip starts at {at}, where the bootloader that is not the job's is damaged or erased.",
+        "Use a job that brings the bootloader as well: an image read from a good unit, or the vendor's own.",
+        "LOCKED",
+    ),
+    (
         "bootloader-waiting",
         "The application is in order; the vendor's bootloader runs instead and waits for an update: {flag}.",
-        "Finish the update with the vendor's tool, or use a job whose policy consents to update-flag.",
+        "Finish the update with the vendor's tool, or use a job that names its flag and consents to update-flag.",
         "LOCKED",
     ),
     (

@@ -104,10 +104,15 @@ class H7Flash:
 
     def refusal(self, status, address):
         """The FlashError for the error flags in `status`, a value of SR1; clears them."""
-        from rescue.chips.h7_flash_blame import refusal
+        from rescue.chips import h7_flash_blame
 
-        self._ap.write32(self.registers(address) + reg.CCR1, self._chip.control[3], again=True)
-        return refusal(status, address)
+        registers = self.registers(address)
+        self._ap.write32(registers + reg.CCR1, self._chip.control[3], again=True)
+        if address is None:
+            return h7_flash_blame.refusal(status, address)
+        offset = (address - self.base) % self._chip.bank_bytes
+        area = h7_flash_blame.area_of(self._ap, registers, offset, self._chip.sector_bytes)
+        return h7_flash_blame.refusal(status, address, area)
 
     # -- reading: its code is loaded when it is needed -----------------------------------------------------------------
 

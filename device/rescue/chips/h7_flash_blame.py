@@ -8,14 +8,33 @@ _ADVICE = {
     "RDPERR": "the chip is read-protected (RDP level 1)",
     "RDSERR": "this is a secure-only area",
 }
+_AREAS = ((reg.PRAR_CUR, "an execute-only area (PCROP)"), (reg.SCAR_CUR, "a secure-only area"))
 _KINDS = {"WRPERR": "write_protected", "RDPERR": "read_protected", "RDSERR": "secure"}
 
 
-def refusal(status, address):
-    """The FlashError for the error flags in `status`, a value of SR1."""
+def refusal(status, address, area=None):
+    """The FlashError for the error flags in `status`, a value of SR1. `area`: what protects the sector, if known."""
     names = [name for bit, name in reg.SR_FLAGS if status & bit]
     message = "the flash controller reports " + ", ".join(names)
+    if area is not None and names[0] in _KINDS:
+        kind = "secure" if "secure" in area else "execute_only"
+        return FlashError(kind, message, address, None, "this sector lies in %s, which stays as it is" % area)
     return FlashError(_KINDS.get(names[0], "controller"), message, address, None, _ADVICE.get(names[0]))
+
+
+def area_of(ap, registers, offset, sector_bytes):
+    """The name of the protected area that the sector at `offset` of its bank lies in, or None.
+
+    WRPERR and RDPERR come from such an area as well as from write protection and read protection level 1.
+    """
+    first = offset // sector_bytes * sector_bytes
+    for register, name in _AREAS:
+        value = ap.read32(registers + register)
+        start, end = value & 0xFFF, value >> 16 & 0xFFF
+        inside = start << 8 < first + sector_bytes and first < (end + 1) << 8
+        if start == end or (start < end and inside):  # equal: the whole bank
+            return name
+    return None
 
 
 def blame(writer, address):

@@ -39,7 +39,7 @@ class FlashReader:
                 torn.append((address + start) & ~(word_bytes - 1))
             start = end
 
-    def _reads_well(self, address, view):
+    def _reads_well(self, address, view, again=False):
         """False where the bus refused a word or its ECC could not correct it; all flags are clear again then."""
         refused = False
         try:
@@ -50,12 +50,16 @@ class FlashReader:
             refused = True
         registers = self._flash.registers(address)
         status = self._ap.read32(registers + reg.SR1)
-        if not refused and not status & reg.SR_DBECCERR:
+        protected = status & (reg.SR_RDPERR | reg.SR_RDSERR)
+        if not refused and not protected and not status & reg.SR_DBECCERR:
             return True
         self._ap.write32(registers + reg.CCR1, self._flags, again=True)
-        protected = status & (reg.SR_RDPERR | reg.SR_RDSERR)
-        if refused and protected and not status & reg.SR_DBECCERR:
-            raise self._flash.refusal(protected, address)
+        if protected and not status & reg.SR_DBECCERR:
+            # A secure-only area gives zeros and its flag, without a bus error: that is no data. The flag alone may be
+            # left over from what the firmware did, so the same words are asked once more.
+            if refused or again:
+                raise self._flash.refusal(protected, address)
+            return self._reads_well(address, view, True)
         return False
 
     def is_blank(self, address, length):

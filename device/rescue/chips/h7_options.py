@@ -17,12 +17,16 @@ class H7Options:
         optsr = self._word(reg.OPTSR_CUR)
         boot = self._word(reg.BOOT_CUR)
         optsr2 = self._word(reg.OPTSR2_CUR)
-        wpsn, areas = 0, {reg.PRAR_CUR: None, reg.SCAR_CUR: None}
+        wpsn, areas, dmep = 0, {reg.PRAR_CUR: [], reg.SCAR_CUR: []}, False
         for bank, address in enumerate(self._flash.banks()):
             registers = self._flash.registers(address)
             wpsn |= self._ap.read32(registers + reg.WPSN_CUR) << bank * chip.wpsn[1]
             for offset in areas:
-                areas[offset] = areas[offset] or _area(self._ap.read32(registers + offset), bank * chip.bank_bytes)
+                value = self._ap.read32(registers + offset)
+                area = _area(value, bank * chip.bank_bytes, min(chip.bank_bytes, self._flash.size))
+                if area is not None:
+                    areas[offset].append(area)
+                    dmep = dmep or (offset == reg.PRAR_CUR and value >> 31 != 0)
         sectors = self._flash.size // chip.sector_bytes
         return {
             "optsr": optsr,
@@ -43,7 +47,9 @@ class H7Options:
             "wrp_sectors": [n for n in range(sectors) if not wpsn >> n // chip.wpsn[0] & 1],
             "wrp_group": chip.wpsn[0],
             "pcrop": areas[reg.PRAR_CUR],
+            "dmep": dmep,
             "secure_area": areas[reg.SCAR_CUR],
+            "swap_bank": len(self._flash.banks()) > 1 and bool(optsr >> 31),
             "itcm_kib": 64 * ((optsr2 & 3) + 1),
         }
 
@@ -56,13 +62,15 @@ def rdp_level(optsr):
     return {0xAA: 0, 0xCC: 2}.get(optsr >> 8 & 0xFF, 1)
 
 
-def _area(value, base):
+def _area(value, base, bank_bytes):
     """[first, last] offset in flash of a protected area, in bytes; None when start > end, which means no area.
 
-    Start and end are in 256-byte units from `base`; start == end means the whole bank, and is given as it stands.
+    Start and end are in 256-byte units from `base`; start == end means the whole bank (docs/reference/silicon.md).
     """
     start = value & 0xFFF
     end = value >> 16 & 0xFFF
     if start > end:
         return None
+    if start == end:
+        return [base, base + bank_bytes - 1]
     return [base + (start << 8), base + (end << 8) + 255]

@@ -1,8 +1,9 @@
 # Step "backup": everything readable, on the card, before the first erase: backups/<uid>-<sequence>.bin and a map of it.
 #
-# The file is as long as the flash. Torn words are 0xFF in it and listed in the map. Blank and matching sectors do not
-# come over the wire: the core's CRC has said that they equal 0xFF, or the image on the card. It counts as a backup only
-# after the card was unmounted, mounted again, and each sector of the file has the CRC that was sent.
+# The file is as long as the flash. Torn words and sectors that nobody may read are 0xFF in it and listed in the map.
+# Blank and matching sectors do not come over the wire: the core's CRC has said that they equal 0xFF, or the image on
+# the card. It counts as a backup only after the card was unmounted, mounted again, and each sector of the file has the
+# CRC that was sent.
 
 import binascii
 import hashlib
@@ -10,7 +11,7 @@ import json
 
 from micropython import const
 
-from rescue.engine import files, image
+from rescue.engine import files, guarded, image
 from rescue.engine.source import FROM_BACKUP
 from rescuelink.errors import CardError, ConsentError, WireError
 
@@ -60,6 +61,7 @@ def keep(run):
         "address": run.chip.flash.base,
         "torn": [address for sector in run.evidence["sectors"] for address in sector["torn"]],
         "sectors": [[sector["index"], sector["state"]] for sector in run.evidence["sectors"]],
+        "protected": [[s["address"], s["size"]] for s in run.evidence["sectors"] if s["state"] == guarded.STATE],
         "sha256": sha256,
         "bytes": size,
     }
@@ -116,7 +118,7 @@ def _write(run, file):
 
 def _fill(run, sector, address):
     state = sector["state"]
-    if state == "blank":
+    if state == "blank" or state == guarded.STATE:
         image.fill_blank(files.view)
     elif state == "match" and sector.get("prefix") == sector["size"]:
         run.image.fill(address, files.view)

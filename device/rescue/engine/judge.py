@@ -37,6 +37,8 @@ def _may_go_on(run, cause):
         return False
     if run.job.mode == "rewrite" and cause in ("healthy", "older-firmware"):
         return True
+    if cause == "wrong-boot-address" and not [entry for entry in run.job.options if entry[0] == "boot"]:
+        return False  # the job has no address to put there: all else would be written in vain
     needs = _needs(run, cause)
     if needs and _agreed(run, [word for word in needs if word not in run.job.consent]):
         return True

@@ -3,6 +3,7 @@
 # What a cut erase or write leaves there says nothing about the product: words that cannot be read, blank ones, zeros,
 # and a marker of ours in which some bits have gone back to 1 already.
 
+from rescue.engine import guarded
 from rescuelink.marker import fits, is_text, not_in_image
 
 _OURS = "ours"
@@ -90,6 +91,6 @@ def _of_flash(flash, address, length):
     data = bytearray((address + length - low + 3) & ~3)
     if low + len(data) > flash.base + flash.size:
         data = data[: flash.base + flash.size - low]
-    if flash.read(low, data):
+    if not guarded.reads(flash, low, data):
         return None
     return bytes(data[address - low : address - low + length])

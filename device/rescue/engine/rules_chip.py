@@ -1,5 +1,6 @@
 # Rules for the core supply, reset, connection, identity and protection (bms-domain 1.5 P2 to P4).
 
+from rescue.engine import rules_guarded as guarded
 from rescue.engine import rules_whose as whose
 from rescue.engine.rules_common import (
     CERTAIN,
@@ -234,9 +235,11 @@ RULES = (
     ("wrong-target", _wrong_target),
     ("rdp2", _rdp(2)),
     ("options-cut", _options_cut),
+    ("pcrop", guarded.pcrop),
     ("rdp1", _rdp(1)),
     ("secure", _secure),
     ("rdp1-removed", _regressed),
     ("other-product", whose.other_product),
+    ("secure-area", guarded.secure_area),
     ("wrp", _write_protected),
 )

@@ -105,11 +105,13 @@ def bootloader_waiting(evidence):
         return None
     samples = (evidence.get("core") or {}).get("pc_samples") or ()
     inside = [pc for pc in samples if in_bootloader(evidence, pc)]
-    is_set = found["flag"] == found["set"]
+    is_set = found["set"] is not None and found["flag"] == found["set"]
     if not is_set and (not inside or len(inside) < len(samples)):
         return None
-    where = "at 0x%08x" % found["flag_address"]
-    if is_set:
+    where = "" if found["flag_address"] is None else "at 0x%08x" % found["flag_address"]
+    if not where:
+        flag = "the job names no flag of it"
+    elif is_set:
         flag = "its flag %s is set" % where
     elif found["flag"] is None:
         flag = "its flag %s is half-written" % where

@@ -101,11 +101,37 @@ def _cure_cut(evidence):
 # --- P6: the image is there; does the core run it? ---
 
 
-def _boot_address(evidence):
+def _starts_elsewhere(evidence):
+    # What the chip starts instead of the application, or None; a bootloader in front of it is none of the job's faults.
     options = evidence.get("options")
     expected = evidence["expected"].get("start", evidence["expected"]["boot_address"])
     if not options or not evidence.get("sectors") or options["boot_add0"] == expected:
         return None
+    front = evidence.get("bootloader")
+    if front and front["address"] == options["boot_add0"]:
+        if front.get("valid") is not False:
+            return None
+        if front["address"] < evidence["expected"]["boot_address"]:
+            return "bootloader"
+    return "option bytes"
+
+
+def _damaged_bootloader(evidence):
+    front = evidence.get("bootloader")
+    if not front or front.get("valid") is not False or not evidence.get("sectors"):
+        return None
+    if _starts_elsewhere(evidence) == "option bytes":
+        return None
+    values = {"at": "0x%08x" % front["address"]}
+    line = "nothing that can start lies at " + values["at"]
+    return LIKELY, values, [line, map_line(evidence), core_line(evidence)], ["wrong-boot-address"]
+
+
+def _boot_address(evidence):
+    if _starts_elsewhere(evidence) != "option bytes":
+        return None
+    options = evidence["options"]
+    expected = evidence["expected"].get("start", evidence["expected"]["boot_address"])
     values = {"found": "0x%08x" % options["boot_add0"], "wanted": "0x%08x" % expected}
     return CERTAIN, values, ["BOOT_ADD0 " + values["found"], map_line(evidence)], ["option-corruption"]
 
@@ -146,6 +172,9 @@ def _healthy(evidence):
 
 
 RULES = (
+    # Whatever the application is, the chip does not start it: writing it again would be in vain.
+    ("wrong-boot-address", _boot_address),
+    ("bootloader-damaged", _damaged_bootloader),
     ("blank", _blank),
     ("interrupted-program", _torn_owned),
     ("update-cut", _update_cut),
@@ -162,7 +191,6 @@ RULES = (
     ("cure-cut", _cure_cut),
     ("bootloader-waiting", conduct.bootloader_waiting),
     ("torn-data", _torn_unowned),
-    ("wrong-boot-address", _boot_address),
     ("option-corruption", conduct.options_differ),
     ("latch-shorted", conduct.latch_shorted),
     ("afe-watchdog", conduct.afe_watchdog),

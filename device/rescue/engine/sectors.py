@@ -1,7 +1,8 @@
 # The sector map: what each sector holds, next to what the image wants there.
 #
 # states: "blank" all 0xFF; "match" the image's flash words are there; "differs" they are not; "torn" it has flash words
-# that cannot be read; "unknown" readable, not blank and none of the image's business.
+# that cannot be read; "unknown" readable, not blank and none of the image's business; "protected" in an area that
+# nobody may read, so nobody tries.
 #
 # The target's own core says it all by CRC, without a word of the flash on the wire: equal to a blank sector, or to the
 # image's part of it, and where the blank end of a sector begins. Only where the core cannot tell (a torn flash word
@@ -11,7 +12,7 @@ import binascii
 
 from micropython import const
 
-from rescue.engine import files, image
+from rescue.engine import files, guarded, image
 from rescue.engine.blocks import blocks
 from rescuelink.errors import RescueError, WireError
 
@@ -24,10 +25,11 @@ class SectorMap:
     "crc" is as the target's core reads it, None where it cannot.
     """
 
-    def __init__(self, chip, card_image, job):
+    def __init__(self, chip, card_image, job, closed=()):
         self._chip = chip
         self._image = card_image
         self._job = job
+        self._closed = closed  # areas that nobody may read (guarded.py)
         self.sectors = [self._entry(*block) for block in blocks(chip.flash.sectors(), job)]
 
     def _entry(self, index, address, size, owned):
@@ -60,6 +62,13 @@ class SectorMap:
         while at < len(self.sectors):
             sector = self.sectors[at]
             progress(at, len(self.sectors))
+            if guarded.touches(self._closed, sector["address"] - self._chip.flash.base, sector["size"]):
+                if "count" in sector and not sector["owned"]:
+                    self._halve(at)
+                else:
+                    sector["state"] = guarded.STATE
+                    at += 1
+                continue
             found = sector["crc"] = self._crc(sector["address"], sector["size"])
             if found is None and "count" in sector and not sector["owned"]:
                 self._halve(at)

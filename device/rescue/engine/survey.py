@@ -2,7 +2,7 @@
 #
 # From here on the core is halted after a reset.
 
-from rescue.engine import golden, modules, wiring
+from rescue.engine import golden, guarded, modules, wiring
 from rescue.engine.sectors import SectorMap
 
 _ATTACH = "attach"  # rescue.debug.connect.ATTACH, which has left the heap by now
@@ -15,10 +15,10 @@ def survey(run):
         return  # named by the diagnosis, which comes next
     run.target.core.reset_halt()
     run.chip.freeze_watchdogs()
-    sector_map = SectorMap(run.chip, run.image, run.job)
+    sector_map = SectorMap(run.chip, run.image, run.job, guarded.areas(run.evidence["options"]))
     run.evidence["sectors"] = sector_map.sectors
     _remember(run)
-    if run.job.bootloader is not None:
+    if run.job.bootloader is not None or run.evidence["options"]["boot_add0"] != run.job.boot_address:
         modules.load("rescue.engine.bootloader").look(run)
     _read_version(run)
     if run.job.markers:
@@ -51,7 +51,9 @@ def _nrst_follows(run):
 
 def _test_latch(run):
     # Only a unit with nothing to cure is switched off for it: the test costs the chip its power.
-    if run.job.latch is None or run.resumed is not None or run.job.mode == "rewrite" or run.job.bootloader is not None:
+    if run.job.latch is None or run.resumed is not None or run.job.mode == "rewrite":
+        return
+    if "bootloader" in run.evidence:
         return
     for sector in run.evidence["sectors"]:
         if sector["state"] == "torn" or (sector["owned"] and sector["state"] != "match"):
@@ -64,7 +66,7 @@ def _read_version(run):
     # Before the map, because a version says something only where it can be read at all.
     at = run.job.image.version_address
     text = bytearray(_VERSION_BYTES)
-    if not at or run.chip.flash.read(at, text):
+    if not at or not guarded.reads(run.chip.flash, at, text):
         return
     found = bytes(text).split(b"\x00")[0]
     if found and all(0x20 < byte < 0x7F for byte in found):

@@ -5,7 +5,7 @@ from rescuelink.errors import ConsentError, FlashError, PowerError, TargetError,
 
 # What the diagnosis heads for when it found nothing that stands in the way.
 _WELL = (None, outcomes.RECOVERED, outcomes.NO_FAULT_FOUND)
-_LOCKED_KINDS = ("write_protected", "read_protected", "secure")
+_LOCKED_KINDS = ("write_protected", "read_protected", "execute_only", "secure")
 _WIRE_KINDS = ("no_ack", "parity", "protocol")  # what no chip says by itself
 
 

@@ -103,8 +103,8 @@ def test_factory_option_bytes_are_decoded() -> None:
         "boot_add1": 0x1FF00000,
         "wrp_sectors": [],
         "wrp_group": 1,
-        "pcrop": None,
-        "secure_area": None,
+        "pcrop": [],
+        "secure_area": [],
         "itcm_kib": 64,
     }
     assert {name: options[name] for name in expected} == expected

@@ -151,6 +151,25 @@ def marked(found: str, text: str = "") -> Callable[[Evidence], None]:
     return lambda e: e.update(marker=marker)
 
 
+NO_FLAG = {"flag_address": None, "flag": None, "set": None}
+
+
+def in_front(valid: bool | None, pc: int) -> Callable[[Evidence], None]:
+    """The application lies at 0x08020000, the option bytes start what lies at 0x08000000."""
+
+    def change(evidence: Evidence) -> None:
+        evidence["expected"].update(boot_address=0x08020000, start=0x08020000)
+        evidence["options"].update(boot_add0=0x08000000)
+        evidence["bootloader"] = {"address": 0x08000000, "end": 0x08020000, "valid": valid, **NO_FLAG}
+        evidence["core"]["pc_samples"] = [pc + 2 * step for step in range(16)]
+
+    return change
+
+
+def closed(kind: str) -> Callable[[Evidence], None]:
+    return lambda e: e["options"].update({kind: [[0, 0x1FFFF]]})
+
+
 def protected(evidence: Evidence) -> None:
     evidence["options"].update(wrp_sectors=[0, 1])
 
@@ -305,6 +324,39 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("the vendor's bootloader waits, its flag set", "bootloader-waiting", bootloader(0xB007F1A6, 0x080C0110)),
     ("the vendor's bootloader waits for another reason", "bootloader-waiting", bootloader(0xFFFFFFFF, 0x080C0110)),
     ("the vendor's bootloader has started the application", "healthy", bootloader(0xFFFFFFFF, 0x08000400)),
+    ("an application behind a bootloader", "healthy", in_front(True, 0x08020400)),
+    ("a bootloader that never starts the application", "bootloader-waiting", in_front(True, 0x08000400)),
+    ("a bootloader that nobody may read", "healthy", in_front(None, 0x08020400)),
+    ("a bootloader that is erased", "bootloader-damaged", in_front(False, 0x08020400)),
+    (
+        "a boot address at erased flash behind the application",
+        "wrong-boot-address",
+        lambda e: (
+            e["options"].update(boot_add0=0x080C0000)
+            or e.update(bootloader={"address": 0x080C0000, "end": 0x08100000, "valid": False, **NO_FLAG})
+        ),
+    ),
+    (
+        "a boot address in RAM, and other firmware that is whole",
+        "wrong-boot-address",
+        both(holds(*OTHER_FIRMWARE), lambda e: e["options"].update(boot_add0=0x24000000)),
+    ),
+    ("the job's sectors execute-only", "pcrop", both(holds("protected", "protected", *BLANK_REST), closed("pcrop"))),
+    ("execute-only and erased beside it", "pcrop", both(holds("protected", "blank", *BLANK_REST), closed("pcrop"))),
+    (
+        "an execute-only area beside the job's sectors",
+        "healthy",
+        both(
+            holds("match", "match", "blank", "blank", "blank", "blank", "blank", "protected"),
+            lambda e: e["options"].update(pcrop=[[0xE0000, 0xFFFFF]]),
+        ),
+    ),
+    (
+        "RDP level 1 and an execute-only area",
+        "pcrop",
+        lambda e: e["options"].update(rdp=1, optsr=0x179E55F0, pcrop=[[0, 0xFFFFF]]),
+    ),
+    ("a secure-only area", "secure-area", both(holds("protected", "match", *BLANK_REST), closed("secure_area"))),
     ("something newer on it", "newer-firmware", both(holds(*OTHER_FIRMWARE), version("1.10.0", "1.9.2"))),
     ("something older on it", "older-firmware", both(holds(*OTHER_FIRMWARE), version("1.9.2", "1.10.0"))),
     (

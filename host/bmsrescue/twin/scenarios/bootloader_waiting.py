@@ -18,13 +18,19 @@ _BOOT: Final = 0x1FF0080C  # BOOT_ADD0 at the bootloader
 _LEFT_OVER: Final = b"update 1.3.0, 3 of 214 blocks".ljust(64, b"\x00")
 
 
-def _break(unit: Unit) -> None:
+def load_bootloader(unit: Unit) -> None:
+    """The bootloader, and option bytes that start it; its flag is clear, so that it starts the application."""
     flash = unit.chip.flash
     flash.load(_ADDRESS, struct.pack("<II", _STACK_TOP, _ADDRESS + _CODE | 1))
     flash.load(_ADDRESS + _CODE, BOOTLOADER)
+    unit.chip.options.preset(replace(unit.chip.options.factory, boot=_BOOT))
+
+
+def _break(unit: Unit) -> None:
+    load_bootloader(unit)
+    flash = unit.chip.flash
     flash.load(_FLAG_ADDRESS, _FLAG.to_bytes(4, "little").ljust(32, b"\x00"))
     flash.load(_FLAG_ADDRESS + 0x1000, _LEFT_OVER)
-    unit.chip.options.preset(replace(unit.chip.options.factory, boot=_BOOT))
 
 
 SCENARIO = Scenario(
