@@ -6,10 +6,12 @@ the job), with `version` and, for a BIN, `base`: the builder then works out segm
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bmsrescue.card.image_file import ImageFileError, Segment, load_segments
+from bmsrescue.card.markers import take_marker
 from bmsrescue.errors import HostError
 from rescuelink.errors import JobError, sentence_case
 from rescuelink.job import Job, check_vectors, default_job, validate
@@ -25,8 +27,16 @@ class CardBuildError(HostError):
     """What was given makes no card that could work."""
 
 
-def build_files(source: Path, base: int | None = None, version: str = "", chip: str | None = None) -> dict[str, bytes]:
+def build_files(
+    source: Path,
+    base: int | None = None,
+    version: str = "",
+    chip: str | None = None,
+    markers: Sequence[str] = (),
+) -> dict[str, bytes]:
     """Return the files of a card for `source`, a job file (.json) or a firmware image.
+
+    `markers` are TEXT or TEXT@ADDRESS, by which the product is known (`target.marker`).
 
     Raises:
         CardBuildError, ImageFileError: it cannot work; says why.
@@ -34,8 +44,22 @@ def build_files(source: Path, base: int | None = None, version: str = "", chip: 
     if source.suffix.lower() == ".json":
         if chip is not None:
             raise CardBuildError("--chip is for a firmware image", "A job file says itself which chip it is for.")
+        if markers:
+            raise CardBuildError("--marker is for a firmware image", "A job file says it itself, in target.marker.")
         return _from_job(source)
-    return describe_job(source.stem, version, load_segments(source, base), chip or _DEFAULT_CHIP)
+    segments = load_segments(source, base)
+    files = describe_job(source.stem, version, segments, chip or _DEFAULT_CHIP)
+    if not markers:
+        return files
+    document = _parse(files[JOB_FILE], JOB_FILE)
+    document["target"]["marker"] = [take_marker(asked, segments) for asked in markers]
+    return _checked(document, str(document["image"]["file"]), segments)
+
+
+def segments_of(job: Job, files: dict[str, bytes]) -> list[Segment]:
+    """Return what the card brings into the flash."""
+    data = files[job.image.file]
+    return [Segment(part.address, data[part.offset :][: part.length]) for part in job.image.segments]
 
 
 def describe_job(
@@ -207,4 +231,13 @@ def _text(document: dict[str, Any]) -> bytes:
     return json.dumps(document, indent=2).encode() + b"\n"
 
 
-__all__ = ["JOB_FILE", "CardBuildError", "ImageFileError", "build_files", "check_image", "describe_job", "read_job"]
+__all__ = [
+    "JOB_FILE",
+    "CardBuildError",
+    "ImageFileError",
+    "build_files",
+    "check_image",
+    "describe_job",
+    "read_job",
+    "segments_of",
+]

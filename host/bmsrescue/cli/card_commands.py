@@ -1,11 +1,13 @@
 """`bmsrescue card`: make a card for the dongle, and check one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bmsrescue.card.build import CardBuildError, build_files, check_image, read_job
+from bmsrescue.card.build import CardBuildError, build_files, check_image, read_job, segments_of
+from bmsrescue.card.markers import Marker, find_markers
 from bmsrescue.card.storage import read_card, write_new_card
 from bmsrescue.cli.bench_common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.new_file import OverwriteOption, check_new_card
@@ -23,16 +25,23 @@ def build(
     base: Annotated[str | None, typer.Option(help="Address of a BIN's first byte (0x08000000).")] = None,
     version: Annotated[str, typer.Option("--image-version", help="The image's version, for the record.")] = "",
     chip: Annotated[str | None, typer.Option(help="What the firmware is for: STM32H725, STM32H743, ...")] = None,
+    marker: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT[@ADDRESS]", help="Text in the image by which the product is known; may be repeated."
+        ),
+    ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a card. Given only firmware: repair to this image, preserve nothing by name, proof by a running core."""
     with telling_errors(as_json):
-        files = build_files(source, _address(base), version, chip and _chip_name(chip))
+        files = build_files(source, _address(base), version, chip and _chip_name(chip), marker or ())
         job, _document = read_job(files)
+        likely = [] if job.markers else find_markers(segments_of(job, files))
         check_new_card(out, files, read_card(out) if out.exists() else {}, overwrite)
         write_new_card(out, files)
-    _tell(out, "", job, as_json)
+    _tell(out, "", job, as_json, likely)
 
 
 @app.command()
@@ -55,12 +64,30 @@ def _chip_name(text: str) -> str:
     return "STM32" + text.upper().removeprefix("STM32")[:4]
 
 
-def _tell(card: Path, verdict: str, job: Job, as_json: bool) -> None:
+def _tell(card: Path, verdict: str, job: Job, as_json: bool, likely: Sequence[Marker] = ()) -> None:
     if not as_json:
         console().print(f"{card}: {verdict}{_describe(job)}", markup=False, soft_wrap=True)
+        for line in _offer(likely):
+            console().print(line, markup=False, highlight=False, soft_wrap=True)
         return
     image = {"file": job.image.file, "version": job.image.version, "bytes": _size(job), "address": _start(job)}
-    print_json({"card": str(card), "job": {"name": job.name, "chip": job.chip, "mode": job.mode, "image": image}})
+    said: dict[str, object] = {"name": job.name, "chip": job.chip, "mode": job.mode, "image": image}
+    if likely:
+        said["likely_markers"] = [
+            {"kind": one.kind, "address": f"0x{one.address:08x}", "text": one.text} for one in likely
+        ]
+    print_json({"card": str(card), "job": said})
+
+
+def _offer(likely: Sequence[Marker]) -> list[str]:
+    if not likely:
+        return []
+    lines = ["The job knows no marker of its product. Likely ones in this image:"]
+    lines += [f"  0x{one.address:08x}  {one.kind}  {one.text}" for one in likely]
+    products = [one for one in likely if one.kind == "product"]
+    if products:
+        lines.append(f"Take the one that each build has in the same place: --marker {products[0].text}")
+    return lines
 
 
 def _size(job: Job) -> int:
