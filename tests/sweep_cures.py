@@ -24,7 +24,7 @@ from bmsrescue.twin.scenarios.unit_programs import IDLE, SMPS
 FLASH = 0x0800_0000
 SECTOR = 0x2_0000
 _CODE = 0x200
-_GOLDEN = {"optsr": {"value": "0x179EAAF0", "mask": "0x200600DC"}, "boot": {"value": "0x1FF00800"}}
+_GOLDEN = {"optsr": {"value": "0x0306AAD0", "mask": "0x200600DC"}, "boot": {"value": "0x1FF00800"}}
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def card_for(scenario: Scenario) -> bytearray:
     files = default_card_files(scenario.card_version, scenario.card_part)
     document = json.loads(files[JOB_FILE])
     document["image"]["version_address"] = f"0x{VERSION_ADDRESS:08x}"
-    document["options"] = {"optsr": {"value": "0x179EAAF0", "mask": "0x200600DC"}, "boot": {"value": "0x1FF00800"}}
+    document["options"] = {"optsr": {"value": "0x0306AAD0", "mask": "0x200600DC"}, "boot": {"value": "0x1FF00800"}}
     document["latch"] = {"pin": PINS["latch"], "off": "low"}
     document["policy"]["consent"] = list(scenario.consent)
     if scenario.marker:

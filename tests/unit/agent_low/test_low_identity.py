@@ -94,7 +94,7 @@ def test_a_hardware_watchdog_does_not_bite_during_an_erase() -> None:
 def test_factory_option_bytes_are_decoded() -> None:
     options = Bench().h7().options.read()
     expected = {
-        "optsr": 0x179EAAF0,
+        "optsr": 0x0306AAD0,
         "rdp": 0,
         "bor_level": 0,
         "iwdg_hardware": False,

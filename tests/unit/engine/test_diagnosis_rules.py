@@ -80,7 +80,7 @@ def good_unit() -> Evidence:
         },
         "chip": {"dev_id": 0x483, "rev_id": 0x1001, "flash_kib": 1024, "uid": "00", "name": "STM32H725"},
         "reset_cause": {"raw": 0x00FA0000, "flags": ["POR"]},
-        "options": {"rdp": 0, "optsr": 0x179EAAF0, "boot_add0": 0x08000000, "boot_add1": 0x1FF00000, "wrp_sectors": []},
+        "options": {"rdp": 0, "optsr": 0x0306AAD0, "boot_add0": 0x08000000, "boot_add1": 0x1FF00000, "wrp_sectors": []},
         "core": {"state": "running", "pc_samples": [0x08000400, 0x08000402], "clock_hz": 400_000_000, "cfsr": 0},
         "vectors": {"sp": 0x20020000, "pc": 0x08000401, "valid": True},
         "sectors": sectors("match", "match", "blank", "blank", "blank", "blank", "blank", "unknown"),

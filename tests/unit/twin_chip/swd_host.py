@@ -125,6 +125,15 @@ class SwdHost:
         self.idle()
         self.read(0, 0xC)
 
+    def write32_fails(self, address: int, value: int) -> bool:
+        """Whether the bus refuses the write; the sticky error is cleared again."""
+        try:
+            self.write32(address, value)
+        except Refused:
+            self.recover()
+            return True
+        return False
+
     def recover(self) -> int:
         """After a FAULT: the sticky flags, then cleared."""
         status = self.read(0, CTRL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from unit.twin_chip.swd_host import CR1, FLASH, SR1, connected
 
 CRCCR1, CRCSADD1, CRCEADD1, CRCDATA = 0x52002050, 0x52002054, 0x52002058, 0x5200205C
@@ -60,13 +61,37 @@ def test_a_range_grows_to_whole_bursts():
     assert host.read32(CRCDATA) == plain_crc(big_endian_words(DATA[: 3 * 128], 4), 0xFFFFFFFF, False)
 
 
-def test_sectors_are_chosen_one_by_one_and_a_torn_word_is_reported():
+@pytest.mark.parametrize(
+    ("breaks", "reported"),
+    [
+        (lambda chip: chip.flash.tear(FLASH + 0x40000), 0),
+        (lambda chip: chip.options.preset(OptionValues(prar=0x04FF0400)), CRCRDERR),
+        (lambda chip: chip.options.preset(OptionValues(scar=0x04FF0400)), CRCRDERR),
+        (lambda chip: chip.options.preset(OptionValues(prar=0x02FF0200)), 0),
+    ],
+)
+def test_sectors_are_chosen_one_by_one_and_only_a_protected_area_is_an_error(breaks, reported):
     chip, host = connected()
-    chip.flash.tear(FLASH + 0x40000)
+    breaks(chip)
     host.unlock()
     host.write32(CR1, 1 << 15)
     host.write32(CRCCR1, 1 << 17 | 1 << 10)
     host.write32(CRCCR1, 1 << 8 | 1 << 9 | 2)
     host.write32(CRCCR1, 1 << 8 | 1 << 16)
     chip.clock.advance(100_000_000)
-    assert host.read32(SR1) & (CRCEND | CRCRDERR) == CRCEND | CRCRDERR
+    assert host.read32(SR1) & (CRCEND | CRCRDERR) == CRCEND | reported
+
+
+def test_the_result_reads_zero_after_reset_and_clearing_crc_en_clears_the_addresses():
+    chip, host = connected()
+    assert host.read32(CRCDATA) == 0
+    host.unlock()
+    host.write32(CR1, 1 << 15)
+    host.write32(CRCSADD1, 0x100)
+    host.write32(CRCEADD1, 0x200)
+    host.write32(CRCCR1, 1 << 17)
+    host.write32(CRCCR1, 1 << 16)
+    chip.clock.advance(10_000_000)
+    assert host.read32(CRCDATA) != 0
+    host.write32(CR1, 0)
+    assert [host.read32(register) for register in (CRCDATA, CRCSADD1, CRCEADD1)] == [0, 0, 0]

@@ -79,24 +79,27 @@ def test_two_keys_open_and_lock_closes():
     assert host.read32(CR1) & 1
 
 
+def refuses_to_unlock(host):
+    refused = [host.write32_fails(KEYR1, key) for key in (0x45670123, 0xCDEF89AB)]
+    return all(refused) and bool(host.read32(CR1) & 1)
+
+
 @pytest.mark.parametrize("keys", [(0x45670123, 0xCDEF89AA), (0xCDEF89AB,), (0x45670123, 0x45670123)])
-def test_a_wrong_key_locks_until_the_next_reset(keys):
+def test_a_wrong_key_is_a_bus_error_and_locks_until_the_next_reset(keys):
     chip, host = connected()
-    for key in keys:
-        host.write32(KEYR1, key)
-    host.unlock()
-    assert host.read32(CR1) & 1
+    refused = [host.write32_fails(KEYR1, key) for key in keys]
+    assert refused == [False] * (len(keys) - 1) + [True]
+    assert refuses_to_unlock(host)
     reset_chip(chip, host)
     host.unlock()
     assert not host.read32(CR1) & 1
 
 
-def test_a_second_unlock_locks_until_the_next_reset():
+def test_a_third_key_is_a_bus_error_and_locks_until_the_next_reset():
     chip, host = unlocked()
-    host.unlock()
+    assert host.write32_fails(KEYR1, 0x45670123)
     assert host.read32(CR1) & 1
-    host.unlock()
-    assert host.read32(CR1) & 1
+    assert refuses_to_unlock(host)
     host.write32(AIRCR, 0x05FA0004)
     chip.clock.advance(1_000_000)
     host.recover()
@@ -105,9 +108,40 @@ def test_a_second_unlock_locks_until_the_next_reset():
     assert not host.read32(CR1) & 1
 
 
+@pytest.mark.parametrize("register", [CR1, CCR1])
+def test_another_register_of_the_bank_between_the_keys_locks(register):
+    _chip, host = connected()
+    host.write32(KEYR1, 0x45670123)
+    assert host.write32_fails(register, 0)
+    assert refuses_to_unlock(host)
+
+
+def test_a_register_that_is_not_the_banks_may_be_written_between_the_keys():
+    _chip, host = connected()
+    host.write32(KEYR1, 0x45670123)
+    host.write32(0x52002000, 0x37)
+    host.write32(KEYR1, 0xCDEF89AB)
+    assert not host.read32(CR1) & 1
+
+
+def test_a_narrow_key_locks():
+    _chip, host = connected()
+    host.write(1, CSW, 0x23000011)
+    assert host.write32_fails(KEYR1, 0x0123)
+    host.write(1, CSW, 0x23000012)
+    assert refuses_to_unlock(host)
+
+
+def test_the_bus_error_of_a_wrong_key_can_be_switched_off():
+    _chip, host = connected(ChipConfig(wrong_key_is_bus_error=False))
+    host.write32(KEYR1, 0x12345678)
+    host.unlock()
+    assert host.read32(CR1) & 1
+
+
 def test_the_sticking_lock_can_be_switched_off():
     _chip, host = connected(ChipConfig(wrong_unlock_sticks=False))
-    host.write32(KEYR1, 0x12345678)
+    assert host.write32_fails(KEYR1, 0x12345678)
     host.unlock()
     assert not host.read32(CR1) & 1
 
@@ -266,10 +300,13 @@ def test_reading_flash_while_busy_waits_and_is_noticed():
     assert chip.counters.violation_counts["reading flash while QW"] == 1
 
 
-def test_a_write_while_busy_is_held_off_and_then_done():
+def test_one_flash_word_runs_and_one_waits_and_a_third_is_held_off():
     chip, host = programming()
-    host.write_word(FLASH, WORD)
-    host.write(1, TAR, FLASH + 32)
+    chip.swd.frequency_hz = 20_000_000
+    for word in range(2):
+        host.write_word(FLASH + 32 * word, WORD)
+        assert host.status() & QW
+    host.write(1, TAR, FLASH + 64)
     host.write(1, DRW, WORD[0])
     host.idle()
     assert host.try_write(1, DRW, WORD[1]) == WAIT
@@ -278,14 +315,77 @@ def test_a_write_while_busy_is_held_off_and_then_done():
         host.write(1, DRW, word)
     host.idle()
     wait_flash(chip, host)
+    assert chip.flash.snapshot()[:96] == WORD_BYTES * 3
+
+
+def test_what_waits_begins_when_what_runs_has_ended():
+    chip, host = programming(ChipConfig(flash_time_spread=0.0))
+    chip.swd.frequency_hz = 20_000_000
+    began_ns = chip.clock.now_ns
+    for word in range(2):
+        host.write_word(FLASH + 32 * word, WORD)
+    chip.clock.advance(began_ns + 199_000 - chip.clock.now_ns)
+    assert host.status() & QW
+    chip.clock.advance(200_000)
+    assert not host.status() & QW
     assert chip.flash.snapshot()[:64] == WORD_BYTES * 2
 
 
-def test_a_write_while_busy_can_be_made_an_error():
+def test_a_sector_erase_waits_for_the_one_before_it():
+    chip, host = unlocked(ChipConfig(flash_time_spread=0.0))
+    for sector in (0, 1):
+        chip.flash.load(FLASH + 0x20000 * sector, bytes(64))
+        host.start_erase(sector)
+    chip.clock.advance(1_500_000_000)
+    assert chip.flash.is_blank(0)
+    assert not chip.flash.is_blank(1)
+    assert host.status() & (QW | EOP) == QW | EOP
+    chip.clock.advance(600_000_000)
+    assert chip.flash.is_blank(1)
+    assert not host.status() & QW
+
+
+def test_a_read_is_served_when_all_earlier_operations_are_done():
+    chip, host = programming(ChipConfig(flash_time_spread=0.0))
+    chip.swd.frequency_hz = 20_000_000
+    for word in range(2):
+        host.write_word(FLASH + 32 * word, WORD)
+    host.write(1, TAR, FLASH + 32)
+    host.read(1, DRW)
+    chip.clock.advance(120_000)
+    assert host.try_read(0, 0xC)[0] == WAIT
+    chip.clock.advance(120_000)
+    assert host.try_read(0, 0xC) == (OK, WORD[0] | (WORD[0].bit_count() & 1) << 32)
+
+
+def test_a_write_to_a_full_queue_can_be_made_an_error():
     chip, host = programming(ChipConfig(write_while_busy="error"))
-    host.write_word(FLASH, WORD)
-    host.write32(FLASH + 32, 0)
+    chip.swd.frequency_hz = 20_000_000
+    for word in range(2):
+        host.write_word(FLASH + 32 * word, WORD)
+    host.write32(FLASH + 64, 0)
     assert wait_flash(chip, host) & PGSERR
+
+
+def test_a_pending_sequence_error_stops_programming_and_empties_the_buffer():
+    chip, host = unlocked()
+    host.write32(FLASH, 0)
+    assert host.status() & PGSERR
+    host.write32(CR1, PROGRAM)
+    host.write_word(FLASH, WORD)
+    assert host.status() & (PGSERR | WBNE | QW) == PGSERR
+    host.write32(CCR1, CLEAR_FLAGS)
+    host.write_word(FLASH, WORD)
+    wait_flash(chip, host)
+    assert chip.flash.snapshot()[:32] == WORD_BYTES
+
+
+def test_a_byte_written_twice_is_flagged_and_the_new_one_is_programmed():
+    chip, host = programming()
+    host.write_word(FLASH, [0xDEADBEEF])
+    host.write_word(FLASH, WORD)
+    assert wait_flash(chip, host) & (STRBERR | EOP) == STRBERR | EOP
+    assert chip.flash.snapshot()[:32] == WORD_BYTES
 
 
 def test_the_registers_are_held_for_a_moment_after_start():

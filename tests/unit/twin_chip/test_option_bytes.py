@@ -13,6 +13,7 @@ OPTSR_CUR, OPTSR_PRG, OPTCCR = 0x5200201C, 0x52002020, 0x52002024
 WPSN_CUR, WPSN_PRG = 0x52002038, 0x5200203C
 BOOT_CUR, BOOT_PRG = 0x52002040, 0x52002044
 OPT_BUSY, CHANGE_ERROR = 1, 1 << 30
+BSY, QW, EOP = 1 << 0, 1 << 2, 1 << 16
 RDPERR, WRPERR = 1 << 23, 1 << 17
 
 
@@ -54,7 +55,7 @@ def power_cycle(chip):
 def test_factory_values():
     _chip, host = connected()
     values = [host.read32(0x52002000 + offset) for offset in (0x1C, 0x28, 0x30, 0x38, 0x40, 0x70)]
-    assert values == [0x179EAAF0, 0x000000FF, 0x800000FF, 0x000000FF, 0x1FF00800, 0]
+    assert values == [0x0306AAD0, 0x000000FF, 0x000000FF, 0x000000FF, 0x1FF00800, 0]
     assert host.read32(OPTCR) == 1
 
 
@@ -101,9 +102,36 @@ def test_staged_values_reload_at_reset():
 
 def test_a_wrong_option_key_locks_until_reset():
     _chip, host = connected()
-    host.write32(OPTKEYR, 1)
-    unlock_options(host)
+    assert host.write32_fails(OPTKEYR, 1)
+    assert [host.write32_fails(OPTKEYR, key) for key in (0x08192A3B, 0x4C5D6E7F)] == [True, True]
     assert host.read32(OPTCR) & 1
+
+
+def test_an_option_register_written_between_the_keys_locks():
+    _chip, host = connected()
+    host.write32(OPTKEYR, 0x08192A3B)
+    assert host.write32_fails(WPSN_PRG, 0xF0)
+    assert host.write32_fails(OPTKEYR, 0x4C5D6E7F)
+    assert host.read32(OPTCR) & 1
+
+
+def test_a_change_shows_as_an_operation_and_ends_with_eop():
+    chip, host = connected()
+    unlock_options(host)
+    host.write32(WPSN_PRG, 0xF0)
+    host.write32(OPTCR, 0x2)
+    assert host.status() & (QW | BSY | EOP) == QW | BSY
+    chip.clock.advance(600_000_000)
+    assert host.status() & (QW | BSY | EOP) == EOP
+
+
+def test_a_change_of_nothing_does_not_run():
+    _chip, host = connected()
+    unlock_options(host)
+    host.write32(WPSN_PRG, 0xFF)
+    host.write32(OPTCR, 0x2)
+    assert not host.read32(OPTSR_CUR) & OPT_BUSY
+    assert not host.status() & (QW | EOP)
 
 
 def test_level_one_closes_flash_to_a_debugger_until_power_on():
@@ -124,7 +152,7 @@ def test_level_one_to_zero_erases_everything():
     chip.flash.load(FLASH, bytes(0x100000))
     chip.rams["BKPRAM"].data[:4] = b"keys"
     start_ns = chip.clock.now_ns
-    status = change(chip, host, OPTSR_PRG, 0x179EAAF0)
+    status = change(chip, host, OPTSR_PRG, 0x0306AAD0)
     assert status >> 8 & 0xFF == 0xAA
     assert chip.clock.now_ns - start_ns > 13_000_000_000
     assert all(chip.flash.is_blank(sector) for sector in range(8))
@@ -136,7 +164,7 @@ def test_a_cut_regression_stays_at_level_one_with_the_flash_partly_gone():
     chip, host = powered_with(OptionValues().with_rdp(0x55))
     chip.flash.load(FLASH, bytes(0x100000))
     unlock_options(host)
-    host.write32(OPTSR_PRG, 0x179EAAF0)
+    host.write32(OPTSR_PRG, 0x0306AAD0)
     host.write32(OPTCR, 0x2)
     chip.clock.advance(4_000_000_000)
     power_cycle(chip)
@@ -171,7 +199,7 @@ def test_level_two_closes_the_port_for_ever():
 
 def test_a_refused_change_sets_the_error_until_it_is_cleared():
     chip, host = powered_with(OptionValues(optsr=0x17BEAAF0))
-    assert change(chip, host, OPTSR_PRG, 0x179EAAF0) & CHANGE_ERROR
+    assert change(chip, host, OPTSR_PRG, 0x0306AAD0) & CHANGE_ERROR
     host.write32(OPTSR_PRG, 0x17BEAAF0)
     host.write32(WPSN_PRG, 0xF0)
     host.write32(OPTCR, 0x2)

@@ -42,7 +42,7 @@ def test_vdd_has_hysteresis():
 
 def test_brown_out_by_option_level():
     chip = make_chip(powered=False)
-    chip.options.preset(OptionValues(optsr=0x179EAAF0 | 3 << 2))
+    chip.options.preset(OptionValues(optsr=0x0306AAD0 | 3 << 2))
     kinds = watch(chip)
     chip.set_vdd_mv(2650)
     chip.clock.advance(10 * MS)

@@ -107,7 +107,8 @@ class ChipConfig:
     start_hold_us: int = 1
     """After START any FLASH register access is held for so long (4.2)."""
     wrong_unlock_sticks: bool = True
-    """A wrong key or a second unlock sequence keeps LOCK set until the next system reset (13.7)."""
+    """A wrong key or a second unlock sequence keeps LOCK set until the next system reset."""
+    wrong_key_is_bus_error: bool = True
     erase_bits_block_programming: bool = True
     """SER or BER left set with PG makes a write fail with PGSERR (4.2, seen on H723)."""
     overwrite_result: Literal["double", "single"] = "double"
@@ -133,7 +134,7 @@ class ChipConfig:
     # --- option bytes -----------------------------------------------------------------------------------------------
     option_change_ms: tuple[int, int] = (20, 500)
     """Shortest and longest option change (13.12)."""
-    cut_option_change_rdp1: bool = True
+    cut_option_change_rdp1: bool = False
     """A cut option change leaves RDP at level 1 and the rest at factory values; otherwise the old values stay."""
 
     # --- what the part makes of it ----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from .scenario import Scenario
 
 
 def _break(unit: Unit) -> None:
-    unit.chip.options.preset(replace(unit.chip.options.factory, optsr=0x179EAAE4))
+    unit.chip.options.preset(replace(unit.chip.options.factory, optsr=0x0306AAC4))
 
 
 SCENARIO = Scenario(

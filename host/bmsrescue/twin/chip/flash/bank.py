@@ -38,6 +38,8 @@ class Surroundings:
     timer: FlashTimer
     hold_registers: Callable[[], None]
     """START is being acknowledged."""
+    options_change: Callable[[], bool]
+    """A change of the option bytes is running."""
     guard_changed: Callable[[], None]
     """Something changed that may open or close the array for reading."""
 
@@ -57,6 +59,7 @@ class FlashBank:
         geometry = around.array.geometry
         self._first_word = index * geometry.words_per_bank
         self._first_sector = index * geometry.sectors_per_bank
+        self._full = (1 << geometry.word_size) - 1
         self._lock = KeyLock((reg.KEY1, reg.KEY2), around.config.wrong_unlock_sticks)
         self._crc = FlashCrc(around.array, around.config, index)
         self._known_options = around.options.current
@@ -64,6 +67,8 @@ class FlashBank:
         self.ignored_starts = 0
         """So many STARTs will do nothing, as if they had never been written."""
         self._operation: Operation | None = None
+        self._waiting: tuple[Operation, int] | None = None
+        """What begins when the running operation ends, and how long it will take."""
         self._end: Event | None = None
         self._started_ns = 0
         self._crc_end: Event | None = None
@@ -122,6 +127,7 @@ class FlashBank:
             self._end = None
             self._operation.cut(fraction)
             self._operation = None
+        self._waiting = None
         if self._crc_end is not None:
             self._crc_end.cancel()
             self._crc_end = None
@@ -144,7 +150,7 @@ class FlashBank:
     def settle(self) -> None:
         """What has ended by now is over, even when the core, which runs behind the clock, looks before the event."""
         now_ns = self._clock.now_ns
-        if self._end is not None and now_ns >= self._end.when_ns:
+        while self._end is not None and now_ns >= self._end.when_ns:
             self._end.cancel()
             self._finish()
         if self._crc_end is not None and now_ns >= self._crc_end.when_ns:
@@ -171,20 +177,33 @@ class FlashBank:
         return 0
 
     def write_register(self, register: int, value: int) -> None:
+        if register != reg.KEYR and self._lock.between_keys:
+            self.refuse_key(register)
         if register == reg.CR:
             self._write_cr(value)
         elif register == reg.CCR:
             self._flags &= ~(value & self._control.flags)
             if not self._flags & (reg.SNECCERR | reg.DBECCERR):
                 self._ecc_latched = False
+                self._ecc_word = 0
         elif register == reg.KEYR:
-            self._lock.write(value)
+            if not self._lock.write(value):
+                self._key_error(register)
         elif register == reg.CRCCR:
             self._write_crc_control(value)
         elif register == reg.CRCSADD:
             self._crc.start_address = value & reg.CRC_ADDRESS_MASK
         elif register == reg.CRCEADD:
             self._crc.end_address = value & reg.CRC_ADDRESS_MASK
+
+    def refuse_key(self, register: int) -> None:
+        """The two keys did not follow each other, or one came in pieces."""
+        self._lock.refuse()
+        self._key_error(register)
+
+    def _key_error(self, register: int) -> None:
+        if self._config.wrong_key_is_bus_error:
+            raise BusError(reg.FLASH_BASE + self.index * reg.BANK_STEP + register, "not the key that was due")
 
     def flag(self, flags: int) -> None:
         """Set error flags, as far as this die has them."""
@@ -196,6 +215,8 @@ class FlashBank:
             status |= reg.QW
             if not self._between_steps(self._end):
                 status |= reg.BSY
+        elif self._around.options_change():
+            status |= reg.QW | reg.BSY
         if self._filled:
             status |= reg.WBNE
         if self._crc_end is not None:
@@ -222,15 +243,17 @@ class FlashBank:
         if self._lock.locked:
             return
         control = self._control
+        if value & control.start and value & (reg.SER | reg.BER):
+            self._wait_for_queue()
         had_crc = self._cr & reg.CRC_EN
         self._cr = value & control.kept
         if had_crc and not value & reg.CRC_EN:
             self._crc.clear()
         if not value & reg.PG and self._buffer_word >= 0:
             self._drop_buffer()
-        if value & control.force_write and self._filled and self._end is None:
+        if value & control.force_write and self._filled:
             self._program_buffer()
-        if value & control.start and value & (reg.SER | reg.BER) and self._end is None:
+        if value & control.start and value & (reg.SER | reg.BER):
             self._around.hold_registers()
             if self.ignored_starts:
                 self.ignored_starts -= 1
@@ -266,19 +289,24 @@ class FlashBank:
 
     # --- write buffer -------------------------------------------------------------------------------------------------
 
+    def _wait_for_queue(self) -> None:
+        """One operation runs, one waits; raises BusWait for a third."""
+        if self._waiting is not None and self._end is not None:
+            raise BusWait(self._end.when_ns)
+
     def buffer_write(self, address: int, size: int, value: int) -> None:
-        """A write on the bus to this bank. Raises BusWait while an operation runs, if the bus is modelled to stall."""
-        if self._end is not None:
+        """A write on the bus to this bank. Raises BusWait while the queue is full, if the bus is modelled to stall."""
+        if self._waiting is not None:
             if self._config.write_while_busy == "wait":
-                raise BusWait(self._end.when_ns)
-            self.flag(reg.PGSERR)
+                self._wait_for_queue()
+            self._sequence_error()
             return
         geometry = self._array.geometry
         offset = address - geometry.base
         word, start = divmod(offset, geometry.word_size)
         stray = self._cr & (reg.SER | reg.BER) and self._config.erase_bits_block_programming
-        if self._lock.locked or not self._cr & reg.PG or stray or self._flags & reg.INCERR:
-            self.flag(reg.PGSERR)
+        if self._lock.locked or not self._cr & reg.PG or stray or self._flags & (reg.INCERR | reg.PGSERR):
+            self._sequence_error()
             return
         if self._readout_protected() or offset // geometry.sector_size - self._first_sector in self.limits.protected:
             self.flag(reg.WRPERR)
@@ -291,12 +319,16 @@ class FlashBank:
             return
         lanes = ((1 << size) - 1) << start
         if self._filled & lanes:
+            # The new bytes replace the old ones, and are programmed.
             self.flag(reg.STRBERR)
-            return
         self._filled |= lanes
         self._buffer[start : start + size] = value.to_bytes(size, "little")
-        if self._filled == (1 << geometry.word_size) - 1:
+        if self._filled == self._full:
             self._program_buffer()
+
+    def _sequence_error(self) -> None:
+        self.flag(reg.PGSERR)
+        self._drop_buffer()
 
     def _program_buffer(self) -> None:
         operation = ProgramWord(self._array, self._timer.rng, self._buffer_word, bytes(self._buffer), self.psize)
@@ -306,22 +338,32 @@ class FlashBank:
     # --- operations ---------------------------------------------------------------------------------------------------
 
     def _begin(self, operation: Operation, duration_ns: int) -> None:
-        self._operation = operation
-        self._started_ns = self._clock.now_ns
-        self._end = self._clock.after(duration_ns, self._finish)
+        """Now, or after what runs."""
+        if self._end is not None:
+            self._waiting = (operation, duration_ns)
+            return
+        self._run(operation, self._clock.now_ns, duration_ns)
         self._around.guard_changed()
 
+    def _run(self, operation: Operation, start_ns: int, duration_ns: int) -> None:
+        self._operation = operation
+        self._started_ns = start_ns
+        self._end = self._clock.at(start_ns + duration_ns, self._finish)
+
     def _finish(self) -> None:
-        operation = self._operation
+        operation, end = self._operation, self._end
         self._operation = None
         self._end = None
+        if operation is not None:
+            good = operation.finish()
+            if self._control.psize_shift is not None and operation.psize == X64:
+                good = good and self._around.system.vdd_mv >= X64_MIN_MV
+            self.flag(reg.EOP if good else reg.OPERR)
+        if self._waiting is not None and end is not None:
+            operation, duration_ns = self._waiting
+            self._waiting = None
+            self._run(operation, end.when_ns, duration_ns)
         self._around.guard_changed()
-        if operation is None:
-            return
-        good = operation.finish()
-        if self._control.psize_shift is not None and operation.psize == X64:
-            good = good and self._around.system.vdd_mv >= X64_MIN_MV
-        self.flag(reg.EOP if good else reg.OPERR)
 
     # --- reads of the array -------------------------------------------------------------------------------------------
 
@@ -355,8 +397,8 @@ class FlashBank:
         if not self._cr & reg.CRC_EN or self._lock.locked or self._crc_end is not None:
             return
         if self._crc.write_control(value):
-            duration_ns, broken = self._crc.run()
-            if broken:
+            duration_ns, refused = self._crc.run(self.limits)
+            if refused:
                 self.flag(reg.CRCRDERR)
             self._crc_end = self._clock.after(duration_ns, self._crc_finished)
 

@@ -49,12 +49,20 @@ class FlashController:
         self._acr = config.die.control.acr_reset
         timer = FlashTimer(rng, config)
         around = Surroundings(
-            clock, system, array, options, config, timer, self._hold_registers, self.update_read_guard
+            clock,
+            system,
+            array,
+            options,
+            config,
+            timer,
+            self._hold_registers,
+            lambda: self.option_controller.busy,
+            self.update_read_guard,
         )
         self.banks = tuple(FlashBank(around, index) for index in range(array.geometry.banks))
         self._bank_size = array.geometry.bank_size
         self.option_controller = OptionController(
-            clock, options, timer, config, self._erase_for_regression, self._options_changed, self._mass_erase
+            clock, options, timer, config, self._erase_for_regression, self._change_ended, self._mass_erase
         )
 
     # --- state others look at -----------------------------------------------------------------------------------------
@@ -86,6 +94,7 @@ class FlashController:
         ends = []
         if register == reg.SR:
             ends.append(self._bank_of_register(address & 0x3FC).next_change_ns())
+            ends.append(self.option_controller.busy_until_ns or NEVER_NS)
         elif register == reg.OPTSR_CUR:
             ends.append(self.option_controller.busy_until_ns or NEVER_NS)
         return min(ends, default=NEVER_NS)
@@ -122,6 +131,11 @@ class FlashController:
         self._held_until_ns = 0
         if self._options.take_swap():
             self._array.swap_banks()
+        self._options_changed()
+
+    def _change_ended(self) -> None:
+        for bank in self.banks:
+            bank.flag(reg.EOP)
         self._options_changed()
 
     def _options_changed(self) -> None:
@@ -163,11 +177,18 @@ class FlashController:
         register = offset & ~3
         if size != 4:
             if register % reg.BANK_STEP in (reg.KEYR, reg.OPTKEYR):
+                self._narrow_key(register)
                 raise BusError(address, "key registers take words")
             shift = 8 * (offset & 3)
             mask = ((1 << 8 * size) - 1) << shift
             value = self._read_register(register) & ~mask | value << shift
         self._write_register(register, value)
+
+    def _narrow_key(self, register: int) -> None:
+        if register % reg.BANK_STEP == reg.OPTKEYR:
+            self.option_controller.refuse_key(register)
+        else:
+            self._bank_of_register(register).refuse_key(reg.KEYR)
 
     def _hold_registers(self) -> None:
         self._held_until_ns = self._clock.now_ns + self._config.start_hold_us * 1000

@@ -9,7 +9,8 @@ import zlib
 
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash import registers as reg
-from bmsrescue.twin.chip.flash.array import TORN, FlashArray
+from bmsrescue.twin.chip.flash.array import FlashArray
+from bmsrescue.twin.chip.flash.limits import BankLimits
 
 _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _BURST_WORDS = (4, 16, 64, 256)
@@ -31,7 +32,7 @@ class FlashCrc:
         self.start_address = 0
         self.end_address = 0
         self._sectors: set[int] = set()
-        self._crc = self._config.crc_initial
+        self._crc = 0
 
     @property
     def data(self) -> int:
@@ -40,8 +41,8 @@ class FlashCrc:
         return int(f"{self._crc:032b}"[::-1], 2)
 
     def clear(self) -> None:
-        """CRC_EN was cleared: the result reads 0."""
-        self._crc = 0
+        """CRC_EN was cleared: configuration, addresses and result go with it."""
+        self.reset()
 
     def write_control(self, value: int) -> bool:
         """Write CRCCR; true when START_CRC asks for a calculation."""
@@ -55,8 +56,8 @@ class FlashCrc:
         self._all_bank = bool(value & reg.ALL_BANK)
         return bool(value & reg.START_CRC)
 
-    def run(self) -> tuple[int, bool]:
-        """Calculate; returns (duration in ns, whether a word with a double error was met)."""
+    def run(self, limits: BankLimits) -> tuple[int, bool]:
+        """Calculate; returns (duration in ns, whether it read where nobody may). Broken words do not matter to it."""
         geometry = self._array.geometry
         if self._all_bank:
             ranges = [(0, geometry.bank_size)]
@@ -68,12 +69,12 @@ class FlashCrc:
             start = self.start_address // burst * burst
             ranges = [(start, min((self.end_address // burst + 1) * burst, geometry.bank_size))]
         length = 0
-        broken = False
-        for start, end in ((self._base + first, self._base + last) for first, last in ranges):
-            self._crc = self._update(self._crc, self._array.data[start:end])
-            length += max(end - start, 0)
-            broken |= TORN in self._array.state[start // geometry.word_size : end // geometry.word_size]
-        return length // geometry.word_size * 1000 // _WORDS_PER_US, broken
+        refused = False
+        for first, last in ranges:
+            self._crc = self._update(self._crc, self._array.data[self._base + first : self._base + last])
+            length += max(last - first, 0)
+            refused |= limits.guards_reads and limits.touch_reads(first, last)
+        return length // geometry.word_size * 1000 // _WORDS_PER_US, refused
 
     def _update(self, crc: int, data: bytearray) -> int:
         """zlib's CRC is the mirror image of this one and inverts at both ends; undo both."""

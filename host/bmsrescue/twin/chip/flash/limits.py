@@ -33,6 +33,10 @@ class BankLimits:
     def guards_reads(self) -> bool:
         return bool(self.execute_only or self.secure)
 
+    def touch_reads(self, first: int, last: int) -> bool:
+        """Whether one of the areas that are not read lies between these offsets."""
+        return any(area and area.start < last and area.stop > first for area in (self.execute_only, self.secure))
+
 
 @dataclass(frozen=True)
 class ReadLimits:

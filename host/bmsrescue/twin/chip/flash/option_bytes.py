@@ -15,14 +15,14 @@ _STORED_SR = 0xBFFFFFFE & ~reg.OPTCHANGEERR
 class OptionValues:
     """The option registers as stored; the defaults are an H72x's from the factory. Names in 2 belong to bank 2."""
 
-    optsr: int = 0x179EAAF0
+    optsr: int = 0x0306AAD0
     prar: int = 0x000000FF
-    scar: int = 0x800000FF
+    scar: int = 0x000000FF
     wpsn: int = 0x000000FF
     boot: int = 0x1FF00800
     optsr2: int = 0x00000000
     prar2: int = 0x000000FF
-    scar2: int = 0x800000FF
+    scar2: int = 0x000000FF
     wpsn2: int = 0x000000FF
 
     @property
@@ -112,8 +112,12 @@ class OptionBytes:
         self.stored = values
         self.reload()
 
+    def restage(self) -> None:
+        """A system reset: what was staged and not programmed is forgotten. The cells are not read again."""
+        self.staged = self.current
+
     def reload(self) -> None:
-        """A reset: both views come from the cells again."""
+        """Power-on: both views come from the cells again."""
         self.current = self.stored
         self.staged = self.stored
 
@@ -131,6 +135,7 @@ class OptionBytes:
         """A change has been programmed; _CUR follows at once."""
         self.stored = values
         self.current = values
+        self.staged = values
 
     def change_refused(self) -> bool:
         """Whether OPTSTART now must fail with OPTCHANGEERR.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from bmsrescue.twin.chip.bus import BusError
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash import registers as reg
 from bmsrescue.twin.chip.flash.key_lock import KeyLock
@@ -67,7 +68,7 @@ class OptionController:
         self._error = False
         self._interrupts = 0
         if flash_powered:
-            self._options.reload()
+            self._options.restage()
 
     def settle(self) -> None:
         """A change whose time has come is done, even before its event has been run."""
@@ -105,8 +106,11 @@ class OptionController:
 
     def write(self, register: int, value: int) -> None:
         offset = register % reg.BANK_STEP
+        if offset != reg.OPTKEYR and self._lock.between_keys:
+            self.refuse_key(register)
         if offset == reg.OPTKEYR:
-            self._lock.write(value)
+            if not self._lock.write(value):
+                self._key_error(register)
         elif offset == reg.OPTCCR:
             if value & reg.OPTCHANGEERR:
                 self._error = False
@@ -118,6 +122,15 @@ class OptionController:
                 mask = self._writable[field]
                 kept: int = getattr(self._options.staged, field)
                 self._options.staged = replace(self._options.staged, **{field: kept & ~mask | value & mask})
+
+    def refuse_key(self, register: int) -> None:
+        """The two keys did not follow each other, or one came in pieces."""
+        self._lock.refuse()
+        self._key_error(register)
+
+    def _key_error(self, register: int) -> None:
+        if self._config.wrong_key_is_bus_error:
+            raise BusError(reg.FLASH_BASE + register, "not the key that was due")
 
     def _write_control(self, value: int) -> None:
         if self._lock.locked:
@@ -134,6 +147,8 @@ class OptionController:
         options = self._options
         if options.change_refused():
             self._error = True
+            return
+        if options.staged == options.current:
             return
         self._regression = options.current.rdp_level == 1 and options.staged.rdp_level == 0
         duration_ns = self._timer.option_change_ns()
@@ -158,3 +173,4 @@ class OptionController:
             self._erase_for_regression(min(fraction, 0.999))
         elif self._config.cut_option_change_rdp1:
             self._options.stored = self._options.factory.with_rdp(0x00)
+            self._options.reload()
