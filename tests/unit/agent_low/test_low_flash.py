@@ -9,7 +9,7 @@ from low_chip import ALL_SECTORS, FLASH, SECTOR, Bench
 from bmsrescue.twin.chip.config import ChipConfig
 from rescue.chips import h7_flash_registers as reg
 from rescuelink.consent import ERASE, PROGRAM, Consent
-from rescuelink.errors import ConsentError, FlashError
+from rescuelink.errors import ConsentError, FlashError, WireError
 
 OLD = random.Random(1).randbytes(2 * SECTOR)
 NEW = random.Random(2).randbytes(4096)
@@ -138,7 +138,8 @@ def test_unlocking_twice_does_not_lock_for_good() -> None:
 def test_a_spoilt_key_sequence_is_reported_with_the_way_out() -> None:
     bench = Bench()
     flash = bench.h7().flash
-    flash._writer().write(reg.KEYR1, 0xBAD)
+    with pytest.raises(WireError):
+        flash._writer().write(reg.KEYR1, 0xBAD)
     with pytest.raises(FlashError) as caught:
         flash.unlock()
     assert caught.value.kind == "locked"
