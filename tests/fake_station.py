@@ -16,8 +16,10 @@ from sealed_records import chain
 class FakeHelper:
     """A helper whose unit comes and goes as the test says; its records are sealed like real ones."""
 
-    def __init__(self, name: str = "h1") -> None:
+    def __init__(self, name: str = "h1", number: str | None = None) -> None:
         self.name = name
+        self.number = hashlib.sha256(name.encode()).hexdigest()[:16] if number is None else number
+        self.answer: dict[str, Any] = {}  # what a job's answer says otherwise than it should
         self.present = False
         self.here = True
         self.job_now: Job | None = None
@@ -32,7 +34,10 @@ class FakeHelper:
     def status(self) -> dict[str, Any]:
         working = self.job_now is not None and self.job_now.state == "running"
         state = "absent" if not self.here else "busy" if working else "ready"
-        return {"state": state, "about": {"helper": self.name, "board": "pico"} if self.here else None}
+        return {"state": state, "about": self.about() if self.here else None}
+
+    def about(self) -> dict[str, Any]:
+        return {"helper": self.name, "helper_id": self.number or None, "board": "pico"}
 
     async def call(self, method: str, params: list[Any], timeout_s: float, client: str) -> Any:
         if not self.here:
@@ -82,10 +87,13 @@ class FakeHelper:
     def end_job(self, outcome: str, **changes: Any) -> None:
         previous = line_hash(self.records[-1]) if self.records else ""
         first = len(self.records) + 1
-        self.records += chain(self.name, 1, first=first, previous=previous, outcome=outcome, **changes)
+        known = {"helper_id": self.number} if self.number else {}
+        made = {"first": first, "previous": previous, "outcome": outcome, **known, **changes}
+        self.records += chain(self.name, 1, **made)
         job = self.job_now
         assert job is not None
-        job.state, job.result = "done", json.loads(self.records[-1])
+        answer = json.loads(self.records[-1]) | {"line_sha256": line_hash(self.records[-1])}
+        job.state, job.result = "done", answer | self.answer
         job.ended.set()
 
     def lose(self) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import Person
 from bmsrescue.fleet.consents import Consents, consent_of, phrase
+from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.stations.desk import Desk
 from bmsrescue.fleet.stations.settings import StationSettings
 from bmsrescue.fleet.stations.station import Station
@@ -76,7 +78,7 @@ def test_it_goes_with_the_next_attempt_only_and_the_report_names_it(bench: Bench
     assert bench.begin() == []
     bench.end()
     with bench.store.read() as session:
-        first, second = consent_of(session, "h1", 1), consent_of(session, "h1", 2)
+        first, second = (consent_of(session, one) for one in session.scalars(select(Attempt).order_by(Attempt.id)))
     assert first is not None
     assert (first.actor, first.state, first.station) == ("eva", "used", "one")
     assert second is None

@@ -6,12 +6,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import consents as consents_module
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import AccessError, Person
 from bmsrescue.fleet.consents import Consent, ConsentError, Consents, consent_of, consents_for, phrase
-from bmsrescue.fleet.models import AuditEntry, Booking
+from bmsrescue.fleet.models import Attempt, AuditEntry, Booking
 from bmsrescue.fleet.records.taking import BENCH, LineTaker
 from bmsrescue.fleet.store import Store
 from bmsrescue.twin.bench import default_card_files
@@ -40,7 +42,12 @@ def give(consents: Consents, unit: str = LABEL, words: tuple[str, ...] = ("rdp-r
 
 def use(store: Store, consents: Consents, number: int, after: int = 0) -> bool:
     with store.write() as session:
-        return consents.use(session, number, "left", "h1", after, "olga")
+        booking = Booking(helper="h1", helper_id="label h1", after_sequence=after, station="left")
+        return consents.use(session, number, booking, "olga")
+
+
+def of_attempt(session: Session, sequence: int) -> Consent | None:
+    return consent_of(session, session.scalars(select(Attempt).where(Attempt.sequence == sequence)).one())
 
 
 def test_it_waits_for_its_label_and_for_no_other(store: Store, consents: Consents) -> None:
@@ -61,16 +68,17 @@ def test_the_next_attempt_uses_it_up_and_its_report_names_it(store: Store, conse
     with store.write() as session:
         LineTaker("h1", BENCH).take(session, bench, chain("h1", 3))
     with store.read() as session:
-        of_first = consent_of(session, "h1", 1)
+        of_first = of_attempt(session, 1)
         assert of_first is not None
         assert (of_first.actor, of_first.station, of_first.sequence) == ("eva", "left", 1)
-        assert consent_of(session, "h1", 2) is None
+        assert of_attempt(session, 2) is None
         told = consents_for(session, None, [LABEL])
     assert [(one.state, one.helper, one.sequence) for one in told] == [("used", "h1", 1)]
 
 
 def test_one_for_a_chip_comes_under_every_label_that_chip_had(store: Store, consents: Consents, bench: str) -> None:
-    booking = Booking(helper="h1", after_sequence=0, made_at=ledger.now(), station="left", label=LABEL)
+    booking = Booking(helper="h1", helper_id="label h1", after_sequence=0, station="left", label=LABEL)
+    booking.made_at = ledger.now()
     with store.write() as session:
         session.add(booking)
         session.flush()

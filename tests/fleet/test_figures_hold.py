@@ -58,7 +58,7 @@ def counted_one_by_one(store: Store, since: date) -> dict[str, Any]:
         "weeks": {monday: (sum(cured), len(cured)) for monday, cured in weeks.items()},
         "no_fault_found": (sum(row.outcome == NO_FAULT_FOUND for row in units), len(units)),
         "first_pass": first_attempts(units),
-        "rails": rails_one_by_one(store, {row.id: row for row in rows}),
+        "rails": rails_one_by_one(store, {row.id: row for row in units}),
     }
 
 

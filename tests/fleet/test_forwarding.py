@@ -15,7 +15,8 @@ from bmsrescue.fleet import ledger
 from bmsrescue.fleet.backups import BackupFolder
 from bmsrescue.fleet.forward import Forwarder, LedgerConflictError, SharedLink
 from bmsrescue.fleet.ledger import News
-from bmsrescue.fleet.models import Attempt, AuditEntry, LedgerEntry, QuarantinedLine
+from bmsrescue.fleet.lookup import attempts_called
+from bmsrescue.fleet.models import Attempt, AuditEntry, DayCount, LedgerEntry, QuarantinedLine, SealedLine
 from bmsrescue.fleet.projection import project
 from bmsrescue.fleet.records.cards import find_cards, import_card
 from bmsrescue.fleet.store import Store, sqlite_url
@@ -111,15 +112,24 @@ def test_a_card_that_was_imported_at_two_benches_is_there_once(store: Store, tmp
     assert len(attempts(store)) == 12
 
 
-def test_two_helpers_of_one_name_at_two_benches_are_noticed_and_both_kept(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("numbers", [("e6614c311b7e8f2a", "e6614c311b1d0c33"), (None, None)])
+def test_two_helpers_of_one_name_at_two_benches_are_both_there_whole(
+    store: Store, tmp_path: Path, numbers: tuple[str | None, str | None]
+) -> None:
+    """Also those of agents that did not tell the number of their hardware: no attempt goes for another one's sake."""
     for seed, name in enumerate(("hall-1", "hall-2")):
         bench = OneBench(tmp_path / name)
-        bench.take(chain("helper-1", 3, seed=seed))
+        known = {"helper_id": numbers[seed]} if numbers[seed] else {}
+        bench.take(chain("helper-1", 3, seed=seed, **known))
         bench.forward(store)
     with store.read() as session:
-        aside = session.scalars(select(QuarantinedLine).order_by(QuarantinedLine.line_number)).all()
-    assert [line.text for line in aside] == chain("helper-1", 3, seed=1)
-    assert aside[0].why == "helper-1 1 is here already and says otherwise"
+        assert session.scalar(select(func.count()).select_from(QuarantinedLine)) == 0
+        lines = session.scalars(select(SealedLine.line).order_by(SealedLine.attempt_id)).all()
+        assert session.scalar(select(func.sum(DayCount.count))) == 6
+        of_one = attempts_called(session, "helper-1", 2)
+    made = [chain("helper-1", 3, seed=s, **({"helper_id": numbers[s]} if numbers[s] else {})) for s in (0, 1)]
+    assert lines == made[0] + made[1]
+    assert len(of_one) == 2
 
 
 def test_a_copied_data_folder_is_found_out(store: Store, tmp_path: Path) -> None:

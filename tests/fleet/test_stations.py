@@ -116,12 +116,12 @@ def test_an_outcome_is_pass_or_fail(place: Place, outcome: str, state: str) -> N
 @pytest.mark.parametrize("outcome", ["TOOL_ERROR", "ABORTED"])
 def test_a_fault_of_the_tool_is_no_verdict_on_the_unit(place: Place, outcome: str) -> None:
     assert place.work(outcome) == states.REMOVE
-    assert place.station.counts == {"PASS": 0, "FAIL": 0, "other": 1}
+    assert place.station.counts == {"PASS": 0, "CHECK CONFIG": 0, "FAIL": 0, "other": 1}
 
 
 def test_trouble_with_the_wires_is_shown_as_such_and_is_no_verdict_on_the_unit(place: Place) -> None:
     assert place.work("CHECK_WIRES") == states.WIRES
-    assert place.station.counts == {"PASS": 0, "FAIL": 0, "other": 1}
+    assert place.station.counts == {"PASS": 0, "CHECK CONFIG": 0, "FAIL": 0, "other": 1}
     assert place.wait(60) == states.WIRES, "held until the unit is removed"
     faces = [(face.symbol, face.colour) for face in states.FACES.values()]
     assert faces.count((states.FACES[states.WIRES].symbol, states.FACES[states.WIRES].colour)) == 1
@@ -213,7 +213,7 @@ def test_a_helper_that_is_lost_in_work_gives_no_verdict_and_its_record_comes_lat
     assert place.wait(0.5) == states.REMOVE
     assert "No verdict" in place.station.why
     assert place.wait() == states.OUT
-    place.helper.records += chain("h1", 1, outcome="INTERRUPTED")
+    place.helper.records += chain("h1", 1, helper_id=place.helper.number, outcome="INTERRUPTED")
     place.helper.here, place.helper.present = True, False
     assert place.wait() == states.EMPTY
     with place.desk.store.read() as session:
@@ -263,7 +263,7 @@ def test_a_unit_that_was_pulled_out_in_work_gets_no_verdict_and_somebody_is_told
     place.helper.present = False
     place.helper.end_job("UNSAFE")
     assert place.wait(0.5) == states.REMOVE
-    assert place.station.counts == {"PASS": 0, "FAIL": 0, "other": 1}
+    assert place.station.counts == {"PASS": 0, "CHECK CONFIG": 0, "FAIL": 0, "other": 1}
     told = f"{LABEL} was taken out in the middle: it has to be done again."
     assert place.station.why == f"No verdict: {told}"
     assert (place.wait(), place.station.why) == (states.EMPTY, told)

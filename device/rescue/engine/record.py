@@ -21,7 +21,7 @@ def next_sequence(card_root, store_root):
 
 
 def save_on_card(card, record, store_root):
-    """Appends and reads back after a new mount. Raises CardError or OSError."""
+    """Appends and reads back after a new mount; returns the line's SHA-256. Raises CardError or OSError."""
     files.make_directory(card.root + "/records")
     path = _card_path(card.root)
     written = long_line.append(path, record, _last_hash(path) or _last_hash(store_root + _NAME))
@@ -29,6 +29,7 @@ def save_on_card(card, record, store_root):
     card.mount()
     if _last_hash(path) != written:
         raise files.card_error("the record does not read back", OSError(5))
+    return written
 
 
 def mirror_from_card(card_root, store_root):
@@ -41,10 +42,10 @@ def mirror_from_card(card_root, store_root):
 
 
 def save_in_helper(record, store_root):
-    """Appends to the helper's own records. Raises OSError."""
+    """Appends to the helper's own records; returns the line's SHA-256. Raises OSError."""
     previous = _last_hash(store_root + _NAME)
     _rotate(store_root)
-    long_line.append(store_root + _NAME, record, previous)
+    return long_line.append(store_root + _NAME, record, previous)
 
 
 def _last_sequence(path):

@@ -12,7 +12,10 @@ _RECORD_LOST = "The record could not be saved on the card: "
 
 
 def conclude(run):
-    """Makes the record and saves it on the card and in the helper. Returns it as it was stored."""
+    """Makes the record and saves it on the card and in the helper.
+
+    Returns it as it was stored, and with it as "line_sha256" the SHA-256 of its line, which names it among all others;
+    none when no line could be stored."""
     _judge_again(run)
     name = verdict.judge(
         run.error,
@@ -36,12 +39,17 @@ def conclude(run):
     saved = False
     if run.card_mounted:
         try:
-            records.save_on_card(card, record, store.root)
+            sha256 = records.save_on_card(card, record, store.root)
             saved = True
         except (OSError, RescueError) as error:
             _mark_unsaved(record, error)
-    _mirror(record, card, store, saved)
+    if saved:
+        _mirror(card, store)
+    else:
+        sha256 = _save_in_helper(record, store)
     card.unmount()
+    if sha256 is not None:
+        record["line_sha256"] = sha256
     return record
 
 
@@ -74,15 +82,19 @@ def _judge_again(run):
         run.diagnosis["evidence"].append("before it: " + before["sentence"])
 
 
-def _mirror(record, card, store, saved):
+def _mirror(card, store):
     try:
-        if saved:
-            records.mirror_from_card(card.root, store.root)
-        else:
-            records.save_in_helper(record, store.root)
+        records.mirror_from_card(card.root, store.root)
+    except OSError:
+        pass  # it is on the card
+
+
+def _save_in_helper(record, store):
+    try:
+        return records.save_in_helper(record, store.root)
     except OSError as error:
-        if not saved:
-            _mark_unsaved(record, error)
+        _mark_unsaved(record, error)
+        return None
 
 
 def _mark_unsaved(record, error):
@@ -129,6 +141,7 @@ def _record(run, name):
         "format": records.FORMAT,
         "sequence": run.sequence(),
         "helper": run.helper,
+        "helper_id": run.ports.helper_id,
         "job": None if job is None else _job_facts(job),
         "unit": run.evidence.get("chip"),
         "diagnosis": run.diagnosis or _not_examined(error),

@@ -1,8 +1,9 @@
 # The helper as board.json describes it: makes the real ports. The only module above the drivers that knows them all.
 
+import binascii
 import sys
 
-from machine import I2C, Pin
+from machine import I2C, Pin, unique_id
 
 from rescue.hal.ports import Ports
 
@@ -44,6 +45,7 @@ def open(config):  # noqa: A001 - the name every ports module has
         store=Store(),
         panel=Panel(config["panel"], i2c),
         stream=UsbStream(),
+        helper_id=binascii.hexlify(unique_id()).decode(),
     )
 
 

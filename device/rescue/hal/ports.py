@@ -76,6 +76,9 @@
 #   wait(ms) -> bool          until there is something to read (True), at most `ms`
 #   session(is_open)          while one is open every byte is data, Ctrl-C too
 #   ms(), since_ms(start)     time on the host's side of things: real where the helper's clock is virtual
+#
+# helper_id: the number that the helper's hardware has and no other has, in lower-case hex digits; None where there is
+# none. The name in board.json is only a label: two helpers may have the same.
 
 from rescuelink.errors import TargetError
 
@@ -90,7 +93,7 @@ class Observer:
 class Ports:
     """Everything above, in one bundle."""
 
-    def __init__(self, clock, wire, lines, rails, card, store, panel, observer=None, stream=None):
+    def __init__(self, clock, wire, lines, rails, card, store, panel, observer=None, stream=None, helper_id=None):
         self.clock = clock
         self.wire = wire
         self.lines = lines
@@ -100,6 +103,7 @@ class Ports:
         self.panel = panel
         self.observer = observer or Observer()
         self.stream = stream
+        self.helper_id = helper_id
 
 
 class Timeout:

@@ -43,6 +43,7 @@ class Bench:
             store=ports.store,
             panel=ports.panel,
             observer=watched,
+            helper_id=ports.helper_id,
         )
         self.power = None  # the unit's supply, once used (unit.py)
         self.last_end = None  # how the last session ended, for the next one

@@ -17,7 +17,7 @@ def steps(_bench):
 
 
 def run(bench, finish_alone=False, consent=""):
-    """The job on the card, from one end to the other. Returns the record.
+    """The job on the card, from one end to the other. Returns the record, with the SHA-256 of its line: line_sha256.
 
     `finish_alone`: go on when the host is lost, so that an erased unit is not left behind. `consent`: what a person has
     typed that they allow, of the words that the job leaves to people (policy.ask), e.g. "wrp,sector:7".

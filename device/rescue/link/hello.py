@@ -51,6 +51,7 @@ def about(bench):
         "protocol": rpc.PROTOCOL_VERSION,
         "agent": _AGENT_VERSION,
         "helper": bench.config.get("helper", "helper"),
+        "helper_id": bench.ports.helper_id,
         "micropython": ".".join(str(part) for part in sys.implementation[1][:3]),
         "board": getattr(sys.implementation, "_machine", sys.platform),
         "capabilities": _CAPABILITIES.split(),

@@ -17,7 +17,8 @@ from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import ENGINEER, Person
 from bmsrescue.fleet.decisions import decide
 from bmsrescue.fleet.ledger import News
-from bmsrescue.fleet.models import Attempt, ConsentGiven, Unit, UnitLabel
+from bmsrescue.fleet.models import Attempt, Booking, ConsentGiven, Unit, UnitLabel
+from bmsrescue.fleet.records.taking import BENCH
 from bmsrescue.fleet.store import Store
 
 GOOD_FOR = timedelta(days=7)
@@ -62,6 +63,7 @@ class Consent:
     withdrawn_by: str | None
     helper: str | None
     sequence: int | None
+    sha256: str | None
     """The attempt that used it, as far as its record has come."""
 
 
@@ -147,12 +149,18 @@ class Consents:
             )
             return None if found is None else _told(session, found)
 
-    def use(self, session: Session, number: int, station: str, helper: str, after: int, by: str) -> bool:
+    def use(self, session: Session, number: int, booking: Booking, by: str) -> bool:
         """Use it up for the attempt that begins now, in the transaction that books it. False: it is gone."""
         found = session.scalar(select(ConsentGiven).where(self._waits(), ConsentGiven.number == number))
         if found is None:
             return False
-        content = {"number": number, "station": station, "used_helper": helper, "used_after": after}
+        content = {
+            "number": number,
+            "station": booking.station,
+            "used_helper": booking.helper,
+            "used_helper_id": booking.helper_id,
+            "used_after": booking.after_sequence,
+        }
         unit = found.label or found.uid or ""
         decide(
             session,
@@ -163,7 +171,7 @@ class Consents:
             [News(ledger.CONSENT_END, content)],
             words=found.scopes,
             given_by=found.actor,
-            station=station,
+            station=booking.station,
         )
         return True
 
@@ -184,24 +192,39 @@ def consents_for(session: Session, uid: str | None, labels: list[str]) -> list[C
     return [_told(session, one) for one in found]
 
 
-def consent_of(session: Session, helper: str, sequence: int) -> Consent | None:
+def consent_of(session: Session, attempt: Attempt) -> Consent | None:
     """The one that an attempt took along."""
     found = session.scalar(
         select(ConsentGiven)
-        .where(ConsentGiven.used_helper == helper, ConsentGiven.used_after < sequence)
-        .order_by(ConsentGiven.used_after.desc())
+        .where(_used_by(attempt.helper, attempt.helper_id), ConsentGiven.used_after < attempt.sequence)
+        .where(ConsentGiven.used_at <= attempt.at)
+        .order_by(ConsentGiven.used_at.desc())
         .limit(1)
     )
     told = None if found is None else _told(session, found)
-    return told if told is not None and told.sequence == sequence else None
+    return told if told is not None and told.sha256 == attempt.sha256 else None
+
+
+def _used_by(helper: str, helper_id: str) -> ColumnElement[bool]:
+    # Entries from before helpers had numbers name them by their label.
+    by_label = and_(ConsentGiven.used_helper_id.is_(None), ConsentGiven.used_helper == helper)
+    return or_(ConsentGiven.used_helper_id == helper_id, by_label)
 
 
 def _told(session: Session, found: ConsentGiven) -> Consent:
-    sequence = None
-    if found.used_helper is not None:
-        first = func.min(Attempt.sequence)
-        of_it = select(first).where(Attempt.helper == found.used_helper, Attempt.sequence > found.used_after)
-        sequence = session.scalar(of_it)
+    sequence, sha256 = None, None
+    if found.used_helper is not None and found.used_at is not None:
+        by = Attempt.helper == found.used_helper
+        if found.used_helper_id is not None:
+            by = Attempt.helper_id == found.used_helper_id
+        first = session.execute(
+            select(Attempt.sequence, Attempt.sha256)
+            .where(by, Attempt.sequence > found.used_after, Attempt.at >= found.used_at)
+            .where(Attempt.time_source == BENCH)
+            .order_by(Attempt.id)
+            .limit(1)
+        ).first()
+        sequence, sha256 = first or (None, None)
     return Consent(
         found.number,
         found.at,
@@ -217,6 +240,7 @@ def _told(session: Session, found: ConsentGiven) -> Consent:
         found.withdrawn_by,
         found.used_helper,
         sequence,
+        sha256,
     )
 
 

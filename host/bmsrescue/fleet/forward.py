@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bmsrescue.errors import HostError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import Bench, LedgerEntry, SealedLine
+from bmsrescue.fleet.models import Attempt, Bench, LedgerEntry, SealedLine
 from bmsrescue.fleet.projection import project
 from bmsrescue.fleet.store import Store
 from bmsrescue.fleet.upsert import insert_new
@@ -130,7 +130,11 @@ def _entries(session: Session, bench: str, after: int) -> list[Entry]:
     wanted = [sha256 for sha256 in hashes.values() if sha256]
     lines = {
         row.sha256: row.line
-        for row in session.execute(select(SealedLine.sha256, SealedLine.line).where(SealedLine.sha256.in_(wanted)))
+        for row in session.execute(
+            select(Attempt.sha256, SealedLine.line)
+            .join(SealedLine, SealedLine.attempt_id == Attempt.id)
+            .where(Attempt.sha256.in_(wanted))
+        )
     }
     return [
         Entry(row.bench, row.number, row.at, row.kind, row.body, row.hash, lines.get(hashes[row.number] or ""))

@@ -18,7 +18,9 @@ _PIECE = 1000
 
 COLUMNS = (
     "helper",
+    "helper_id",
     "sequence",
+    "sha256",
     "at",
     "time_source",
     "label",
@@ -92,13 +94,20 @@ def unit_with(session: Session, number: int) -> tuple[FoundUnit, list[Attempt]] 
     return FoundUnit(unit.id, unit.uid, list(labels), unit.chip, unit.first_seen), list(attempts)
 
 
-def attempt_with(session: Session, helper: str, sequence: int) -> AttemptView | None:
-    """One attempt with all that is known of it."""
+def attempts_called(session: Session, helper: str, sequence: int) -> list[Attempt]:
+    """All that go by this helper (its name, or its number) and this sequence number: mostly one. At most MAX_FOUND."""
+    named = or_(Attempt.helper == helper, Attempt.helper_id == helper)
+    wanted = select(Attempt).where(named, Attempt.sequence == sequence).order_by(Attempt.id).limit(MAX_FOUND)
+    return list(session.scalars(wanted))
+
+
+def attempt_of(session: Session, sha256: str) -> AttemptView | None:
+    """The attempt whose record has this hash, with all that is known of it."""
     row = session.execute(
         select(Attempt, Unit.uid, SealedLine.line)
         .join(SealedLine, SealedLine.attempt_id == Attempt.id)
         .join(Unit, Unit.id == Attempt.unit_id, isouter=True)
-        .where(Attempt.helper == helper, Attempt.sequence == sequence)
+        .where(Attempt.sha256 == sha256)
     ).first()
     if row is None:
         return None

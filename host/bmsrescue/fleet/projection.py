@@ -63,7 +63,8 @@ def _consents_end(session: Session, entries: Sequence[Entry]) -> None:
             .values(
                 {"withdrawn_at": entry.at, "withdrawn_by": content["withdrawn_by"]}
                 if "withdrawn_by" in content
-                else {"used_at": entry.at} | _only(entry, "station", "used_helper", "used_after")
+                else {"used_at": entry.at, "used_helper_id": content.get("used_helper_id")}
+                | _only(entry, "station", "used_helper", "used_after")
             )
         )
 
@@ -135,7 +136,7 @@ def _heads(session: Session, entries: Sequence[Entry]) -> None:
 
 def _taken_out(session: Session, entries: Sequence[Entry]) -> None:
     for entry in entries:
-        count_out(session, entry.bench, entry.content["helper"], entry.content["sequence"])
+        count_out(session, entry.bench, entry.content)
 
 
 def _placed(entry: Entry) -> Row:

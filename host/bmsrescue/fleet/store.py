@@ -131,7 +131,7 @@ def _migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
     known = {script.revision for script in scripts.walk_revisions()}
-    with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+    with engine.connect().execution_options(**{_WRITES: True}) as connection, _keys_off(connection), connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         present = MigrationContext.configure(connection).get_current_heads()
@@ -143,6 +143,20 @@ def _migrate(engine: Engine) -> None:
         if set(present) != set(scripts.get_heads()):
             config.attributes["connection"] = connection
             command.upgrade(config, "heads")
+
+
+@contextlib.contextmanager
+def _keys_off(connection: Connection) -> Iterator[None]:
+    """SQLite changes a constraint by making the table anew, which other tables' rows must not hinder."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys = OFF")  # outside of any transaction, else it does nothing
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
 
 
 @contextlib.contextmanager

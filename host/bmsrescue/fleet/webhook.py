@@ -93,10 +93,11 @@ class Webhook:
                 row = session.execute(
                     select(Attempt, Unit.uid)
                     .join(Unit, Unit.id == Attempt.unit_id, isouter=True)
-                    .where(Attempt.helper == named["helper"], Attempt.sequence == named["sequence"])
+                    .where(Attempt.sha256 == named["sha256"])
                 ).one()
                 attempt, uid = row
                 told = {name: getattr(attempt, name) for name in _SENTENCES}
-                told |= {"helper": attempt.helper, "sequence": attempt.sequence, "uid": uid}
+                told |= {"helper": attempt.helper, "helper_id": attempt.helper_id}
+                told |= {"sequence": attempt.sequence, "uid": uid}
                 found.append((entry.number, told | {"at": attempt.at.isoformat(), "sha256": named["sha256"]}))
         return found

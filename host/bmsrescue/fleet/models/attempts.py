@@ -10,6 +10,7 @@ from bmsrescue.fleet.models.base import (
     Base,
     Big,
     Entries,
+    HelperId,
     Moment,
     Name,
     OptionalBig,
@@ -23,21 +24,28 @@ from bmsrescue.fleet.models.base import (
 
 
 class Attempt(Base):
-    """One record. `helper` and `sequence` name it everywhere; `at` is the host's time when the record reached it.
+    """One record, known by the hash of its sealed line; `at` is the host's time when the record reached it.
+
+    `helper` and `sequence` are what people call it by. Two helpers may have one name, and one helper's numbers may
+    begin anew: nothing is looked up by them that has to be this record and no other.
 
     A helper has no clock: `time_source` is "bench" when the host was there, "import" when a card brought it later.
     """
 
     __tablename__ = "attempts"
     __table_args__ = (
-        UniqueConstraint("helper", "sequence"),
+        UniqueConstraint("sha256"),
+        Index("ix_attempts_helper_sequence", "helper", "sequence"),
+        Index("ix_attempts_helper_id_sequence", "helper_id", "sequence"),
         Index("ix_attempts_unit_id_id", "unit_id", "id", "outcome", "at", "taken_out"),
         Index("ix_attempts_at_outcome_cause", "at", "outcome", "cause"),
     )
 
     id: Mapped[RowId]
     helper: Mapped[Name]
+    helper_id: Mapped[HelperId]
     sequence: Mapped[Big]
+    sha256: Mapped[Sha256]
     bench: Mapped[Name]
     at: Mapped[Moment]
     time_source: Mapped[Name]
@@ -70,12 +78,11 @@ class Attempt(Base):
 
 
 class SealedLine(Base):
-    """The record as the helper sealed it, without its newline."""
+    """The record as the helper sealed it, without its newline; its hash is the attempt's."""
 
     __tablename__ = "sealed_lines"
 
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True, autoincrement=False)
-    sha256: Mapped[Sha256] = mapped_column(index=True)
     line: Mapped[str] = mapped_column(Text)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 NAME_LENGTH = 64
+HELPER_ID_LENGTH = 80
 TEXT_LENGTH = 400
 """Of a sentence; longer ones are shortened in the tables and whole in the sealed line."""
 
@@ -38,6 +39,9 @@ _RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 RowId = Annotated[int, mapped_column(_RowNumber, primary_key=True, autoincrement=True)]
 Name = Annotated[str, mapped_column(String(NAME_LENGTH))]
 OptionalName = Annotated[str | None, mapped_column(String(NAME_LENGTH))]
+HelperId = Annotated[str, mapped_column(String(HELPER_ID_LENGTH))]
+"""The number of the helper's hardware; "label NAME" where a record comes from an agent that did not tell it."""
+OptionalHelperId = Annotated[str | None, mapped_column(String(HELPER_ID_LENGTH))]
 Sentence = Annotated[str, mapped_column(String(TEXT_LENGTH))]
 OptionalSentence = Annotated[str | None, mapped_column(String(TEXT_LENGTH))]
 Sha256 = Annotated[str, mapped_column(String(64))]

@@ -29,7 +29,7 @@ class DayCount(Base):
 class RailDay(Base):
     """A rail at a station on a day (UTC) in one phase: how many readings, their sum and extremes in mV, their limits.
 
-    `failed`: how many were outside. Kept as `DayCount` is. `station`: the helper's name where there was no station.
+    `failed`: how many were outside. Kept as `DayCount` is. `station`: the helper where there was no station.
     """
 
     __tablename__ = "rail_days"

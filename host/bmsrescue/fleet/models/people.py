@@ -11,6 +11,7 @@ from bmsrescue.fleet.models.base import (
     Moment,
     Name,
     OptionalBig,
+    OptionalHelperId,
     OptionalMoment,
     OptionalName,
     Sentence,
@@ -84,6 +85,7 @@ class ConsentGiven(Base):
     until: Mapped[OptionalMoment]
     used_at: Mapped[OptionalMoment]
     used_helper: Mapped[OptionalName]
+    used_helper_id: Mapped[OptionalHelperId]
     used_after: Mapped[OptionalBig]
     withdrawn_at: Mapped[OptionalMoment]
     withdrawn_by: Mapped[OptionalName]

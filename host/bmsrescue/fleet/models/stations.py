@@ -6,6 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from bmsrescue.fleet.models.base import (
     Base,
     Big,
+    HelperId,
     Moment,
     Name,
     OptionalMoment,
@@ -31,16 +32,18 @@ class Station(Base):
 class Booking(Base):
     """Who asked for the job whose record comes next from a helper: noted before the job begins.
 
-    `after_sequence` is the helper's last record by then; the first newer one takes this along, even if the host died
-    in between.
+    `after_sequence` is the helper's last record by then, `after_attempt` the store's; the first newer one that comes
+    from the helper itself takes this along, even if the host died in between.
     """
 
     __tablename__ = "bookings"
-    __table_args__ = (Index("ix_bookings_helper_after_sequence", "helper", "after_sequence"),)
+    __table_args__ = (Index("ix_bookings_helper_id_id", "helper_id", "id"),)
 
     id: Mapped[RowId]
     helper: Mapped[Name]
+    helper_id: Mapped[HelperId] = mapped_column(server_default="")
     after_sequence: Mapped[Big]
+    after_attempt: Mapped[Big] = mapped_column(server_default="0")
     made_at: Mapped[Moment]
     station: Mapped[Name]
     operator: Mapped[OptionalName]

@@ -1,6 +1,6 @@
 """Things known by their hash: images and backups; and what card imports brought that could not be taken as it was."""
 
-from sqlalchemy import String, Text
+from sqlalchemy import Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bmsrescue.fleet.models.base import Base, Big, Entries, Moment, OptionalName, RowId, Sha256
@@ -46,6 +46,7 @@ class QuarantinedLine(Base):
     """A line that is no sealed record, or says otherwise than one that is here already. Kept as it came."""
 
     __tablename__ = "quarantine"
+    __table_args__ = (Index("ix_quarantine_seen_at", "seen_at"),)
 
     sha256: Mapped[Sha256] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(Text)

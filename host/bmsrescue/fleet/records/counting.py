@@ -1,23 +1,31 @@
-"""Attempts and rails counted by day as they come in (`DayCount`, `RailDay`)."""
+"""Attempts and rails counted by day as they come in (`DayCount`, `RailDay`).
+
+Rails of an attempt that does not count (`NOT_COUNTED`, or its unit was taken out in work) are in no mean.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import Attempt, DayCount, RailDay
+from bmsrescue.fleet.models import Attempt, DayCount, Measurement, RailDay
 from bmsrescue.fleet.records.fields import Row
 from bmsrescue.fleet.records.reading import Reading
 from bmsrescue.fleet.records.uncertainty import FAIL
-from bmsrescue.fleet.upsert import insert_or_merge
+from bmsrescue.fleet.upsert import insert_new, insert_or_merge
+from rescuelink.outcomes import ABORTED, CHECK_WIRES, TOOL_ERROR
+
+NOT_COUNTED = (TOOL_ERROR, CHECK_WIRES, ABORTED)
+"""Outcomes that say nothing about a unit: a fault of the tool or the wires, a stopped job."""
 
 _ENDS = ("day", "bench", "outcome", "cause", "firmware")
 _RAILS = ("day", "bench", "station", "phase", "rail")
+_OF_RAIL = ("count", "total_mv", "low_mv", "high_mv", "limit_low", "limit_high", "failed")
 
 
 def count_attempts(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
@@ -26,22 +34,86 @@ def count_attempts(session: Session, added: Sequence[tuple[Entry, Row, Reading]]
     _count_rails(session, added)
 
 
-def count_out(session: Session, bench: str, helper: str, sequence: int) -> None:
-    """The unit was taken out in work: what its attempt says is no verdict on it, and is not counted any more."""
+def count_out(session: Session, bench: str, named: Row) -> None:
+    """The unit was taken out in work: what its attempt says is no verdict on it, and is not counted any more.
+
+    `named`: by the hash of its record; by "helper" and "sequence" in entries from before that.
+    """
+    sha256 = named.get("sha256")
+    here = (
+        [Attempt.sha256 == sha256]
+        if sha256
+        else [Attempt.helper == named["helper"], Attempt.sequence == named["sequence"]]
+    )
     attempt = session.execute(
         update(Attempt)
-        .where(Attempt.bench == bench, Attempt.helper == helper, Attempt.sequence == sequence)
+        .where(Attempt.bench == bench, *here)
         .where(Attempt.taken_out.is_(False))
         .values(taken_out=True)
-        .returning(Attempt.at, Attempt.outcome, Attempt.cause, Attempt.firmware)
-    ).one_or_none()
+        .returning(
+            Attempt.id,
+            Attempt.at,
+            Attempt.outcome,
+            Attempt.cause,
+            Attempt.firmware,
+            Attempt.station,
+            Attempt.helper,
+            Attempt.helper_id,
+        )
+    ).first()
     if attempt is None:
         return
-    at, outcome, cause, firmware = attempt
-    key = (at.astimezone(UTC).date(), bench, outcome, cause, firmware or "")
+    number, at, outcome, cause, firmware, *where = attempt
+    day = at.astimezone(UTC).date()
+    key = (day, bench, outcome, cause, firmware or "")
     counted = [getattr(DayCount, name) == value for name, value in zip(_ENDS, key, strict=True)]
     session.execute(update(DayCount).where(*counted).values(count=DayCount.count - 1))
     session.execute(delete(DayCount).where(*counted, DayCount.count == 0))
+    if outcome not in NOT_COUNTED:
+        _count_rails_again(session, number, day, bench, *where)
+
+
+def place_of(helper: str, helper_id: str) -> str:
+    """What stands for a station where there was none: the helper, told apart from others of its name."""
+    return helper if helper_id.startswith("label ") else f"{helper} {helper_id[-6:]}"
+
+
+def _count_rails_again(
+    session: Session, number: int, day: date, bench: str, station: str | None, helper: str, helper_id: str
+) -> None:
+    """The rails that an attempt measured, of its day and station, without it: extremes cannot be taken back."""
+    place = (day, bench, station or place_of(helper, helper_id))
+    here = (
+        [Attempt.station == station]
+        if station
+        else [Attempt.station.is_(None), Attempt.helper == helper, Attempt.helper_id == helper_id]
+    )
+    at_place = [RailDay.day == day, RailDay.bench == bench, RailDay.station == place[2]]
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    for phase, rail in session.execute(
+        select(Measurement.phase, Measurement.rail).where(Measurement.attempt_id == number)
+    ).all():
+        session.execute(delete(RailDay).where(*at_place, RailDay.phase == phase, RailDay.rail == rail))
+        left = session.execute(
+            select(
+                func.count(),
+                func.sum(Measurement.mv),
+                func.min(Measurement.mv),
+                func.max(Measurement.mv),
+                func.min(Measurement.limit_low),
+                func.max(Measurement.limit_high),
+                func.count().filter(Measurement.verdict == FAIL),
+            )
+            .join(Attempt, Attempt.id == Measurement.attempt_id)
+            .where(Measurement.phase == phase, Measurement.rail == rail)
+            .where(Attempt.bench == bench, *here)
+            .where(Attempt.at >= begin, Attempt.at < begin + timedelta(days=1))
+            .where(Attempt.taken_out.is_(False), Attempt.outcome.not_in(NOT_COUNTED))
+        ).one()
+        if left[0]:
+            row = dict(zip(_RAILS, (*place, phase, rail), strict=True))
+            row |= dict(zip(_OF_RAIL, (left[0], int(left[1]), *left[2:]), strict=True))
+            insert_new(session, RailDay, [row])
 
 
 def _count_ends(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
@@ -62,7 +134,13 @@ def _count_ends(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -
 def _count_rails(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
     rows: dict[tuple[object, ...], Row] = {}
     for entry, context, reading in added:
-        place = (entry.at.astimezone(UTC).date(), entry.bench, context.get("station") or reading.helper)
+        if reading.attempt["outcome"] in NOT_COUNTED:
+            continue
+        place = (
+            entry.at.astimezone(UTC).date(),
+            entry.bench,
+            context.get("station") or place_of(reading.helper, reading.helper_id),
+        )
         for phase, rail, mv, _lowest, _highest, low, high, _uncertainty, judged in reading.measurements:
             key = (*place, phase, rail)
             row = rows.get(key)

@@ -13,6 +13,7 @@ MAX_LISTED = 256
 
 _MAX_NUMBER = 2**53
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_HELPER_ID = re.compile(r"[0-9a-f]{2,64}\Z")
 # What PostgreSQL's text cannot hold, and what no UTF-8 has: NUL and lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -46,3 +47,14 @@ def number(value: object) -> int | None:
 
 def sha256(value: object) -> str | None:
     return value if isinstance(value, str) and _SHA256.match(value) else None
+
+
+def helper_id(value: object, name: str) -> str | None:
+    """What a helper is known by: its hardware's number; the name where its agent told none (None), which is a label
+    only. None for what is no such number.
+
+    No number has a space in it, so that no name can pass for one.
+    """
+    if value is None:
+        return f"label {name}"
+    return value if isinstance(value, str) and _HELPER_ID.match(value) else None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import Attempt, Course, Image, Measurement, QuarantinedLine, RecordedConsent, SealedLine
+from bmsrescue.fleet.models import Attempt, Course, Image, Measurement, RecordedConsent, SealedLine
 from bmsrescue.fleet.records.consents import CONSENT
 from bmsrescue.fleet.records.counting import count_attempts
 from bmsrescue.fleet.records.fields import Row
@@ -37,46 +36,21 @@ def add_attempts(session: Session, readings: Sequence[tuple[Entry, Row, Reading]
         for (entry, context, reading), unit_id in zip(readings, units, strict=True)
     ]
     columns = (*readings[0][2].attempt, *_CONTEXT, "bench", "at", "unit_id")
-    ids = insert_plain_new_numbered(session, Attempt, columns, rows, ("helper", "sequence"))
+    ids = insert_plain_new_numbered(session, Attempt, columns, rows, ("sha256",))
     new: list[tuple[int, Reading]] = []
     added: list[tuple[Entry, Row, Reading]] = []
-    others: list[tuple[Entry, Reading]] = []
     for entry, context, reading in readings:
-        # Of two of one name among these the first has come.
-        number = ids.pop((reading.helper, reading.sequence), None)
-        if number is None:
-            others.append((entry, reading))
-        else:
+        # The same line again, from another bench that had the helper or its card, is nothing new.
+        number = ids.pop((reading.sha256,), None)
+        if number is not None:
             new.append((number, reading))
             added.append((entry, context, reading))
     images = {reading.image["sha256"]: reading.image for _id, reading in new if reading.image}
     insert_new(session, Image, [images[key] for key in sorted(images)])
-    insert_plain(session, SealedLine, ("attempt_id", "sha256", "line"), [(i, r.sha256, r.line) for i, r in new])
+    insert_plain(session, SealedLine, ("attempt_id", "line"), [(i, r.line) for i, r in new])
     measured = [(i, *row) for i, r in new for row in r.measurements]
     insert_plain(session, Measurement, ("attempt_id", *MEASURED), measured)
     consents = [(i, *r.consent) for i, r in new if r.consent]
     insert_plain(session, RecordedConsent, ("attempt_id", *CONSENT), consents)
     insert_plain(session, Course, ("attempt_id", *COURSE), [(i, *r.course) for i, r in new])
     count_attempts(session, added)
-    _set_aside(session, others)
-
-
-def _set_aside(session: Session, readings: Sequence[tuple[Entry, Reading]]) -> None:
-    """Records whose number is taken: the same one again is nothing, another one is kept where people look."""
-    if not readings:
-        return
-    hashes = [reading.sha256 for _entry, reading in readings]
-    here = set(session.scalars(select(SealedLine.sha256).where(SealedLine.sha256.in_(hashes))))
-    rows = [
-        {
-            "sha256": reading.sha256,
-            "source": f"bench {entry.bench}",
-            "line_number": entry.number,
-            "why": f"{reading.helper} {reading.sequence} is here already and says otherwise",
-            "text": reading.line,
-            "seen_at": entry.at,
-        }
-        for entry, reading in readings
-        if reading.sha256 not in here
-    ]
-    insert_new(session, QuarantinedLine, rows)

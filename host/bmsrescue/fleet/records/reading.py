@@ -12,16 +12,17 @@ import orjson
 
 from bmsrescue.fleet.models.base import NAME_LENGTH
 from bmsrescue.fleet.records.consents import consent_of
-from bmsrescue.fleet.records.fields import MAX_LISTED, Row, clean, listed, number, sha256, storable, table
+from bmsrescue.fleet.records.fields import MAX_LISTED, Row, clean, helper_id, listed, number, sha256, storable, table
 from bmsrescue.fleet.records.firmware import firmware_before
 from bmsrescue.fleet.records.uncertainty import uncertainty_mv, verdict
 from rescuelink.chain import damage
-from rescuelink.outcomes import OUTCOMES
+from rescuelink.outcomes import CHECK_WIRES, OUTCOMES, RECOVERED_CHECK_CONFIG
 from rescuelink.seal import line_hash
 
 FORMATS = ("bmsrescue-record/1",)
 MAX_LINE_CHARACTERS = 512 * 1024
 _OFF_LIMIT_MV = 300
+_SAYS_MORE = (RECOVERED_CHECK_CONFIG, CHECK_WIRES)
 _MAX_MV = 2**31  # no voltage is beyond that, and sums of such ones fit any store
 
 PHASES = ("off", "on", "proof")
@@ -44,6 +45,7 @@ class Reading:
     sha256: str
     previous: str
     helper: str
+    helper_id: str
     sequence: int
     attempt: Row
     measurements: list[tuple[Any, ...]]
@@ -82,6 +84,9 @@ def _read(record: Row, line: str) -> Reading:
     helper, sequence = clean(record.get("helper"), NAME_LENGTH), number(record.get("sequence"))
     if helper is None or helper != record.get("helper") or sequence is None or sequence < 1:
         raise LineError("no helper or no sequence number")
+    identity = helper_id(record.get("helper_id"), helper)
+    if identity is None:
+        raise LineError("no helper_id that hardware could have")
     outcome = record.get("outcome")
     if not isinstance(outcome, str) or outcome not in OUTCOMES:
         raise LineError("no outcome that is known")
@@ -91,14 +96,16 @@ def _read(record: Row, line: str) -> Reading:
     unit, job, diagnosis = table(record, "unit"), table(record, "job"), table(record, "diagnosis")
     image_sha256 = sha256(job.get("sha256"))
     unit_outcome = record.get("unit_outcome")
-    attempt = {
+    attempt: Row = {
         "helper": helper,
+        "helper_id": identity,
         "sequence": sequence,
+        "sha256": line_hash(line),
         "outcome": outcome,
         "unit_outcome": unit_outcome if isinstance(unit_outcome, str) and unit_outcome in OUTCOMES else outcome,
         "cause": clean(diagnosis.get("cause"), NAME_LENGTH) or "not-examined",
         "confidence": clean(diagnosis.get("confidence"), NAME_LENGTH),
-        "sentence": clean(diagnosis.get("sentence")) or clean(record.get("sentence")) or "",
+        "sentence": _sentence(outcome, clean(diagnosis.get("sentence")), clean(record.get("sentence"))),
         "next_step": clean(record.get("next_step")),
         "error_kind": clean(table(record, "error").get("kind"), NAME_LENGTH),
         "job": clean(job.get("name"), NAME_LENGTH),
@@ -120,9 +127,10 @@ def _read(record: Row, line: str) -> Reading:
         }
     return Reading(
         line,
-        line_hash(line),
+        attempt["sha256"],
         previous,
         helper,
+        identity,
         sequence,
         attempt,
         _measurements(record),
@@ -132,6 +140,13 @@ def _read(record: Row, line: str) -> Reading:
         image,
         consent_of(record),
     )
+
+
+def _sentence(outcome: str, before: str | None, after: str | None) -> str:
+    """What a person reads first: what was wrong, or where more than that is to be done, what is."""
+    if outcome in _SAYS_MORE:
+        return after or OUTCOMES[outcome].sentence
+    return before or after or ""
 
 
 def _measurements(record: Row) -> list[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.ledger import News
-from bmsrescue.fleet.models import Attempt, Booking, QuarantinedLine, SealedLine
+from bmsrescue.fleet.models import Attempt, Booking, QuarantinedLine
 from bmsrescue.fleet.projection import project
 from bmsrescue.fleet.records.fields import clean
 from bmsrescue.fleet.records.projecting import add_attempts
@@ -24,12 +24,17 @@ _MAX_QUARANTINED_CHARACTERS = 1_000_000
 
 @dataclass
 class Taken:
-    """What became of lines. `breaks`: (line number, what is wrong)."""
+    """What became of lines. `breaks`: (line number, what is wrong).
+
+    `anew`: new ones whose helper has made another record of that number before: its numbers began anew, or somebody
+    made records in its name.
+    """
 
     lines: int = 0
     new: int = 0
     known: int = 0
     quarantined: int = 0
+    anew: int = 0
     breaks: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -49,6 +54,7 @@ class LineTaker:
         self._time_source = time_source
         self._expected = ""  # hash of the line before
         self._first = True
+        self._bookings: set[int] = set()  # that a line has taken along
 
     def take(self, session: Session, bench: str, lines: Sequence[str]) -> None:
         """The next lines of the file."""
@@ -67,16 +73,21 @@ class LineTaker:
         known = _hashes(session, [line.reading for line in readable])
         new: list[_Line] = []
         for line in readable:
-            key = (line.reading.helper, line.reading.sequence)
-            before = known.setdefault(key, "")
-            if not before:
-                known[key] = line.reading.sha256
-                new.append(line)
-            elif before == line.reading.sha256:
+            reading = line.reading
+            here = known.setdefault((reading.helper_id, reading.sequence), set())
+            if reading.sha256 in here:
                 self.taken.known += 1
+            elif not here or self._time_source == BENCH:
+                # What the helper itself says just now is taken, whatever a card has said in its name.
+                if here:
+                    why = f"{reading.helper} has made a record {reading.sequence} before, which says otherwise"
+                    self.taken.breaks.append((line.number, why))
+                    self.taken.anew += 1
+                here.add(reading.sha256)
+                new.append(line)
             else:
-                why = f"{key[0]} {key[1]} is here already and says otherwise"
-                refused.append((line.number, line.reading.line, why))
+                why = f"{reading.helper} {reading.sequence} is here already and says otherwise"
+                refused.append((line.number, reading.line, why))
         self._add(session, bench, new)
         self._quarantine(session, bench, refused)
 
@@ -132,55 +143,61 @@ class LineTaker:
             "follows": line.follows,
         }
         if self._time_source == BENCH:
-            context |= _booked(session, reading)
+            context |= self._booked(session, reading)
         return context
 
+    def _booked(self, session: Session, reading: Reading) -> dict[str, Any]:
+        """What was asked of the helper before this record, unless a record between them took it along."""
+        booking = _booking(session, reading)
+        if booking is None or booking.id in self._bookings:
+            return {}
+        self._bookings.add(booking.id)
+        return {
+            "station": booking.station,
+            "operator": booking.operator,
+            "label": booking.label,
+            "release_id": booking.release_id,
+        }
 
-def _hashes(session: Session, readings: Sequence[Reading]) -> dict[tuple[str, int], str]:
-    """The hashes of the records that are in the store already."""
+
+def _hashes(session: Session, readings: Sequence[Reading]) -> dict[tuple[str, int], set[str]]:
+    """The hashes of the records that are in the store already, by helper and number."""
     by_helper: dict[str, list[int]] = {}
     for reading in readings:
-        by_helper.setdefault(reading.helper, []).append(reading.sequence)
-    found: dict[tuple[str, int], str] = {}
+        by_helper.setdefault(reading.helper_id, []).append(reading.sequence)
+    found: dict[tuple[str, int], set[str]] = {}
     for helper, sequences in by_helper.items():
         rows = session.execute(
-            select(Attempt.sequence, SealedLine.sha256)
-            .join(SealedLine, SealedLine.attempt_id == Attempt.id)
-            .where(Attempt.helper == helper, Attempt.sequence.in_(sequences))
+            select(Attempt.sequence, Attempt.sha256).where(Attempt.helper_id == helper, Attempt.sequence.in_(sequences))
         )
-        found.update({(helper, sequence): sha256 for sequence, sha256 in rows})
+        for sequence, sha256 in rows:
+            found.setdefault((helper, sequence), set()).add(sha256)
     return found
 
 
 def _may_begin(session: Session, reading: Reading) -> bool:
     """Whether a file may begin with this record: what it follows is here, or the record before it is not."""
-    if reading.previous and session.scalar(select(SealedLine.sha256).where(SealedLine.sha256 == reading.previous)):
+    if reading.previous and session.scalar(select(Attempt.id).where(Attempt.sha256 == reading.previous)):
         return True
-    before = select(Attempt.id).where(Attempt.helper == reading.helper, Attempt.sequence == reading.sequence - 1)
-    return session.scalar(before) is None
+    before = select(Attempt.id).where(Attempt.helper_id == reading.helper_id, Attempt.sequence == reading.sequence - 1)
+    return session.scalar(before.limit(1)) is None
 
 
-def _booked(session: Session, reading: Reading) -> dict[str, Any]:
-    """What was asked of the helper before this record, unless an earlier record took it along."""
+def _booking(session: Session, reading: Reading) -> Booking | None:
+    """The helper's newest, if no record that came after it has taken it along."""
     booking = session.scalar(
-        select(Booking)
-        .where(Booking.helper == reading.helper, Booking.after_sequence < reading.sequence)
-        .order_by(Booking.id.desc())
-        .limit(1)
+        select(Booking).where(Booking.helper_id == reading.helper_id).order_by(Booking.id.desc()).limit(1)
     )
-    if booking is None or session.scalar(
+    if booking is None or reading.sequence <= booking.after_sequence:
+        return None
+    taken = session.scalar(
         select(Attempt.id)
         .where(
-            Attempt.helper == reading.helper,
+            Attempt.helper_id == reading.helper_id,
             Attempt.sequence > booking.after_sequence,
-            Attempt.sequence < reading.sequence,
+            Attempt.id > booking.after_attempt,
+            Attempt.time_source == BENCH,
         )
         .limit(1)
-    ):
-        return {}
-    return {
-        "station": booking.station,
-        "operator": booking.operator,
-        "label": booking.label,
-        "release_id": booking.release_id,
-    }
+    )
+    return booking if taken is None else None

@@ -48,12 +48,12 @@ class BackupShelf:
         self._backups = backups
         self._folder = folder
 
-    def wanted(self, helper: str) -> list[Wanted]:
+    def wanted(self, helper_id: str) -> list[Wanted]:
         """The oldest of them first, so that each is finished before the next begins. Raises StoreError."""
         lacking = (
             select(Attempt.backup_sha256, SealedLine.line)
             .join(SealedLine, SealedLine.attempt_id == Attempt.id)
-            .where(Attempt.helper == helper, Attempt.backup_sha256.is_not(None))
+            .where(Attempt.helper_id == helper_id, Attempt.backup_sha256.is_not(None))
             .where(~exists().where(Backup.sha256 == Attempt.backup_sha256))
             .order_by(Attempt.sequence.desc())
             .limit(_LOOKED_FOR)
@@ -102,12 +102,12 @@ class BackupFetch:
         """The helper has new records."""
         self._wanted = None
 
-    async def go_on(self, port: StationPort, helper: str | None) -> str:
+    async def go_on(self, port: StationPort, helper_id: str | None) -> str:
         """One slice; returns what a person should know, mostly nothing. Raises RescueError, HostError."""
-        if self._shelf is None or helper is None:
+        if self._shelf is None or helper_id is None:
             return ""
         if self._wanted is None:
-            found = await asyncio.to_thread(self._shelf.wanted, helper)
+            found = await asyncio.to_thread(self._shelf.wanted, helper_id)
             self._wanted = [one for one in found if one.sha256 not in self._refused]
         if not self._wanted:
             return ""

@@ -14,10 +14,11 @@ from bmsrescue.fleet.consents import Consent, Consents
 from bmsrescue.fleet.decisions import decide
 from bmsrescue.fleet.ledger import News
 from bmsrescue.fleet.models import Attempt, Booking, Measurement, Station, Unit, UnitLabel
-from bmsrescue.fleet.records.taking import BENCH, LineTaker
+from bmsrescue.fleet.records.taking import BENCH, LineTaker, Taken
 from bmsrescue.fleet.releases import InForce, ReleaseError, Releases
 from bmsrescue.fleet.stations.backup_fetch import BackupShelf
 from bmsrescue.fleet.stations.settings import StationSettings
+from bmsrescue.fleet.stations.who import Who
 from bmsrescue.fleet.store import Store
 from rescuelink.outcomes import NO_FAULT_FOUND
 
@@ -26,10 +27,16 @@ _LINES_AT_ONCE = 50
 
 @dataclass(frozen=True)
 class Result:
-    """What a station shows of an attempt. `remark`: something about the unit that a person should know."""
+    """What a station shows of an attempt. `remark`: something about the unit that a person should know.
+
+    `number`: in the order in which attempts came into the store.
+    """
 
     helper: str
+    helper_id: str
     sequence: int
+    sha256: str
+    number: int
     outcome: str
     cause: str
     sentence: str
@@ -39,6 +46,14 @@ class Result:
 
     def told(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Booked:
+    """A job that is about to begin: the words that it is allowed, and the newest attempt before it."""
+
+    words: list[str]
+    after: int
 
 
 class Desk:
@@ -79,60 +94,92 @@ class Desk:
 
     def book(
         self,
-        helper: str,
+        who: Who,
+        newest: int,
         station: str,
         label: str | None,
         operator: str,
         release: InForce | None,
         consent: Consent | None = None,
-    ) -> list[str]:
+    ) -> Booked:
         """Note who asked for the job that is about to begin; its record will take this along.
 
-        Returns the words that `consent` allows it, which is used up by that; none when it was withdrawn meanwhile.
+        `newest`: the number of the last record that the helper has. `consent` is used up, unless it was withdrawn
+        meanwhile: then it allows no words.
         """
         with self.store.write() as session:
-            newest = session.scalar(select(func.max(Attempt.sequence)).where(Attempt.helper == helper)) or 0
-            session.add(
-                Booking(
-                    helper=helper,
-                    after_sequence=newest,
-                    made_at=ledger.now(),
-                    station=station,
-                    operator=operator or None,
-                    label=label,
-                    release_id=None if release is None else release.id,
-                )
+            after = session.scalar(select(func.max(Attempt.id))) or 0
+            booking = Booking(
+                helper=who.name,
+                helper_id=who.id,
+                after_sequence=newest,
+                after_attempt=after,
+                made_at=ledger.now(),
+                station=station,
+                operator=operator or None,
+                label=label,
+                release_id=None if release is None else release.id,
             )
+            session.add(booking)
             subject = label or "unit without a label"
-            who = operator or "station"
-            decide(session, self.bench, who, "started", subject, [], station=station)
-            if consent is None or not self.consents.use(session, consent.number, station, helper, newest, who):
-                return []
-            return consent.words
+            actor = operator or "station"
+            decide(session, self.bench, actor, "started", subject, [], station=station)
+            if consent is None or not self.consents.use(session, consent.number, booking, actor):
+                return Booked([], after)
+            return Booked(consent.words, after)
 
-    def take(self, helper: str, lines: list[str]) -> list[tuple[int, str]]:
-        """Store records of a helper; returns where its chain is broken."""
+    def take(self, helper: str, lines: list[str]) -> Taken:
+        """Store records of a helper; returns what became of them."""
         taker = LineTaker(f"helper {helper}", BENCH)
         for begin in range(0, len(lines), _LINES_AT_ONCE):
             with self.store.write() as session:
                 taker.take(session, self.bench, lines[begin : begin + _LINES_AT_ONCE])
-        return taker.taken.breaks
+        return taker.taken
 
-    def result(self, helper: str, sequence: int) -> Result | None:
-        """The attempt, once it is stored."""
+    def met(self, who: Who, station: str) -> str:
+        """What is to be said of a helper that a station has just met; empty when it is the one of before."""
+        mine = select(Attempt.helper, Attempt.helper_id).order_by(Attempt.id.desc()).limit(1)
+        with self.store.read() as session:
+            here = session.execute(mine.where(Attempt.station == station, Attempt.bench == self.bench)).first()
+            if here is not None and here.helper_id not in (who.id, f"label {who.name}"):
+                return (
+                    f"Another helper than before: this station's last record is by {here.helper} "
+                    f"{_number(here.helper_id)}, now there is {who.name} {who.number}. Their records are kept apart."
+                )
+            namesake = session.execute(
+                mine.where(Attempt.helper == who.name, Attempt.helper_id.not_in((who.id, f"label {who.name}")))
+            ).first()
+        if namesake is None:
+            return ""
+        return (
+            f"Records of another helper that is called {who.name} ({_number(namesake.helper_id)}) are here, too; they "
+            "are kept apart."
+        )
+
+    def result(self, sha256: str) -> Result | None:
+        """The attempt whose record has this hash, once it is stored."""
         with self.store.read() as session:
             row = session.execute(
                 select(Attempt, Unit.uid)
                 .join(Unit, Unit.id == Attempt.unit_id, isouter=True)
-                .where(Attempt.helper == helper, Attempt.sequence == sequence)
+                .where(Attempt.sha256 == sha256)
             ).first()
             if row is None:
                 return None
             attempt, uid = row
-            remark = _remark(session, attempt)
-        return Result(
-            helper, sequence, attempt.outcome, attempt.cause, attempt.sentence, attempt.next_step, uid, remark
-        )
+            return Result(
+                attempt.helper,
+                attempt.helper_id,
+                attempt.sequence,
+                sha256,
+                attempt.id,
+                attempt.outcome,
+                attempt.cause,
+                attempt.sentence,
+                attempt.next_step,
+                uid,
+                _remark(session, attempt),
+            )
 
     # -- golden units and service --------------------------------------------------------------------------------------
 
@@ -144,7 +191,7 @@ class Desk:
             bad = session.scalars(
                 select(Measurement.rail)
                 .join(Attempt, Attempt.id == Measurement.attempt_id)
-                .where(Attempt.helper == result.helper, Attempt.sequence == result.sequence)
+                .where(Attempt.sha256 == result.sha256)
                 .where(Measurement.phase == "on", Measurement.verdict != "pass")
             ).all()
         return f"the golden unit's {', '.join(bad)} is not where it should be" if bad else ""
@@ -183,10 +230,14 @@ class Desk:
 
     def taken_out(self, station: str, actor: str, subject: str, result: Result) -> None:
         """The unit was gone before its job had ended: the attempt stays as it is, and does not count."""
-        content = {"helper": result.helper, "sequence": result.sequence}
+        content = {"helper": result.helper, "sequence": result.sequence, "sha256": result.sha256}
         with self.store.write() as session:
             news = [News(ledger.TAKEN_OUT, content)]
             decide(session, self.bench, actor, "taken out in work", subject, news, station=station, **content)
+
+
+def _number(helper_id: str) -> str:
+    return "without a number" if helper_id.startswith("label ") else helper_id[-6:]
 
 
 def _remark(session: Session, attempt: Attempt) -> str:

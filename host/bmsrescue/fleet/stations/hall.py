@@ -11,6 +11,7 @@ from bmsrescue.daemon.helper_port import Job
 from bmsrescue.fleet.stations.desk import Desk
 from bmsrescue.fleet.stations.states import DETECTING, EMPTY, OUT, WAIT_LABEL
 from bmsrescue.fleet.stations.station import Station
+from bmsrescue.fleet.stations.who import alike
 from rescuelink.errors import LinkError
 
 _LOOK_S = 0.5
@@ -122,6 +123,9 @@ class Hall:
         for name, station in self.stations.items():
             if name not in self._bench.helpers:
                 station.port = AbsentPort()
+        told = alike((name, station.who) for name, station in self.stations.items())
+        for name, station in self.stations.items():
+            station.alike = told.get(name, "")
 
     async def _run_station(self, station: Station) -> None:
         clock = asyncio.get_running_loop().time

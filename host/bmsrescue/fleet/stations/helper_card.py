@@ -7,10 +7,13 @@ from typing import Any, Protocol
 
 from bmsrescue.bench.session import CALL_S, SLOW_S
 from bmsrescue.daemon.helper_port import Job
-from rescuelink.errors import CardError
+from bmsrescue.fleet.records.reading import LineError, read_line
+from rescuelink.errors import CardError, LinkError
 
 CLIENT = "station"
 _TAIL_BYTES = 256 * 1024
+_DEPLOY = "bring the agent up to date with `bmsrescue deploy`"
+_AT_ONCE_BYTES = 1024 * 1024
 _PIECE_BYTES = 64 * 1024  # of a file: between two of them others have their turn with the helper
 
 
@@ -29,30 +32,72 @@ class StationPort(Protocol):
 
 
 class RecordTail:
-    """The lines that a helper's file of records has grown by; after a start, those of its last 256 KiB."""
+    """The lines that a helper's file of records has grown by; after a start, those of its last 256 KiB.
+
+    `newest`: the number of the last record that is whole and sealed, 0 where there is none.
+    """
 
     def __init__(self) -> None:
         self._read: dict[str, int] = {}
+        self._place = ""
+        self._pending = 0
+        self.newest = 0
 
     async def new_lines(self, port: StationPort) -> list[str]:
         """Whole lines only. `confirm` when they are stored. Raises RescueError."""
         sizes = await ask(port, "records.sizes")
-        self._place = place = "card" if sizes["card"] else "helper"
-        size = sizes[place]
+        self._place = place = "card" if _size(sizes, "card") else "helper"
+        size = _size(sizes, place)
         start = self._read.get(place)
-        whole = start is not None and start <= size
-        begin = start if whole and start is not None else max(0, size - _TAIL_BYTES)
-        data = bytearray()
-        while begin + len(data) < size and (window := await ask(port, "records.read", place, begin + len(data))):
-            data += window
+        if start is not None and 0 < start <= size:
+            data = await _read(port, place, start - 1, size)
+            # Another card may lie there by now: it goes on after a line's end, or it is read anew.
+            if data[:1] == b"\n":
+                return self._whole(start, data[1:])
+        begin = max(0, size - _TAIL_BYTES)
+        self.newest = 0
+        lines = self._whole(begin, await _read(port, place, begin, size))
+        return lines if begin == 0 else lines[1:]
+
+    def _whole(self, begin: int, data: bytes) -> list[str]:
         end = data.rfind(b"\n") + 1
         self._pending = begin + end
-        lines = data[:end].decode("utf-8", "backslashreplace").splitlines()
-        return lines if whole or begin == 0 else lines[1:]
+        # Not `splitlines`: a line ends at a newline and nowhere else.
+        lines = data[:end].decode("utf-8", "backslashreplace").split("\n")[:-1]
+        self.newest = next(filter(None, map(_sequence, reversed(lines))), self.newest)
+        return lines
 
     def confirm(self) -> None:
         """What `new_lines` gave is stored."""
         self._read[self._place] = self._pending
+
+
+def _sequence(line: str) -> int:
+    try:
+        return read_line(line).sequence
+    except LineError:
+        return 0
+
+
+def _size(sizes: Any, place: str) -> int:
+    size = sizes.get(place) if isinstance(sizes, dict) else None
+    if type(size) is not int or size < 0:
+        raise LinkError("malformed", f"the helper does not say how many records it has on {place}", next_step=_DEPLOY)
+    return size
+
+
+async def _read(port: StationPort, place: str, begin: int, end: int) -> bytes:
+    # What a helper says of its size is no reason to read for ever: what is left comes with the next look.
+    end = min(end, begin + _AT_ONCE_BYTES)
+    data = bytearray()
+    while begin + len(data) < end:
+        window = await ask(port, "records.read", place, begin + len(data))
+        if not isinstance(window, bytes | bytearray | memoryview):
+            raise LinkError("malformed", "the helper's records are no bytes", next_step=_DEPLOY)
+        if not window:
+            break
+        data += window
+    return bytes(data)
 
 
 async def put_on_card(port: StationPort, files: dict[str, bytes]) -> None:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rescuelink.outcomes import ABORTED, CHECK_WIRES, TOOL_ERROR, exit_class
+from rescuelink.outcomes import ABORTED, CHECK_WIRES, RECOVERED_CHECK_CONFIG, TOOL_ERROR, exit_class
 
 EMPTY = "empty"
 DETECTING = "detecting"
 WAIT_LABEL = "wait for label"
 WORKING = "working"
 PASS = "PASS"
+CHECK = "CHECK CONFIG"
 FAIL = "FAIL"
 WIRES = "check wires"
 REMOVE = "remove unit"
@@ -31,21 +32,26 @@ FACES = {
     WAIT_LABEL: Face("▥", "yellow", "Scan the unit's label."),
     WORKING: Face("▶", "blue", "Do not touch the unit."),
     PASS: Face("✔", "green", "Remove the unit."),
+    CHECK: Face("⚠", "amber", "It runs. Remove it and put it where configurations are checked."),
     FAIL: Face("✖", "red", "Remove the unit and put it aside."),
     WIRES: Face("≠", "cyan", "Look at the contacts and the adapter, then try the unit again."),
     REMOVE: Face("⏏", "yellow", "Remove the unit."),
     OUT: Face("⊘", "purple", "Call an engineer."),
 }
 
-HOLDS_RESULT = (PASS, FAIL, WIRES, REMOVE)
+HOLDS_RESULT = (PASS, CHECK, FAIL, WIRES, REMOVE)
 
 
 def state_for(outcome: str) -> str:
-    """What a station shows for an outcome: a fault of the tool or of the wires is no verdict on the unit."""
+    """What a station shows for an outcome: a fault of the tool or the wires is no verdict on the unit, and a unit that
+    runs with a configuration that nobody has checked is none to be given back.
+    """
     if outcome == CHECK_WIRES:
         return WIRES
     if outcome in (TOOL_ERROR, ABORTED):
         return REMOVE
+    if outcome == RECOVERED_CHECK_CONFIG:
+        return CHECK
     return PASS if exit_class(outcome) == 0 else FAIL
 
 

@@ -19,11 +19,13 @@ from bmsrescue.fleet.stations.desk import Desk, Result
 from bmsrescue.fleet.stations.helper_card import CLIENT, RecordTail, StationPort, ask, put_on_card
 from bmsrescue.fleet.stations.identify import ChipThere, chip_on
 from bmsrescue.fleet.stations.states import (
+    CHECK,
     DETECTING,
     EMPTY,
     FAIL,
     HOLDS_RESULT,
     OUT,
+    PASS,
     REMOVE,
     WAIT_LABEL,
     WIRES,
@@ -31,7 +33,10 @@ from bmsrescue.fleet.stations.states import (
     state_for,
     told,
 )
+from bmsrescue.fleet.stations.who import Who, who_is
 from rescuelink.errors import LinkError, RescueError
+
+_LONGEST = 200  # of what a helper says, in a line on the wall
 
 
 class Station:
@@ -47,7 +52,9 @@ class Station:
         self.paused = False
         self.result: Result | None = None
         self.release: InForce | None = None
-        self.counts = {"PASS": 0, "FAIL": 0, "other": 0}
+        self.counts = {PASS: 0, CHECK: 0, FAIL: 0, "other": 0}
+        self.note = ""  # of the helper: what a person should know whatever unit is there
+        self.alike = ""  # another helper that this one could be taken for
         self._desk = desk
         self._tell = tell
         self._tail = RecordTail()
@@ -58,6 +65,8 @@ class Station:
         self._waits_since: float | None = None  # the label, for a unit that has not come
         self._left = ""  # what is to be said of the unit that has gone, until the next one comes
         self._told: dict[str, Any] = {}
+        self._met: Who | None = None  # the helper whose records are being followed
+        self._after = 0  # the newest attempt before the job
 
     # -- what a person does --------------------------------------------------------------------------------------------
 
@@ -102,10 +111,15 @@ class Station:
     # -- what happens --------------------------------------------------------------------------------------------------
 
     @property
+    def who(self) -> Who | None:
+        """The helper, as it names itself in its records; None where it is away, or does not say."""
+        return who_is(self.port.status()["about"])
+
+    @property
     def helper(self) -> str | None:
-        """What the helper calls itself in its records."""
-        about = self.port.status()["about"]
-        return None if about is None else str(about["helper"])
+        """Its name."""
+        who = self.who
+        return None if who is None else who.name
 
     def status(self) -> dict[str, Any]:
         """All that a page shows."""
@@ -114,6 +128,8 @@ class Station:
             **told(self.state),
             "station": self.name,
             "helper": self.helper,
+            "helper_id": None if (who := self.who) is None else who.id,
+            "note": " ".join(filter(None, (self.alike, self.note))),
             "label": self.label,
             "operator": self.operator,
             "why": self.why,
@@ -150,8 +166,14 @@ class Station:
             return
         if status["state"] == "busy":
             return  # somebody works with it by hand
+        who = who_is(status["about"])
+        if who is None:
+            self._behind = True
+            self._enter(OUT, "The helper does not say who it is: bring its agent up to date with `bmsrescue deploy`.")
+            return
+        await self._meet(who)
         if self._behind:
-            await self._collect()
+            await self._collect(who)
             if self.state == OUT:
                 reason = await asyncio.to_thread(self._desk.out_of_service, self.name)
                 self._forget_unit()
@@ -159,7 +181,18 @@ class Station:
         if self.state != OUT:
             await self._follow_unit(now)
         if self.state == EMPTY or self.state in HOLDS_RESULT:
-            self.why = await self._backups.go_on(self.port, self.helper) or self.why
+            self.why = await self._backups.go_on(self.port, who.id) or self.why
+
+    async def _meet(self, who: Who) -> None:
+        """Another helper than the one before: nothing of that one's is known of it."""
+        if who == self._met:
+            return
+        self._met = who
+        self._tail, self._behind = RecordTail(), True
+        self._backups.look_again()
+        self._forget_unit()
+        self._enter(OUT, "starting")
+        self.note = await asyncio.to_thread(self._desk.met, who, self.name)
 
     async def _follow_unit(self, now: float) -> None:
         present = await self._unit_is_there()
@@ -181,18 +214,17 @@ class Station:
         elif now - self._since >= settle_s:
             self._forget_unit()
             self._enter(EMPTY, self._left)
-        if self.state == WAIT_LABEL and present and not self.paused:
-            await self._begin()
+        if self.state == WAIT_LABEL and present and not self.paused and self._met is not None:
+            await self._begin(self._met)
 
-    async def _begin(self) -> None:
+    async def _begin(self, who: Who) -> None:
         settings = self._desk.settings
         if self.label is None and settings.label_required:
             return
         if self.label != settings.golden and await asyncio.to_thread(self._desk.golden_due, self.name):
             self.why = "The golden unit comes first."
             return
-        about = self.port.status()["about"] or {}
-        board = str(about.get("board"))
+        board = who.board
         consent = await asyncio.to_thread(self._desk.consents.waiting, self.label)
         chip, name = None, None
         if settings.asks_for_chip(self.label, board) or (consent is not None and consent.uid is not None):
@@ -218,9 +250,10 @@ class Station:
         if self.release is not None:
             files = await asyncio.to_thread(self._desk.releases.card_files, self.release.id)
             await put_on_card(self.port, files)
-        helper = str(about.get("helper"))
-        asked = (helper, self.name, self.label, self.operator, self.release, consent)
-        words = await asyncio.to_thread(self._desk.book, *asked)
+        await self._collect(who)  # another card may be in the helper since
+        asked = (who, self._tail.newest, self.name, self.label, self.operator, self.release, consent)
+        booked = await asyncio.to_thread(self._desk.book, *asked)
+        words, self._after = booked.words, booked.after
         if consent is not None and words:
             note = f"With {consent.actor}'s consent: {', '.join(words)}."
         self.result = None
@@ -246,14 +279,10 @@ class Station:
             self.counts["other"] += 1
             self._enter(REMOVE, f"No verdict: {error['message']}.")
             return
-        await self._collect()
-        helper, sequence = str(job.result.get("helper")), job.result.get("sequence")
-        found = None
-        if isinstance(sequence, int):
-            found = await asyncio.to_thread(self._desk.result, helper, sequence)
+        found, why = await self._result_of(job.result)
         if found is None:
             self.counts["other"] += 1
-            self._enter(REMOVE, "The record has not come from the helper: no verdict.")
+            self._enter(REMOVE, f"{why} No verdict.")
             return
         self.result = found
         state = state_for(found.outcome)
@@ -264,6 +293,23 @@ class Station:
         self._enter(state, found.remark)
         if self.label is not None and self.label == self._desk.settings.golden:
             await self._judge_golden(found)
+
+    async def _result_of(self, answer: dict[str, Any]) -> tuple[Result | None, str]:
+        """The attempt whose very record the job's answer names, or why there is none. Never another's."""
+        who, sha256 = self.who, answer.get("line_sha256")
+        if who is None or who != self._met:
+            return None, "The helper was exchanged meanwhile."
+        await self._collect(who)
+        if not isinstance(sha256, str):
+            if answer.get("record_saved") is False:
+                return None, f"{str(answer.get('sentence'))[:_LONGEST]}."
+            return None, "The helper does not say which record is this unit's: use `bmsrescue deploy` on it."
+        found = await asyncio.to_thread(self._desk.result, sha256)
+        if found is None:
+            return None, "The record has not come from the helper."
+        if found.helper_id != who.id or found.number <= self._after:
+            return None, "The helper names a record that is not this unit's."
+        return found, ""
 
     async def _pulled(self, found: Result) -> None:
         # Its record stays as the helper made it; but what a missing unit looks like says nothing about the unit.
@@ -279,12 +325,17 @@ class Station:
         if fault:
             self._enter(OUT, fault)
 
-    async def _collect(self) -> None:
+    async def _collect(self, who: Who) -> None:
         lines = await self._tail.new_lines(self.port)
         if lines:
-            breaks = await asyncio.to_thread(self._desk.take, self.helper or self.name, lines)
-            if breaks:
-                self.why = f"{len(breaks)} records of this helper are damaged or do not follow each other."
+            taken = await asyncio.to_thread(self._desk.take, f"{who.name} {who.number}".strip(), lines)
+            if taken.anew:
+                self.note = (
+                    f"{taken.anew} new records of this helper have numbers that it has used before: its card and flash "
+                    "were emptied, or records were made in its name. All are kept, none is mixed up."
+                )
+            elif taken.breaks:
+                self.why = f"{len(taken.breaks)} records of this helper are damaged or do not follow each other."
             self._backups.look_again()
         self._tail.confirm()
         self._behind = False

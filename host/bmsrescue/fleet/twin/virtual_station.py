@@ -1,13 +1,14 @@
 """One virtual station as a process of its own: a helper on a nest, and somebody who puts units in and takes them out.
 
-`python -m bmsrescue.fleet.twin.virtual_station NAME SEED PAUSE_S` prints lines of JSON: {"url"} first, then what the
-person does (`people`). With the word "told" for PAUSE_S, lines on standard input say what is done. It ends when that is
-closed.
+`python -m bmsrescue.fleet.twin.virtual_station NAME SEED PAUSE_S [HELPER_ID]` prints lines of JSON: {"url"} first, then
+what the person does (`people`). With the word "told" for PAUSE_S, lines on standard input say what is done. It ends
+when that is closed.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 import threading
 from typing import Any
@@ -26,7 +27,7 @@ from bmsrescue.twin.scenarios import find
 TOLD = "told"
 
 
-def main(name: str, seed: int, pause: str) -> None:
+def main(name: str, seed: int, pause: str, helper_id: str) -> None:
     """Until standard input ends."""
     told = ToldPerson(_say) if pause == TOLD else None
     person: Person = told or PileWorker(coming_units(seed), float(pause), _say)
@@ -47,6 +48,7 @@ def main(name: str, seed: int, pause: str) -> None:
         watch=person.watch,
         on_screen=None if displays is None else displays.front,
         wall_limit_s=float("inf"),
+        helper_id=helper_id,
     )
     stopping = threading.Event()
 
@@ -69,4 +71,5 @@ def _say(told: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    # Each start is another board, whose flash is empty, unless a test says which it is.
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4] if len(sys.argv) > 4 else secrets.token_hex(8))

@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.export import as_csv, as_json_lines, as_parquet
-from bmsrescue.fleet.lookup import AttemptView, attempt_with, find_units, unit_with
+from bmsrescue.fleet.lookup import AttemptView, attempt_of, attempts_called, find_units, unit_with
 from bmsrescue.fleet.models.base import NAME_LENGTH
+from bmsrescue.fleet.records import aside
 from bmsrescue.fleet.records.fields import clean
 from bmsrescue.fleet.unit_label import png, zpl
 from bmsrescue.fleet.web.access import Viewing
-from bmsrescue.fleet.web.parts import TheFleet
+from bmsrescue.fleet.web.parts import Plain, TheFleet
 from bmsrescue.fleet.web.refusals import a_file
 
 router = APIRouter(prefix="/api/fleet", tags=["records"])
@@ -27,6 +28,7 @@ Days = Annotated[int, Query(ge=1, le=36_500, description="Only what came in the 
 SearchText = Annotated[str, Query(max_length=64)]
 OptionalText = Annotated[str | None, Query(max_length=64)]
 _MAX_ROW = 2**62
+_NAMED = 5
 
 
 def storable_name(text: str | None) -> str | None:
@@ -48,42 +50,98 @@ def unit(number: Annotated[int, Path(ge=0, le=_MAX_ROW)], fleet: TheFleet, _pers
         found = unit_with(session, number)
         if found is None:
             raise HTTPException(404, "there is no such unit")
-        names = ("helper", "sequence", "at", "outcome", "cause", "firmware")
+        names = ("helper", "helper_id", "sequence", "sha256", "at", "outcome", "cause", "firmware")
         attempts = [{name: getattr(one, name) for name in names} for one in found[1]]
         return asdict(found[0]) | {"attempts": attempts}
 
 
-@router.get("/attempts/{helper}/{sequence}")
-def attempt(helper: str, sequence: int, fleet: TheFleet, _person: Viewing) -> dict[str, Any]:
-    """The record of an attempt as the helper sealed it, in `line`."""
+@router.get("/records/{sha256}")
+def record(sha256: Plain, fleet: TheFleet, _person: Viewing) -> dict[str, Any]:
+    """A record by its hash, as the helper sealed it, in `line`."""
     with fleet.store.read() as session:
-        found = _attempt(session, helper, sequence)
-        return {"helper": helper, "sequence": sequence, "line": found.line, "record": found.record}
+        return _whole(_attempt_of(session, sha256))
 
 
-@router.get("/attempts/{helper}/{sequence}/label.zpl", response_class=PlainTextResponse)
-def label(helper: str, sequence: int, fleet: TheFleet, _person: Viewing) -> PlainTextResponse:
+@router.get("/records/{sha256}/label.zpl", response_class=PlainTextResponse)
+def label_of(sha256: Plain, fleet: TheFleet, _person: Viewing) -> PlainTextResponse:
     """A sticker for the unit, for a label printer."""
     with fleet.store.read() as session:
-        found = _attempt(session, helper, sequence)
+        found = _attempt_of(session, sha256)
         return PlainTextResponse(zpl(found.attempt, found.uid))
 
 
-@router.get("/attempts/{helper}/{sequence}/label.png", response_class=Response)
-def label_picture(helper: str, sequence: int, fleet: TheFleet, _person: Viewing) -> Response:
+@router.get("/records/{sha256}/label.png", response_class=Response)
+def label_picture_of(sha256: Plain, fleet: TheFleet, _person: Viewing) -> Response:
     """The same sticker as a picture: 400 x 200 dots, 50 mm x 25 mm at 203 dpi."""
     with fleet.store.read() as session:
-        found = _attempt(session, helper, sequence)
+        found = _attempt_of(session, sha256)
         return Response(png(found.attempt, found.uid), media_type="image/png")
 
 
-def _attempt(session: Session, helper: str, sequence: int) -> AttemptView:
-    found = None
-    if "\0" not in helper and 0 <= sequence <= _MAX_ROW:
-        found = attempt_with(session, helper, sequence)
+@router.get("/attempts/{helper:path}/{sequence:int}")
+def attempt(helper: Plain, sequence: int, fleet: TheFleet, _person: Viewing) -> dict[str, Any]:
+    """The record that a helper (its name, or its number) made under this sequence number, if there is only one."""
+    with fleet.store.read() as session:
+        return _whole(_only_attempt(session, helper, sequence))
+
+
+@router.get("/attempts/{helper:path}/{sequence:int}/label.zpl", response_class=PlainTextResponse)
+def label(helper: Plain, sequence: int, fleet: TheFleet, _person: Viewing) -> PlainTextResponse:
+    """A sticker for the unit, for a label printer."""
+    with fleet.store.read() as session:
+        found = _only_attempt(session, helper, sequence)
+        return PlainTextResponse(zpl(found.attempt, found.uid))
+
+
+@router.get("/attempts/{helper:path}/{sequence:int}/label.png", response_class=Response)
+def label_picture(helper: Plain, sequence: int, fleet: TheFleet, _person: Viewing) -> Response:
+    """The same sticker as a picture."""
+    with fleet.store.read() as session:
+        found = _only_attempt(session, helper, sequence)
+        return Response(png(found.attempt, found.uid), media_type="image/png")
+
+
+def _whole(found: AttemptView) -> dict[str, Any]:
+    names = ("helper", "helper_id", "sequence", "sha256")
+    return {name: getattr(found.attempt, name) for name in names} | {"line": found.line, "record": found.record}
+
+
+def _attempt_of(session: Session, sha256: str) -> AttemptView:
+    found = attempt_of(session, sha256)
     if found is None:
-        raise HTTPException(404, "there is no such attempt")
+        raise HTTPException(404, "there is no such record")
     return found
+
+
+def _only_attempt(session: Session, helper: str, sequence: int) -> AttemptView:
+    found = attempts_called(session, helper, sequence) if 0 <= sequence <= _MAX_ROW else []
+    if not found:
+        raise HTTPException(404, "there is no such attempt")
+    if len(found) > 1:
+        hashes = ", ".join(one.sha256 for one in found[:_NAMED])
+        raise HTTPException(
+            409, f"{len(found)} records go by {helper[:64]} {sequence}: ask for one by its hash ({hashes})"
+        )
+    return _attempt_of(session, found[0].sha256)
+
+
+@router.get("/quarantine")
+def quarantine(
+    fleet: TheFleet, _person: Viewing, before: Annotated[int, Query(ge=0, le=_MAX_ROW)] = 0
+) -> dict[str, Any]:
+    """Lines that were set aside: how many, and the newest after `before` of them, at most 100, each with its start."""
+    with fleet.store.read() as session:
+        return {"count": aside.count(session), "lines": [asdict(one) for one in aside.newest(session, before)]}
+
+
+@router.get("/quarantine/{sha256}", response_class=PlainTextResponse)
+def quarantined(sha256: Plain, fleet: TheFleet, _person: Viewing) -> PlainTextResponse:
+    """One of them, whole, as it came."""
+    with fleet.store.read() as session:
+        text = aside.text_of(session, sha256)
+    if text is None:
+        raise HTTPException(404, "there is no such line")
+    return PlainTextResponse(text)
 
 
 @router.get("/figures")

@@ -14,14 +14,17 @@ from sqlalchemy.orm import Session
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.accounts import AccessError
 from bmsrescue.fleet.consents import WORDS, consent_of, consents_for, is_word, said
-from bmsrescue.fleet.lookup import FoundUnit, attempt_with, find_units, newest_attempts, unit_with
+from bmsrescue.fleet.lookup import FoundUnit, attempt_of, attempts_called, find_units, newest_attempts, unit_with
 from bmsrescue.fleet.models import Attempt
+from bmsrescue.fleet.records import aside
+from bmsrescue.fleet.records.reading import PHASES
 from bmsrescue.fleet.trends import rail_trends
 from bmsrescue.fleet.web.access import COOKIE, Access, Viewing
 from bmsrescue.fleet.web.api_records import Days, OptionalText, SearchText, storable_name
 from bmsrescue.fleet.web.parts import Plain, TheFleet, TheHall, TheLog
 from bmsrescue.fleet.web.rail_marks import rail_marks
 from bmsrescue.fleet.web.rendering import page
+from bmsrescue.fleet.web.told import told_lines
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _SECTOR = "rewrite a sector that holds the unit's own data"
@@ -74,32 +77,55 @@ def unit(request: Request, number: int, fleet: TheFleet, person: Viewing) -> Res
     return page(request, "unit.html", person, "Unit", unit=found[0], attempts=found[1], **told)
 
 
-@router.get("/attempts/{helper}/{sequence}")
-def attempt(request: Request, helper: str, sequence: int, fleet: TheFleet, person: Viewing) -> Response:
-    """The report of an attempt, made to be printed."""
+@router.get("/attempts/{sha256}")
+def attempt(request: Request, sha256: Plain, fleet: TheFleet, person: Viewing) -> Response:
+    """The report of an attempt, made to be printed, by the hash of its record."""
     with fleet.store.read() as session:
-        found = None
-        if "\0" not in helper and 0 <= sequence <= _MAX_NUMBER:
-            found = attempt_with(session, helper, sequence)
-        consent = None if found is None else consent_of(session, helper, sequence)
+        found = attempt_of(session, sha256)
+        consent = None if found is None else consent_of(session, found.attempt)
+        called = None if found is None else attempts_called(session, found.attempt.helper, found.attempt.sequence)
     if found is None:
         raise HTTPException(404, "there is no such attempt")
     record = found.record
-    measurements = sorted(found.measurements, key=lambda one: (one.rail, ("off", "on", "proof").index(one.phase)))
+    measurements = sorted(found.measurements, key=lambda one: (one.rail, PHASES.index(one.phase)))
     sectors = record.get("sectors") if isinstance(record.get("sectors"), dict) else {}
     return page(
         request,
         "attempt.html",
         person,
-        f"Attempt {helper} {sequence}",
+        f"Attempt {found.attempt.helper} {found.attempt.sequence}",
         attempt=found.attempt,
         uid=found.uid,
         measurements=measurements,
         marks=rail_marks(measurements),
         record=record,
+        told=told_lines(record),
         consent=consent,
+        others=[one for one in called or () if one.sha256 != sha256],
         sectors={moment: _states(sectors, moment) for moment in ("before", "after")},
     )
+
+
+@router.get("/attempts/{helper:path}/{sequence:int}")
+def attempt_by_name(request: Request, helper: Plain, sequence: int, fleet: TheFleet, person: Viewing) -> Response:
+    """By what people call it; where several go by that, all of them to choose from."""
+    with fleet.store.read() as session:
+        found = attempts_called(session, helper, sequence) if 0 <= sequence <= _MAX_NUMBER else []
+    if not found:
+        raise HTTPException(404, "there is no such attempt")
+    if len(found) == 1:
+        return attempt(request, found[0].sha256, fleet, person)
+    return page(request, "several.html", person, f"Attempts {helper} {sequence}", attempts=found)
+
+
+@router.get("/quarantine")
+def quarantine(
+    request: Request, fleet: TheFleet, person: Viewing, before: Annotated[int, Query(ge=0, le=_MAX_NUMBER)] = 0
+) -> Response:
+    """Lines that were set aside, and why."""
+    with fleet.store.read() as session:
+        told = {"count": aside.count(session), "lines": aside.newest(session, before), "skipped": before}
+    return page(request, "quarantine.html", person, "Set aside", **told)
 
 
 @router.get("/figures")
@@ -203,7 +229,7 @@ def _newest(fleet: TheFleet, station: str) -> list[Attempt]:
 
 def _consent_view(session: Session, unit: FoundUnit, attempts: list[Attempt]) -> dict[str, Any]:
     """The unit's consents, and what a new one would be for. The newest attempt says what the unit waits for."""
-    newest = attempt_with(session, attempts[0].helper, attempts[0].sequence) if attempts else None
+    newest = attempt_of(session, attempts[0].sha256) if attempts else None
     diagnosis = newest.record.get("diagnosis") if newest is not None else None
     needs = diagnosis.get("needs") if isinstance(diagnosis, dict) else None
     needed = [word for word in needs if isinstance(word, str) and is_word(word)] if isinstance(needs, list) else []

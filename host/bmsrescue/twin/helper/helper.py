@@ -33,6 +33,7 @@ from bmsrescue.twin.helper.rpc import Handler, RpcServer, TimeExpired
 from bmsrescue.twin.helper.wire import WirePort
 
 _WALL_LIMIT_S = 240.0
+_TWIN_ID = 0x7477_696E  # "twin"
 
 # How a run ended: by itself, by an uncaught error, or because something ended it.
 ENDED = "ended"
@@ -104,6 +105,7 @@ class VirtualHelper:
     on_measured: told what each point of a capture of the rails was (virtual ms, mV by name).
     on_wait: told how long (ns) the agent is about to wait, for units that live on wall time.
     log_most: so many of the newest events, pictures and colours are kept; None: all of a run.
+    helper_id: the unique number that a board's hardware has; None: one that `seed` makes.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class VirtualHelper:
         wall_limit_s: float = _WALL_LIMIT_S,
         heap_kib: int = HEAP_KIB,
         log_most: int | None = None,
+        helper_id: str | None = None,
     ) -> None:
         self._unit = unit
         self._wire = wire
@@ -136,6 +139,7 @@ class VirtualHelper:
         self._wall_limit_s = wall_limit_s
         self._heap_kib = heap_kib
         self._log_most = log_most
+        self.helper_id = helper_id or f"{_TWIN_ID:08x}{seed & 0xFFFF_FFFF:08x}"
         self.flash = bytearray(b"\xff" * (FLASH_BLOCK_BYTES * FLASH_BLOCKS))
         self._connection: socket.socket | None = None
         self._stopped = False
@@ -175,6 +179,7 @@ class VirtualHelper:
                 "once": True,
                 "socket": child.socket_fd,
                 "helper": "twin",
+                "helper_id": self.helper_id,
                 **({} if link_fd is None else {"link": {"fd": link_fd}}),
                 **(settings or {}),
             }

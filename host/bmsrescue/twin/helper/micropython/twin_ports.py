@@ -357,4 +357,5 @@ def open(config):  # noqa: A001 - the name that every ports module has
         panel=Panel(link),
         observer=Observer(link),
         stream=_stream(link, config["link"]["fd"]) if "link" in config else None,
+        helper_id=config.get("helper_id"),
     )

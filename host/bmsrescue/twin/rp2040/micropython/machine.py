@@ -9,6 +9,10 @@ import bench_link as bench
 _falls_watchers = []
 
 
+def unique_id():
+    return b"\xe6\x61\x64\x08\x43\x00\x00\x01"  # eight bytes, as the flash chip of an RP2040's board has
+
+
 class Pin:
     IN = 0
     OUT = 1

@@ -1,0 +1,52 @@
+"""What a record says in lists, for the report: whatever stands there, lines of text come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bmsrescue.fleet.records.fields import clean, listed, number, table
+
+
+@dataclass(frozen=True)
+class TookStep:
+    """A step of the job."""
+
+    name: str
+    ms: int | None
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """`consent`: the words, the chip and who said so, where one was given; empty words where it was asked for only."""
+
+    evidence: list[str]
+    plan: list[str]
+    steps: list[TookStep]
+    consent_words: list[str]
+    consent_asked: bool
+    consent_unit: str
+    consent_by: str
+
+
+def told_lines(record: dict[str, Any]) -> Told:
+    """Out of a record that anybody may have sealed."""
+    consent = table(record, "consent")
+    return Told(
+        _texts(table(record, "diagnosis").get("evidence")),
+        _texts(record.get("plan")),
+        [
+            TookStep(clean(step.get("name")) or "?", number(step.get("ms")), clean(step.get("outcome")) or "?")
+            for step in listed(record.get("steps"))
+            if isinstance(step, dict)
+        ],
+        _texts(consent.get("words")) if consent.get("given") is True else [],
+        bool(consent),
+        clean(consent.get("unit")) or "not named",
+        clean(consent.get("by")) or "not named",
+    )
+
+
+def _texts(value: object) -> list[str]:
+    return [text for text in map(clean, listed(value)) if text]
