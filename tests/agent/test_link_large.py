@@ -39,7 +39,7 @@ def use_everything(host: Host) -> None:
     host.call("core.state")
     host.call("flash.info")
     host.call("options.read")
-    host.call("flash.crc", 0x08000000, 128 * KIB, timeout_s=PATIENCE_S)
+    host.call("flash.sha256", 0x08000000, 128 * KIB, timeout_s=PATIENCE_S)
     host.call("target.transfer", [[0, 0]])
     host.call("lines.level")
     host.call("power.status")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import importlib
 import itertools
@@ -192,8 +191,11 @@ class TestFlashAndOptions:
         assert info["word_bytes"] == 32
         flash = bytes(twin.unit.chip.flash.snapshot())
         assert connected.call("flash.read", FLASH, 1024, timeout_s=PATIENCE_S) == {"data": flash[:1024], "torn": []}
-        found = connected.call("flash.crc", FLASH, SECTOR, timeout_s=PATIENCE_S)
-        assert found == binascii.crc32(flash[:SECTOR])
+        found = connected.call("flash.sha256", FLASH, SECTOR, timeout_s=PATIENCE_S)
+        assert found == hashlib.sha256(flash[:SECTOR]).digest()
+        found = connected.call("flash.sha256", FLASH + 3, 1001, timeout_s=PATIENCE_S)
+        assert found == hashlib.sha256(flash[3:1004]).digest()
+        assert connected.call("flash.crc", FLASH, SECTOR) is None, "a host from before reads then"
         assert connected.call("options.read")["rdp"] == 0
 
     def test_flash_is_compared_with_what_it_should_hold(self, twin: SerialTwin, connected: Host) -> None:

@@ -1,6 +1,6 @@
 """The agent's lower half on a real MicroPython with a small board's heap, against the twin's chip."""
 
-import binascii
+import hashlib
 import random
 from pathlib import Path
 from typing import Any
@@ -85,8 +85,8 @@ def test_a_backup_survives_torn_words(seen: dict[str, Any]) -> None:
     for address in TORN:
         expected[address - FLASH : address - FLASH + 32] = b"\xff" * 32
     assert tuple(seen["torn"]) == TORN
-    assert seen["old"] == binascii.crc32(expected)
-    found, reason = seen["crc_torn"]
+    assert seen["old"] == hashlib.sha256(expected).hexdigest()
+    found, reason = seen["digest_torn"]
     assert found is None
     assert "0x08000440" in reason
 
@@ -95,10 +95,10 @@ def test_without_consent_nothing_was_erased(seen: dict[str, Any]) -> None:
     assert seen["refused"]["error"] == "ConsentError"
 
 
-def test_what_was_programmed_is_there_by_reading_and_by_crc(seen: dict[str, Any], unit: ChipOnWires) -> None:
+def test_what_was_programmed_is_there_by_reading_and_by_digest(seen: dict[str, Any], unit: ChipOnWires) -> None:
     assert seen["torn_after"] == []
     assert seen["same"]
-    assert seen["crc_right"]
+    assert seen["digest_right"]
     expected = bytes((index * 7 + (index >> 8)) & 0xFF for index in range(4096))
     assert unit.chip.flash.snapshot()[: 1024 + 4096 + 32] == b"\xff" * 1024 + expected + b"\xff" * 32
 

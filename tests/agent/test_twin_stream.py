@@ -78,4 +78,4 @@ def test_a_core_whose_stores_do_not_reach_the_flash_is_noticed_and_every_word_go
     record = record_of(bench)
     assert record["outcome"] == "RECOVERED"
     assert bench.unit.chip.flash.snapshot().startswith(image())
-    assert record["verified"]["by_reading"] >= 1, "the first sector's CRC was wrong, so it was read"
+    assert record["verified"]["by_reading"] >= 1, "the first sector's digest was wrong, so it was read"

@@ -5,8 +5,9 @@
 # torn by the wire. The routine (flash_loader.S) does what HAL and OpenOCD's loader do on silicon, one flash word at a
 # time, finished before the next; nothing here relies on how the bus behaves while the flash is busy.
 #
-# In the work RAM: the CRC routine and its stack come first (target_crc.py), then the code, its mailbox, the ring. The
-# ring begins on a 1 KiB boundary, so that TAR is written once per KiB.
+# In the work RAM: the SHA-256 routine comes first (target_digest.py), then the code, behind it the stack and the job of
+# the SHA-256 routine (0x600 to the mailbox), the mailbox, the ring. The ring begins on a 1 KiB boundary, so that TAR is
+# written once per KiB.
 
 import struct
 

@@ -3,7 +3,7 @@
 from rescue.chips import h7_registers as reg
 from rescue.chips import table
 from rescue.chips.h7_flash import H7Flash
-from rescue.chips.target_crc import TargetCrc
+from rescue.chips.target_digest import TargetDigest
 from rescue.debug import adi_registers as adi
 from rescuelink.errors import TargetError, WireError
 
@@ -17,7 +17,7 @@ class Stm32H7:
         self._debug_ap, self._dbgmcu, self._idc = _find_dbgmcu(target)
         self.chip = table.find(self._idc & 0xFFF)
         self.flash = H7Flash(target.core, clock, self.chip, self.flash_kib())
-        self.crc = TargetCrc(target.core, clock, self.chip)
+        self.digest = TargetDigest(target.core, clock, self.chip)
 
     def flash_kib(self):
         size = self.target.ap0.read32(self.chip.flash_size_address) & 0xFFFF

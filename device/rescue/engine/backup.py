@@ -1,9 +1,9 @@
 # Step "backup": everything readable, on the card, before the first erase: backups/<uid>-<sequence>.bin and a map of it.
 #
 # The file is as long as the flash. Torn words and sectors that nobody may read are 0xFF in it and listed in the map.
-# Blank and matching sectors do not come over the wire: the core's CRC has said that they equal 0xFF, or the image on
-# the card. It counts as a backup only after the card was unmounted, mounted again, and each sector of the file has the
-# CRC that was sent.
+# Blank and matching sectors do not come over the wire: the core has looked at each of their bytes, and found 0xFF, or
+# by SHA-256 the image on the card. Every other sector is read, and held against the core's SHA-256. It counts as a
+# backup only after the card was unmounted, mounted again, and the whole file has the SHA-256 of what was sent.
 
 import binascii
 import hashlib
@@ -44,15 +44,15 @@ def keep(run):
     path = card.root + "/" + name
     try:
         with open(path, "wb") as file:
-            crcs = _write(run, file)
+            sent = _write(run, file)
     except OSError as error:
         raise files.card_error("cannot write " + name, error) from None
     run.image.close()  # the card is unmounted and mounted again
     files.sync()
     card.unmount()
     card.mount()
-    found, sha256 = _read_back(run, path)
-    if found != crcs:
+    sha256 = _read_back(run, path)
+    if sha256 != sent:
         raise CardError("verify", name + " does not read back as it was written", next_step="use another card")
     run.backup = {"file": name, "sha256": sha256, "bytes": size, "verified": True}
     facts = {
@@ -78,7 +78,7 @@ def _take_earlier(run):
     if earlier is not None:
         path = run.ports.card.root + "/" + earlier["file"]
         whole = files.exists(path) and files.size_of(path) == run.chip.flash.size
-        if whole and _read_back(run, path)[1] == earlier["sha256"]:
+        if whole and _read_back(run, path) == earlier["sha256"]:
             run.backup = earlier
             return True
     for step in run.plan["steps"]:
@@ -96,53 +96,71 @@ def _take_earlier(run):
 
 
 def _write(run, file):
-    # The CRC of each sector as it was sent, which is also what the target's core has read.
+    # SHA-256 of what was sent.
     progress = run.progress_in_bytes("backup")
-    crcs = []
+    whole = hashlib.sha256()
     done = 0
     for sector in run.evidence["sectors"]:
-        crc = 0
+        expected = _as_the_core_reads_it(run, sector)
+        own = None if expected is None else hashlib.sha256()
         for at in range(0, sector["size"], files.CHUNK):
             _fill(run, sector, sector["address"] + at)
-            crc = binascii.crc32(files.view, crc)
+            whole.update(files.view)
+            if own is not None:
+                own.update(files.view)
             if file.write(files.view) != files.CHUNK:
                 raise OSError(28)
             done += files.CHUNK
             progress(done, run.chip.flash.size)
-        if sector["crc"] is not None and sector["crc"] != crc:
+        if own is not None and own.digest() != expected:
             raise WireError("parity", "flash came over the wire otherwise than the core reads it", sector["address"])
-        crcs.append(crc)
         run.power.check()
-    return crcs
+    return _hex(whole)
+
+
+def _is_known(sector):
+    # All of it has been found equal to what we have here.
+    return sector["state"] == "blank" or (sector["state"] == "match" and sector.get("prefix") == sector["size"])
+
+
+def _as_the_core_reads_it(run, sector):
+    # None for what need not be read, and for what the core cannot read.
+    if _is_known(sector) or sector["state"] in ("torn", guarded.STATE):
+        return None
+    if sector["sha256"] is not None:
+        return binascii.unhexlify(sector["sha256"])
+    return run.chip.digest.sha256(sector["address"], sector["size"], run.power.check)
 
 
 def _fill(run, sector, address):
     state = sector["state"]
     if state == "blank" or state == guarded.STATE:
         image.fill_blank(files.view)
-    elif state == "match" and sector.get("prefix") == sector["size"]:
+    elif _is_known(sector):
         run.image.fill(address, files.view)
     elif run.chip.flash.read(address, files.view) and state != "torn":
         raise ConsentError("torn", "a flash word broke while it was being read", address)
 
 
 def _read_back(run, path):
-    # CRC of each sector of the file, and the SHA-256 of the whole.
+    # SHA-256 of the file.
     progress = run.progress_in_bytes("check backup")
-    digest = hashlib.sha256()
-    crcs = []
+    whole = hashlib.sha256()
     done = 0
+    size = run.chip.flash.size
     try:
         with open(path, "rb") as file:
-            for sector in run.evidence.get("sectors") or ({"size": run.chip.flash.size},):
-                crc = 0
-                for _ in range(0, sector["size"], files.CHUNK):
-                    count = file.readinto(files.view)
-                    digest.update(files.view[:count])
-                    crc = binascii.crc32(files.view[:count], crc)
-                    done += count
-                    progress(done, run.chip.flash.size)
-                crcs.append(crc)
+            while done < size:
+                count = file.readinto(files.view)
+                if not count:
+                    break
+                whole.update(files.view[:count])
+                done += count
+                progress(done, size)
     except OSError as error:
         raise files.card_error("cannot read the backup", error) from None
-    return crcs, binascii.hexlify(digest.digest()).decode()
+    return _hex(whole)
+
+
+def _hex(digest):
+    return binascii.hexlify(digest.digest()).decode()

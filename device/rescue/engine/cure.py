@@ -9,7 +9,7 @@
 # While a sector is being erased its new contents already go from the card to the target's RAM; while its flash words
 # are programmed the rest follows. The flash waits for nothing but the journal's first line.
 
-import binascii
+import hashlib
 
 from rescue.engine import files, image, modules
 from rescue.engine.source import SectorSource
@@ -49,7 +49,7 @@ class Cure:
         self._steps = steps
         self._flash = run.chip.flash
         self._word_bytes = run.job.word_bytes
-        self._verifier = Verifier(run.chip)
+        self._verifier = Verifier(run.chip, run.power.check)
         sectors = tuple(n for step in steps for n in range(step["sector"], step["sector"] + step["count"]))
         self._consent = Consent((ERASE, PROGRAM), run.by or "policy:" + run.job.name, sectors)
         self._total = sum(step["size"] for step in steps)
@@ -89,7 +89,7 @@ class Cure:
                 after = self._line_of(self._steps[index + 1])
             self._write_sector(step, after)
         self._flash.lock()
-        run.verified = {"by_crc": self._verifier.by_crc, "by_reading": self._verifier.by_reading}
+        run.verified = {"by_digest": self._verifier.by_digest, "by_reading": self._verifier.by_reading}
 
     def _line_of(self, step):
         # The line that a step needs before it begins.
@@ -143,7 +143,10 @@ class Cure:
         run.say("write sector %d" % step["sector"])
         held_back = run.job.boot_address // self._word_bytes * self._word_bytes if step["vectors"] else None
         stream = self._flash.stream(step["address"], step["size"], self._consent)
-        crc = 0
+        expected = None
+        if held_back is None and not source.is_mixed:
+            expected = run.image.known(step["address"], step["size"])
+        digest = hashlib.sha256() if expected is None else None
         for at in range(0, step["size"], files.CHUNK):
             check()
             address = step["address"] + at
@@ -151,20 +154,22 @@ class Cure:
             if held_back is not None and address <= held_back < address + files.CHUNK:
                 offset = held_back - address
                 image.fill_blank(files.view[offset : offset + self._word_bytes])
-            crc = binascii.crc32(files.view, crc)
+            if digest is not None:
+                digest.update(files.view)
             stream.put(files.view, check)
             self._done += files.CHUNK
             self._progress(self._done, self._total)
         self._note_ahead(after)
         stream.finish(check)
+        expected = expected or digest.digest()
         if held_back is None:
-            self._verifier.check(source, step["address"], step["size"], crc)
+            self._verifier.check(source, step["address"], step["size"], expected)
         else:
-            self._write_vectors(step, source, held_back, crc)
+            self._write_vectors(step, source, held_back, expected)
 
-    def _write_vectors(self, step, source, address, crc):
+    def _write_vectors(self, step, source, address, expected):
         # All but the first flash word is verified before the chip is given something to start.
-        if not self._verifier.agrees(step["address"], step["size"], crc):
+        if not self._verifier.agrees(step["address"], step["size"], expected):
             after = address + self._word_bytes
             if address > step["address"]:
                 self._verifier.check(source, step["address"], address - step["address"])

@@ -1,6 +1,6 @@
 # The image on the card, seen as flash contents.
 
-import binascii
+import hashlib
 
 from rescue.engine import files
 from rescuelink.errors import CardError
@@ -24,6 +24,16 @@ def is_blank(view):
     return True
 
 
+def digest_of(source, address, length):
+    """SHA-256 of what `source.fill` gives for a range."""
+    digest = hashlib.sha256()
+    for at in range(0, length, files.CHUNK):
+        view = files.view[: min(files.CHUNK, length - at)]
+        source.fill(address + at, view)
+        digest.update(view)
+    return digest.digest()
+
+
 class CardImage:
     """The job's image file. Every method raises CardError when the card fails."""
 
@@ -31,7 +41,7 @@ class CardImage:
         self.job = job
         self.path = root + "/" + job.image.file
         self._file = None
-        self.crcs = {}  # (address, length): CRC-32 of flash contents, from the pass that checked the file's SHA-256
+        self.digests = {}  # address: (length, SHA-256) of flash contents, from the pass that checked the file's SHA-256
 
     def close(self):
         if self._file is not None:
@@ -54,16 +64,25 @@ class CardImage:
             if low < high:
                 self.read(segment.offset + low - segment.address, view[low - address : high - address])
 
-    def crc32(self, address, length):
-        """CRC-32 of the flash contents that `fill` gives for a range."""
-        if (address, length) in self.crcs:
-            return self.crcs[(address, length)]
-        crc = 0
-        for at in range(0, length, files.CHUNK):
-            view = files.view[: min(files.CHUNK, length - at)]
-            self.fill(address + at, view)
-            crc = binascii.crc32(view, crc)
-        return crc
+    def parts(self, address, size):
+        """[(address, length), ..]: the image's own flash words in a range, in order."""
+        found = []
+        end = address + size
+        for segment in self.job.image.segments:
+            low = max(address, segment.address)
+            high = min(end, segment.end(self.job.word_bytes))
+            if low < high:
+                found.append((low, high - low))
+        return found
+
+    def known(self, address, length):
+        """As sha256(), without reading the card; None where that would be needed."""
+        found = self.digests.get(address)
+        return found[1] if found is not None and found[0] == length else None
+
+    def sha256(self, address, length):
+        """SHA-256 of the flash contents that `fill` gives for a range."""
+        return self.known(address, length) or digest_of(self, address, length)
 
     def read(self, offset, view):
         """Bytes of the file from `offset`."""

@@ -95,7 +95,7 @@ class Run:
         self.journal = None
         self.erase_begun = False
         self.cured = False
-        self.verified = {"by_crc": 0, "by_reading": 0}
+        self.verified = {"by_digest": 0, "by_reading": 0}
         self.image_verified = False
         self.proof = None
         self.error = None

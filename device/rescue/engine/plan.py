@@ -42,9 +42,11 @@ def make_plan(sectors, job, dirty=(), evidence=None):
 def _step_for(sector, job, dirty):
     owned, state = sector["owned"], sector["state"]
     if owned:
-        if state == "match" and job.mode != "rewrite":
+        # That a sector cut in the middle of its erase reads blank proves nothing, even where blank is what is wanted.
+        doubtful = dirty and sector.get("erased", False)
+        if state == "match" and job.mode != "rewrite" and not doubtful:
             return None
-        why = "rewrite" if state == "match" else state
+        why = "cut while it was rewritten" if doubtful else "rewrite" if state == "match" else state
         return _step(sector, dirty or state != "blank", FROM_IMAGE, _has_vectors(sector, job), why)
     if dirty:
         return _step(sector, True, FROM_BACKUP, False, "cut while it was rewritten")

@@ -50,7 +50,8 @@ def trip_line(trip):
 
 
 def owned_sectors(evidence):
-    return [sector for sector in evidence.get("sectors") or () if sector["owned"]]
+    """Those that tell something: where the image itself is blank, a blank sector is no sign of anything."""
+    return [sector for sector in evidence.get("sectors") or () if sector["owned"] and not sector.get("erased")]
 
 
 def wrong_sectors(evidence):

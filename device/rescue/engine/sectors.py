@@ -4,17 +4,18 @@
 # that cannot be read; "unknown" readable, not blank and none of the image's business; "protected" in an area that
 # nobody may read, so nobody tries.
 #
-# The target's own core says it all by CRC, without a word of the flash on the wire: equal to a blank sector, or to the
-# image's part of it, and where the blank end of a sector begins. Only where the core cannot tell (a torn flash word
+# The target's own core says it all, without a word of the flash on the wire: where the blank end of a sector begins,
+# and by SHA-256 whether it is equal to the image's part of it. Only where the core cannot tell (a torn flash word
 # faults it) is a sector read.
 
 import binascii
+import hashlib
 
 from micropython import const
 
 from rescue.engine import files, guarded, image
 from rescue.engine.blocks import blocks
-from rescuelink.errors import RescueError, WireError
+from rescuelink.errors import WireError
 
 _TORN_LISTED = const(32)  # addresses kept per sector; the count is kept whole
 
@@ -22,7 +23,7 @@ _TORN_LISTED = const(32)  # addresses kept per sector; the count is kept whole
 class SectorMap:
     """`sectors`: the map so far, one dict per sector or run of "count" (blocks.py).
 
-    "crc" is as the target's core reads it, None where it cannot.
+    "sha256" is of the whole sector as the target's core reads it; None where it was not asked, or cannot.
     """
 
     def __init__(self, chip, card_image, job, closed=()):
@@ -40,7 +41,7 @@ class SectorMap:
             "state": None,
             "owned": owned,
             "torn": [],
-            "crc": None,
+            "sha256": None,
         }
         if size > self._job.sector_bytes:
             entry["count"] = size // self._job.sector_bytes  # a run of sectors (blocks.py)
@@ -69,64 +70,76 @@ class SectorMap:
                     sector["state"] = guarded.STATE
                     at += 1
                 continue
-            found = sector["crc"] = self._crc(sector["address"], sector["size"])
+            address, size = sector["address"], sector["size"]
+            parts = self._image.parts(address, size) if sector["owned"] else [(address, size)]
+            length = parts[0][1] if parts[0][0] == address else 0  # most often the sector has one part, from its start
+            found = self._chip.digest.look(address, size, length)
             if found is None and "count" in sector and not sector["owned"]:
                 self._halve(at)
                 continue
             at += 1
             if found is None:
                 self._read(sector)
-            elif found == _blank_crc(sector["size"]):
+                continue
+            blank_from, digest = found
+            blank = blank_from == address
+            if length == size and not blank:
+                sector["sha256"] = _hex(digest)
+            if not sector["owned"]:
+                sector["state"] = "blank" if blank else "unknown"
+                continue
+            holds = self._holds(parts, digest if length and not blank else None)
+            if holds is None:
+                self._read(sector)
+            elif holds:
+                self._note_match(sector, parts, blank_from)
+            elif blank:
                 sector["state"] = "blank"
-            elif not sector["owned"]:
-                sector["state"] = "unknown"
-            elif found == self._image.crc32(sector["address"], sector["size"]):
-                sector["state"] = "match"
-                sector["prefix"] = sector["size"]  # all of it, gaps between segments as well
-            elif self._holds_image(sector, sector["size"]):
-                sector["state"] = "match"
-            elif self._crc(sector["address"], sector["size"]) != found:
-                self._read(sector)  # two answers: the wire is disturbed
             else:
                 sector["state"] = "differs"
-                self._look_for_cut(sector)
+                self._look_for_cut(sector, blank_from)
 
-    def _holds_image(self, sector, size):
-        # Whether the image's own flash words in its first bytes are there; what lies between segments does not count.
-        address = sector["address"]
-        for segment in self._job.image.segments:
-            low = max(segment.address, address)
-            length = min(segment.end(self._job.word_bytes), address + size) - low
-            if length == sector["size"]:
-                return False  # the CRC of a whole sector has been looked at
-            if length > 0 and self._crc(low, length) != self._image.crc32(low, length):
-                return False
+    def _holds(self, parts, first=None):
+        # Whether these parts of the image are there; `first`: digest of the first of them. None where the core cannot
+        # say, or gives two answers: then the wire is disturbed.
+        for address, length in parts:
+            found = first or self._chip.digest.sha256(address, length)
+            first = None
+            if found != self._image.sha256(address, length):
+                return None if found is None or not self._chip.digest.stands() else False
         return True
 
-    def _look_for_cut(self, sector):
-        # Where its blank end begins, by halves: a write cut between two flash words holds the image up to there.
+    def _note_match(self, sector, parts, blank_from):
+        sector["state"] = "match"
+        address, end = sector["address"], sector["address"] + sector["size"]
+        if blank_from == address:
+            sector["erased"] = True  # the image has nothing but ones here: equal to an erased sector
+        # What lies between the image's parts is not its business; where that is blank, the whole sector is known.
+        for low, length in parts + [(end, 0)]:
+            if address < low and address < blank_from and not self._chip.digest.is_blank(address, low - address):
+                return
+            address = low + length
+        sector["prefix"] = sector["size"]
+
+    def _look_for_cut(self, sector, blank_from):
+        # A write cut between two flash words holds the image up to where its blank end begins.
         address, size, word_bytes = sector["address"], sector["size"], self._job.word_bytes
-        written, blank = 0, size
-        while blank - written > word_bytes:
-            middle = (written + blank) // 2 // word_bytes * word_bytes
-            if self._crc(address + middle, blank - middle) == _blank_crc(blank - middle):
-                blank = middle
-            else:
-                written = middle
+        blank = -(-(blank_from - address) // word_bytes) * word_bytes
         sector["rest_blank"] = blank < size
         if blank < size:
-            sector["prefix"] = blank if self._holds_image(sector, blank) else 0
+            sector["prefix"] = blank if self._holds(self._image.parts(address, blank)) else 0
 
     def _read(self, sector):
         word_bytes = self._job.word_bytes
         second = memoryview(bytearray(files.CHUNK))  # what the image wants there
-        torn_count = crc = 0
+        torn_count = 0
+        digest = hashlib.sha256()
         equal = blank = True
         for at in range(0, sector["size"], files.CHUNK):
             view = files.view
             address = sector["address"] + at
             torn = self._chip.flash.read(address, view)
-            crc = binascii.crc32(view, crc)
+            digest.update(view)
             torn_count += len(torn)
             sector["torn"] += torn[: _TORN_LISTED - len(sector["torn"])]
             blank = blank and image.is_blank(view)
@@ -137,21 +150,21 @@ class SectorMap:
             sector["state"] = "torn"
             sector["torn_count"] = torn_count
             return
-        found = sector["crc"] = self._crc(sector["address"], sector["size"])
-        if found is not None and found != crc:
-            raise WireError("parity", "flash came over the wire otherwise than the core reads it", sector["address"])
+        digest = digest.digest()
+        found = self._chip.digest.sha256(sector["address"], sector["size"])
+        if found is not None:
+            if found != digest:
+                message = "flash came over the wire otherwise than the core reads it"
+                raise WireError("parity", message, sector["address"])
+            sector["sha256"] = _hex(digest)
         if sector["owned"] and equal:
             sector["state"] = "match"
+            if blank:
+                sector["erased"] = True
         elif blank:
             sector["state"] = "blank"
         else:
             sector["state"] = "differs" if sector["owned"] else "unknown"
-
-    def _crc(self, address, size):
-        try:
-            return self._chip.crc.crc32(address, size)
-        except RescueError:
-            return None
 
     def _equal_words(self, address, second, word_bytes):
         # Only the image's own flash words count; what lies between its segments is not its business.
@@ -162,10 +175,5 @@ class SectorMap:
         return True
 
 
-def _blank_crc(size):
-    view = files.view
-    image.fill_blank(view)
-    crc = 0
-    for at in range(0, size, files.CHUNK):
-        crc = binascii.crc32(view[: min(size - at, files.CHUNK)], crc)
-    return crc
+def _hex(digest):
+    return binascii.hexlify(digest).decode()

@@ -18,7 +18,7 @@ def slow_down(run):
     swd["tries"].append({"how": "slower", "hz": hz, "result": "ok"})
     swd["hz"] = hz
     if run.chip is not None:
-        run.chip.crc.forget()  # what disturbed the wire may also have written where it should not
+        run.chip.digest.forget()  # what disturbed the wire may also have written where it should not
     try:
         run.target.dp.connect()
         run.target.dp.power_up()

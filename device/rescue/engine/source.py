@@ -19,6 +19,7 @@ class SectorSource:
             for region in preserve
             if region.address < step["address"] + step["size"] and step["address"] < region.address + region.length
         ]
+        self.is_mixed = step["source"] == FROM_BACKUP or bool(self._regions)  # not the image's bytes alone
 
     def fill(self, address, view):
         """What the flash shall hold from `address`."""

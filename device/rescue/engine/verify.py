@@ -1,59 +1,78 @@
-# Is a range of flash what it should be? By a CRC on the target's own core, or by reading it back where that cannot run.
+# Is a range of flash what it should be? By SHA-256 on the target's own core, or by reading it back where that fails.
 
 import binascii
 
-from rescue.engine import files, modules
-from rescuelink.errors import RescueError
+from rescue.engine import modules
+from rescue.engine.image import digest_of
+from rescuelink.errors import FlashError
 
 _READING = "rescue.engine.verify_reading"
 
 
 class Verifier:
-    """`reads` counts the ranges that had to be read back."""
+    """`by_digest` and `by_reading` count the ranges that were verified either way."""
 
-    def __init__(self, chip):
+    def __init__(self, chip, check=None):
         self._chip = chip
-        self.by_crc = 0
+        self._check = check  # called now and then while the core works; may raise
+        self.by_digest = 0
         self.by_reading = 0
 
     def check(self, source, address, length, expected=None):
         """Raises FlashError("verify") naming the first flash word that is wrong, or the range.
 
-        expected: the CRC-32 of what was sent, where it is known.
+        expected: the SHA-256 of what was sent, where it is known.
         """
-        if expected is None:
-            expected = 0
-            for at in range(0, length, files.CHUNK):
-                view = files.view[: min(files.CHUNK, length - at)]
-                source.fill(address + at, view)
-                expected = binascii.crc32(view, expected)
-        if not self.agrees(address, length, expected):
-            # A wrong CRC is read as well: the address is what a person needs.
+        if not self.agrees(address, length, expected or digest_of(source, address, length)):
+            # Where it is not the same it is read as well: the address is what a person needs.
             self.by_reading += 1
             modules.load(_READING).compare(self._chip, source, address, length)
             modules.drop(_READING)
 
     def agrees(self, address, length, expected):
-        """Whether the target's core finds this CRC-32; False as well where it cannot say."""
-        try:
-            found = self._chip.crc.crc32(address, length)
-        except RescueError:
-            found = None
+        """Whether the target's core finds this SHA-256; False as well where it cannot say."""
+        found = self._chip.digest.sha256(address, length, self._check)
         if found is not None:
-            self.by_crc += 1
+            self.by_digest += 1
         return found == expected
 
 
 def verify_image(run):
     """Step "verify": the whole image once more, after the last write."""
-    verifier = Verifier(run.chip)
+    verifier = Verifier(run.chip, run.power.check)
     segments = run.job.image.segments
     progress = run.progress_in("verify", "segments")
     for index, segment in enumerate(segments):
         run.power.check()
-        length = segment.end(run.job.word_bytes) - segment.address
-        verifier.check(run.image, segment.address, length, run.image.crc32(segment.address, length))
+        _check_segment(run, verifier, segment)
         progress(index + 1, len(segments))
-    run.verified["by_crc"] += verifier.by_crc
+    run.verified["by_digest"] += verifier.by_digest
     run.verified["by_reading"] += verifier.by_reading
     run.image_verified = True
+
+
+def image_holds(run, chip):
+    """Whether the flash of `chip` holds the job's image at this moment: "", or one sentence about the first sector that
+    does not. Its core must be halted; it is left halted after a reset. Raises WireError, PowerError, CardError."""
+    verifier = Verifier(chip, run.power.check)
+    for segment in run.job.image.segments:
+        try:
+            _check_segment(run, verifier, segment)
+        except FlashError as error:
+            address = segment.address if error.address is None else error.address
+            sector = chip.flash.sector_of(address)
+            return "sector %d does not hold the image any more: %s at 0x%08x" % (sector, error.message, address)
+    return ""
+
+
+def _check_segment(run, verifier, segment):
+    # The job's own SHA-256 first: nothing of the card is read again. Where it is not the same, sector by sector.
+    if verifier.agrees(segment.address, segment.length, binascii.unhexlify(segment.sha256)):
+        return
+    size = run.job.sector_bytes
+    end = segment.end(run.job.word_bytes)
+    at = segment.address
+    while at < end:
+        length = min(size - at % size, end - at)
+        verifier.check(run.image, at, length, run.image.known(at, length))
+        at += length

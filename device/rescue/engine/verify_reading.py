@@ -1,4 +1,4 @@
-# Where a CRC was wrong, or the core cannot make one: flash is read back and compared, so that the address is known.
+# Where a digest was wrong, or the core cannot make one: flash is read back and compared, so that the address is known.
 
 from rescue.engine import files
 from rescuelink.errors import FlashError

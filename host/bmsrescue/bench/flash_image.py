@@ -4,9 +4,9 @@ The dongle's job does more (evidence, diagnosis, journal, proof); this is for an
 the image does not cover of an erased sector is kept, and what is erased was saved on the host before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from zlib import crc32
+from hashlib import sha256
 
 from bmsrescue.bench.helper import FlashInfo, Helper, consent_words
 from bmsrescue.bench.session import SLOW_S
@@ -115,21 +115,40 @@ def write_flash(helper: Helper, plan: FlashPlan, progress: Progress) -> None:
 
 
 def verify_flash(helper: Helper, segments: list[Segment], progress: Progress) -> tuple[str, list[int]]:
-    """("crc" or "reading", start addresses of segments that differ): by the target's core where it can say."""
+    """("sha256" or "reading", addresses of segments that differ): by the target's core where it can say.
+
+    Each sector's part of the image on its own, so that a long image shows its progress.
+    """
+    sectors = helper.flash_info()["sectors"]
     total = sum(len(segment.data) for segment in segments)
-    done, how = 0, "crc"
+    done, how = 0, "sha256"
     differing = []
     for segment in segments:
-        found = helper.flash_crc(segment.address, len(segment.data))
-        if found is None:
-            how = "reading"
-            if _read_range(helper, segment.address, len(segment.data)) != segment.data:
-                differing.append(segment.address)
-        elif found != crc32(segment.data):
+        holds = True
+        for address, data in _parts(segment, sectors):
+            found = helper.flash_sha256(address, len(data))
+            if found is None:
+                how = "reading"
+                holds = holds and _read_range(helper, address, len(data)) == data
+            else:
+                holds = holds and found == sha256(data).digest()
+            done += len(data)
+            progress("verify", done, total)
+        if not holds:
             differing.append(segment.address)
-        done += len(segment.data)
-        progress("verify", done, total)
     return how, differing
+
+
+def _parts(segment: Segment, sectors: list[tuple[int, int, int]]) -> Iterator[tuple[int, bytes]]:
+    """(address, bytes) of a segment, cut where the sectors are; one that leaves the flash is given whole."""
+    address = segment.address
+    for _index, start, size in sectors:
+        if start <= address < start + size and address < segment.end:
+            end = min(start + size, segment.end)
+            yield address, segment.data[address - segment.address : end - segment.address]
+            address = end
+    if address < segment.end:
+        yield address, segment.data[address - segment.address :]
 
 
 def _program(helper: Helper, sectors: list[SectorContents], progress: Progress) -> None:
@@ -154,14 +173,15 @@ def _program_window(helper: Helper, sector: SectorContents, start: int, end: int
 
 
 def _read_range(helper: Helper, address: int, length: int) -> bytes | None:
-    """The bytes; None when some of them are torn."""
+    """The bytes; None when some of them are torn. Whole words come over the link."""
+    start, end = address // 4 * 4, (address + length + 3) // 4 * 4
     data = bytearray()
-    while len(data) < length:
-        window, torn = helper.flash_window(address + len(data), min(WINDOW_BYTES, length - len(data)))
+    while start + len(data) < end:
+        window, torn = helper.flash_window(start + len(data), min(WINDOW_BYTES, end - start - len(data)))
         if torn:
             return None
         data += window
-    return bytes(data)
+    return bytes(data[address - start : address - start + length])
 
 
 def _touched(info: FlashInfo, segments: list[Segment]) -> list[tuple[int, int, int]]:

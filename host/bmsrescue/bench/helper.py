@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypedDict
 
 from bmsrescue.bench.session import SLOW_S, Session
-from rescuelink.errors import PowerError, RescueError, TargetError
+from rescuelink.errors import LinkError, PowerError, RescueError, TargetError
 
 CONSENT_VERB = "erase"
 
@@ -124,10 +124,15 @@ class Helper:
         found: FlashInfo = self.session.call("flash.info")
         return found
 
-    def flash_crc(self, address: int, length: int) -> int | None:
-        """CRC-32 by the target's own core; None when it cannot say."""
-        found: int | None = self.session.call("flash.crc", address, length, timeout_s=SLOW_S)
-        return found
+    def flash_sha256(self, address: int, length: int) -> bytes | None:
+        """SHA-256 by the target's own core, of any range; None when it cannot say."""
+        try:
+            found = self.session.call("flash.sha256", address, length, timeout_s=SLOW_S)
+        except LinkError as error:
+            if error.kind != "unknown_method":
+                raise
+            return None  # an agent from before
+        return None if found is None else bytes(found)
 
     def flash_window(self, address: int, length: int) -> tuple[bytes, list[int]]:
         """At most 4 KiB, and the addresses of its torn flash words, which read as 0xFF."""

@@ -38,6 +38,8 @@ from bmsrescue.cli.output import console
 from bmsrescue.config import data_dir
 
 ImageArgument = Annotated[Path, typer.Argument(metavar="IMAGE", help="An ELF, Intel HEX or BIN.")]
+_HOW = {"sha256": "SHA-256", "reading": "reading it back"}
+
 BaseOption = Annotated[str | None, typer.Option("--base", help="Address of a BIN's first byte (0x08000000).")]
 
 
@@ -69,7 +71,7 @@ def flash(
             {"written": written, "erased": plan.erase, "saved": saved, "verified_by": how, "differing": differing}
         )
     elif not differing:
-        console().print(f"The flash holds {image.name} (verified by {how}).", soft_wrap=True)
+        console().print(f"The flash holds {image.name} (verified by {_HOW[how]}).", soft_wrap=True)
         if saved:
             console().print(f"What was there before: {saved}", soft_wrap=True)
     _leave(differing, as_json)
@@ -78,7 +80,7 @@ def flash(
 def verify(
     image: ImageArgument, base: BaseOption = None, helper: HelperOption = None, as_json: JsonOption = False
 ) -> None:
-    """Compare the flash with an image, by a CRC on the target's own core where it can."""
+    """Compare the flash with an image, by SHA-256 on the target's own core where it can."""
     with telling_errors(as_json):
         segments = load_segments(image, None if base is None else address_of(base))
     with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
@@ -87,7 +89,7 @@ def verify(
     if as_json:
         print_json({"verified_by": how, "differing": differing})
     elif not differing:
-        console().print(f"The flash holds {image.name} (verified by {how}).", soft_wrap=True)
+        console().print(f"The flash holds {image.name} (verified by {_HOW[how]}).", soft_wrap=True)
     _leave(differing, as_json)
 
 

@@ -20,7 +20,7 @@ TITLES = {
     "rails": "judge the rails",
     "connect": "connect over SWD",
     "evidence": "gather evidence, change nothing",
-    "map": "map every sector by CRC on the chip's own core",
+    "map": "map every sector, on the chip's own core",
     "diagnosis": "say what is wrong",
     "plan": "plan the smallest cure",
     "backup": "back up the flash, read the backup again",

@@ -1,6 +1,7 @@
 # Runs on the child MicroPython: the agent's lower half against the twin's chip, every step told as an event.
 import binascii
 import gc
+import hashlib
 import json
 import sys
 
@@ -53,8 +54,8 @@ try:
     chip.freeze_watchdogs()
     block = bytearray(4096)
     seen["torn"] = chip.flash.read(FLASH, block)
-    seen["old"] = binascii.crc32(block)
-    seen["crc_torn"] = [chip.crc.crc32(FLASH, 4096), chip.crc.reason]
+    seen["old"] = binascii.hexlify(hashlib.sha256(block).digest()).decode()
+    seen["digest_torn"] = [chip.digest.sha256(FLASH, 4096), chip.digest.reason]
 
     try:
         chip.flash.erase(0, Consent((ERASE,), "policy:test", (1,)))
@@ -72,7 +73,7 @@ try:
     back = bytearray(4096)
     seen["torn_after"] = chip.flash.read(FLASH + 1024, back)
     seen["same"] = back == block
-    seen["crc_right"] = chip.crc.crc32(FLASH + 1024, 4096) == binascii.crc32(block)
+    seen["digest_right"] = chip.digest.sha256(FLASH + 1024, 4096) == hashlib.sha256(block).digest()
     weigh()
     chip.flash.lock()
 

@@ -12,7 +12,8 @@ def firmware_before(record: dict[str, Any]) -> str | None:
     """A version; "part of" the job's, where only some of it was there; "blank"; None where nothing tells.
 
     The version word that the firmware itself holds comes first; then the sectors that the job writes, each of which the
-    helper has held against the image by CRC. Anything may stand in a forged record.
+    helper has held against the image. Where the image itself is blank ("erased"), a blank sector tells nothing.
+    Anything may stand in a forged record.
     """
     evidence = record.get("evidence")
     if not isinstance(evidence, dict):
@@ -23,7 +24,11 @@ def firmware_before(record: dict[str, Any]) -> str | None:
     job = record.get("job")
     wanted = job.get("version") or job.get("image") if isinstance(job, dict) else None
     sectors = evidence.get("sectors")
-    owned = [one for one in sectors if isinstance(one, dict) and one.get("owned")] if isinstance(sectors, list) else []
+    owned = [
+        one
+        for one in (sectors if isinstance(sectors, list) else [])
+        if isinstance(one, dict) and one.get("owned") and not one.get("erased")
+    ]
     states = {str(one.get("state")) for one in owned}
     if states == {"blank"}:
         return BLANK
