@@ -71,12 +71,15 @@ class Fields:
             raise bad(self.path(key), "is not a SHA-256", "write the 64 hexadecimal digits")
         return value
 
-    def array(self, key: str, default_empty: bool = False) -> list[object]:
+    def array(self, key: str, most: int, default_empty: bool = False) -> list[object]:
+        """A list of at most `most` entries: what a helper's memory holds."""
         if default_empty and not self.has(key):
             return []
         value = self.raw(key)
         if not isinstance(value, list):
             raise bad(self.path(key), "is not a list", "write it as [...]")
+        if len(value) > most:
+            raise bad(self.path(key), "has %d entries" % len(value), "a helper takes %d at most" % most)
         return value
 
     def object(self, key: str, default_empty: bool = False) -> "Fields":

@@ -37,6 +37,10 @@ _MAILBOX = "mailbox"
 _PIN = "pin"
 _RULES = (CORE_RUNNING, _MAILBOX, _PIN)
 _MAX_NAME = 64
+MAX_SEGMENTS = 16  # that a helper's memory holds, with the map and the plan beside them
+MAX_REGIONS = 16
+_MAX_CONSENTS = 32
+_SLOWEST_HZ = 32_000  # below it a clock in Hz can only be meant in kHz or MHz
 _CONSENT_WORDS = (
     "newer-firmware",
     "older-firmware",
@@ -82,16 +86,16 @@ def validate(document: object) -> Job:
     mode = policy.choice("mode", _MODES, REPAIR)
     preserve = [
         _read_region(Fields(item, policy.path("preserve[%d]" % index)), flash_end)
-        for index, item in enumerate(policy.array("preserve", default_empty=True))
+        for index, item in enumerate(policy.array("preserve", MAX_REGIONS, default_empty=True))
     ]
     sectors = flash_kib * 1024 // facts.sector_bytes
     consent = [
         _read_consent(item, policy.path("consent[%d]" % index), sectors)
-        for index, item in enumerate(policy.array("consent", default_empty=True))
+        for index, item in enumerate(policy.array("consent", _MAX_CONSENTS, default_empty=True))
     ]
     ask = [
         _read_consent(item, policy.path("ask[%d]" % index), sectors)
-        for index, item in enumerate(policy.array("ask", default_empty=True))
+        for index, item in enumerate(policy.array("ask", _MAX_CONSENTS, default_empty=True))
     ]
     policy.end()
 
@@ -171,7 +175,7 @@ def _read_image(fields: Fields, word_bytes: int, flash_end: int) -> Image:
     version = fields.text("version", "")
     sha256 = fields.sha256("sha256")
     segments = []
-    for index, item in enumerate(fields.array("segments")):
+    for index, item in enumerate(fields.array("segments", MAX_SEGMENTS)):
         segments.append(_read_segment(Fields(item, fields.path("segments[%d]" % index)), word_bytes, flash_end))
     if not segments:
         raise bad("image.segments", "is empty", "list at least the segment with the vector table")
@@ -218,7 +222,7 @@ def _read_consent(item: object, path: str, sectors: int) -> str:
     if item in _CONSENT_WORDS:
         return item
     number = item[len(_CONSENT_SECTOR) :]
-    if item.startswith(_CONSENT_SECTOR) and number.isdigit() and int(number) < sectors:
+    if item.startswith(_CONSENT_SECTOR) and number.isdigit() and number == str(int(number)) and int(number) < sectors:
         return item
     raise bad(
         path, "is " + repr(item), 'use one of: "sector:0".."sector:%d", ' % (sectors - 1) + ", ".join(_CONSENT_WORDS)
@@ -230,6 +234,8 @@ def _read_proof(fields: Fields, ram: tuple[tuple[int, int], ...]) -> Proof:
     window_ms = fields.number("window_ms", 10, 10_000, 100)
     min_clock_hz = fields.number("min_clock_hz", 0, 1_000_000_000, 0)
     timeout_ms = fields.number("timeout_ms", 100, 60_000, 5_000)
+    if 0 < min_clock_hz < _SLOWEST_HZ:
+        raise bad(fields.path("min_clock_hz"), "is %d Hz" % min_clock_hz, "write it in Hz: 550 MHz is 550000000")
     mailbox = _read_mailbox(fields.object(_MAILBOX), ram) if rule == _MAILBOX else None
     pin = _read_proof_pin(fields.object(_PIN)) if rule == _PIN else None
     fields.end()
@@ -326,6 +332,14 @@ def _check_layout(job: Job, word_bytes: int) -> None:
                     "segment 0x%08x lies over %s" % (segment.address, repr(region.name)),
                     "take the region out of the image, or out of preserve",
                 )
+    if job.bootloader is not None:
+        low, high = job.bootloader[0], job.bootloader[0] + job.bootloader[1]
+        if any(segment.address < high and low < segment.end(word_bytes) for segment in segments):
+            raise bad(
+                "bootloader.address",
+                "0x%08x..0x%08x lies in the image" % (low, high),
+                "name the bootloader's own range, or take it out of the image",
+            )
     if job.bootloader is not None and job.bootloader[2] and job.owns(job.bootloader[2], 4):
         raise bad("bootloader.flag", "lies in the image", "name the word that the bootloader looks at")
     if not any(s.address <= job.boot_address and job.boot_address + 8 <= s.address + s.length for s in segments):

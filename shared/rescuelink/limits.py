@@ -52,6 +52,12 @@ def read_limits(fields: Fields) -> Limits:
             raise bad(windows.path(name), "limits are out of order", "keep low_mv <= high_mv <= danger_mv")
         rails[name] = Window(low_mv, high_mv, danger_mv)
     windows.end()
+    if numbers["trip_ma"] < numbers["supply_ma"]:
+        raise bad(
+            fields.path("trip_ma"),
+            "%d mA is below supply_ma, %d mA" % (numbers["trip_ma"], numbers["supply_ma"]),
+            "a unit that takes what the supply may give would be cut off: keep trip_ma above it",
+        )
     fields.end()
     return Limits(numbers, rails)
 

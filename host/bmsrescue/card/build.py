@@ -6,54 +6,117 @@ the job), with `version` and, for a BIN, `base`: the builder then works out segm
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+import unicodedata
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bmsrescue.card.image_file import ImageFileError, Segment, load_segments
+from bmsrescue.card.image_file import ImageFileError, Segment, load_image
 from bmsrescue.card.markers import take_marker
 from bmsrescue.errors import HostError
 from rescuelink.errors import JobError, sentence_case
-from rescuelink.job import Job, check_vectors, default_job, validate
+from rescuelink.job import MAX_SEGMENTS, Job, check_vectors, default_job, validate
 from rescuelink.job_text import parse_job
 from rescuelink.marker import fits, not_in_image
-from rescuelink.targets import TARGETS
+from rescuelink.targets import FLASH_BASE, TARGETS
 
 JOB_FILE = "job.json"
 _DEFAULT_CHIP = "STM32H725"
+_SMALLEST_SECTOR = 8192  # of any die: for a job that has not been read yet
+_MAX_STEM = 60  # of a job's name, which the dongle shows
 
 
 class CardBuildError(HostError):
     """What was given makes no card that could work."""
 
 
-def build_files(
-    source: Path,
-    base: int | None = None,
-    version: str = "",
-    chip: str | None = None,
-    markers: Sequence[str] = (),
-) -> dict[str, bytes]:
-    """Return the files of a card for `source`, a job file (.json) or a firmware image.
+@dataclass(frozen=True)
+class ImageOptions:
+    """What a person says of an image file beside what is in it.
 
-    `markers` are TEXT or TEXT@ADDRESS, by which the product is known (`target.marker`).
+    base: of raw bytes. boot: address of the vector table that the chip starts. whole_flash: it may own every sector.
+    only_flash: leave out what lies elsewhere. chip: a key of TARGETS. markers: TEXT or TEXT@ADDRESS, by which the
+    product is known (`target.marker`).
+    """
+
+    base: int | None = None
+    boot: int | None = None
+    whole_flash: bool = False
+    only_flash: bool = False
+    version: str = ""
+    chip: str = ""
+    markers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Built:
+    """A card's files, and what a person should know of them."""
+
+    files: dict[str, bytes]
+    notes: list[str]
+
+
+def build_files(source: Path, options: ImageOptions | None = None) -> Built:
+    """Return the card for `source`, a job file (.json) or a firmware image.
 
     Raises:
         CardBuildError, ImageFileError: it cannot work; says why.
     """
     if source.suffix.lower() == ".json":
-        if chip is not None:
-            raise CardBuildError("--chip is for a firmware image", "A job file says itself which chip it is for.")
-        if markers:
-            raise CardBuildError("--marker is for a firmware image", "A job file says it itself, in target.marker.")
-        return _from_job(source)
-    segments = load_segments(source, base)
-    files = describe_job(source.stem, version, segments, chip or _DEFAULT_CHIP)
-    if not markers:
-        return files
-    document = _parse(files[JOB_FILE], JOB_FILE)
-    document["target"]["marker"] = [take_marker(asked, segments) for asked in markers]
-    return _checked(document, str(document["image"]["file"]), segments)
+        if options not in (None, ImageOptions()):
+            raise CardBuildError(
+                "--base, --boot, --chip, --marker and the like are for a firmware image",
+                "A job file says these itself.",
+            )
+        return Built(_from_job(source), [])
+    options = options or ImageOptions()
+    firmware = load_image(source, options.base, options.only_flash)
+    version = options.version or firmware.version
+    boot = options.boot if options.boot is not None else firmware.boot_address
+    files = describe_job(source.stem, version, firmware.segments, options.chip or _DEFAULT_CHIP, boot=boot)
+    if options.markers:
+        document = _parse(files[JOB_FILE], JOB_FILE)
+        document["target"]["marker"] = [take_marker(asked, firmware.segments) for asked in options.markers]
+        files[JOB_FILE] = _text(document)
+    job, _document = read_job(files)
+    check_image(job, files)
+    notes = [*firmware.notes, *_naming_notes(source, job), *_owned_notes(job)]
+    if not options.whole_flash and len(_owned(job)) == job.flash_kib * 1024 // job.sector_bytes:
+        raise CardBuildError(
+            f"{source.name} fills the whole flash: a unit would lose its own calibration and serial number to it",
+            "Give the maker's application, or add --whole-flash if that is meant.",
+        )
+    return Built(files, notes)
+
+
+def _owned(job: Job) -> list[int]:
+    size = job.sector_bytes
+    return [n for n in range(job.flash_kib * 1024 // size) if job.owns(FLASH_BASE + n * size, size)]
+
+
+def _owned_notes(job: Job) -> list[str]:
+    numbers = _owned(job)
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    named = ", ".join(str(low) if low == high else f"{low} to {high}" for low, high in runs)
+    return [f"the job owns sector {named}: what the unit has there is replaced, all else is left as it is"]
+
+
+def _naming_notes(source: Path, job: Job) -> list[str]:
+    return [] if job.image.file == f"{source.stem}.bin" else [f"on the card the image is named {job.image.file}"]
+
+
+def fat_name(stem: str) -> str:
+    """`stem` as any FAT file system and any terminal takes it."""
+    plain = unicodedata.normalize("NFKD", stem.replace("\u00df", "ss")).encode("ascii", "ignore").decode()
+    safe = "".join(char if char.isalnum() or char in "._- " else "_" for char in plain)
+    return safe[:_MAX_STEM].strip(". ") or "image"
 
 
 def segments_of(job: Job, files: dict[str, bytes]) -> list[Segment]:
@@ -63,21 +126,55 @@ def segments_of(job: Job, files: dict[str, bytes]) -> list[Segment]:
 
 
 def describe_job(
-    stem: str, version: str, segments: list[Segment], chip: str = _DEFAULT_CHIP, flash_kib: int = 0
+    stem: str,
+    version: str,
+    segments: list[Segment],
+    chip: str = _DEFAULT_CHIP,
+    flash_kib: int = 0,
+    boot: int | None = None,
 ) -> dict[str, bytes]:
     """Return the files of a card with the default job: repair to this image, proof by a running core.
 
-    `flash_kib` 0 is the largest flash that `chip` is sold with.
+    `flash_kib` 0 is the largest flash that `chip` is sold with. `boot`: the address of the vector table, that of the
+    flash where it is None.
 
     Raises:
         CardBuildError: the segments make no image that could work.
     """
+    stem = fat_name(stem)
     name = f"{stem}.bin"
     if chip not in TARGETS:
         raise CardBuildError(f"{chip} is not known", f"Use one of {', '.join(sorted(TARGETS))}.")
     flash_kib = flash_kib or max(TARGETS[chip].flash_kib)
     document = default_job(name, "", [], version=version, name=stem, chip=chip, flash_kib=flash_kib)
+    if boot is not None and boot != FLASH_BASE:
+        document["target"] = {**_object(document["target"]), "boot_address": f"0x{boot:08x}"}
+    segments = _few(segments, TARGETS[chip].sector_bytes)
     return _checked({**document, "image": _describe(name, version, segments)}, name, segments)
+
+
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _few(segments: list[Segment], sector_bytes: int) -> list[Segment]:
+    """No more segments than a helper holds: the smallest gaps within a sector are filled with blank bytes."""
+    joined = list(segments)
+    while len(joined) > MAX_SEGMENTS:
+        gaps = [
+            (after.address - before.end, index)
+            for index, (before, after) in enumerate(pairwise(joined))
+            if (before.end - 1) // sector_bytes == after.address // sector_bytes
+        ]
+        if not gaps:
+            raise CardBuildError(
+                f"the image has {len(joined)} parts far from each other, a helper takes {MAX_SEGMENTS}",
+                "Fill the gaps when the image is made.",
+            )
+        gap, index = min(gaps)
+        before, after = joined[index : index + 2]
+        joined[index : index + 2] = [Segment(before.address, before.data + b"\xff" * gap + after.data)]
+    return joined
 
 
 def read_job(files: dict[str, bytes]) -> tuple[Job, dict[str, Any]]:
@@ -86,10 +183,16 @@ def read_job(files: dict[str, bytes]) -> tuple[Job, dict[str, Any]]:
     Raises:
         CardBuildError: it is missing or wrong.
     """
-    if JOB_FILE not in files:
+    content = _named(files, JOB_FILE)
+    if content is None:
         raise CardBuildError("there is no job.json on the card", "Make the card with: bmsrescue card build")
-    document = _parse(files[JOB_FILE], JOB_FILE)
+    document = _parse(content, JOB_FILE)
     return _validated(document), document
+
+
+def _named(files: dict[str, bytes], name: str) -> bytes | None:
+    """A file of the card's root by its name, which FAT takes in capitals or not."""
+    return next((data for there, data in files.items() if there.lower() == name.lower()), None)
 
 
 def check_image(job: Job, files: dict[str, bytes]) -> None:
@@ -99,9 +202,9 @@ def check_image(job: Job, files: dict[str, bytes]) -> None:
         CardBuildError: says what is wrong.
     """
     name = job.image.file
-    if name not in files:
+    data = _named(files, name)
+    if data is None:
         raise CardBuildError(f"the image {name} is not on the card", "Make the card anew with: bmsrescue card build")
-    data = files[name]
     if len(data) < job.image.length():
         raise CardBuildError(
             f"{name} has {len(data)} bytes, the job needs {job.image.length()}", "Copy the whole image, or build anew."
@@ -182,8 +285,14 @@ def _complete(source: Path, document: dict[str, Any], image: dict[str, Any]) -> 
     if address is not None and not isinstance(address, int):
         raise CardBuildError(f"image.base of {source.name} is {base!r}", 'Write it as "0x08000000".')
     path = source.parent / file
-    segments = load_segments(path, address)
-    name = f"{path.stem}.bin"
+    try:
+        segments = load_image(path, address).segments
+    except ImageFileError as error:
+        raise ImageFileError(
+            error.message, re.sub(r"--base (0x[0-9a-f]+)", r'image.base "\1"', error.next_step)
+        ) from error
+    segments = _few(segments, _SMALLEST_SECTOR)
+    name = f"{fat_name(path.stem)}.bin"
     return _checked({**document, "image": _describe(name, version, segments)}, name, segments)
 
 

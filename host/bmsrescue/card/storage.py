@@ -55,12 +55,17 @@ def save_card(path: Path, image: bytearray, complete: bool = True) -> list[str]:
         write_atomically(kept, image)
         raise CardImageError(f"the run left a damaged card: {error.message}", f"Its raw image is {kept}.") from error
     before = _folder_files(path)
-    changed = [name for name, data in files.items() if before.get(name) != data]
-    for name in changed:
-        write_atomically(path / name, files[name])
+    there = {name.lower(): name for name in before}  # a FAT card may give a name back in capitals
+    changed = []
+    for name, data in files.items():
+        name = there.get(name.lower(), name)
+        if before.get(name) != data:
+            write_atomically(path / name, data)
+            changed.append(name)
     if complete:
-        for name in before.keys() - files.keys():
-            if name.partition("/")[0] not in _KEPT_FOLDERS:
+        left = {name.lower() for name in files}
+        for name in before:
+            if name.lower() not in left and name.partition("/")[0].lower() not in _KEPT_FOLDERS:
                 (path / name).unlink(missing_ok=True)
     return sorted(changed)
 
@@ -125,14 +130,23 @@ def write_atomically(path: Path, data: bytes | bytearray) -> None:
 
 
 def _folder_files(folder: Path) -> dict[str, bytes]:
+    # As a FAT card can hold them: it takes no two names that differ in capitals alone.
+    files: dict[str, bytes] = {}
+    names: dict[str, str] = {}
     try:
-        return {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
+        for path in sorted(folder.rglob("*")):
+            if not path.is_file():
+                continue
+            name = path.relative_to(folder).as_posix()
+            twin = names.setdefault(name.lower(), name)
+            if twin != name:
+                raise CardStorageError(
+                    f"{twin} and {name} in {folder} are one name on a FAT card", "Rename one of them."
+                )
+            files[name] = path.read_bytes()
     except OSError as error:
         raise _refused("read", folder, error) from error
+    return files
 
 
 def _refused(act: str, path: Path, error: OSError) -> CardStorageError:

@@ -129,7 +129,7 @@ def _offered(bench: Helper, job: Path | None, as_json: bool) -> Iterator[str]:
 
 def _put_on_card(bench: Helper, job: Path | None, folder: str, as_json: bool) -> list[str]:
     """The job's files onto the card; returns their names there."""
-    files = {} if job is None else build_files(job)
+    files = {} if job is None else build_files(job).files
     with progress_bar(as_json) as tell:
         for name, data in files.items():
             put_file(bench.session, folder + name, data, tell)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bmsrescue.card.build import CardBuildError, build_files, check_image, read_job, segments_of
+from bmsrescue.card.build import CardBuildError, ImageOptions, build_files, check_image, read_job, segments_of
 from bmsrescue.card.markers import Marker, find_markers
 from bmsrescue.card.storage import read_card, write_new_card
 from bmsrescue.cli.bench_common import JsonOption, print_json, telling_errors
@@ -20,7 +20,7 @@ app = typer.Typer(help="The dongle's card.", no_args_is_help=True, rich_markup_m
 
 @app.command()
 def build(
-    source: Annotated[Path, typer.Argument(metavar="JOB|IMAGE", help="A job file (.json), or an ELF, HEX or BIN.")],
+    source: Annotated[Path, typer.Argument(metavar="JOB|IMAGE", help="A job file (.json), or firmware of any format.")],
     out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A folder, or a FAT image (.img).")],
     base: Annotated[str | None, typer.Option(help="Address of a BIN's first byte (0x08000000).")] = None,
     version: Annotated[str, typer.Option("--image-version", help="The image's version, for the record.")] = "",
@@ -31,17 +31,33 @@ def build(
             metavar="TEXT[@ADDRESS]", help="Text in the image by which the product is known; may be repeated."
         ),
     ] = None,
+    boot: Annotated[str | None, typer.Option(help="Address of the vector table; found in the image otherwise.")] = None,
+    only_flash: Annotated[bool, typer.Option("--only-flash", help="Leave out what is not for flash.")] = False,
+    whole_flash: Annotated[bool, typer.Option("--whole-flash", help="The image may replace every sector.")] = False,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a card. Given only firmware: repair to this image, preserve nothing by name, proof by a running core."""
     with telling_errors(as_json):
-        files = build_files(source, _address(base), version, chip and _chip_name(chip), marker or ())
+        options = ImageOptions(
+            base=_address(base, "--base"),
+            boot=_address(boot, "--boot"),
+            whole_flash=whole_flash,
+            only_flash=only_flash,
+            version=version,
+            chip=_chip_name(chip) if chip else "",
+            markers=tuple(marker or ()),
+        )
+        built = build_files(source, options)
+        files = built.files
         job, _document = read_job(files)
         likely = [] if job.markers else find_markers(segments_of(job, files))
         check_new_card(out, files, read_card(out) if out.exists() else {}, overwrite)
         write_new_card(out, files)
     _tell(out, "", job, as_json, likely)
+    if not as_json:
+        for note in built.notes:
+            console().print(f"- {note}.", soft_wrap=True)
 
 
 @app.command()
@@ -104,15 +120,15 @@ def _describe(job: Job) -> str:
     return f"job '{job.name}' for {job.chip}: {job.mode} to {job.image.file}{version}, {size} bytes from 0x{start:08x}."
 
 
-def _address(text: str | None) -> int | None:
+def _address(text: str | None, option: str) -> int | None:
     if text is None:
         return None
     try:
         address = int(text, 0)
     except ValueError as error:
-        raise UsageError(f"--base {text} is no address", "Write it as 0x08000000.") from error
+        raise UsageError(f"{option} {text} is no address", "Write it as 0x08000000.") from error
     if not 0 <= address <= 0xFFFF_FFFF:
-        raise UsageError(f"--base {text} is no 32-bit address", "Write it as 0x08000000.")
+        raise UsageError(f"{option} {text} is no 32-bit address", "Write it as 0x08000000.")
     return address
 
 

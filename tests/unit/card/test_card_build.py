@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from intelhex import IntelHex
 
-from bmsrescue.card.build import CardBuildError, ImageFileError, build_files, check_image, read_job
+from bmsrescue.card.build import CardBuildError, ImageFileError, ImageOptions, build_files, check_image, read_job
 from bmsrescue.card.image_file import load_segments
 from bmsrescue.errors import HostError
 
@@ -42,7 +42,7 @@ def job_of(files: dict[str, bytes]) -> dict[str, object]:
 
 
 def test_a_bin_becomes_the_default_job_repair_to_this_image(image: Path) -> None:
-    files = build_files(image, version="1.2.0")
+    files = build_files(image, ImageOptions(version="1.2.0")).files
     job, _ = read_job(files)
     assert files["bms.bin"] == CODE
     assert (job.chip, job.mode, job.preserve, job.consent) == ("STM32H725", "repair", [], [])
@@ -57,7 +57,8 @@ def test_elf_hex_and_bin_of_one_firmware_make_the_same_image(tmp_path: Path, ima
     hex_file = IntelHex()
     hex_file.frombytes(CODE, offset=FLASH)
     hex_file.write_hex_file(str(tmp_path / "bms.hex"))
-    assert build_files(tmp_path / "bms.elf") == build_files(image) == build_files(tmp_path / "bms.hex")
+    files = build_files(image).files
+    assert build_files(tmp_path / "bms.elf").files == files == build_files(tmp_path / "bms.hex").files
 
 
 def test_elf_segments_that_share_a_flash_word_are_joined_and_the_gap_stays_erased(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_elf_segments_that_share_a_flash_word_are_joined_and_the_gap_stays_erase
 def test_two_segments_far_apart_stay_two_and_are_hashed_apart(tmp_path: Path) -> None:
     path = tmp_path / "two.elf"
     path.write_bytes(elf((FLASH, CODE), (FLASH + 0x4_0000, b"\x11" * 64)))
-    files = build_files(path)
+    files = build_files(path).files
     job, _ = read_job(files)
     assert [(s.address, s.length, s.offset) for s in job.image.segments] == [
         (FLASH, len(CODE), 0),
@@ -83,17 +84,17 @@ def test_two_segments_far_apart_stay_two_and_are_hashed_apart(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "content", "base", "reason"),
     [
-        ("empty.bin", b"", None, "no bytes"),
+        ("empty.bin", b"", None, "is empty"),
         ("notes.txt", b"hello", None, "neither"),
         ("odd.bin", CODE, FLASH + 4, "multiple of 32"),
-        ("bad.hex", b":0000000", None, "damaged Intel HEX"),
+        ("bad.hex", b":0000000", None, "no record in line 1"),
         ("bad.elf", b"\x7fELF" + bytes(8), None, "damaged ELF"),
         ("x86.elf", elf((FLASH, CODE), machine=62), None, "not for an Arm core"),
         ("overlap.elf", elf((FLASH, CODE), (FLASH + 64, CODE)), None, "overlap"),
         ("huge.bin", CODE + bytes(1 << 20), None, "outside the flash"),
         ("ram.bin", CODE, 0x2400_0000, "outside the flash"),
         ("no-vectors.bin", bytes(1024), None, "no vector table"),
-        ("app-only.bin", CODE, FLASH + 0x2_0000, "vector table"),
+        ("app-only.bin", CODE, FLASH + 0x2_0000, "has nothing"),
         ("other-chip.bin", struct.pack("<II", 0x1000_8000, FLASH + 0x41) + CODE[8:], None, "no vector table"),
         ("arm-mode.bin", struct.pack("<II", 0x2002_0000, FLASH + 0x40) + CODE[8:], None, "no vector table"),
         ("cut.bin", struct.pack("<II", 0x2002_0000, FLASH + 0x8_0001) + CODE[8:], None, "has nothing"),
@@ -105,7 +106,7 @@ def test_an_image_that_cannot_work_is_refused_with_a_reason_and_a_next_step(
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(HostError) as refusal:
-        build_files(path, base)
+        build_files(path, ImageOptions(base=base) if base else None)
     assert reason in refusal.value.message
     assert refusal.value.next_step
 
@@ -116,11 +117,11 @@ def test_a_missing_image_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_job_that_names_only_its_file_gets_segments_and_hashes(tmp_path: Path, image: Path) -> None:
-    document = job_of(build_files(image))
+    document = job_of(build_files(image).files)
     document["image"] = {"file": "bms.bin", "version": "2.0"}
     document["policy"] = {"preserve": [{"name": "calibration", "address": "0x080e0000", "length": 64}]}
     (tmp_path / "job.json").write_text(json.dumps(document))
-    files = build_files(tmp_path / "job.json")
+    files = build_files(tmp_path / "job.json").files
     job, _ = read_job(files)
     assert job.image.version == "2.0"
     assert [region.name for region in job.preserve] == ["calibration"]
@@ -128,13 +129,13 @@ def test_a_job_that_names_only_its_file_gets_segments_and_hashes(tmp_path: Path,
 
 
 def test_a_whole_job_is_taken_as_it_is(tmp_path: Path, image: Path) -> None:
-    files = build_files(image)
+    files = build_files(image).files
     (tmp_path / "job.json").write_bytes(files["job.json"])
-    assert build_files(tmp_path / "job.json") == files
+    assert build_files(tmp_path / "job.json").files == files
 
 
 def test_a_job_whose_image_was_changed_is_refused(tmp_path: Path, image: Path) -> None:
-    (tmp_path / "job.json").write_bytes(build_files(image)["job.json"])
+    (tmp_path / "job.json").write_bytes(build_files(image).files["job.json"])
     image.write_bytes(CODE[:-1] + b"\x00")
     with pytest.raises(CardBuildError, match="another SHA-256"):
         build_files(tmp_path / "job.json")
@@ -156,7 +157,7 @@ def test_a_job_whose_image_was_changed_is_refused(tmp_path: Path, image: Path) -
 def test_a_wrong_job_is_refused_by_the_key_that_is_wrong(
     tmp_path: Path, image: Path, change: dict[str, object], reason: str
 ) -> None:
-    document = job_of(build_files(image))
+    document = job_of(build_files(image).files)
     (tmp_path / "job.json").write_text(json.dumps({**document, **change}))
     with pytest.raises(CardBuildError) as refusal:
         build_files(tmp_path / "job.json")
@@ -171,7 +172,7 @@ def test_broken_json_is_refused_with_its_place(tmp_path: Path) -> None:
 
 
 def test_a_card_without_its_image_is_refused(image: Path) -> None:
-    files = build_files(image)
+    files = build_files(image).files
     del files["bms.bin"]
     job, _ = read_job(files)
     with pytest.raises(CardBuildError, match=r"bms\.bin is not on the card"):

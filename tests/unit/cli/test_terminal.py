@@ -40,7 +40,7 @@ def test_no_name_is_taken_for_markup_or_sent_on_as_a_command(name: str) -> None:
 
 def test_a_card_with_such_a_name_is_checked_and_its_name_shown(tmp_path: Path) -> None:
     (tmp_path / "unit.bin").write_bytes(bytes.fromhex("0000022041000008") + bytes(256))
-    files = build_files(tmp_path / "unit.bin")
+    files = build_files(tmp_path / "unit.bin").files
     job = {**json.loads(files["job.json"]), "name": "[/red] \x1b[31mpack"}
     card = tmp_path / "card"
     card.mkdir()

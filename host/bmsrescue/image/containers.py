@@ -1,0 +1,120 @@
+"""Binary files with firmware in them: DfuSe, UF2, MCUboot, ZIP. Each is checked to its end.
+
+DfuSe: ST UM0391 (DFU file format). UF2: github.com/microsoft/uf2. MCUboot: docs.mcuboot.com, "Image format".
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+
+from bmsrescue.image.contents import Contents, ImageFileError, Segment
+
+DFU_SUFFIX_BYTES = 16
+UF2_BLOCK = 512
+UF2_MAGIC = (0x0A324655, 0x9E5D5157)
+UF2_END = 0x0AB16F30
+_UF2_NOT_MAIN_FLASH = 1
+MCUBOOT_MAGIC = 0x96F3B83D
+_MCUBOOT_ENCRYPTED = 0x4 | 0x8
+_COPY_AGAIN = "Copy it again."
+_MAX_UNPACKED = 64 << 20
+
+
+def is_dfu(content: bytes) -> bool:
+    return content[:5] == b"DfuSe" or (len(content) > DFU_SUFFIX_BYTES and content[-8:-5] == b"UFD")
+
+
+def read_dfuse(content: bytes, name: str) -> list[Segment]:
+    """Raises ImageFileError."""
+    if content[:5] != b"DfuSe":
+        raise ImageFileError(f"{name} is a plain DFU file, without addresses", "Ask for the ELF, HEX or BIN.")
+    if len(content) < 11 + DFU_SUFFIX_BYTES or content[-8:-5] != b"UFD":
+        raise ImageFileError(f"{name} ends early: the DFU suffix is missing", _COPY_AGAIN)
+    if zlib.crc32(content[:-4]) ^ 0xFFFFFFFF != int.from_bytes(content[-4:], "little"):
+        raise ImageFileError(f"{name} is damaged: its CRC is wrong", _COPY_AGAIN)
+    size, targets = struct.unpack_from("<IB", content, 6)
+    if size != len(content) - DFU_SUFFIX_BYTES:
+        raise ImageFileError(f"{name} says {size} bytes and has {len(content) - DFU_SUFFIX_BYTES}", _COPY_AGAIN)
+    contents, at = Contents(name), 11
+    try:
+        for _ in range(targets):
+            if content[at : at + 6] != b"Target":
+                raise ImageFileError(f"{name} is damaged: no target at {at}", _COPY_AGAIN)
+            elements = struct.unpack_from("<I", content, at + 270)[0]
+            at += 274
+            for _ in range(elements):
+                address, length = struct.unpack_from("<II", content, at)
+                if at + 8 + length > size:
+                    raise ImageFileError(f"{name} ends early", _COPY_AGAIN)
+                contents.add(address, content[at + 8 : at + 8 + length])
+                at += 8 + length
+    except struct.error:
+        raise ImageFileError(f"{name} ends early", _COPY_AGAIN) from None
+    if at != size:
+        raise ImageFileError(f"{name} has {size - at} bytes behind its last target", _COPY_AGAIN)
+    return contents.segments()
+
+
+def is_uf2(content: bytes) -> bool:
+    return struct.unpack_from("<II", content.ljust(8, b"\0")) == UF2_MAGIC
+
+
+def read_uf2(content: bytes, name: str) -> list[Segment]:
+    """Raises ImageFileError."""
+    if len(content) % UF2_BLOCK:
+        raise ImageFileError(f"{name} ends early: UF2 has blocks of 512 bytes", _COPY_AGAIN)
+    contents, seen, wanted = Contents(name), set(), 0
+    for at in range(0, len(content), UF2_BLOCK):
+        block = content[at : at + UF2_BLOCK]
+        first, second, flags, address, length, number, count, _family = struct.unpack_from("<8I", block)
+        if (first, second) != UF2_MAGIC or int.from_bytes(block[-4:], "little") != UF2_END or length > 476:
+            raise ImageFileError(f"{name} is damaged: block {at // UF2_BLOCK}", _COPY_AGAIN)
+        if flags & _UF2_NOT_MAIN_FLASH:
+            continue
+        seen.add(number)
+        wanted = max(wanted, count)
+        contents.add(address, block[32 : 32 + length])
+    if len(seen) < wanted:
+        raise ImageFileError(f"{name} has {len(seen)} of {wanted} blocks", _COPY_AGAIN)
+    return contents.segments()
+
+
+def is_mcuboot(content: bytes) -> bool:
+    return int.from_bytes(content[:4], "little") == MCUBOOT_MAGIC
+
+
+def check_mcuboot(content: bytes, name: str) -> str:
+    """The version of a signed image, which is written whole, its header first. Raises ImageFileError."""
+    if len(content) < 32:
+        raise ImageFileError(f"{name} ends early", _COPY_AGAIN)
+    _magic, _load, header, protected, size, flags = struct.unpack_from("<IIHHII", content)
+    major, minor, revision, build = struct.unpack_from("<BBHI", content, 20)
+    if flags & _MCUBOOT_ENCRYPTED:
+        raise ImageFileError(
+            f"{name} is an encrypted MCUboot image", "Only the maker's own bootloader can use it; ask for a plain one."
+        )
+    end = header + size + protected
+    if len(content) < end + 4 or content[end : end + 2] != b"\x07\x69":
+        raise ImageFileError(f"{name} ends early: the MCUboot trailer is missing", _COPY_AGAIN)
+    return f"{major}.{minor}.{revision}+{build}"
+
+
+def is_zip(content: bytes) -> bool:
+    return content[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def files_in_zip(content: bytes, name: str) -> dict[str, bytes]:
+    """The files in an archive that is not larger than a firmware may be. Raises ImageFileError."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if sum(entry.file_size for entry in entries) > _MAX_UNPACKED:
+                raise ImageFileError(f"{name} unpacks to more than 64 MiB", "Unpack it, and give the firmware in it.")
+            if any(entry.flag_bits & 1 for entry in entries):
+                raise ImageFileError(f"{name} is locked with a password", "Unpack it, and give the firmware in it.")
+            return {entry.filename: archive.read(entry) for entry in entries}
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error, OSError) as error:
+        raise ImageFileError(f"{name} is a damaged ZIP file ({error})", _COPY_AGAIN) from error
