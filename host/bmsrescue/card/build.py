@@ -67,7 +67,7 @@ def build_files(source: Path, options: ImageOptions | None = None) -> Built:
     if source.suffix.lower() == ".json":
         if options not in (None, ImageOptions()):
             raise CardBuildError(
-                "--base, --boot, --chip, --marker and the like are for a firmware image",
+                "--base, --boot, --chip, --marker and such are for an image",
                 "A job file says these itself.",
             )
         return Built(_from_job(source), [])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.card.build import CardBuildError, build_files, check_image, read_job
+from bmsrescue.card.build import CardBuildError, ImageOptions, build_files, check_image, read_job
 from bmsrescue.card.image_file import Segment
 from bmsrescue.card.markers import MarkerError, find_markers, take_marker
 from bmsrescue.twin.firmware import image_bytes
@@ -55,7 +55,15 @@ def test_a_text_that_is_there_once_needs_no_address() -> None:
 def test_a_card_carries_the_marker_that_was_asked_for(tmp_path: Path) -> None:
     image = tmp_path / "bms.bin"
     image.write_bytes(BODY)
-    files = build_files(image, markers=["PACE-P16S100A", "PACE-P16S100@0x08000120"])
+    files = build_files(
+        image,
+        ImageOptions(
+            markers=(
+                "PACE-P16S100A",
+                "PACE-P16S100@0x08000120",
+            )
+        ),
+    ).files
     job, _ = read_job(files)
     assert [(marker[0], marker[2]) for marker in job.markers] == [
         (0x0800_0100, "PACE-P16S100A"),
@@ -67,7 +75,7 @@ def test_a_card_carries_the_marker_that_was_asked_for(tmp_path: Path) -> None:
 def test_an_image_without_the_jobs_marker_is_refused(tmp_path: Path) -> None:
     image = tmp_path / "bms.bin"
     image.write_bytes(BODY)
-    files = build_files(image, markers=["PACE-P16S100A"])
+    files = build_files(image, ImageOptions(markers=("PACE-P16S100A",))).files
     document = json.loads(files["job.json"])
     document["target"]["marker"] = {"address": "0x08000100", "text": "PACE-P16S200B"}
     (tmp_path / "job.json").write_text(json.dumps(document))
