@@ -38,15 +38,15 @@ class Expected:
 
 
 CHIPS = [
-    Expected("H723", "STM32H72x/73x", 0x10010483, 1024, 1, 128, 128),
-    Expected("H730", "STM32H72x/73x", 0x10010483, 128, 1, 128, 128),
-    Expected("H733", "STM32H72x/73x", 0x10010483, 1024, 1, 128, 128),
-    Expected("H735", "STM32H72x/73x", 0x10010483, 1024, 1, 128, 128),
-    Expected("H743", "STM32H74x/75x", 0x20030450, 2048, 2, 128, 128),
-    Expected("H753", "STM32H74x/75x", 0x20030450, 2048, 2, 128, 128),
-    Expected("H7A3", "STM32H7Ax/7Bx", 0x10000480, 2048, 2, 8, 32),
-    Expected("H7B0", "STM32H7Ax/7Bx", 0x10000480, 128, 1, 8, 32),
-    Expected("H7B3", "STM32H7Ax/7Bx", 0x10000480, 2048, 2, 8, 32),
+    Expected("H723", "STM32H72x/73x", 0x10016483, 1024, 1, 128, 128),
+    Expected("H730", "STM32H72x/73x", 0x10016483, 128, 1, 128, 128),
+    Expected("H733", "STM32H72x/73x", 0x10016483, 1024, 1, 128, 128),
+    Expected("H735", "STM32H72x/73x", 0x10016483, 1024, 1, 128, 128),
+    Expected("H743", "STM32H74x/75x", 0x20036450, 2048, 2, 128, 128),
+    Expected("H753", "STM32H74x/75x", 0x20036450, 2048, 2, 128, 128),
+    Expected("H7A3", "STM32H7Ax/7Bx", 0x10006480, 2048, 2, 8, 32),
+    Expected("H7B0", "STM32H7Ax/7Bx", 0x10006480, 128, 1, 8, 32),
+    Expected("H7B3", "STM32H7Ax/7Bx", 0x10006480, 2048, 2, 8, 32),
 ]
 """The H725 has tests of its own (test_openocd.py)."""
 IN_TWO_BANKS = [chip for chip in CHIPS if chip.banks == 2]

@@ -151,7 +151,7 @@ def test_identity_words():
     chip = make_chip()
     host = SwdHost(chip.swd)
     host.connect()
-    assert host.read32(0x5C001000) == 0x10010483
+    assert host.read32(0x5C001000) == 0x10016483
     assert host.read32(0x1FF1E880) & 0xFFFF == 1024
     assert host.read32(0x1FF1E8C0) == 0x48373235
     assert [host.read32(0x1FF1E800 + 4 * n) for n in range(3)] == list(chip.config.unique_id)

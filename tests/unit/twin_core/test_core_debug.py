@@ -203,7 +203,7 @@ def test_a_debugger_finds_the_identification_it_looks_for(bench: CoreBench) -> N
     bench.start()
     assert bench.peek(r.CPUID) >> 4 & 0xFFF == 0xC27
     assert bench.peek(0xE000EF40) == 0x10110221
-    assert bench.peek(r.CCSIDR) == 0xF00FE019
+    assert bench.peek(r.CCSIDR) == 0xF01FE019
     table = [bench.peek(0xE00FEFE0 + 4 * n) & 0xFF for n in range(3)]
     assert table == [0x83, 0x04, 0x0A]
     assert bench.peek(0xE00FE000) & 1

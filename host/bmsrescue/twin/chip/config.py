@@ -28,6 +28,8 @@ class ChipConfig:
     """DPIDR where it is not the family's."""
     device_id: int | None = None
     """DEV_ID of DBGMCU_IDC, where it is not the part's: another chip to whoever asks, with this one's insides."""
+    idc_reserved: int | None = None
+    """Bits 15:12 of DBGMCU_IDC where they are not the die's (read on an H753 only: 6)."""
     flash_size_kib: int | None = None
     """What the flash size register says, where it is not what is there."""
     revision_id: int | None = None
@@ -66,7 +68,7 @@ class ChipConfig:
 
     # --- debug port -------------------------------------------------------------------------------------------------
     target_id: int | None = None
-    """DP TARGETID; without one it is derived from DEV_ID by ST's pattern (0x04830041), not read on any H7."""
+    """DP TARGETID; without one it is derived from DEV_ID by ST's pattern, as read on an H743 (0x04500041)."""
     first_access_must_be_dpidr: bool = True
     """After a line reset anything but a DPIDR read (or TARGETSEL write) is left unanswered (13.11)."""
     line_reset_idle_cycles: int = 2
@@ -163,6 +165,13 @@ class ChipConfig:
     @property
     def shown_device_id(self) -> int:
         return self.die.device_id if self.device_id is None else self.device_id
+
+    @property
+    def shown_idc(self) -> int:
+        """DBGMCU_IDC as a word."""
+        revision = self.die.revision_id if self.revision_id is None else self.revision_id
+        reserved = self.die.idc_reserved if self.idc_reserved is None else self.idc_reserved
+        return revision << 16 | reserved | self.shown_device_id
 
     @property
     def shown_target_id(self) -> int:

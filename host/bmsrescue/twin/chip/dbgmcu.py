@@ -36,8 +36,8 @@ _WRITABLE: Final[dict[int, int]] = {
 class Dbgmcu:
     """The registers. Values outlast system resets; a power-on reset clears them (unconfirmed)."""
 
-    def __init__(self, device_id: int, revision_id: int) -> None:
-        self._idc = revision_id << 16 | device_id
+    def __init__(self, idc: int) -> None:
+        self._idc = idc
         self._registers = dict.fromkeys(_WRITABLE, 0)
 
     def power_on_reset(self) -> None:

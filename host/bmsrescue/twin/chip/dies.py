@@ -69,6 +69,10 @@ class Die:
     revision_id: int
     """REV_ID of a current revision."""
     cpuid: int
+    cache_kib: int
+    """Of the data cache, and of the instruction cache."""
+    idc_reserved: int
+    """What bits 15:12 of DBGMCU_IDC read, which no document names."""
     sector_size: int
     word_size: int
     bank_size: int
@@ -145,6 +149,8 @@ H72X: Final = Die(
     device_id=0x483,
     revision_id=0x1001,
     cpuid=CORTEX_M7_R1P2,
+    cache_kib=32,
+    idc_reserved=0x6000,
     sector_size=128 * _KIB,
     word_size=32,
     bank_size=1024 * _KIB,
@@ -177,6 +183,8 @@ H74X: Final = Die(
     device_id=0x450,
     revision_id=0x2003,
     cpuid=CORTEX_M7_R1P1,
+    cache_kib=16,
+    idc_reserved=0x6000,
     sector_size=128 * _KIB,
     word_size=32,
     bank_size=1024 * _KIB,
@@ -211,6 +219,8 @@ H7AX: Final = Die(
     device_id=0x480,
     revision_id=0x1000,
     cpuid=CORTEX_M7_R1P2,
+    cache_kib=16,
+    idc_reserved=0x6000,
     sector_size=8 * _KIB,
     word_size=16,
     bank_size=1024 * _KIB,

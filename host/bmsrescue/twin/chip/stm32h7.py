@@ -49,10 +49,7 @@ class Stm32H7:
         self.system.gates = {ram.name: self.rams[ram.name] for ram in die.rams if ram.clock is not None}
         self.flash = FlashArray(config)
         self.options = OptionBytes(config.sold_as)
-        self.dbgmcu = Dbgmcu(
-            config.shown_device_id,
-            die.revision_id if config.revision_id is None else config.revision_id,
-        )
+        self.dbgmcu = Dbgmcu(config.shown_idc)
         self.bus = Bus()
         self.flash_controller = FlashController(clock, self.system, self.flash, self.options, config, self._rng)
         self.flash_controller.on_regression = self._readout_protection_fell

@@ -98,7 +98,7 @@ class CortexM7:
         self._faults = FaultEntry(bus, self._exceptions, self._debug, self._engine, self._flash)
         self._dwt = Dwt(self)
         self._fpb = Fpb(self._breakpoints_changed)
-        self._system = SystemControl(self._exceptions, self._reset_requested, self._code_changed)
+        self._system = SystemControl(self._exceptions, self._reset_requested, self._code_changed, config.die.cache_kib)
         self.ppb = CorePpb(
             self,
             self._debug,

@@ -138,6 +138,7 @@ class ExceptionUnit:
         except MemoryFault:
             self.cfsr |= r.CFSR_STKERR
             if number == r.EXC_HARDFAULT or self.execution_priority() < 0:
+                self._enter(r.EXC_HARDFAULT, handler_mode, process_stack, 0xFFFFFFFF)
                 self._lock_up()
                 return
             number, cause = r.EXC_HARDFAULT, cause | r.CFSR_STKERR
@@ -155,12 +156,17 @@ class ExceptionUnit:
             except MemoryFault:
                 self._lock_up()
                 return
+        self._enter(number, handler_mode, process_stack, vector)
+        self.on_entry(number, cause)
+
+    def _enter(self, number: int, handler_mode: bool, process_stack: bool, vector: int) -> None:
+        """LR, stack, xPSR and program counter of a handler."""
+        engine = self._engine
         engine.write(UC_ARM_REG_LR, 0xFFFFFFF1 if handler_mode else 0xFFFFFFFD if process_stack else 0xFFFFFFF9)
         engine.write(UC_ARM_REG_CONTROL, engine.read(UC_ARM_REG_CONTROL) & ~_CONTROL_SPSEL)
         engine.xpsr = engine.xpsr & _XPSR_FLAGS | number | (_XPSR_T if vector & 1 else 0)
         engine.pc = vector & ~1
         self.active.append(number)
-        self.on_entry(number, cause)
 
     def leave(self, exc_return: int) -> None:
         """Return from the active exception to where EXC_RETURN says."""
@@ -200,9 +206,10 @@ class ExceptionUnit:
         words = [engine.read(UC_ARM_REG_R0 + index) for index in range(4)]
         words += [engine.read(_R12), engine.read(UC_ARM_REG_LR), engine.pc]
         words.append(engine.xpsr & ~_FRAME_ALIGNED | (_FRAME_ALIGNED if aligned else 0))
+        # The stack pointer moves even where the frame cannot be written.
+        engine.write(stack, frame_at)
         for index, word in enumerate(words):
             self._memory.store(frame_at + 4 * index, word)
-        engine.write(stack, frame_at)
 
     # --- faults -------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bmsrescue.twin.chip.core import regs as r
 
 _COMPARATORS_END = r.FP_COMP0 + 4 * r.FP_COMPARATORS
+_LITERAL = _COMPARATORS_END
 _BREAKPOINT_ENABLE = 1 << 0
 
 
@@ -16,10 +17,12 @@ class Fpb:
     def __init__(self, on_change: Callable[[set[int]], None]) -> None:
         self._on_change = on_change
         self._control = 0
+        self._literal = 0
         self._comparators = [0] * r.FP_COMPARATORS
 
     def power_on_reset(self) -> None:
         self._control = 0
+        self._literal = 0
         self._comparators = [0] * r.FP_COMPARATORS
         self._on_change(set())
 
@@ -28,7 +31,7 @@ class Fpb:
             return r.FP_CTRL_FIXED | self._control
         if r.FP_COMP0 <= address < _COMPARATORS_END:
             return self._comparators[(address - r.FP_COMP0) // 4]
-        return 0
+        return self._literal if address == _LITERAL else 0
 
     def write(self, address: int, value: int) -> None:
         if address == r.FP_CTRL:
@@ -38,6 +41,8 @@ class Fpb:
         elif r.FP_COMP0 <= address < _COMPARATORS_END:
             self._comparators[(address - r.FP_COMP0) // 4] = value
         else:
+            if address == _LITERAL:
+                self._literal = value
             return
         self._on_change(self._in_force())
 

@@ -11,10 +11,13 @@ from bmsrescue.twin.chip.core.dwt import Dwt
 from bmsrescue.twin.chip.core.fpb import Fpb
 from bmsrescue.twin.chip.core.scs import SystemControl
 from bmsrescue.twin.chip.core.systick import SysTick
+from bmsrescue.twin.chip.swd import rom_table
 
 _ROM_TABLES: dict[int, int] = {
-    # The chip's ROM table: one entry, the processor's; ST's identification (fact sheet 1.1). PIDR0 and 1 are the die's.
+    # The chip's ROM table: the processor's, ETM and CTI; ST's identification, PIDR0 and 1 are the die's.
     0xE00FE000: 0x00001003,
+    0xE00FE004: rom_table.entry(r.CHIP_ROM_BASE, r.ETM_BASE),
+    0xE00FE008: rom_table.entry(r.CHIP_ROM_BASE, r.CTI_BASE),
     0xE00FEFCC: 0x00000001,
     0xE00FEFD0: 0x00,
     0xE00FEFE8: 0x0A,
@@ -61,6 +64,11 @@ class CorePpb:
     ) -> None:
         self._core = core
         self._cpuid = cpuid
+        # Tracing and triggering are not modelled: what is written is kept, so that a debugger's set-up reads back.
+        self._stored = {
+            r.ETM_BASE: dict(rom_table.ETM_IDENTIFICATION),
+            r.CTI_BASE: dict(rom_table.CTI_IDENTIFICATION),
+        }
         self._rom_tables = {**_ROM_TABLES, 0xE00FEFE0: device_id & 0xFF, 0xE00FEFE4: device_id >> 8}
         self._debug = debug
         self._dwt = dwt
@@ -98,6 +106,8 @@ class CorePpb:
             return self._rom_tables.get(address, 0)
         if block == r.ITM_BASE:
             return 0
+        if block in self._stored:
+            return self._stored[block].get(address & 0xFFF, 0)
         raise BusError(address, "nothing on the PPB")
 
     def _write_word(self, address: int, value: int) -> None:
@@ -108,6 +118,9 @@ class CorePpb:
             self._dwt.write(address, value)
         elif block == r.FPB_BASE:
             self._fpb.write(address, value)
+        elif block in self._stored:
+            if address & 0xFFF < rom_table.IDENTIFICATION_START:
+                self._stored[block][address & 0xFFF] = value
         elif block != r.ITM_BASE and block not in _COMPONENT_CLASS:
             raise BusError(address, "nothing on the PPB")
 

@@ -18,6 +18,8 @@ FPB_BASE: Final = 0xE0002000
 SCS_BASE: Final = 0xE000E000
 CORE_ROM_BASE: Final = 0xE00FF000
 CHIP_ROM_BASE: Final = 0xE00FE000
+ETM_BASE: Final = 0xE0041000
+CTI_BASE: Final = 0xE0043000
 
 # SysTick (B3.3)
 SYST_CSR: Final = 0xE000E010
@@ -154,8 +156,8 @@ FP_CTRL: Final = 0xE0002000
 FP_REMAP: Final = 0xE0002004
 FP_COMP0: Final = 0xE0002008
 FP_COMPARATORS: Final = 8
-FP_CTRL_FIXED: Final = 0x10000080
-"""Revision 2, eight code comparators, no literal ones."""
+FP_CTRL_FIXED: Final = 0x10000180
+"""Revision 2, eight code comparators, one literal one, which only keeps what is written."""
 FP_CTRL_ENABLE: Final = 1 << 0
 FP_CTRL_KEY: Final = 1 << 1
 
@@ -197,9 +199,7 @@ IDENTIFICATION: Final[dict[int, int]] = {
 
 CSSELR: Final = 0xE000ED84
 CCSIDR: Final = 0xE000ED80
-CCSIDR_DATA: Final = 0xF00FE019
-"""32 KiB: 256 sets, 4 ways, 32-byte lines."""
-CCSIDR_INSTRUCTION: Final = 0xF01FE009
-"""32 KiB: 512 sets, 2 ways, 32-byte lines."""
+CCSIDR_OF_CACHES: Final[dict[int, tuple[int, int]]] = {16: (0xF00FE019, 0xF01FE009), 32: (0xF01FE019, 0xF03FE009)}
+"""Data cache (4 ways) and instruction cache (2 ways) of so many KiB each; lines of 32 bytes."""
 ICIALLU: Final = 0xE000EF50
 ICIMVAU: Final = 0xE000EF58

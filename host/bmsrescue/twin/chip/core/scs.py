@@ -24,9 +24,14 @@ class SystemControl:
     """``request_reset(core_only)`` is called for AIRCR.SYSRESETREQ and VECTRESET, ``flush()`` for cache maintenance."""
 
     def __init__(
-        self, exceptions: ExceptionUnit, request_reset: Callable[[bool], None], flush: Callable[[], None]
+        self,
+        exceptions: ExceptionUnit,
+        request_reset: Callable[[bool], None],
+        flush: Callable[[], None],
+        cache_kib: int,
     ) -> None:
         self._exceptions = exceptions
+        self._cache_sizes = r.CCSIDR_OF_CACHES[cache_kib]
         self._request_reset = request_reset
         self._flush = flush
         self.reset()
@@ -54,7 +59,7 @@ class SystemControl:
             active = sum(1 << bit for number, bit in _SHCSR_ACTIVE.items() if number in exceptions.active)
             return exceptions.shcsr | active
         if address == r.CCSIDR:
-            return r.CCSIDR_INSTRUCTION if self._cache_select & 1 else r.CCSIDR_DATA
+            return self._cache_sizes[self._cache_select & 1]
         if address == r.CSSELR:
             return self._cache_select
         status = {

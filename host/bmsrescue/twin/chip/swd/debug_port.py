@@ -73,9 +73,9 @@ class DebugPort:
             self.flush()
         if request >= AP_WRITE:
             if self._pending is not None and not self._sticky and not self._retry():
-                return self._refuse(ACK_WAIT)
+                return self._refuse(ACK_WAIT, is_read=request >= AP_READ)
             if self._sticky:
-                return self._refuse(ACK_FAULT)
+                return self._refuse(ACK_FAULT, is_read=request >= AP_READ)
             if request >= AP_READ:
                 self._counters.ap_reads += 1
                 self.data = self._last_read = self._result
@@ -94,7 +94,7 @@ class DebugPort:
             else:
                 refusal = self._blocked()
                 if refusal:
-                    return self._refuse(refusal)
+                    return self._refuse(refusal, is_read=register == dp.RDBUFF_TARGETSEL)
                 if register == dp.RDBUFF_TARGETSEL:
                     self._last_read = self._result
                     self._read_ok = dp.READOK
@@ -121,6 +121,11 @@ class DebugPort:
         elif register == dp.RESEND_SELECT:
             self._select_written = True
             self._write_select(value)
+
+    def line_reset(self) -> None:
+        """The wire's own register goes back to what it was: one cycle of turnaround."""
+        self._dlcr = dp.DLCR_RESET
+        self.turnaround_cycles = 1
 
     def write_parity_error(self) -> None:
         """The data of an acknowledged write came with bad parity: the write is dropped."""
@@ -241,12 +246,14 @@ class DebugPort:
             return ACK_WAIT
         return ACK_FAULT if self._sticky else 0
 
-    def _refuse(self, ack: int) -> int:
+    def _refuse(self, ack: int, *, is_read: bool = False) -> int:
+        """`is_read`: of an AP or RDBUFF, which is what READOK tells of."""
         if ack == ACK_WAIT:
             self._counters.waits += 1
         else:
             self._counters.faults += 1
-        self._read_ok = 0
+        if is_read:
+            self._read_ok = 0
         if self.overrun_detect:
             self._sticky |= dp.STICKYORUN
         return ack

@@ -156,6 +156,7 @@ class SwdLine:
         self._phase = AFTER_RESET
         self._zeros = 0
         self._dpidr_due = True
+        self._dp.line_reset()
 
     # --- phases, one cycle each ---------------------------------------------------------------------------------------
 

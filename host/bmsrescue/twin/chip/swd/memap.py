@@ -144,11 +144,11 @@ class MemAp:
             self._write_narrow(address, size, value)
 
     def _read_narrow(self, address: int, size: int) -> int:
-        """8 and 16 bits: data in the byte lanes of the address; packed transfers go on to the end of the word."""
+        """8 and 16 bits: data in the byte lanes of the address; a packed one moves four bytes wherever it begins."""
         value = self._bus.read(address, size) << 8 * (address & 3)
         if self._increment:
             self._advance(address, size)
-        while self._increment == ap.INC_PACKED and self._tar & 3:
+        for _ in range(4 // size - 1 if self._increment == ap.INC_PACKED else 0):
             address = self._tar
             value |= self._bus.read(address, size) << 8 * (address & 3)
             self._advance(address, size)
@@ -159,7 +159,7 @@ class MemAp:
         self._bus.write(address, size, value >> 8 * (address & 3) & mask)
         if self._increment:
             self._advance(address, size)
-        while self._increment == ap.INC_PACKED and self._tar & 3:
+        for _ in range(4 // size - 1 if self._increment == ap.INC_PACKED else 0):
             address = self._tar
             self._bus.write(address, size, value >> 8 * (address & 3) & mask)
             self._advance(address, size)

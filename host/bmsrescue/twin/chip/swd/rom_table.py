@@ -11,13 +11,20 @@ from typing import Final
 from bmsrescue.twin.chip.bus import BusError
 
 APB_ROM_TABLE: Final = 0xE00E0000
+TRACE_ROM_TABLE: Final = 0xE00F0000
+SYSTEM_CTI: Final = 0xE00F1000
 SWO: Final = 0xE00E3000
 SWO_FUNNEL: Final = 0xE00E4000
 """Not in the sheet, but debuggers enable its ports on every H7 (OpenOCD's stm32h7x.cfg: SWTF_CTRL)."""
 TRACE_FUNNEL: Final = 0xE00F3000
+ETF: Final = 0xE00F4000
 TPIU: Final = 0xE00F5000
 
+IDENTIFICATION_START: Final = 0xFB8
+"""From here on a component's registers only tell what it is."""
 _PRESENT: Final = 0x3
+_ABSENT: Final = 0x2
+_ST_TRACE_PART: Final = 0x001
 _CLASS_ROM_TABLE: Final = 0x1
 _CLASS_CORESIGHT: Final = 0x9
 _ST: Final = 0x020
@@ -30,10 +37,13 @@ def entry(table: int, component: int) -> int:
     return (component - table) & 0xFFFFF000 | _PRESENT
 
 
-def identification(part: int, designer: int, component_class: int, *, device_type: int = 0) -> dict[int, int]:
-    """The registers 0xFCC to 0xFFC by offset. ``designer`` is the JEP106 code, continuation in bits 10:7."""
+def identification(
+    part: int, designer: int, component_class: int, *, device_type: int = 0, device_id: int = 0
+) -> dict[int, int]:
+    """The registers 0xFC8 to 0xFFC by offset. ``designer`` is the JEP106 code, continuation in bits 10:7."""
     jep_identity, jep_continuation = designer & 0x7F, designer >> 7
     return {
+        0xFC8: device_id,
         0xFCC: device_type,
         0xFD0: jep_continuation,
         0xFE0: part & 0xFF,
@@ -47,17 +57,35 @@ def identification(part: int, designer: int, component_class: int, *, device_typ
     }
 
 
+CTI_IDENTIFICATION: Final = identification(0x906, _ARM, _CLASS_CORESIGHT, device_type=0x14, device_id=0x40800)
+ETM_IDENTIFICATION: Final = {
+    **identification(0x975, _ARM, _CLASS_CORESIGHT, device_type=0x13),
+    0xFBC: 0x47704A13,
+}
+
 _COMPONENTS: Final[dict[int, dict[int, int]]] = {
     APB_ROM_TABLE: {
         0x000: entry(APB_ROM_TABLE, SWO),
         0x004: entry(APB_ROM_TABLE, SWO_FUNNEL),
-        0x008: entry(APB_ROM_TABLE, TRACE_FUNNEL),
-        0x00C: entry(APB_ROM_TABLE, TPIU),
+        0x008: entry(APB_ROM_TABLE, TRACE_ROM_TABLE),
     },
+    TRACE_ROM_TABLE: {
+        0x000: entry(TRACE_ROM_TABLE, SYSTEM_CTI),
+        0x004: 0x2000 | _ABSENT,
+        0x008: entry(TRACE_ROM_TABLE, TRACE_FUNNEL),
+        0x00C: entry(TRACE_ROM_TABLE, ETF),
+        0x010: entry(TRACE_ROM_TABLE, TPIU),
+        0x014: 0x6000 | _ABSENT,
+        0x018: 0x7000 | _ABSENT,
+        0x01C: 0x8000 | _ABSENT,
+        **identification(_ST_TRACE_PART, _ST, _CLASS_ROM_TABLE),
+    },
+    SYSTEM_CTI: CTI_IDENTIFICATION,
     SWO: identification(0x914, _ARM, _CLASS_CORESIGHT, device_type=0x11),
     SWO_FUNNEL: identification(0x908, _ARM, _CLASS_CORESIGHT, device_type=0x12),
-    TRACE_FUNNEL: identification(0x908, _ARM, _CLASS_CORESIGHT, device_type=0x12),
-    TPIU: identification(0x912, _ARM, _CLASS_CORESIGHT, device_type=0x11),
+    TRACE_FUNNEL: identification(0x908, _ARM, _CLASS_CORESIGHT, device_type=0x12, device_id=0x34),
+    ETF: identification(0x961, _ARM, _CLASS_CORESIGHT, device_type=0x32, device_id=0x380),
+    TPIU: identification(0x912, _ARM, _CLASS_CORESIGHT, device_type=0x11, device_id=0xA0),
 }
 
 COMPONENT_ADDRESSES: Final = tuple(_COMPONENTS)
