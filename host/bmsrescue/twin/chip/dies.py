@@ -89,8 +89,6 @@ class Die:
     calibration: dict[int, int]
     """Sensor calibration halfwords by address."""
     rams: tuple[Ram, ...]
-    silent: tuple[int, ...]
-    """Peripherals that nobody needs here and that answer all the same: they read 0 and ignore writes."""
     reset_flags: int
     """The flags of RCC_RSR that exist."""
     vos_reset: int
@@ -171,7 +169,6 @@ H72X: Final = Die(
         Ram("SRAM4", 0x38000000, 16 * _KIB),
         _BACKUP,
     ),
-    silent=(),
     reset_flags=0x55FA0000,
     vos_reset=1,
     vos_mv=_VOS_H7,
@@ -206,8 +203,6 @@ H74X: Final = Die(
         Ram("SRAM4", 0x38000000, 64 * _KIB),
         _BACKUP,
     ),
-    # WWDG2 and IWDG2, the watchdogs of the H745's second core: pyOCD's loader for the H743 writes to them.
-    silent=(0x40002C00, 0x58004C00),
     reset_flags=0x55FA0000,
     vos_reset=1,
     vos_mv=_VOS_H7,
@@ -241,7 +236,6 @@ H7AX: Final = Die(
         Ram("SRAM4", 0x38000000, 32 * _KIB),
         _BACKUP,
     ),
-    silent=(),
     # CPURSTF and D2RSTF are the other dies'; bit 19 is CDRSTF here.
     reset_flags=0x55E80000,
     vos_reset=0,

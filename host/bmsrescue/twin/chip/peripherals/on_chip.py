@@ -16,8 +16,9 @@ from . import rcc_registers as rcc
 from .gpio import GpioPort
 from .iwdg import Iwdg
 from .pwr import Pwr
+from .quiet import SPANS, QuietPeripherals
 from .rcc import ClockGate, Rcc
-from .register_block import RegisterBlock, StoredRegisters
+from .register_block import RegisterBlock
 from .simple import make_syscfg
 from .tim2 import Tim2
 from .usart import Usart
@@ -48,6 +49,7 @@ class OnChipPeripherals:
                 ("USART3", usart.USART3_BASE, lambda: self.rcc.pclk1_hz),
             )
         }
+        self.quiet = QuietPeripherals()
         self.syscfg = make_syscfg()
         self.wwdg = Wwdg(
             clock, lambda: self.rcc.pclk3_hz, self._catch_up, self._wwdg_bites, lambda: dbgmcu.freezes_wwdg
@@ -65,7 +67,7 @@ class OnChipPeripherals:
         """A system reset begins."""
         self.rcc.note_reset(kind)
         self.pwr.note_reset(kind, bor_is_power_reset=self._system.config.bor_is_power_reset)
-        blocks: list[RegisterBlock] = [self.tim2, self.iwdg, self.syscfg, self.wwdg]
+        blocks: list[RegisterBlock] = [self.tim2, self.iwdg, self.syscfg, self.wwdg, self.quiet]
         for block in (*blocks, *self.usarts.values(), *self.ports.values()):
             block.reset()
 
@@ -105,8 +107,9 @@ class OnChipPeripherals:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _attach(self, bus: Bus) -> None:
-        silent = [StoredRegisters(base, {}) for base in self._system.config.die.silent]
-        for always_on in (self.rcc, self.pwr, self.iwdg, *silent):
+        for start, length in SPANS:
+            bus.attach_behind(start, length, self.quiet)
+        for always_on in (self.rcc, self.pwr, self.iwdg):
             bus.attach(always_on.base, _BLOCK_SIZE, always_on)
         gated: list[tuple[RegisterBlock, int, int]] = [
             (self.tim2, rcc.APB1LENR, rcc.TIM2EN),

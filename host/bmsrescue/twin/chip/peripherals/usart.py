@@ -23,11 +23,13 @@ TDR: Final = 0x28
 PRESC: Final = 0x2C
 
 UE: Final = 1 << 0
+RE: Final = 1 << 2
 TE: Final = 1 << 3
 OVER8: Final = 1 << 15
 TC: Final = 1 << 6
 TXE: Final = 1 << 7
 TEACK: Final = 1 << 21
+REACK: Final = 1 << 22
 _FRAME_BITS: Final = 10
 _STORED: Final = (CR1, CR2, CR3, BRR, 0x10, 0x14, PRESC)
 _PRESCALER: Final = (1, 2, 4, 6, 8, 10, 12, 16, 32, 64, 128, 256)
@@ -78,6 +80,7 @@ class Usart(RegisterBlock):
         now_ns = self._clock.now_ns
         status = TXE if now_ns >= self._empty_ns else 0
         status |= TC if now_ns >= self._complete_ns else 0
+        status |= REACK if self._registers[CR1] & (UE | RE) == UE | RE else 0
         return status | (TEACK if self._transmitting() else 0)
 
     def write_word(self, offset: int, value: int, lanes: int) -> None:
