@@ -122,7 +122,10 @@ ROWS = {
     "option-corruption": _row(options_as_golden, "optsr", "set option bytes optsr"),
     "wrp": _row(nothing_written, "Sectors 0 are write-protected"),
     "wrp-consent": _row(proven_by_power, "lift the write protection", "write-protect sector(s) 0 again"),
-    "rdp1": _row(nothing_written, "erases everything, calibration included", "consent"),
+    "rdp1": _row(
+        nothing_written, "erases everything, calibration included", "consent", "no sign of firmware that runs"
+    ),
+    "rdp1-running": _row(nothing_written, ": the firmware runs", "stands, until the power has been off"),
     "rdp1-consent": _row(loss_is_said_first, "Read protection level 1"),
     "rdp2": _row(nothing_written, "level 2", "Do not try again"),
     "secure": _row(nothing_written, "never touched"),

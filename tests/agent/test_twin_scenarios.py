@@ -12,6 +12,7 @@ from bmsrescue.cli.catalogue import rows_in
 from bmsrescue.twin.helper.helper import ENDED
 from bmsrescue.twin.scenarios import all_scenarios, find
 from dongle_run import DongleRun
+from evidence_keys import WHAT_TO_DO, unknown
 from must_end_as import ROWS, told
 from rescuelink.chain import verify_chain
 from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
@@ -73,6 +74,11 @@ def test_it_is_diagnosed_within_ten_seconds_and_examined_within_three(name: str,
         # Reaching a chip that hides may take power cycles; looking at it once it answers does not.
         connecting = sum(step["ms"] for step in record["steps"] if step["name"] == "connect")
         assert record["evidence_ms"] - connecting < 3_000
+
+
+def test_each_key_of_its_evidence_is_judged_or_told(name: str, scenario_run: RunOf) -> None:
+    left = unknown(scenario_run(name).record["evidence"])
+    assert left == set(), f"{sorted(left)} {WHAT_TO_DO}"
 
 
 def test_only_sectors_of_the_image_or_of_the_consent_change(name: str, scenario_run: RunOf) -> None:

@@ -9,19 +9,35 @@ from rescue.engine import modules
 from rescuelink.diagnoses import GROUPS
 
 _RULES = "rescue.engine.rules_"
-_JUDGING = (_RULES, "rescue.engine.fault_words")
+_JUDGING = (_RULES, "rescue.engine.fault_words", "rescue.engine.whose")
+_IN_ORDER = ("healthy", "quiet")
 
 
 def diagnose(evidence):
     """{"cause", "confidence", "sentence", "evidence", "alternatives", "apart": what one would see if it were the
     alternative in the same place, "next_step", "ends_as"} for an evidence dict."""
+    found = None
     for group in GROUPS:
         found = _first(modules.load(_RULES + group).RULES, evidence)
-        for prefix in _JUDGING:
-            modules.drop(prefix)  # before the words are loaded
+        _drop_rules()  # before the words are loaded
         if found is not None:
-            return _finding(group, found)
-    return _finding("firmware", ("undecided", "possible", {}, ["no rule fits"], []))
+            break
+    if found is None:
+        found = ("undecided", "possible", {}, ["no rule fits"], [])
+    remarks = modules.load(_RULES + "remarks")
+    beside, doubts = remarks.lines(evidence), remarks.doubts(evidence)
+    remarks = None
+    _drop_rules()
+    finding = _finding(group, found)
+    finding["evidence"] += [line for line in beside if line not in finding["evidence"]]
+    if doubts and found[0] in _IN_ORDER and finding["confidence"] == "certain":
+        finding["confidence"] = "likely"  # not all that could be seen agrees
+    return finding
+
+
+def _drop_rules():
+    for prefix in _JUDGING:
+        modules.drop(prefix)
 
 
 def _first(rules, evidence):

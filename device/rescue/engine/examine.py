@@ -88,7 +88,9 @@ def gather(run):
     if ours and options.get("rdp") == 1 and (resumed["restore"] or resumed["event"] in _OPTION_EVENTS):
         run.evidence["options_cut"] = resumed["event"]
     if options.get("rdp") != 0 or options.get("security"):
-        run.skip_to("diagnosis")  # flash that cannot be read is not read
+        # Flash that cannot be read is not read; what the chip draws tells whether firmware ran.
+        run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)[1]
+        run.skip_to("diagnosis")
     elif options.get("iwdg_hardware") and attached:
         # Started by reset, it bites after half a second (STM32H7 sheet 9), unless the firmware feeds it.
         run.evidence["nrst"] = evidence.watch_reset(run.ports, _WATCHDOG_MS)

@@ -182,9 +182,23 @@ def _rdp(level):
         options = evidence.get("options")
         if not options or options["rdp"] != level:
             return None
-        return CERTAIN, {}, ["OPTSR 0x%08x: RDP level %d" % (options["optsr"], level)], ["option-corruption"]
+        lines = ["OPTSR 0x%08x: RDP level %d" % (options["optsr"], level)]
+        return CERTAIN, {}, lines + _before_the_debugger(evidence), ["option-corruption"]
 
     return rule
+
+
+def _before_the_debugger(evidence):
+    # All that a closed chip shows of its firmware; once a debugger has come it stands until the power goes
+    # (docs/reference/silicon.md).
+    drawn = draw_of(evidence)[1]
+    lines = _supplied(evidence)
+    if drawn and drawn not in lines:
+        lines.append(drawn)
+    rail = rail_of(evidence, "vcap")
+    if not _supplied(evidence) and rail is not None:
+        lines.append(say("vcap", rail) + ": no sign of firmware that runs")
+    return lines + ["since a debugger came the firmware stands, until the power has been off"] if lines else []
 
 
 def _options_cut(evidence):

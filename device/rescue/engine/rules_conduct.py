@@ -138,7 +138,8 @@ def afe_watchdog(evidence):
 
 
 def _flags(core):
-    return "faults " + (", ".join(core.get("flags") or ()) or "none")
+    words = "faults " + (", ".join(core.get("flags") or ()) or "none")
+    return words + " (CFSR 0x%08x, HFSR 0x%08x)" % (core.get("cfsr") or 0, core.get("hfsr") or 0)
 
 
 def _only_under_reset(swd):

@@ -34,10 +34,11 @@ def _torn_owned(evidence):
     torn = [address for sector in owned if sector["state"] == "torn" for address in sector["torn"]]
     if not torn:
         return None
-    values = {"torn": len(torn), "missing": len(wrong_sectors(evidence)), "owned": len(owned)}
+    count = sum(sector.get("torn_count", len(sector["torn"])) for sector in owned if sector["state"] == "torn")
+    values = {"torn": count, "missing": len(wrong_sectors(evidence)), "owned": len(owned)}
     lines = ["unreadable flash word at 0x%08x" % address for address in torn[:4]]
-    if len(torn) > 4:
-        lines.append("and %d more" % (len(torn) - 4))
+    if count > 4:
+        lines.append("and %d more" % (count - 4))
     return CERTAIN, values, lines + [map_line(evidence)], []
 
 

@@ -48,6 +48,7 @@ _ORDER = (
     "pcrop_elsewhere",
     "secure_area",
     "rdp1",
+    "rdp1_running",
     "rdp1_consent",
     "rdp2",
     "secure",
