@@ -1,7 +1,7 @@
 """Every key of the evidence, and what makes use of it: a rule of the diagnosis, or a file that shows or acts on it.
 
 A key that nobody uses is a fact that was read, paid for in time and memory, and kept from the person who needs it.
-Whoever adds a key to the evidence adds a rule, a remark (`rules_remarks.py`) or a line of a report, and then its row here.
+Whoever adds a key to the evidence adds a rule, a remark (`rules_remarks.py`) or a line of a report, and then its row.
 `[]` stands for each entry of a list, `*` for each name of a rail, an access port or a group.
 """
 
@@ -24,7 +24,9 @@ KEYS: Final[dict[str, str]] = {
     "expected.options": RULE,
     "expected.min_clock_hz": RULE,
     "expected.rails.*": RULE,
-    "rails.off.*": "host/bmsrescue/fleet/records/reading.py",
+    "rails.off.*.mv": "host/bmsrescue/fleet/records/reading.py",
+    "rails.off.*.min_mv": "host/bmsrescue/fleet/records/reading.py",
+    "rails.off.*.max_mv": "host/bmsrescue/fleet/records/reading.py",
     "rails.on.*.mv": RULE,
     "rails.on.*.min_mv": RULE,
     "rails.on.*.max_mv": RULE,
@@ -112,7 +114,7 @@ KEYS: Final[dict[str, str]] = {
     "sectors[].torn_count": RULE,
     "sectors[].prefix": RULE,
     "sectors[].rest_blank": RULE,
-    "sectors[].crc": ENGINE + "backup.py",
+    "sectors[].sha256": ENGINE + "backup.py",
     "version.address": RULE,
     "version.found": RULE,
     "version.wanted": RULE,
