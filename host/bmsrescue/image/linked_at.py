@@ -16,8 +16,9 @@ FLASH_END = 0x0820_0000  # of the largest STM32H7
 _RAMS = ((0x0000_0000, 0x0001_0000), (0x2000_0000, 0x2002_0000), (0x2400_0000, 0x2410_0000), (0x3000_0000, 0x3005_0000))
 _VECTORS = 166  # of an STM32H72x, core exceptions included; less is common
 _SYSTEM = 16
-_ALIGN = 0x80  # the smallest that VTOR takes
-_GRID = (0x2_0000, 0x2000, 0x400, _ALIGN)  # sectors of the dies first: on a tie the rounder address
+_USUAL_STEP = 0x400  # what VTOR asks for with this many interrupts
+_SMALLEST_STEP = 0x80  # with none
+_GRID = (0x2_0000, 0x2000, _USUAL_STEP, _SMALLEST_STEP)  # sectors of the dies first: on a tie the rounder address
 _SCORED = 4000  # pointers looked at
 _CLEARLY = 3  # times as many references have to fit
 
@@ -74,11 +75,13 @@ def linked_at(data: bytes, offset: int = 0) -> LinkedAt | None:
         return None
     targets = [vectors.reset, *vectors.handlers]
     pointers = _pointers(data)
-    scored = []
-    for base in _candidates(targets, len(data), offset):
-        fitting = sum(1 for target in [*targets, *pointers] if _begins_code(data, target - base))
-        if _begins_code(data, vectors.reset - base):
-            scored.append((fitting, base))
+    scored: list[tuple[int, int]] = []
+    for step in (_USUAL_STEP, _SMALLEST_STEP):
+        for base in _candidates(targets, len(data), offset, step):
+            if _begins_code(data, vectors.reset - base):
+                scored.append((sum(1 for target in [*targets, *pointers] if _begins_code(data, target - base)), base))
+        if scored:
+            break
     if not scored:
         return None
     best, base = max(scored, key=lambda item: (item[0], _roundness(item[1])))
@@ -101,11 +104,10 @@ def fits(data: bytes, base: int, offset: int = 0) -> bool:
     return _begins_code(data, vectors.reset - base) and here * _CLEARLY >= found.fitting
 
 
-def _candidates(targets: list[int], length: int, offset: int) -> Iterable[int]:
+def _candidates(targets: list[int], length: int, offset: int, step: int) -> Iterable[int]:
     # Every base at which all handlers lie inside.
     low = max(FLASH_BASE, max(targets) + 2 - length)
     high = min(min(targets) - offset, FLASH_END - 1)
-    step = _ALIGN
     return range((low + step - 1) // step * step, high + 1, step)
 
 

@@ -248,10 +248,12 @@ def _from_zip(content: bytes, name: str, base: int | None, only_flash: bool) -> 
         if inner.startswith("__MACOSX") or Path(inner).name.startswith("."):
             continue
         try:
-            found.append((inner, read_firmware(data, Path(inner).name, base, only_flash)))
+            firmware = read_firmware(data, Path(inner).name, base, only_flash)
         except ImageFileError as error:
             wrong.append(error)
-    found = [item for item in found if item[1].boot_address is not None] or found
+            continue
+        if firmware.boot_address is not None:  # any other file would pass for raw bytes
+            found.append((inner, firmware))
     if len(found) == 1:
         inner, firmware = found[0]
         firmware.notes.append(f"from {inner} in {name}")
