@@ -154,6 +154,7 @@ ROWS = {
     "already-done": _row(nothing_written, "matches the image"),
     "newer-firmware": _row(nothing_written, "1.2.0", "newer", "consents to newer-firmware"),
     "older-firmware": _row(nothing_written, "1.1.0", "older", "nothing shows that it is damaged", "target.marker"),
+    "sealed-sibling": _row(proven_by_power, "2 differs"),
     "older-build": _row(proven_by_power, "marker at 0x08000400: the job's product", "version 1.1.0"),
     "unknown-application": _row(nothing_written, "does not know", "the core runs it", "unknown-application"),
     "unknown-application-consent": _row(proven_by_power, "does not know", "the core runs it"),

@@ -24,6 +24,7 @@ from bench_command import Run, started_helper
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.twin.bench import card_for
 from bmsrescue.twin.firmware import image_bytes
+from bmsrescue.twin.firmware.limits import LFP, NMC, limits_block
 from bmsrescue.twin.scenarios import find
 from daemon_process import started, wait_until
 from link_twin import PATIENCE_S, WatchedTwin, records_on
@@ -294,3 +295,26 @@ def test_ctrl_c_in_a_recovery_stops_it_safely_and_says_how_it_ended(tmp_path: Pa
         card = twin.cards_image
     assert process.returncode == 1, errors
     assert json.loads(out)["outcome"] == records_on(card)[-1]["outcome"] == "INTERRUPTED"
+
+
+def test_a_sealed_siblings_image_is_not_held_and_an_odd_length_is_no_matter(bmsrescue: Run, tmp_path: Path) -> None:
+    firmware = image_bytes()
+    theirs, ours = tmp_path / "theirs.bin", tmp_path / "ours.bin"
+    theirs.write_bytes(firmware + limits_block(LFP))
+    ours.write_bytes(firmware + limits_block(NMC) + b"odd")
+    with started_helper("sealed-sibling") as twin:
+        assert bmsrescue("verify", theirs, "--helper", twin.url, "--json").json == {
+            "verified_by": "sha256",
+            "differing": [],
+        }
+        assert bmsrescue("verify", ours, "--helper", twin.url).status == 1
+        done = bmsrescue("flash", ours, "--helper", twin.url, "--yes", "erase sectors 2", "--json")
+        assert done.status == 0, done
+        assert done.json["verified_by"] == "sha256"
+        assert done.json["written"] == [2]
+        assert bmsrescue("verify", ours, "--helper", twin.url).status == 0
+        assert bmsrescue("verify", theirs, "--helper", twin.url).status == 1
+        flash = twin.unit.chip.flash.snapshot()
+        twin.unit.chip.flash.tear(FLASH)
+        assert bmsrescue("verify", ours, "--helper", twin.url, "--json").json["verified_by"] == "reading"
+    assert flash[: len(ours.read_bytes())] == ours.read_bytes()

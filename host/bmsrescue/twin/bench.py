@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from bmsrescue.card.build import JOB_FILE, describe_job
 from bmsrescue.card.fat import make_image
+from bmsrescue.card.image_file import Segment
 from bmsrescue.errors import UsageError
 from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS, find_part
 from bmsrescue.twin.firmware import PINS, VERSION_ADDRESS
-from bmsrescue.twin.firmware.builds import BUILDS
+from bmsrescue.twin.firmware.builds import BUILDS, tail_address
 from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
 from bmsrescue.twin.helper.panel import Press
@@ -59,8 +60,8 @@ def scenario_named(name: str, chip: str | None = None) -> Scenario:
         raise UsageError(f"the twin cannot be a {chip}", f"It can be one of {', '.join(PARTS)}.") from error
 
 
-def default_card_files(version: str = DEMO_VERSION, part: str = DEFAULT_PART) -> dict[str, bytes]:
-    """The files of a card that brings a unit with that part back to its firmware `version`.
+def default_card_files(version: str = DEMO_VERSION, part: str = DEFAULT_PART, tail: bytes = b"") -> dict[str, bytes]:
+    """The files of a card that brings a unit with that part back to its firmware `version`, with `tail` behind it.
 
     Raises:
         UsageError: there is no firmware for that part.
@@ -68,7 +69,10 @@ def default_card_files(version: str = DEMO_VERSION, part: str = DEFAULT_PART) ->
     build = BUILDS.get(part)
     if build is None:
         raise UsageError(f"there is no firmware for the {part}", "Give a card of your own with --card.")
-    return describe_job(f"bms-{version}", version, build.segments(version), f"STM32{part}", PARTS[part].flash_kib)
+    segments = build.segments(version)
+    if tail:
+        segments.append(Segment(tail_address(segments), tail))
+    return describe_job(f"bms-{version}", version, segments, f"STM32{part}", PARTS[part].flash_kib)
 
 
 def default_card() -> bytearray:
@@ -78,7 +82,7 @@ def default_card() -> bytearray:
 
 def card_for(scenario: Scenario) -> bytearray:
     """The card a person would use for this unit: the default one, with the scenario's firmware and consent."""
-    files = default_card_files(scenario.card_version, scenario.card_part)
+    files = default_card_files(scenario.card_version, scenario.card_part, scenario.card_tail)
     document = json.loads(files[JOB_FILE])
     document["image"]["version_address"] = f"0x{VERSION_ADDRESS:08x}"
     document["options"] = {"optsr": {"value": "0x0306AAD0", "mask": "0x200600DC"}, "boot": {"value": "0x1FF00800"}}

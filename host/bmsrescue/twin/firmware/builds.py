@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from bmsrescue.card.image_file import Segment, load_segments
+from bmsrescue.card.image_file import WORD_BYTES, Segment, load_segments
 from bmsrescue.twin.chip.geometry import FlashGeometry
 from bmsrescue.twin.chip.stm32h7 import Stm32H7
 
@@ -39,6 +39,11 @@ class Build:
     def application_sectors(self, geometry: FlashGeometry) -> list[int]:
         """All but the calibration's: what an updater erases."""
         return [sector for sector in range(geometry.sectors) if sector != self.calibration_sector(geometry)]
+
+
+def tail_address(segments: list[Segment]) -> int:
+    """The first flash word behind all of them."""
+    return -(-max(segment.end for segment in segments) // WORD_BYTES) * WORD_BYTES
 
 
 @cache

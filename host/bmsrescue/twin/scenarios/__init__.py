@@ -32,6 +32,7 @@ _ORDER = (
     "newer_firmware",
     "older_firmware",
     "older_build",
+    "sealed_sibling",
     "unknown_application",
     "unknown_application_consent",
     "sister_product",

@@ -41,6 +41,8 @@ class Scenario:
     """The firmware that the card brings."""
     job: dict[str, object] = field(default_factory=dict)
     """What its job says otherwise, key by key."""
+    card_tail: bytes = b""
+    """What the card's image has behind the firmware, from the next flash word on."""
     marker: dict[str, object] = field(default_factory=dict)
     """How its job knows the product (`target.marker`); empty: not at all."""
     card_part: str = DEFAULT_PART
