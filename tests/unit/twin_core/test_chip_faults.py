@@ -436,3 +436,30 @@ def test_at_level_2_nobody_answers() -> None:
     with pytest.raises(Refused) as refused:
         SwdHost(bench.chip.swd).connect()
     assert refused.value.ack == NOBODY
+
+
+# --- what would take the twin long ------------------------------------------------------------------------------------
+
+
+def test_standing_still_with_interrupts_off_and_one_pending_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = bench_with(bytes.fromhex("72b6fee7"))  # cpsid i; b .
+    bench.poke(r.SYST_RVR, 63_999)
+    bench.poke(r.SYST_CSR, r.SYST_ENABLE | r.SYST_TICKINT | r.SYST_CLKSOURCE)
+    bench.run_ms(5)
+    runs = []
+    engine = bench.chip.core._engine
+    run = engine.run
+    monkeypatch.setattr(engine, "run", lambda budget: runs.append(budget) or run(budget))
+    bench.run_ms(240)
+    assert bench.chip.core.pc == FLASH + 0x102
+    assert bench.peek(r.ICSR) & r.ICSR_PENDSTSET
+    assert len(runs) < 1_000, "not 64 cycles at a time"
+
+
+def test_an_interrupt_that_is_let_through_again_is_taken_at_once() -> None:
+    # cpsid i; 1: subs r0, #1; bne 1b; cpsie i; b . with r0 = 0x1000
+    bench = bench_with(bytes.fromhex("4ff4805072b60138fdd162b6fee7"))
+    bench.poke(r.SYST_RVR, 63_999)
+    bench.poke(r.SYST_CSR, r.SYST_ENABLE | r.SYST_TICKINT | r.SYST_CLKSOURCE)
+    bench.run_ms(3)
+    assert bench.chip.core.pc == FLASH + 0x180, "in the handler"

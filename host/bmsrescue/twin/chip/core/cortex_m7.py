@@ -418,7 +418,12 @@ class CortexM7:
         if pc != self._slice_pc or engine.halfword(pc) != _BRANCH_TO_SELF:
             return
         wait = self._systick.cycles_to_interrupt()
-        if self._exceptions.pending:
-            return
+        pending = self._exceptions.pending
+        if pending:
+            if self._exceptions.next_to_take() is not None and not self._debug.masks_interrupts:
+                return
+            if r.EXC_SYSTICK in pending:
+                # It is masked, and being pending once more changes nothing.
+                wait = None
         left = self._time.due(self._target_ns)
         self._time.spend(max(0, left if wait is None else min(left, wait)))
