@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from bmsrescue import __version__
-from bmsrescue.cli import bench_commands, card_commands, twin_commands
+from bmsrescue.cli import bench_commands, card_commands, image_commands, twin_commands
 from bmsrescue.cli.bench_common import error_as_dict, print_json, tell_late_errors
 from bmsrescue.cli.deploy_command import deploy
 from bmsrescue.cli.exit_status import status_of
@@ -33,6 +33,7 @@ app = typer.Typer(
 bench_commands.register(app, card_commands.app)
 app.command()(deploy)
 app.add_typer(card_commands.app, name="card")
+app.add_typer(image_commands.app, name="image")
 app.add_typer(twin_commands.app, name="twin")
 
 
