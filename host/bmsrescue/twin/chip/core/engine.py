@@ -23,6 +23,7 @@ from unicorn.arm_const import (
 )
 from unicorn.unicorn import Uc, UcError
 from unicorn.unicorn_const import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB, UC_PROT_ALL
+from unicorn.unicorn_py3.unicorn import uclib
 
 DEVICE_SPACE = ((0x40000000, 0x20000000), (0xE0000000, 0x00100000))
 """Address ranges whose accesses go to callbacks: peripherals and the private peripheral bus."""
@@ -102,6 +103,10 @@ class Engine:
     ) -> None:
         unannotated: Any = Uc
         self._uc = unannotated(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
+        # The program counter is looked at for each device access: past the binding's layers that takes a tenth.
+        self._word = ctypes.c_uint32()
+        self._word_at = ctypes.byref(self._word)
+        self._handle = self._uc._uch
         self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M7)
         self._uc.ctl_set_tcg_buffer_size(_TRANSLATION_BYTES)
         self._pinned: list[object] = []
@@ -279,16 +284,20 @@ class Engine:
     def write(self, register: int, value: int) -> None:
         self._uc.reg_write(register, value & 0xFFFFFFFF)
 
+    def _read_pc(self) -> int:
+        uclib.uc_reg_read(self._handle, UC_ARM_REG_PC, self._word_at)
+        return self._word.value
+
     @property
     def live_pc(self) -> int:
         """The instruction a device callback comes from."""
-        return int(self._uc.reg_read(UC_ARM_REG_PC))
+        return self._read_pc()
 
     @property
     def pc(self) -> int:
         """The next instruction, between runs."""
         if self._known_pc is None:
-            self._known_pc = self.read(UC_ARM_REG_PC)
+            self._known_pc = self._read_pc()
         return self._known_pc
 
     @pc.setter
