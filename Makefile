@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-rp2040 sweep lint bench bench-fleet depot-pictures clean lock
+.PHONY: setup demo test test-rp2040 sweep field lint bench bench-fleet depot-pictures clean lock
 
 setup: $(STAMP)
 
@@ -24,6 +24,12 @@ test: setup
 # on two cores that have nothing else to do.
 sweep: setup
 	PYTHONPATH=tests $(BIN)/python tests/sweep/run.py
+
+# Units that a generator makes from seeds, judged by what was put into them (docs/field.md).
+UNITS ?= 300
+FIRST ?= 0
+field: setup
+	$(BIN)/bmsrescue twin field --units $(UNITS) --first $(FIRST) --write docs/field.md
 
 lint: setup
 	$(BIN)/ruff check .

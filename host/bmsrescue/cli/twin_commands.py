@@ -60,13 +60,32 @@ def run(
     ] = None,
     board: BoardOption = None,
     uf2: Uf2Option = None,
+    unit: Annotated[int | None, typer.Option(metavar="SEED", help="A generated unit, with what was in it.")] = None,
 ) -> None:
     """The pocket dongle: one button press, no host help."""
+    if unit is not None:
+        from bmsrescue.cli.field_commands import replay
+
+        raise typer.Exit(replay(unit, as_json))
     from bmsrescue.cli.dongle_run import RunRequest, presses_from, run_dongle
 
     presses = presses_from(press or [])
     request = RunRequest(scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2, presses)
     raise typer.Exit(run_dongle(request))
+
+
+@app.command()
+def field(
+    units: Annotated[int, typer.Option(min=1, help="How many units.")] = 300,
+    first: Annotated[int, typer.Option(min=0, help="The first one's seed.")] = 0,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores otherwise.")] = None,
+    write: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
+    log: Annotated[Path | None, typer.Option(metavar="FILE", help="Append each verdict as a line of JSON.")] = None,
+) -> None:
+    """Run many generated units and say what was right, weak and wrong."""
+    from bmsrescue.cli.field_commands import campaign
+
+    raise typer.Exit(campaign(units, first, jobs, write, log))
 
 
 @app.command()

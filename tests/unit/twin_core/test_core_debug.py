@@ -168,6 +168,29 @@ def test_a_branch_to_itself_costs_time_but_no_work(bench: CoreBench) -> None:
     assert bench.peek(r.DWT_PCSR) == FLASH + 0x200
 
 
+def test_a_fault_handlers_loop_costs_no_work_while_an_interrupt_waits_behind_it(bench: CoreBench) -> None:
+    # SysTick is started, then an undefined instruction; its handler is a branch to itself.
+    code = thumb(0x4803, 0x21FF, 0x0309, 0x6041, 0x2107, 0x6001, 0xDE00, 0xE7FE) + literal(0xE000E010)
+    loop = FLASH + 0x200 + 14
+    bench.program(code, {3: 14})
+    bench.start()
+    bench.poke(r.DHCSR, RUN)
+    bench.poke(r.DEMCR, r.TRCENA)
+    bench.run_us(60_000_000)
+    assert bench.peek(r.DWT_PCSR) == loop
+    assert bench.peek(r.ICSR) & r.ICSR_PENDSTSET, "SysTick waits"
+
+
+def test_a_reset_takes_away_what_a_debugger_has_masked(bench: CoreBench) -> None:
+    bench.program(COUNT)
+    bench.start_halted()
+    bench.write_register(20, 0x02FF4001)  # CONTROL, FAULTMASK, BASEPRI, PRIMASK
+    assert bench.read_register(20) & 1
+    bench.start()
+    assert bench.core.halted
+    assert bench.read_register(20) == 0
+
+
 def test_debug_enable_and_vector_catch_survive_a_system_reset_but_not_power_off(bench: CoreBench) -> None:
     bench.program(COUNT)
     bench.start_halted()

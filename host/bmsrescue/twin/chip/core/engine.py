@@ -14,9 +14,13 @@ from typing import Any, Protocol
 
 from unicorn import unicorn_const as uc_const
 from unicorn.arm_const import (
+    UC_ARM_REG_BASEPRI,
+    UC_ARM_REG_CONTROL,
+    UC_ARM_REG_FAULTMASK,
     UC_ARM_REG_LR,
     UC_ARM_REG_MSP,
     UC_ARM_REG_PC,
+    UC_ARM_REG_PRIMASK,
     UC_ARM_REG_R0,
     UC_ARM_REG_XPSR,
     UC_CPU_ARM_CORTEX_M7,
@@ -319,6 +323,9 @@ class Engine:
         """What a reset does to the registers that have a reset value, and zero for the others."""
         for number in range(13):
             self.write(UC_ARM_REG_R0 + number, 0)
+        # What a debugger has masked is not masked after a reset (DDI0403E B1.4.3 and B1.5.5).
+        for number in (UC_ARM_REG_PRIMASK, UC_ARM_REG_FAULTMASK, UC_ARM_REG_BASEPRI, UC_ARM_REG_CONTROL):
+            self.write(number, 0)
         self.write(UC_ARM_REG_LR, 0xFFFFFFFF)
         self.xpsr = _XPSR_T
         self.write(UC_ARM_REG_MSP, 0)

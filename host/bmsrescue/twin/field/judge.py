@@ -1,0 +1,266 @@
+"""One case from the bench to a verdict: what was said against what is true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from time import process_time
+from typing import Any, Final
+
+from bmsrescue.card.fat import read_files
+from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.chip.flash.array import TORN
+from bmsrescue.twin.helper.block_device import CardFaults
+from bmsrescue.twin.helper.helper import ENDED, POWER_CUT, RunResult, VirtualHelper
+from bmsrescue.twin.helper.wire import wire_over
+
+from .case import Case
+from .generate import card_of
+from .physics import Life, look_alone
+from .truth import HARDWARE, Flash, Truth, look_at_flash, truth_of
+
+RIGHT: Final = "right"
+WEAK: Final = "weak"
+WRONG_KINDS: Final = (
+    "hang",
+    "unsafe end",
+    "own data lost",
+    "wrong bytes called good",
+    "false green",
+    "worse than before",
+    "overwritten without leave",
+    "false scrap",
+    "tool error",
+    "wrong outcome",
+    "wrong cause",
+)
+"""In the order in which they are looked for: the first that fits is the verdict."""
+
+GREEN: Final = frozenset({"RECOVERED", "RECOVERED_CHECK_CONFIG", "NO_FAULT_FOUND"})
+_AGAIN: Final = frozenset({"INTERRUPTED", "CHECK_WIRES", "TOOL_ERROR"})
+_LONGEST_MS: Final = 900_000
+_WALL_S: Final = 120.0
+
+
+@dataclass(frozen=True)
+class Press:
+    """One press of the button, and what the unit was after it."""
+
+    how: str
+    outcome: str
+    cause: str
+    sentence: str
+    virtual_ms: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    seed: int
+    kind: str
+    """RIGHT, WEAK or one of WRONG_KINDS."""
+    detail: str
+    presses: tuple[Press, ...]
+    words: tuple[str, ...]
+    truth: str
+    cpu_s: float
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.kind not in (RIGHT, WEAK)
+
+
+class _Wrong(Exception):
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+        self.detail = detail
+
+
+def cured_unit(case: Case) -> Unit:
+    """The unit as it would be with the job's image in it and all done that the job consents to."""
+    unit = case.build_unit()
+    flash, options = unit.chip.flash, unit.chip.options
+    if "rdp-regression" in case.consent and "rdp1" in case.kinds:
+        for sector in range(flash.geometry.sectors):
+            flash.blank(sector)
+        options.preset(options.stored.with_rdp(0xAA))
+    if "options" in case.job and "option-bytes" in case.consent:
+        boot = options.factory.boot & 0xFFFF0000 | case.layout.boot_address >> 16
+        options.preset(replace(options.stored, optsr=options.factory.optsr, boot=boot))
+    if "update-flag" in case.consent and "bootloader" in case.job and case.layout.flag_address is not None:
+        flash.blank(case.layout.sector_of(case.layout.flag_address))
+    for address, data in case.segments():
+        flash.load(address, data)
+    return unit
+
+
+@dataclass
+class _State:
+    """What is true of the unit before a press."""
+
+    before: Life
+    flash: Flash
+    truth: Truth
+
+
+def _state(case: Case, *, again: bool = False) -> _State:
+    alone = case.build_unit()
+    flash = look_at_flash(case, alone)
+    before = look_alone(alone)
+    with_image = before if flash.holds_image and before.runs else look_alone(cured_unit(case))
+    return _State(before, flash, truth_of(case, before, flash, with_image, again=again))
+
+
+def judge(case: Case) -> Verdict:
+    """Run the case on the agent: one press, and a second one where the first may be gone on with."""
+    started = process_time()
+    presses: list[Press] = []
+    first = _state(case)
+    truth = first.truth
+    unit = case.build_unit()
+    cells = bytes(unit.chip.flash.data), bytes(unit.chip.flash.state)
+    card = card_of(case)
+    helper = VirtualHelper(
+        unit, wire_over(unit.swd), card, faults=case.card_faults(), seed=case.seed, wall_limit_s=_WALL_S
+    )
+    try:
+        result = helper.run()
+        presses.append(_press(result))
+        _check(case, first, unit, cells, result, card)
+        kind, detail = _said(truth, presses[-1], case)
+        if presses[-1].how == POWER_CUT or (presses[-1].outcome in _AGAIN and case.mended().faults != case.faults):
+            mended = case.mended()
+            second = _state(mended, again=True)
+            truth = second.truth
+            mended.fit_board(unit, mended.faults)
+            helper_again = VirtualHelper(
+                unit, wire_over(unit.swd), card, faults=CardFaults(), seed=case.seed + 1, wall_limit_s=_WALL_S
+            )
+            helper_again.flash[:] = helper.flash
+            result = helper_again.run()
+            presses.append(_press(result))
+            _check(mended, second, unit, cells, result, card)
+            kind_again, detail = _said(truth, presses[-1], mended)
+            kind = WEAK if WEAK in (kind, kind_again) else RIGHT
+    except _Wrong as wrong:
+        kind, detail = wrong.kind, wrong.detail
+    told = f"right {sorted(truth.right)}, weak {sorted(truth.weak)}, causes {sorted(truth.causes)}"
+    return Verdict(
+        case.seed, kind, detail, tuple(presses), tuple(case.describe()), told, round(process_time() - started, 2)
+    )
+
+
+def _press(result: RunResult) -> Press:
+    record: dict[str, Any] = result.record or {}  # type: ignore[assignment]
+    diagnosis = record.get("diagnosis") or {}
+    sentence = " ".join(str(part) for part in (diagnosis.get("sentence"), record.get("next_step")) if part)
+    return Press(
+        result.how, str(record.get("outcome", "")), str(diagnosis.get("cause", "")), sentence, result.virtual_ms
+    )
+
+
+# --- what must hold whatever was said ---
+
+
+def _check(
+    case: Case, state: _State, unit: Unit, cells: tuple[bytes, bytes], result: RunResult, card: bytearray
+) -> None:
+    press = _press(result)
+    cut = result.how == POWER_CUT
+    if not cut and (result.how != ENDED or result.virtual_ms > _LONGEST_MS or not press.outcome):
+        raise _Wrong("hang", f"the run ended by {result.how} after {result.virtual_ms} ms: {result.output[-400:]}")
+    if result.left_powered and not cut:
+        raise _Wrong("unsafe end", "the unit's supply was left on")
+    after = look_at_flash(case, unit)
+    _own_data_kept(case, unit, cells)
+    life = look_alone(unit)
+    if not life.rails_off and "backfeed" not in case.kinds:
+        raise _Wrong("unsafe end", "rails stay up with the supply off")
+    _backup_true(case, cells, card, press)
+    if press.outcome in GREEN:
+        _green_is_true(case, after, life, press, state)
+    elif not cut and state.before.runs and not life.runs and press.outcome not in _AGAIN:
+        raise _Wrong("worse than before", f"it ran before, and does not after {press.outcome}")
+    _leave_given(case, state, after, press)
+
+
+def _own_data_kept(case: Case, unit: Unit, cells: tuple[bytes, bytes]) -> None:
+    """Bootloader, calibration and every sector that the job does not own: as before, word for word."""
+    if "rdp1" in case.kinds and "rdp-regression" in case.consent:
+        return  # the job's owner has agreed to lose it
+    data, states = cells
+    flash = unit.chip.flash
+    geometry = flash.geometry
+    size = geometry.word_size
+    owned = case.owned_sectors()
+    own = [(area.address, area.end) for area in case.layout.own]
+    flag = case.layout.flag_address if "update-flag" in case.consent else None
+    for word, state in enumerate(states):
+        address = geometry.base + word * size
+        mine = case.layout.sector_of(address) not in owned or any(start < address + size and address < end
+                                                                 for start, end in own)  # fmt: skip
+        if not mine or state == TORN or (flag is not None and address <= flag < address + size):
+            continue
+        offset = word * size
+        if flash.data[offset : offset + size] != data[offset : offset + size] or flash.state[word] == TORN:
+            raise _Wrong("own data lost", f"the word at 0x{address:08x} is not what it was")
+
+
+def _backup_true(case: Case, cells: tuple[bytes, bytes], card: bytearray, press: Press) -> None:
+    """A backup that the record relies on holds the unit's own bytes."""
+    if case.kinds & {"card-pulled", "helper-cut", "card-unreadable", "rdp1"}:
+        return
+    data, states = cells
+    word = case.layout.geometry.word_size
+    for name, content in sorted(read_files(card).items()):
+        if not name.lower().startswith("backups/") or not name.lower().endswith(".bin"):
+            continue
+        if len(content) != len(data) or press.outcome not in GREEN:
+            continue
+        if content == data:
+            return
+        for index, state in enumerate(states):
+            piece = slice(index * word, (index + 1) * word)
+            if state != TORN and content[piece] != data[piece]:
+                raise _Wrong("wrong bytes called good",
+                             f"{name} holds other bytes at 0x{case.layout.geometry.base + piece.start:08x}")  # fmt: skip
+        return
+
+
+def _green_is_true(case: Case, after: Flash, life: Life, press: Press, state: _State) -> None:
+    if press.outcome != "NO_FAULT_FOUND" and not after.holds_image:
+        raise _Wrong("wrong bytes called good", f"{press.outcome}, and sectors {sorted(after.wrong_sectors)} differ")
+    if not life.runs:
+        raise _Wrong("false green", f"{press.outcome} ({press.cause}), and by itself it does not run: {life}")
+    if press.outcome == "NO_FAULT_FOUND" and not after.holds_image and "healthy" in press.cause:
+        raise _Wrong("false green", f"healthy, and sectors {sorted(after.wrong_sectors)} are not the image's")
+
+
+def _leave_given(case: Case, state: _State, after: Flash, press: Press) -> None:
+    """What ran and was somebody's own is not replaced unless the job says so."""
+    if state.flash.holds_image or not after.holds_image or "RECOVERED" in state.truth.right | state.truth.weak:
+        return
+    if state.before.runs and press.outcome in GREEN:
+        raise _Wrong("overwritten without leave", f"{case.history.words}; ended {press.outcome}")
+
+
+# --- what was said ---
+
+
+def _said(truth: Truth, press: Press, case: Case) -> tuple[str, str]:
+    if press.how == POWER_CUT:
+        return RIGHT, "cut as planned"
+    if press.outcome in truth.right:
+        kind = RIGHT
+    elif press.outcome in truth.weak:
+        kind = WEAK
+    elif press.outcome == "TOOL_ERROR":
+        raise _Wrong("tool error", f"{press.cause}: {press.sentence}")
+    elif press.outcome in ("NOT_FIRMWARE", "UNSAFE") and not case.kinds & HARDWARE:
+        raise _Wrong("false scrap", f"{press.outcome} ({press.cause}), and no hardware of the unit is at fault")
+    else:
+        raise _Wrong("wrong outcome", f"{press.outcome} ({press.cause})")
+    if press.cause not in truth.causes:
+        if press.cause in ("undecided", "not-examined", ""):
+            return WEAK, f"cause {press.cause or 'none'}"
+        raise _Wrong("wrong cause", f"{press.cause} ({press.outcome})")
+    return kind, f"{press.outcome} ({press.cause})"

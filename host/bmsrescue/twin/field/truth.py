@@ -1,0 +1,333 @@
+"""What is right to say of a case, worked out from what was put in and from what the unit does by itself.
+
+`right` and `weak` are outcomes; weak is honest, but not the best that could be said or done. `causes` are the names of
+the catalogue that are true of the unit; with a helper or wires that hide which of several it is, all of them are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.chip.flash.array import TORN
+
+from .case import Case
+from .job import OPTSR_MASK
+from .physics import Life
+
+SUPPLY_ENDS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "no-supply": (frozenset({"NOT_FIRMWARE"}), frozenset({"no-supply"})),
+    "short-v3v3": (frozenset({"UNSAFE"}), frozenset({"short-3v3", "over-current"})),
+    "short-v12": (frozenset({"UNSAFE"}), frozenset({"short-12v", "over-current"})),
+    "low-3v3": (frozenset({"UNSAFE"}), frozenset({"low-3v3"})),
+    "no-3v3": (frozenset({"NOT_FIRMWARE"}), frozenset({"no-3v3"})),
+    "no-12v": (frozenset({"NOT_FIRMWARE"}), frozenset({"no-12v"})),
+    "reversed": (frozenset({"UNSAFE", "NOT_FIRMWARE"}), frozenset({"short-input", "no-supply", "over-current"})),
+    "low-supply": (frozenset({"NOT_FIRMWARE"}), frozenset({"low-supply", "no-12v"})),
+    "backfeed": (frozenset({"UNSAFE"}), frozenset({"backfeed"})),
+    "no-vcap": (frozenset({"NOT_FIRMWARE"}), frozenset({"no-vcap"})),
+}
+"""Board faults that end the run before anything else: outcomes and causes."""
+
+_SUPPLY_CAUSES: Final = frozenset(
+    {
+        "no-supply", "low-supply", "short-input", "short-12v", "short-3v3", "no-12v", "low-12v", "no-3v3", "low-3v3",
+        "over-current", "no-vcap", "unsteady-3v3",
+    }
+)  # fmt: skip
+_WIRE_CAUSES: Final = frozenset({"swapped-swd", "open-swd", "no-swd", "swdio-low", "swd-unstable"})
+_SENSE_CAUSES: Final[dict[str, frozenset[str]]] = {
+    "sense-v3v3": frozenset({"no-vtref", "low-3v3", "no-3v3"}),
+    "sense-vcap": frozenset({"no-vcap", "core-supply", "vcap-out", "sense-wire"}),
+    "sense-v12": frozenset({"no-12v", "low-12v", "sense-wire"}),
+    "sense-bplus": frozenset({"no-supply", "low-supply", "sense-wire"}),
+    "sense-v5iso": frozenset({"sense-wire"}),
+    "adc-spikes": frozenset({"unsteady-3v3"}),
+}
+_CRYSTAL: Final = frozenset(
+    {"no-crystal", "crystal", "clock-not-ready", "stuck-loop", "not-running", "stuck", "crashed"}
+)
+_NOT_RUNNING: Final = frozenset({"not-running", "lockup", "crashed", "stuck", "stuck-loop"})
+_DAMAGE: Final = frozenset({"update-cut", "interrupted-program", "differs", "bad-vectors", "blank", "crashed"})
+HARDWARE: Final = frozenset(SUPPLY_ENDS) | {
+    "nrst-held", "nrst-pulses", "boot0-strap", "latch-shorted", "crystal", "worn", "dip", "slow-erase",
+}  # fmt: skip
+"""Faults that a repair of the unit's hardware cures."""
+
+
+@dataclass
+class Flash:
+    """What of the image is in the unit's flash, looked at in its cells."""
+
+    wrong_sectors: frozenset[int]
+    torn_sectors: frozenset[int]
+
+    @property
+    def holds_image(self) -> bool:
+        return not self.wrong_sectors
+
+
+def look_at_flash(case: Case, unit: Unit) -> Flash:
+    """Which of the job's sectors lack a byte of the image, or cannot be read; which others cannot be read."""
+    flash = unit.chip.flash
+    geometry = flash.geometry
+    wrong, torn = set(), set()
+    for address, data in case.segments():
+        for at in range(address, address + len(data), geometry.word_size):
+            piece = data[at - address : at - address + geometry.word_size]
+            offset = at - geometry.base
+            if bytes(flash.data[offset : offset + len(piece)]) != piece or flash.is_torn(at):
+                wrong.add(case.layout.sector_of(at))
+    for word, state in enumerate(flash.state):
+        if state == TORN:
+            torn.add(word // geometry.words_per_sector)
+    return Flash(frozenset(wrong), frozenset(torn))
+
+
+@dataclass
+class Truth:
+    """What may be said. `definite`: something ends the run whatever the flash holds."""
+
+    right: set[str]
+    weak: set[str]
+    causes: set[str]
+    definite: bool = False
+
+
+def truth_of(case: Case, before: Life, flash: Flash, with_image: Life, *, again: bool = False) -> Truth:
+    """What is right to say of this case.
+
+    before: what the unit does by itself; flash: what it holds; with_image: what it would do with the job's image.
+    again: the unit has been worked on before, and what was in the way has been taken away.
+    """
+    truth = _of_contents(case, before, flash, with_image)
+    if again:
+        _after_an_earlier_run(truth)
+    for kind, (outcomes, causes) in SUPPLY_ENDS.items():
+        if kind in case.kinds:
+            _ends(truth, outcomes, causes)
+    if truth.definite and case.board.traits.helper.missing_rails:
+        truth.causes |= _SUPPLY_CAUSES  # a helper that does not see a rail names the next one
+        truth.weak |= {"UNSAFE", "NOT_FIRMWARE"}
+    _chip(case, before, truth)
+    _around_chip(case, before, truth)
+    _wires(case, before, truth)
+    _cells(case, flash, truth)
+    _card(case, truth)
+    truth.weak -= truth.right
+    return truth
+
+
+def _ends(truth: Truth, outcomes: frozenset[str] | set[str], causes: frozenset[str] | set[str]) -> None:
+    """Something that ends the run: what the flash holds does not come to be said, unless other such things do."""
+    if not truth.definite:
+        truth.right = set()
+        truth.weak = set()
+        truth.definite = True
+    truth.right |= outcomes
+    truth.causes |= causes
+
+
+def _after_an_earlier_run(truth: Truth) -> None:
+    truth.causes |= {"cure-cut", "options-cut", "healthy", "rdp1-removed", *_DAMAGE}
+    if truth.right & {"RECOVERED", "NO_FAULT_FOUND"}:
+        truth.right |= {"RECOVERED", "NO_FAULT_FOUND"}
+    if "RECOVERED_CHECK_CONFIG" in truth.right | truth.weak:
+        truth.right |= {"RECOVERED", "NO_FAULT_FOUND"}
+
+
+# --- what is in flash and what the core makes of it ---
+
+
+def _of_contents(case: Case, before: Life, flash: Flash, with_image: Life) -> Truth:
+    kind, consent = case.history.kind, case.consent
+    target = case.job["target"]
+    marker = isinstance(target, dict) and "marker" in target
+    version = "image" in case.job
+    if flash.holds_image:
+        return _image_is_there(case, before)
+    foreign = kind in ("sister", "unknown")
+    if foreign and marker:
+        return Truth({"WRONG_TARGET"}, set(), {"other-product"})
+    causes = set(_DAMAGE)
+    if before.runs:
+        return _something_else_runs(case, marker=marker, version=version)
+    if kind == "newer" and version and "newer-firmware" not in consent:
+        return Truth({"LOCKED"}, set(), {"newer-firmware"} | _CRYSTAL)
+    if kind in ("crashing", "wrong-supply", "damaged", "torn"):
+        causes |= {"silent-firmware", "wrong-supply", "watchdog-loop", "supply-config"} | _NOT_RUNNING
+    causes |= {"watchdog-loop"} if case.kinds & {"iwdg-option"} else set()
+    causes |= _NOT_RUNNING
+    if kind in ("sister", "unknown", "older", "newer", "crashing"):
+        # It does not run, but who knows that of firmware that may sleep?
+        causes |= {"unknown-application", "older-firmware", "newer-firmware", "silent-firmware"}
+    truth = Truth({"RECOVERED"}, {"LOCKED"} if kind in ("sister", "unknown", "older", "newer", "crashing") else set(),
+                  causes)  # fmt: skip
+    if not with_image.runs:
+        truth.right = {"NOT_FIRMWARE"}
+        truth.weak |= {"LOCKED"}
+    return truth
+
+
+def _image_is_there(case: Case, before: Life) -> Truth:
+    if before.runs:
+        return Truth({"NO_FAULT_FOUND"}, set(), {"healthy", "quiet"})
+    truth = Truth({"NOT_FIRMWARE"}, set(), set(_NOT_RUNNING))
+    if case.history.kind == "waiting":
+        consents = "update-flag" in case.consent and "bootloader" in case.job
+        truth = Truth({"RECOVERED"} if consents else {"LOCKED"}, set() if consents else {"NOT_FIRMWARE"},
+                      {"bootloader-waiting"} | (set() if "bootloader" in case.job else _NOT_RUNNING))  # fmt: skip
+    return truth
+
+
+def _something_else_runs(case: Case, *, marker: bool, version: bool) -> Truth:
+    """Another firmware than the job's runs, or one with damage that does not stop it."""
+    kind, consent = case.history.kind, case.consent
+    policy = case.job["policy"]
+    rewrite = isinstance(policy, dict) and policy["mode"] == "rewrite"
+    causes = {"differs", "older-firmware", "newer-firmware", "unknown-application"}
+    if kind in ("torn", "damaged", "cut", "bad-vectors", "waiting", "crashing"):
+        return Truth({"RECOVERED"}, {"LOCKED"}, causes | _DAMAGE)
+    if kind == "newer":
+        if version and "newer-firmware" not in consent:
+            return Truth({"LOCKED"}, set(), causes)
+        allowed = "newer-firmware" in consent or marker or "unknown-application" in consent or rewrite
+    elif kind == "older":
+        allowed = marker or rewrite or bool(consent & {"older-firmware", "unknown-application"})
+    else:
+        allowed = "unknown-application" in consent or rewrite
+    return Truth({"RECOVERED"} if allowed else {"LOCKED"}, {"LOCKED"}, causes)
+
+
+# --- protection, option bytes, identity ---
+
+
+def _chip(case: Case, before: Life, truth: Truth) -> None:
+    kinds, consent = case.kinds, case.consent
+    if "wrong-chip" in kinds:
+        _ends(truth, {"WRONG_TARGET"}, {"wrong-target"})
+    if "rdp2" in kinds:
+        # Without a sign of life a closed debug port and a dead wire look the same.
+        _ends(truth, {"LOCKED"}, {"rdp2", "no-swd"})
+        (truth.weak if before.runs else truth.right).add("CHECK_WIRES")
+    if "secure" in kinds:
+        _ends(truth, {"LOCKED"}, {"secure"})
+    if "rdp1" in kinds:
+        if "rdp-regression" not in consent:
+            _ends(truth, {"LOCKED"}, {"rdp1"})
+        elif case.layout.bootloader is not None:
+            # What the job brings does not hold the bootloader that goes with the protection.
+            _ends(truth, {"LOCKED", "NOT_FIRMWARE"}, {"rdp1", "rdp1-removed"})
+        else:
+            hopeless = "NOT_FIRMWARE" in truth.right and truth.right == {"NOT_FIRMWARE"}
+            _ends(truth, {"NOT_FIRMWARE"} if hopeless else {"RECOVERED_CHECK_CONFIG"}, {"rdp1", "rdp1-removed"})
+    if "boot-address" in kinds:
+        golden = "options" in case.job and "option-bytes" in consent
+        truth.causes |= {"wrong-boot-address", "option-corruption"}
+        if not golden:
+            _ends(truth, {"LOCKED"}, set())
+        elif truth.right & {"NO_FAULT_FOUND", "NOT_FIRMWARE"} and not truth.definite:
+            truth.right |= {"RECOVERED"}
+    if "options" in case.job and kinds & {"bor-option", "iwdg-option"}:
+        truth.causes |= {"option-corruption", "watchdog-loop"}
+        may = "option-bytes" in consent
+        if not truth.definite and truth.right & {"NO_FAULT_FOUND", "NOT_FIRMWARE"}:
+            truth.right |= {"RECOVERED"} if may else {"LOCKED"}
+            truth.weak |= truth.right & {"NO_FAULT_FOUND"}
+            truth.right -= truth.weak
+    if "iwdg-option" in kinds:
+        truth.causes |= {"watchdog-loop", "reset-loop"}
+        if "RECOVERED" in truth.right:
+            truth.weak |= {"LOCKED"}
+
+
+def _around_chip(case: Case, before: Life, truth: Truth) -> None:
+    kinds = case.kinds
+    if "nrst-held" in kinds:
+        _ends(truth, {"NOT_FIRMWARE"}, {"held-in-reset"})
+    if "nrst-pulses" in kinds:
+        _ends(truth, {"NOT_FIRMWARE"}, {"reset-loop"})
+    if "nrst-stuck" in kinds:
+        truth.right |= {"CHECK_WIRES"}
+        truth.causes |= {"stuck-nrst"}
+    if "boot0-strap" in kinds:
+        truth.causes |= {"boot0-high", "boot0", "boot-pin"}
+        _ends(truth, {"NOT_FIRMWARE"}, set())
+        truth.weak |= {"CHECK_WIRES", "LOCKED"}
+    if "crystal" in kinds:
+        truth.causes |= _CRYSTAL
+        if "min_clock_hz" in str(case.job["proof"]):
+            truth.right |= {"NOT_FIRMWARE"}  # a firmware that falls back is slower than the job asks for
+    if "latch-shorted" in kinds:
+        truth.causes |= {"latch-shorted"}
+        if "latch" in case.job and not truth.definite:
+            truth.right |= {"NOT_FIRMWARE"}
+
+
+# --- wires, helper, cells, card ---
+
+
+def _wires(case: Case, before: Life, truth: Truth) -> None:
+    kinds = case.kinds
+    if kinds & {"wire-swapped", "wire-open"}:
+        _ends(truth, {"CHECK_WIRES"}, _WIRE_CAUSES)
+        truth.weak |= {"LOCKED"} if case.board.traits.swd_translator else set()
+    if kinds & {"wire-noise", "wire-doubled", "wire-contact"}:
+        truth.right |= {"CHECK_WIRES", "INTERRUPTED"}
+        truth.causes |= _WIRE_CAUSES | {"wrong-supply", "silent-firmware"}
+    if "dip" in kinds:
+        truth.right |= {"INTERRUPTED", "UNSAFE"}
+        truth.causes |= {"brown-out", "unsteady-3v3", "low-3v3", "short-3v3", "swd-unstable"}
+    for kind, causes in _SENSE_CAUSES.items():
+        if kind in kinds:
+            truth.causes |= causes
+            truth.right |= {"CHECK_WIRES"}
+            if kind in ("sense-v3v3", "adc-spikes"):
+                truth.weak |= {"UNSAFE"}  # what reads low is not written at
+    if any(kind.startswith("sense-") for kind in kinds) and any("divider" in f.words for f in case.faults):
+        truth.weak |= {"UNSAFE", "NOT_FIRMWARE"}  # a rail that reads somewhat low may be low
+
+
+def _cells(case: Case, flash: Flash, truth: Truth) -> None:
+    for fault in case.faults:
+        needed = bool(fault.sectors & flash.wrong_sectors)
+        if fault.kind == "worn" and needed and not truth.definite:
+            truth.causes |= {"worn", "worn-sector"}
+            truth.right = (truth.right - {"RECOVERED"}) | {"NOT_FIRMWARE"}
+        elif fault.kind == "slow-erase" and needed:
+            truth.weak |= {"NOT_FIRMWARE", "INTERRUPTED"}
+        elif fault.kind == "wrp" and needed:
+            truth.causes |= {"wrp"}
+            if "wrp" not in case.consent:
+                _ends(truth, {"LOCKED"}, set())
+        elif fault.kind == "pcrop":
+            truth.causes |= {"pcrop", "execute-only"}
+            _ends(truth, {"LOCKED"}, set())
+        elif fault.kind == "torn-own":
+            _torn_own(case, fault.sectors, truth)
+
+
+def _torn_own(case: Case, sectors: frozenset[int], truth: Truth) -> None:
+    truth.causes |= {"torn-data", "interrupted-program"}
+    consents = any(f"sector:{sector}" in case.consent for sector in sectors)
+    if truth.definite:
+        return
+    if truth.right & {"RECOVERED", "NO_FAULT_FOUND"}:
+        truth.weak |= truth.right & {"RECOVERED", "NO_FAULT_FOUND"}
+        truth.right -= truth.weak
+        truth.right |= {"RECOVERED_CHECK_CONFIG"} if consents or sectors & case.owned_sectors() else {"LOCKED"}
+        truth.weak |= {"RECOVERED_CHECK_CONFIG", "LOCKED"}
+
+
+def _card(case: Case, truth: Truth) -> None:
+    kinds = case.kinds
+    if "card-unreadable" in kinds:
+        truth.right, truth.weak, truth.definite = {"TOOL_ERROR"}, set(), True
+        truth.causes |= {"not-examined"}
+    if kinds & {"card-pulled", "helper-cut"}:
+        truth.right |= {"TOOL_ERROR", "INTERRUPTED"}
+        truth.causes |= {"not-examined"}
+
+
+__all__ = ["HARDWARE", "OPTSR_MASK", "Flash", "Truth", "look_at_flash", "truth_of"]
