@@ -9,6 +9,7 @@ from typing import Final
 
 from bmsrescue.twin.board.faults import Backfeed, ContactLoss, Dip
 from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.chip.flash.array import Wear
 from bmsrescue.twin.chip.flash.registers import IWDG1_SW
 from bmsrescue.twin.helper.block_device import CardFaults
 
@@ -195,7 +196,7 @@ def _owned(layout: Layout, image: Build) -> range:
 
 def _worn(rng: Random, layout: Layout, _board: Board, image: Build, _history: History) -> Fault:
     sector = rng.choice(list(_owned(layout, image)))
-    how = rng.choice(("erase", "program"))
+    how: Wear = rng.choice(("erase", "program"))
 
     def breaks(unit: Unit) -> None:
         unit.chip.flash.worn[sector] = how

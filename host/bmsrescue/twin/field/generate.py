@@ -84,7 +84,7 @@ def _draw(seed: int, part: str) -> Random:
 
 
 def _image(rng: Random, layout: Layout, board: Board) -> Build:
-    room = (layout.application if layout.second is None else layout.application).length
+    room = layout.application.length
     if layout.second is not None and layout.second.address > layout.application.address:
         room = min(room, layout.second.address - layout.application.address)
     length = min(room, images.SHORTEST + int(10 ** rng.uniform(2.0, 4.6)))

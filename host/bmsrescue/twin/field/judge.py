@@ -150,7 +150,7 @@ def judge(case: Case) -> Verdict:
 
 
 def _press(result: RunResult) -> Press:
-    record: dict[str, Any] = result.record or {}  # type: ignore[assignment]
+    record: dict[str, Any] = result.record or {}
     diagnosis = record.get("diagnosis") or {}
     sentence = " ".join(str(part) for part in (diagnosis.get("sentence"), record.get("next_step")) if part)
     return Press(
@@ -221,8 +221,8 @@ def _backup_true(case: Case, cells: tuple[bytes, bytes], card: bytearray, press:
         for index, state in enumerate(states):
             piece = slice(index * word, (index + 1) * word)
             if state != TORN and content[piece] != data[piece]:
-                raise _Wrong("wrong bytes called good",
-                             f"{name} holds other bytes at 0x{case.layout.geometry.base + piece.start:08x}")  # fmt: skip
+                where = case.layout.geometry.base + piece.start
+                raise _Wrong("wrong bytes called good", f"{name} holds other bytes at 0x{where:08x}")
         return
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from bmsrescue.twin.chip.geometry import FLASH_BASE, FlashGeometry
 from bmsrescue.twin.chip.parts import PARTS
 
-PART_SHARES: Final = (("H7B0", 62), ("H730", 26), ("H725", 9), ("H743", 3))
+PART_SHARES: Final[dict[str, int]] = {"H7B0": 62, "H730": 26, "H725": 9, "H743": 3}
 """Small parts mostly: what is wrong with a unit does not depend on how much flash it has, the time of a run does."""
 
 _KIB: Final = 1024
@@ -56,8 +56,7 @@ class Layout:
 
 def draw_layout(rng: Random) -> Layout:
     """A layout on some part."""
-    names, weights = zip(*PART_SHARES, strict=True)
-    part = rng.choices(names, weights)[0]
+    part = rng.choices(list(PART_SHARES), list(PART_SHARES.values()))[0]
     if part == "H7B0":
         return _eight_kib(rng, part)
     if part == "H730":

@@ -18,12 +18,13 @@ _MEANING = {
     "not what it was, and no consent covers it",
     "wrong bytes called good": "RECOVERED, and a byte of the image is not in flash or cannot be read; or a backup that "
     "holds other bytes than the unit had",
-    "false green": "RECOVERED, RECOVERED_CHECK_CONFIG or NO_FAULT_FOUND, and the unit by itself, power on and hands off, "
-    "does not blink, shows no fresh values or is reset; or 'healthy' with another image in flash",
+    "false green": "RECOVERED, RECOVERED_CHECK_CONFIG or NO_FAULT_FOUND, and the unit by itself, power on and hands "
+    "off, does not blink, shows no fresh values or is reset; or 'healthy' with another image in flash",
     "worse than before": "the unit ran before and does not now, and the outcome does not ask for another press",
-    "overwritten without leave": "somebody's own firmware ran, the job neither knew it nor consented, and it was replaced",
-    "false scrap": "NOT_FIRMWARE or UNSAFE, and no hardware of the unit is at fault: a wire, the helper, the card or the "
-    "flash's contents are",
+    "overwritten without leave": "somebody's own firmware ran, the job neither knew it nor consented, and it was "
+    "replaced",
+    "false scrap": "NOT_FIRMWARE or UNSAFE, and no hardware of the unit is at fault: a wire, the helper, the card or "
+    "the flash's contents are",
     "tool error": "TOOL_ERROR, and neither card nor helper has a fault",
     "wrong outcome": "any other outcome that is neither right nor weak for the unit",
     "wrong cause": "the outcome is right, the cause named is not true of the unit",
@@ -31,25 +32,26 @@ _MEANING = {
 
 _INTRODUCTION = """# Units nobody wrote
 
-A generator makes units (`host/bmsrescue/twin/field/`): a seed draws a board that is in order and yet differs from ours in
-ordinary ways, what happened to its flash, none to three things that are wrong, and the card that somebody brings. The
-agent runs on real MicroPython; a unit whose run may be gone on with gets the wire, the card or the supply mended and a
-second press. One is replayed, with what was in it, by `bmsrescue twin run --unit SEED`; many run with
-`make field UNITS=5000 FIRST=0`.
+A generator makes units (`host/bmsrescue/twin/field/`): a seed draws a board that is in order and yet differs from
+ours in ordinary ways, what happened to its flash, none to three things that are wrong, and the card that somebody
+brings. The agent runs on real MicroPython; a unit whose run may be gone on with gets the wire, the card or the
+supply mended and a second press. One is replayed, with what was in it, by `bmsrescue twin run --unit SEED`; many
+run with `make field UNITS=5000 FIRST=0`.
 
-The truth never comes from the agent's rules. What is in the flash is compared cell by cell. Whether a unit runs is seen
-as a person sees it: its supply is switched on by itself, before and after, and its run LED, its display and its reset
-line are watched (`physics.py`). What may be said of each fault stands in `truth.py`, fault by fault: the outcomes that are
-right for it, those that are weak, the causes that are true.
+The truth never comes from the agent's rules. What is in the flash is compared cell by cell. Whether a unit runs is
+seen as a person sees it: its supply is switched on by itself, before and after, and its run LED, its display and
+its reset line are watched (`physics.py`). What may be said of each fault stands in `truth.py`, fault by fault: the
+outcomes that are right for it, those that are weak, the causes that are true.
 
-What is drawn: four parts (STM32H7B0, H730, H725, H743); core supply from LDO, step-down or both; crystal good, slow or
-dead; a latch that remembers or one that the firmware holds; reset supervisors of 100 to 600 ms, NRST capacitors of 10 nF
-to 1 uF, watchdog chips; pulls, a translator and weak chip pulls on SWD; helpers without some rails, with an ADC zero of up
-to 19 LSB, with pull-downs that latch; bootloaders with their flag, applications elsewhere than at 0x08000000, images of two
-segments and odd lengths, sealed with their own CRC-32 or not; own, older, newer, sister and unknown firmware, updates cut
-at any instant, torn, weak and flipped words, firmware that crashes, sleeps or selects another core supply; shorts, dead and
-low rails, back-feeding, dips; option bytes and protection of each kind; wires that are exchanged, open, noisy, ringing or
-loose, sense wires and dividers that lie; cards that are pulled or dead, a helper that loses its own supply.
+What is drawn: four parts (STM32H7B0, H730, H725, H743); core supply from LDO, step-down or both; crystal good, slow
+or dead; a latch that remembers or one that the firmware holds; reset supervisors of 100 to 600 ms, NRST capacitors
+of 10 nF to 1 uF, watchdog chips; pulls, a translator and weak chip pulls on SWD; helpers without some rails, with
+an ADC zero of up to 19 LSB, with pull-downs that latch; bootloaders with their flag, applications elsewhere than at
+0x08000000, images of two segments and odd lengths, sealed with their own CRC-32 or not; own, older, newer, sister
+and unknown firmware, updates cut at any instant, torn, weak and flipped words, firmware that crashes, sleeps or
+selects another core supply; shorts, dead and low rails, back-feeding, dips; option bytes and protection of each
+kind; wires that are exchanged, open, noisy, ringing or loose, sense wires and dividers that lie; cards that are
+pulled or dead, a helper that loses its own supply.
 """
 
 
@@ -67,7 +69,7 @@ def page(tally: Tally, first: int) -> str:
         f"{tally.units:,} units, seeds {first} to {first + tally.units - 1}, at commit {_commit()}; "
         f"{tally.second_presses:,} had a second press.\n\n" + "\n".join(rows) + f"\n\nLast outcomes: {outcomes}.\n\n"
         f"{tally.cpu_s / max(tally.units, 1):.2f} s of processor time a unit.\n\n"
-        f"## What the verdicts mean\n\nThe first that fits, from the third on, is a unit's verdict; what is wrong in no way "
+        f"## What the verdicts mean\n\nThe first that fits, from the third on, is a unit's verdict; what is not wrong "
         f"is right or weak.\n\n{meanings}\n"
     )
 
