@@ -47,6 +47,7 @@ class Page:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         app = create_page(self.fleet, self.hall, self.bench.events)
+        self.access = app.state.access
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
@@ -65,6 +66,10 @@ class Page:
     def take(self, lines: list[str]) -> None:
         with self.fleet.store.write() as session:
             LineTaker("card", IMPORT).take(session, self.fleet.bench_id, lines)
+
+    def drop_streams(self) -> None:
+        """Every view's stream of events ends, as with the daemon."""
+        self.bench.events.end()
 
     def stop(self) -> None:
         self._server.should_exit = True

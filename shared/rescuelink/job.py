@@ -99,7 +99,7 @@ def validate(document: object) -> Job:
     ]
     policy.end()
 
-    limits = read_limits(fields.object("limits", default_empty=True))
+    limits = read_limits(fields.object("limits", default_empty=True), chip)
     proof = _read_proof(fields.object("proof", default_empty=True), facts.ram)
     latch = _read_latch(fields.object("latch")) if fields.has("latch") else None
     options = _read_options(fields.object("options", default_empty=True), chip, facts.dev_id)

@@ -3,7 +3,7 @@
 from rescuelink.fields import Fields, bad
 from rescuelink.model import Limits, Window
 
-__all__ = ("RAIL_NAMES", "Limits", "Window", "default_limits", "read_limits")
+__all__ = ("RAIL_NAMES", "Limits", "Window", "ceiling_mv", "default_limits", "read_limits")
 
 RAIL_NAMES = ("bplus", "v12", "v5iso", "v3v3", "vcap")
 
@@ -15,6 +15,17 @@ _WINDOWS_MV = {
     "v3v3": (3_135, 3_465, 3_630),
     "vcap": (940, 1_400, 1_450),
 }
+
+# Absolute maxima in mV, which no job can lift: above them a person or the unit comes to harm.
+_CEILINGS_MV = {
+    "bplus": 60_000,  # what may be touched by hand on a bench: 60 V DC, IEC 62368-1 ES1
+    "v12": 18_000,  # input surge of the isolated 12 V to 5 V converters (Mornsun B1205S data sheet)
+    "v5iso": 7_000,  # supply of isolated RS485 and CAN transceivers (absolute maximum in their data sheets)
+    "v3v3": 4_000,  # VDD of every STM32H7, absolute maximum ratings (DS13311, DS12110, DS13195)
+    "vcap": 1_500,  # the core: 1.40 V is the highest operating voltage (VOS0) of H72x, H73x, H74x, H75x
+}
+_CORE_CEILING_MV = 1_450  # of the others (H7A3, H7B0, H7B3): 1.35 V in VOS0
+_CHIPS_LOWER = ("STM32H7A", "STM32H7B")
 
 # Name: default, lowest and highest allowed.
 _NUMBERS = {
@@ -35,7 +46,14 @@ _NUMBERS = {
 }
 
 
-def read_limits(fields: Fields) -> Limits:
+def ceiling_mv(rail: str, chip: str) -> int:
+    """The highest limit that a job may set for a rail of a unit with this chip."""
+    if rail == "vcap" and chip[:8] in _CHIPS_LOWER:
+        return _CORE_CEILING_MV
+    return _CEILINGS_MV[rail]
+
+
+def read_limits(fields: Fields, chip: str = "") -> Limits:
     """Limits from the job's "limits" object; an empty object gives the defaults. Raises `JobError`."""
     numbers = {}
     for name, (default, low, high) in _NUMBERS.items():
@@ -44,9 +62,10 @@ def read_limits(fields: Fields) -> Limits:
     windows = fields.object("rails", default_empty=True)
     for name, default_window in _WINDOWS_MV.items():
         window = windows.object(name, default_empty=True)
-        low_mv = window.number("low_mv", 0, 100_000, default_window[0])
-        high_mv = window.number("high_mv", 0, 100_000, default_window[1])
-        danger_mv = window.number("danger_mv", 0, 100_000, default_window[2])
+        ceiling = ceiling_mv(name, chip)
+        low_mv = window.number("low_mv", 0, ceiling, default_window[0])
+        high_mv = window.number("high_mv", 0, ceiling, default_window[1])
+        danger_mv = window.number("danger_mv", 0, ceiling, default_window[2])
         window.end()
         if not low_mv <= high_mv <= danger_mv:
             raise bad(windows.path(name), "limits are out of order", "keep low_mv <= high_mv <= danger_mv")

@@ -22,6 +22,7 @@ from rescuelink.outcomes import ABORTED, CHECK_WIRES, NO_FAULT_FOUND, RECOVERED,
 from rescuelink.seal import seal
 from sealed_records import chain, sample
 
+NO_VERDICTS = (TOOL_ERROR, CHECK_WIRES, ABORTED)
 _TODAY = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 
@@ -42,9 +43,11 @@ def take_out(store: Store, bench: str, helper: str, sequence: int) -> None:
 def counted_one_by_one(store: Store, since: date) -> dict[str, Any]:
     """The plain way, as slow as it is."""
     with store.read() as session:
-        rows = [row for row in session.scalars(select(Attempt)) if row.at.astimezone(UTC).date() >= since]
+        everything = list(session.scalars(select(Attempt)))
+    rows = [row for row in everything if row.at.astimezone(UTC).date() >= since]
+    of_all_time = [row for row in everything if not row.taken_out and row.outcome not in NO_VERDICTS]
     kept = [row for row in rows if not row.taken_out]
-    units = [row for row in kept if row.outcome not in (TOOL_ERROR, CHECK_WIRES, ABORTED)]
+    units = [row for row in kept if row.outcome not in NO_VERDICTS]
     needed = [row for row in units if row.outcome != NO_FAULT_FOUND]
     weeks: dict[date, list[bool]] = {}
     for row in needed:
@@ -53,22 +56,23 @@ def counted_one_by_one(store: Store, since: date) -> dict[str, Any]:
         weeks.setdefault(day - timedelta(days=day.weekday()), []).append(cured)
     return {
         "outcomes": dict(Counter(row.outcome for row in kept)),
-        "causes": Counter(row.cause for row in units),
+        "causes": Counter(row.cause for row in needed if row.cause not in ("healthy", "not-examined")),
         "firmware": Counter(row.firmware or "" for row in units),
         "weeks": {monday: (sum(cured), len(cured)) for monday, cured in weeks.items()},
         "no_fault_found": (sum(row.outcome == NO_FAULT_FOUND for row in units), len(units)),
-        "first_pass": first_attempts(units),
+        "first_pass": first_attempts(of_all_time, since),
         "rails": rails_one_by_one(store, {row.id: row for row in units}),
     }
 
 
-def first_attempts(attempts: list[Attempt]) -> tuple[int, int]:
+def first_attempts(attempts: list[Attempt], since: date) -> tuple[int, int]:
     first: dict[int, Attempt] = {}
     for one in sorted(attempts, key=lambda attempt: attempt.id):
         if one.unit_id is not None:
             first.setdefault(one.unit_id, one)
     good = (RECOVERED, RECOVERED_CHECK_CONFIG, NO_FAULT_FOUND)
-    return sum(one.outcome in good for one in first.values()), len(first)
+    new = [one for one in first.values() if one.at.astimezone(UTC).date() >= since]
+    return sum(one.outcome in good for one in new), len(new)
 
 
 def rails_one_by_one(store: Store, attempts: dict[int, Attempt]) -> dict[tuple[str, str], tuple[Any, ...]]:

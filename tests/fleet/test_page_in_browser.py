@@ -108,6 +108,56 @@ def test_a_station_is_worked_with_the_keyboard_alone(page: Page, browser: WebDri
     until(lambda: "station left is empty" in browser.find_element(By.ID, "message").text.lower(), "no refusal")
 
 
+def test_a_unit_whose_configuration_is_to_be_checked_is_no_green_one(page: Page, browser: WebDriver) -> None:
+    connected(browser, page.url)
+    page.helper("left").present = True
+    shows(browser, "left", "wait for label")
+    type_like_a_scanner(browser, _LABEL)
+    shows(browser, "left", "working")
+    sentence = "The unit runs again; its configuration must be checked."
+    page.helper("left").end_job("RECOVERED_CHECK_CONFIG", sentence=sentence)
+    shows(browser, "left", "CHECK CONFIG")
+    shown = card(browser, "left")
+    assert shown["symbol"] == "⚠"
+    assert shown["sentence"] == sentence, "not what was wrong before"
+    assert shown["tally"] == "0 PASS, 1 CHECK CONFIG, 0 FAIL"
+    background = "return getComputedStyle(document.querySelector('[data-card=left]')).backgroundColor"
+    assert browser.execute_script(background) == "rgb(242, 178, 0)"
+    assert accessibility_faults(browser) == []
+    browser.get(page.url + "/units/1")
+    assert "CHECK CONFIG" in browser.find_element(By.CSS_SELECTOR, "td.CHECK-CONFIG").text
+
+
+def test_a_wall_whose_daemon_is_gone_is_grey_and_says_since_when(page: Page, browser: WebDriver) -> None:
+    connected(browser, page.url)
+    page.helper("left").present = True
+    shows(browser, "left", "wait for label")
+    type_like_a_scanner(browser, _LABEL)
+    shows(browser, "left", "working")
+    page.helper("left").end_job("RECOVERED")
+    shows(browser, "left", "PASS")
+    page.stop()
+    stale = browser.find_element(By.ID, "stale")
+    until(lambda: stale.text.startswith("Not up to date since "), "it stays green")
+    background = "return getComputedStyle(document.querySelector('[data-card=left]')).backgroundColor"
+    assert browser.execute_script(background) == "rgb(77, 77, 77)"
+    assert accessibility_faults(browser) == []
+
+
+def test_a_wall_whose_session_is_gone_leads_to_the_log_in(page: Page, browser: WebDriver) -> None:
+    """As after a restart of the daemon: the sessions that it had are not known to it."""
+    page.fleet.accounts.add("eva", "engineer", "correct horse battery", "bench")
+    browser.get(page.url + "/login")
+    browser.find_element(By.NAME, "name").send_keys("eva")
+    browser.find_element(By.NAME, "password").send_keys("correct horse battery" + Keys.ENTER)
+    until(lambda: browser.find_elements(By.ID, "link-state"), "no log-in")
+    until(lambda: browser.find_element(By.ID, "link-state").text == "connected", "the events never came")
+    page.access._sessions.clear()
+    page.drop_streams()
+    until(lambda: browser.current_url.endswith("/login"), "it stays where it was")
+    browser.delete_all_cookies()
+
+
 def test_the_page_finds_its_way_back_when_the_events_were_cut(page: Page, browser: WebDriver) -> None:
     connected(browser, page.url)
     shows(browser, "left", "empty")
@@ -122,7 +172,9 @@ def test_the_page_finds_its_way_back_when_the_events_were_cut(page: Page, browse
     assert browser.execute_script("return window.seenEvents.lost") == 0
 
 
-@pytest.mark.parametrize("path", ["/", "/stations/left", "/units", "/units/1", "/attempts/h1/1", "/figures", "/login"])
+@pytest.mark.parametrize(
+    "path", ["/", "/stations/left", "/units", "/units/1", "/attempts/h1/1", "/figures", "/login", "/quarantine"]
+)
 def test_each_view_passes_the_accessibility_check(page: Page, browser: WebDriver, path: str) -> None:
     page.take(chain("h1", 3))
     until(lambda: len(page.hall.stations) == 2, "no stations")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.models import Measurement
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.store import Store
-from bmsrescue.fleet.trends import Trend, rail_trends
+from bmsrescue.fleet.trends import rail_trends
 from bmsrescue.fleet.web.pages import _in_order
 from bmsrescue.fleet.web.rail_marks import WIDTH, rail_marks
 from sealed_records import chain, sample
@@ -52,13 +50,6 @@ def test_a_stations_rails_come_in_the_order_of_its_attempts(store: Store) -> Non
         assert rail_trends(session, "h2") == [], "one value is no trend"
     assert (trend.values, trend.mean, trend.deviation) == ([3290, 3300, 3310], 3300, 10)
     assert trend.plot["upper"] == 3330
-
-
-@pytest.mark.parametrize(("low", "high", "capability"), [(3240, 3450, 2.0), (None, 3330, 1.0), (None, None, None)])
-def test_the_nearer_limit_says_how_capable_a_station_is(
-    low: int | None, high: int | None, capability: float | None
-) -> None:
-    assert Trend("v3v3", [3290, 3300, 3310], 3300.0, 10.0, low, high).capability == capability
 
 
 def test_the_wall_is_in_the_order_that_a_person_counts_in() -> None:

@@ -38,6 +38,7 @@ def record(store: Store, bench: str, release: str, sequence: int, outcome: str, 
         session.add(
             Booking(
                 helper="h1",
+                helper_id="label h1",
                 after_sequence=sequence - 1,
                 made_at=ledger.now(),
                 station="one",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from bmsrescue.bench.records import PLACES
@@ -47,6 +48,7 @@ def import_cards(
     """Take the cards of pocket dongles into this bench's records. Nothing on them is changed."""
     from bmsrescue.fleet.backups import FOLDER_NAME, BackupFolder
     from bmsrescue.fleet.ledger import own_bench
+    from bmsrescue.fleet.records import aside
     from bmsrescue.fleet.records.cards import find_cards, import_card
     from bmsrescue.fleet.store import Store, sqlite_url
 
@@ -60,11 +62,43 @@ def import_cards(
         with store.write() as session:
             bench = own_bench(session, config.bench)
         reports = [import_card(store, bench, backups, card) for card in cards]
+        with store.read() as session:
+            set_aside = aside.count(session)
     finally:
         store.close()
     _show(reports, time.monotonic() - began, as_json)
+    if set_aside and not as_json:
+        console().print(f"{set_aside:,} lines are set aside at this bench: see `bmsrescue records aside`.")
     if not all(report.whole for report in reports):
         raise typer.Exit(NOT_WELL)
+
+
+@app.command("aside")
+def set_aside(as_json: JsonOption = False) -> None:
+    """Lines that came as records of this bench and were set aside: none, or at odds with one that is here."""
+    from bmsrescue.fleet.records import aside
+    from bmsrescue.fleet.store import Store, sqlite_url
+
+    store = Store.open(sqlite_url(data_dir()))
+    try:
+        with store.read() as session:
+            count, lines = aside.count(session), aside.newest(session)
+    finally:
+        store.close()
+    if as_json:
+        told = [asdict(one) | {"seen_at": one.seen_at.isoformat()} for one in lines]
+        print_json({"count": count, "lines": told})
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("when (UTC)", "from", "line", "why"):
+        table.add_column(title, overflow="fold")
+    for one in lines:
+        table.add_row(f"{one.seen_at:%Y-%m-%d %H:%M}", escape(one.source), str(one.line_number), escape(one.why))
+    if lines:
+        console().print(table)
+    console().print(
+        f"{count:,} lines are set aside{f', the newest {len(lines)} are shown' if count > len(lines) else ''}."
+    )
 
 
 def _show(reports: list[CardReport], seconds: float, as_json: bool) -> None:

@@ -18,9 +18,10 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from bmsrescue.fleet.models import Attempt, DayCount, RailDay
-from rescuelink.outcomes import ABORTED, CHECK_WIRES, NO_FAULT_FOUND, OUTCOMES, TOOL_ERROR, exit_class
+from bmsrescue.fleet.records.counting import NOT_COUNTED
+from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, exit_class
 
-_NOT_COUNTED = (TOOL_ERROR, CHECK_WIRES, ABORTED)
+_NO_CAUSE = ("healthy", "not-examined")  # nothing is wrong; nothing is known
 _GOOD = tuple(name for name in OUTCOMES if exit_class(name) == 0)
 _RECOVERED = tuple(name for name in _GOOD if name != NO_FAULT_FOUND)
 _BOUNCE = timedelta(days=90)
@@ -43,16 +44,20 @@ class Share:
 
 @dataclass(frozen=True)
 class CauseCount:
-    """A bar of the Pareto: how many, and the share of all causes up to and with this one."""
+    """A bar of the Pareto: how many, their share of all causes, and that of all up to and with this one."""
 
     cause: str
     count: int
+    share: float
     cumulative: float
 
 
 @dataclass(frozen=True)
 class FirmwareCount:
-    """Units that carried `firmware` when they came ("": it is not known), and what they had most often."""
+    """Units that carried `firmware` when they came ("": it is not known), and what they had most often.
+
+    `cause` is empty where nothing was wrong with any of them.
+    """
 
     firmware: str
     ended_well: Share
@@ -94,11 +99,15 @@ def wilson(count: int, total: int) -> Share:
 
 
 def pareto(session: Session, since: datetime | None = None, firmware: str | None = None) -> list[CauseCount]:
-    """Causes by how often they were found; of units that carried `firmware` ("": not known), where it is given."""
+    """Causes by how often they were found; of units that carried `firmware` ("": not known), where it is given.
+
+    What is wrong with a unit is a cause: an attempt that found nothing wrong, or never came to look, has none.
+    """
     count = func.sum(DayCount.count)
     counted = (
         select(DayCount.cause, count)
-        .where(DayCount.outcome.not_in(_NOT_COUNTED), *_days(since))
+        .where(DayCount.outcome.not_in((*NOT_COUNTED, NO_FAULT_FOUND)), DayCount.cause.not_in(_NO_CAUSE))
+        .where(*_days(since))
         .group_by(DayCount.cause)
         .order_by(count.desc(), DayCount.cause)
     )
@@ -109,7 +118,7 @@ def pareto(session: Session, since: datetime | None = None, firmware: str | None
     found, so_far = [], 0
     for cause, number in rows:
         so_far += number
-        found.append(CauseCount(cause, number, so_far / total))
+        found.append(CauseCount(cause, number, number / total, so_far / total))
     return found
 
 
@@ -117,18 +126,22 @@ def by_firmware(session: Session, since: datetime | None = None) -> list[Firmwar
     """What firmware the units carried when they came, the commonest first, each with its commonest cause."""
     counted = (
         select(DayCount.firmware, DayCount.cause, DayCount.outcome, func.sum(DayCount.count))
-        .where(DayCount.outcome.not_in(_NOT_COUNTED), *_days(since))
+        .where(DayCount.outcome.not_in(NOT_COUNTED), *_days(since))
         .group_by(DayCount.firmware, DayCount.cause, DayCount.outcome)
     )
     causes: dict[str, Counter[str]] = {}
     good: Counter[str] = Counter()
+    total: Counter[str] = Counter()
     for firmware, cause, outcome, number in session.execute(counted):
-        causes.setdefault(firmware, Counter())[cause] += int(number)
+        total[firmware] += int(number)
+        of_it = causes.setdefault(firmware, Counter())
+        if outcome != NO_FAULT_FOUND and cause not in _NO_CAUSE:
+            of_it[cause] += int(number)
         good[firmware] += int(number) if outcome in _GOOD else 0
     found = []
     for firmware, of_it in causes.items():
-        cause, most = min(of_it.items(), key=lambda item: (-item[1], item[0]))
-        found.append(FirmwareCount(firmware, wilson(good[firmware], of_it.total()), cause, most))
+        cause, most = min(of_it.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
+        found.append(FirmwareCount(firmware, wilson(good[firmware], total[firmware]), cause, most))
     return sorted(found, key=lambda one: (-one.ended_well.total, one.firmware))
 
 
@@ -142,7 +155,7 @@ def weekly_yield(session: Session, since: datetime | None = None) -> list[Week]:
     """Of the attempts that needed a cure, how many recovered their unit, by week."""
     counted = (
         select(DayCount.day, DayCount.outcome, func.sum(DayCount.count))
-        .where(DayCount.outcome.not_in((*_NOT_COUNTED, NO_FAULT_FOUND)), *_days(since))
+        .where(DayCount.outcome.not_in((*NOT_COUNTED, NO_FAULT_FOUND)), *_days(since))
         .group_by(DayCount.day, DayCount.outcome)
     )
     recovered: Counter[date] = Counter()
@@ -155,11 +168,14 @@ def weekly_yield(session: Session, since: datetime | None = None) -> list[Week]:
 
 
 def first_pass(session: Session, since: datetime | None = None) -> Share:
-    """Units that ended well at their first attempt, of all units."""
+    """Of the units that came for the first time ever since then, those that ended well at that first attempt.
+
+    A unit whose first attempt was before is none of them, however often it came since.
+    """
     earlier = aliased(Attempt)
     counted = select(func.count().filter(Attempt.outcome.in_(_GOOD)), func.count()).where(
         *_of_units(Attempt, since),
-        ~exists().where(earlier.unit_id == Attempt.unit_id, earlier.id < Attempt.id, *_of_units(earlier, since)),
+        ~exists().where(earlier.unit_id == Attempt.unit_id, earlier.id < Attempt.id, *_of_units(earlier, None)),
     )
     good, total = session.execute(counted).one()
     return wilson(good, total)
@@ -167,32 +183,33 @@ def first_pass(session: Session, since: datetime | None = None) -> Share:
 
 def no_fault_found(session: Session, since: datetime | None = None) -> Share:
     """Attempts that found nothing wrong."""
-    counted = {name: count for name, count in outcomes(session, since).items() if name not in _NOT_COUNTED}
+    counted = {name: count for name, count in outcomes(session, since).items() if name not in NOT_COUNTED}
     return wilson(counted.get(NO_FAULT_FOUND, 0), sum(counted.values()))
 
 
 def bounced(session: Session, since: datetime | None = None) -> Share:
-    """Units that came back within 90 days, on another day, after they had ended well; of all that ended well."""
-    before = (
+    """Of the units that ended well since then, those that were here again within 90 days after, on another day."""
+    turns = (
         select(
             Attempt.unit_id,
             Attempt.at,
-            func.lag(Attempt.at, type_=Attempt.at.type)
+            Attempt.outcome,
+            func.lead(Attempt.at, type_=Attempt.at.type)
             .over(partition_by=Attempt.unit_id, order_by=Attempt.id)
-            .label("before"),
-            func.lag(Attempt.outcome).over(partition_by=Attempt.unit_id, order_by=Attempt.id).label("outcome_before"),
+            .label("next"),
         )
         .where(*_of_units(Attempt, since))
         .subquery()
     )
-    returned = select(before.c.unit_id, before.c.at, before.c.before).where(before.c.outcome_before.in_(_GOOD))
-    back = {
-        unit
-        for unit, at, earlier in session.execute(returned)
-        if at.date() != earlier.date() and at - earlier <= _BOUNCE
-    }
-    well = select(func.count(Attempt.unit_id.distinct())).where(Attempt.outcome.in_(_GOOD), *_since(since))
-    return wilson(len(back), session.scalar(well) or 0)
+    well: set[int] = set()
+    back: set[int] = set()
+    for unit, at, after in session.execute(
+        select(turns.c.unit_id, turns.c.at, turns.c.next).where(turns.c.outcome.in_(_GOOD))
+    ):
+        well.add(unit)
+        if after is not None and after.date() != at.date() and after - at <= _BOUNCE:
+            back.add(unit)
+    return wilson(len(back), len(well))
 
 
 def rail_spreads(session: Session, phase: str = "proof", since: datetime | None = None) -> list[RailSpread]:
@@ -220,12 +237,8 @@ def rail_spreads(session: Session, phase: str = "proof", since: datetime | None 
 
 
 def _of_units(attempt: type[Attempt], since: datetime | None) -> Sequence[ColumnElement[bool]]:
-    counts = attempt.unit_id.is_not(None), attempt.taken_out.is_(False), attempt.outcome.not_in(_NOT_COUNTED)
+    counts = attempt.unit_id.is_not(None), attempt.taken_out.is_(False), attempt.outcome.not_in(NOT_COUNTED)
     return counts if since is None else (*counts, attempt.at >= since)
-
-
-def _since(since: datetime | None) -> Sequence[ColumnElement[bool]]:
-    return () if since is None else (Attempt.at >= since,)
 
 
 def _days(since: datetime | None, column: InstrumentedAttribute[date] = DayCount.day) -> Sequence[ColumnElement[bool]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from bmsrescue.card.build import JOB_FILE, check_image, read_job
@@ -19,6 +19,7 @@ from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import ENGINEER, Person
 from bmsrescue.fleet.decisions import decide
 from bmsrescue.fleet.ledger import News
+from bmsrescue.fleet.limit_changes import limit_changes
 from bmsrescue.fleet.models import Attempt, JobDocument, JobHead, Release
 from bmsrescue.fleet.store import Store
 from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
@@ -129,8 +130,15 @@ class Releases:
             if seen is not None and session.scalar(select(JobHead.version).where(JobHead.job == job.name)) != seen:
                 raise ReleaseError(f"version {seen} is not in force any more", "Look at the newer one first.")
             newest = session.scalar(select(func.max(Release.version)).where(Release.job == job.name)) or 0
+            before: str | None = session.scalar(_body_of(job.name, newest))
+            changes = limit_changes(None if before is None else json.loads(before), document)
             news = [News(ledger.RELEASE, content | {"version": newest + 1}), _head(job.name, newest + 1, by)]
-            told = {"version": newest + 1, "allowance": allowance, "image_sha256": content["image_sha256"]}
+            told: dict[str, Any] = {
+                "version": newest + 1,
+                "allowance": allowance,
+                "image_sha256": content["image_sha256"],
+            }
+            told["limits"] = changes or "as before"
             decide(session, self._bench, by.name, "job released", job.name, news, **told)
         return self.in_force(job.name)
 
@@ -204,11 +212,7 @@ class Releases:
     def document(self, job: str, version: int) -> dict[str, Any]:
         """The job.json of a version, as it was released. Raises ReleaseError."""
         with self._store.read() as session:
-            body = session.scalar(
-                select(JobDocument.body)
-                .join(Release, Release.document_sha256 == JobDocument.sha256)
-                .where(Release.job == job, Release.version == version)
-            )
+            body: str | None = session.scalar(_body_of(job, version))
         if body is None:
             raise ReleaseError(f"{job[:64]} has no version {version}", "See the released versions.")
         document: dict[str, Any] = json.loads(body)
@@ -226,6 +230,14 @@ class Releases:
             raise ReleaseError("this release is not known here", "Wait until the bench is in step with the others.")
         document = json.loads(row.body)
         return {JOB_FILE: json.dumps(document, indent=2).encode() + b"\n", document["image"]["file"]: row.image}
+
+
+def _body_of(job: str, version: int) -> Select[Any]:
+    return (
+        select(JobDocument.body)
+        .join(Release, Release.document_sha256 == JobDocument.sha256)
+        .where(Release.job == job, Release.version == version)
+    )
 
 
 def used(session: Session, release_id: str) -> int:

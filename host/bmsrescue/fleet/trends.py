@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import fmean, stdev
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Attempt, Measurement
+from bmsrescue.fleet.records.counting import NOT_COUNTED
 
 _ATTEMPTS = 60
 _FEWEST = 2
+_D2 = 1.128
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,28 @@ class Trend:
         return len(self.values)
 
     @property
-    def capability(self) -> float | None:
-        """Cpk: how many times three deviations fit between the mean and the nearer limit. None without either."""
-        room = [abs(limit - self.mean) for limit in (self.low, self.high) if limit is not None]
-        return min(room) / (3 * self.deviation) if room and self.deviation else None
+    def ppk(self) -> float | None:
+        """How many times three standard deviations of all values fit between the mean and the nearer limit.
+
+        Below 0 where the mean itself is outside. None without a limit, or where all values are the same.
+        """
+        return self._room(self.deviation)
+
+    @property
+    def within(self) -> float:
+        """The deviation from one attempt to the next: the mean moving range over 1.128 (d2 of two values)."""
+        return fmean(abs(after - before) for before, after in pairwise(self.values)) / _D2
+
+    @property
+    def cpk(self) -> float | None:
+        """The same as `ppk` with the deviation from one attempt to the next: without drift and steps."""
+        return self._room(self.within)
+
+    def _room(self, deviation: float) -> float | None:
+        below = [self.mean - self.low] if self.low is not None else []
+        above = [self.high - self.mean] if self.high is not None else []
+        room = below + above
+        return min(room) / (3 * deviation) if room and deviation else None
 
     @property
     def plot(self) -> dict[str, Any]:
@@ -51,10 +71,15 @@ class Trend:
 
 
 def rail_trends(session: Session, station: str, phase: str = "proof") -> list[Trend]:
-    """Each rail in the station's newest 60 attempts that measured it; a rail with fewer than two values is left out."""
+    """Each rail in the station's newest 60 attempts that measured it; a rail with fewer than two values is left out.
+
+    Attempts that do not count (a fault of the tool or the wires, stopped, taken out in work) are left out.
+    """
+    alone = and_(Attempt.helper == station, Attempt.helper_id == f"label {station}")
     newest = (
         select(Attempt.id)
-        .where(func.coalesce(Attempt.station, Attempt.helper) == station)
+        .where(or_(Attempt.station == station, and_(Attempt.station.is_(None), alone)))
+        .where(Attempt.taken_out.is_(False), Attempt.outcome.not_in(NOT_COUNTED))
         .where(
             select(Measurement.rail).where(Measurement.attempt_id == Attempt.id, Measurement.phase == phase).exists()
         )

@@ -68,7 +68,7 @@ async def _following(request: Request, log: EventLog, number: int, station: str 
             async with asyncio.timeout(_QUIET_S):
                 await log.wait_beyond(number)
         if log.last <= number:
-            yield ": still here\n\n"
+            yield f"event: alive\ndata: {number}\n\n"
 
 
 def _told(event: dict[str, Any], station: str | None) -> str:

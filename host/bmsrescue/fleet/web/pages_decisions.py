@@ -10,11 +10,13 @@ from fastapi.responses import HTMLResponse
 
 from bmsrescue.fleet.accounts import MIN_PASSWORD, ROLES
 from bmsrescue.fleet.audit import audit_page
+from bmsrescue.fleet.limit_changes import limit_changes
 from bmsrescue.fleet.web.access import Deciding, Viewing
 from bmsrescue.fleet.web.limit_words import LIMIT_WORDS, RAIL_WORDS
 from bmsrescue.fleet.web.parts import Plain, TheFleet
 from bmsrescue.fleet.web.rendering import page
 from rescuelink.job import validate
+from rescuelink.limits import ceiling_mv
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -36,6 +38,7 @@ def release(
     if found is None:
         raise HTTPException(404, "there is no such release")
     document = fleet.desk.releases.document(job, version)
+    before = fleet.desk.releases.document(job, version - 1) if version > 1 else None
     limits = validate(document).limits
     return page(
         request,
@@ -44,7 +47,9 @@ def release(
         f"{job} version {version}",
         release=found,
         document=document,
+        changes=limit_changes(before, document),
         rails=[(name, RAIL_WORDS[name], limits.rails[name]) for name in RAIL_WORDS],
+        ceilings={name: ceiling_mv(name, document["target"]["chip"]) for name in RAIL_WORDS},
         numbers=[(name, words, unit, getattr(limits, name)) for name, (words, unit) in LIMIT_WORDS.items()],
     )
 

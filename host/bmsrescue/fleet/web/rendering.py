@@ -4,33 +4,55 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 
 from bmsrescue.fleet.accounts import AccessError, Person
 from bmsrescue.fleet.models import Attempt
+from bmsrescue.fleet.records import aside
 from bmsrescue.fleet.stations.states import FACES, REMOVE, state_for
 from bmsrescue.fleet.web.access import Access
+
+if TYPE_CHECKING:
+    from bmsrescue.fleet.service import Fleet
 
 
 def _verdict(attempt: Attempt) -> str:
     return REMOVE if attempt.taken_out else state_for(attempt.outcome)
 
 
+def _percent(share: float) -> str:
+    """One digit behind the point; 0 % and 100 % only where it is none and all."""
+    if 0 < share < _SMALLEST:
+        return "< 0.1 %"
+    if 1 - _SMALLEST < share < 1:
+        return "> 99.9 %"
+    return f"{100 * share:.1f} %" if 0 < share < 1 else f"{100 * share:.0f} %"
+
+
+_SMALLEST = 0.001
 _templates = Jinja2Templates(Path(__file__).parent / "templates")
 _templates.env.filters["verdict"] = _verdict
 _templates.env.filters["symbol"] = lambda attempt: FACES[_verdict(attempt)].symbol
-_templates.env.filters["percent"] = lambda share: f"{100 * share:.0f} %"
+_templates.env.filters["percent"] = _percent
 _templates.env.filters["when"] = lambda at: at.strftime("%Y-%m-%d %H:%M")
 _templates.env.filters["json_text"] = json.dumps
 _templates.env.filters["json_lines"] = lambda document: json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def page(request: Request, template: str, person: Person | None, title: str, **values: Any) -> Response:
-    """A view, or a part of one."""
+    """A view, or a part of one. Every view says how many lines were set aside."""
+    if person is not None and title:
+        values["set_aside"] = _set_aside(request)
     return _templates.TemplateResponse(request, template, {"person": person, "title": title, **values})
+
+
+def _set_aside(request: Request) -> int:
+    fleet: Fleet = request.app.state.fleet
+    with fleet.store.read() as session:
+        return aside.count(session)
 
 
 def wants_page(request: Request) -> bool:

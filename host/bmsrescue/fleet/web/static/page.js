@@ -56,6 +56,7 @@ function beep(hertz, seconds, delay) {
 
 const SOUNDS = {
   PASS: () => beep(1320, 0.25),
+  "CHECK CONFIG": () => [0, 0.35].forEach((delay) => beep(880, 0.25, delay)),
   "check wires": () => [0, 0.2].forEach((delay) => beep(660, 0.1, delay)),
   FAIL: () => [0, 0.3, 0.6].forEach((delay) => beep(220, 0.2, delay)),
 };
@@ -83,15 +84,17 @@ function cardOf(name) {
 }
 
 function showStation(status) {
-  if (SOUNDS[status.state] && states[status.station] !== status.state) SOUNDS[status.state]();
+  const before = states[status.station];
+  if (SOUNDS[status.state] && before !== undefined && before !== status.state) SOUNDS[status.state]();
   if (states[status.station] === "working" && status.state !== "working") htmx.trigger(body, "finished");
   states[status.station] = status.state;
   const card = cardOf(status.station);
   if (!card) return;
+  const check = status.counts["CHECK CONFIG"];
   const shown = {
     ...status,
     sentence: status.result ? status.result.sentence : "",
-    tally: `${status.counts.PASS} PASS, ${status.counts.FAIL} FAIL`,
+    tally: `${status.counts.PASS} PASS, ${check ? `${check} CHECK CONFIG, ` : ""}${status.counts.FAIL} FAIL`,
   };
   card.dataset.colour = status.colour;
   card.dataset.state = status.state;
@@ -183,22 +186,97 @@ function take(event) {
   tellStep(event);
 }
 
-if (byId("link-state")) {
-  // A station's view also shows what has just happened there.
-  const query = body.dataset.station
-    ? `?station=${encodeURIComponent(body.dataset.station)}&after=${body.dataset.after}`
-    : "?station=";
-  const source = new EventSource("/api/fleet/events" + query);
-  source.addEventListener("begin", (message) => {
-    // After a restart of the daemon its numbers begin anew.
-    const number = Number(message.data);
-    if (seen.last === null || number < seen.last) seen.last = number;
-    byId("link-state").textContent = "connected";
+// What is shown is true as long as the daemon tells: when nothing has come for longer than it is ever silent, the view
+// goes grey and says since when.
+const SILENCE_MS = 40000;
+const AGAIN_MS = 2000;
+let heard = Date.now();
+let stale = false;
+
+function goStale() {
+  if (stale) return;
+  stale = true;
+  body.classList.add("stale");
+  byId("stale").textContent = `Not up to date since ${new Date(heard).toLocaleTimeString()}: the daemon does not answer. `
+    + "Go by the helpers' own lights.";
+  byId("stale").hidden = false;
+  byId("link-state").textContent = "not connected, trying again";
+}
+
+function goFresh() {
+  heard = Date.now();
+  byId("link-state").textContent = "connected";
+  if (!stale) return;
+  stale = false;
+  body.classList.remove("stale");
+  byId("stale").hidden = true;
+}
+
+// After a restart of the daemon, or a long silence, nothing is known of what was not told.
+async function catchUp() {
+  const answer = await fetch("/api/fleet/stations", { cache: "no-store" });
+  if (answer.status === 401) {
+    location.assign("/login");
+    return;
+  }
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const stations = await answer.json();
+  const names = stations.map((one) => one.station);
+  document.querySelectorAll("[data-card]").forEach((card) => {
+    if (!names.includes(card.dataset.card) && byId("wall")) card.remove();
   });
-  source.onmessage = (message) => take(JSON.parse(message.data));
-  source.onerror = () => {
-    byId("link-state").textContent = "not connected, trying again";
+  stations.forEach(showStation);
+}
+
+let source = null;
+
+function follow() {
+  // A station's view also shows what has just happened there.
+  const after = seen.last === null ? body.dataset.after : seen.last;
+  const query = body.dataset.station
+    ? `?station=${encodeURIComponent(body.dataset.station)}&after=${after}`
+    : "?station=" + (seen.last === null ? "" : `&after=${seen.last}`);
+  source = new EventSource("/api/fleet/events" + query);
+  source.addEventListener("begin", async (message) => {
+    // What happened before this is not told; after a restart of the daemon its numbers begin anew.
+    const number = Number(message.data);
+    const missed = stale || seen.last === null || number < seen.last;
+    if (seen.last === null || number < seen.last) seen.last = number;
+    try {
+      if (missed) await catchUp();
+      goFresh();
+    } catch (_error) {
+      again();
+    }
+  });
+  source.addEventListener("alive", goFresh);
+  source.onmessage = (message) => {
+    heard = Date.now();
+    take(JSON.parse(message.data));
   };
+  source.onerror = again;
+}
+
+// A browser asks again by itself only when the connection broke, not when it was refused.
+async function again() {
+  source.close();
+  goStale();
+  await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  try {
+    const answer = await fetch("/api/fleet/stations", { cache: "no-store" });
+    if (answer.status === 401) {
+      location.assign("/login");
+      return;
+    }
+  } catch (_error) {
+    // the daemon is away
+  }
+  follow();
+}
+
+if (byId("link-state")) {
+  follow();
+  setInterval(() => Date.now() - heard > SILENCE_MS && goStale(), 1000);
   // A browser keeps the views one has left, with their connections, and has six for a server: the seventh view would
   // wait for a minute.
   addEventListener("pagehide", () => source.close());

@@ -1,0 +1,107 @@
+"""No job lifts a rail's limit above what harms people or the unit: the dongle, `card check` and the release page say so
+with one sentence. How limits differ from those before is told with each release.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from bmsrescue.cli import app
+from bmsrescue.errors import HostError
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.accounts import ENGINEER, Person
+from bmsrescue.fleet.limit_changes import limit_changes
+from bmsrescue.fleet.models import AuditEntry
+from bmsrescue.fleet.releases import Releases
+from bmsrescue.fleet.store import Store, sqlite_url
+from bmsrescue.twin.bench import default_card_files
+from rescuelink.errors import JobError
+from rescuelink.job import validate
+
+EVA = Person("eva", ENGINEER)
+RAILS = ("bplus", "v12", "v5iso", "v3v3", "vcap")
+
+
+def with_limits(change: Callable[[dict[str, dict[str, int]]], None]) -> dict[str, bytes]:
+    files = default_card_files()
+    document = json.loads(files["job.json"])
+    rails: dict[str, dict[str, int]] = {}
+    change(rails)
+    document["limits"] = {"rails": rails}
+    return files | {"job.json": json.dumps(document).encode()}
+
+
+def everything_at_100_v(rails: dict[str, dict[str, int]]) -> None:
+    rails.update({rail: {"danger_mv": 100_000} for rail in RAILS})
+
+
+@pytest.mark.parametrize("rail", RAILS)
+@pytest.mark.parametrize("part", ["high_mv", "danger_mv"])
+def test_no_rail_may_be_let_higher_than_its_ceiling(rail: str, part: str) -> None:
+    highest = {"bplus": 60_000, "v12": 18_000, "v5iso": 7_000, "v3v3": 4_000, "vcap": 1_500}[rail]
+    document = json.loads(default_card_files()["job.json"])
+    for value, allowed in ((highest, True), (highest + 1, False)):
+        document["limits"] = {"rails": {rail: {"danger_mv": highest, part: value}}}
+        if allowed:
+            validate(document)
+        else:
+            with pytest.raises(JobError, match=f"limits.rails.{rail}.{part}: is {value}"):
+                validate(document)
+
+
+def test_the_core_of_a_chip_that_takes_less_has_a_lower_one() -> None:
+    document = json.loads(default_card_files()["job.json"])
+    document["limits"] = {"rails": {"vcap": {"danger_mv": 1_500}}}
+    validate(document)
+    document["target"] |= {"chip": "STM32H7B3", "dev_id": "0x480", "flash_kib": 2048}
+    with pytest.raises(JobError, match=r"limits\.rails\.vcap\.danger_mv: is 1500"):
+        validate(document)
+
+
+def test_check_and_release_refuse_it_with_one_sentence(tmp_path: Path) -> None:
+    files = with_limits(everything_at_100_v)
+    with pytest.raises(JobError) as refused:
+        validate(json.loads(files["job.json"]))
+    sentence = refused.value.message
+    assert sentence == "limits.rails.bplus.danger_mv: is 100000 (0x186a0)"
+    for name, data in files.items():
+        (tmp_path / "card" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "card" / name).write_bytes(data)
+    checked = CliRunner().invoke(app, ["card", "check", str(tmp_path / "card")])
+    said = " ".join((checked.output + str(checked.exception or "")).split())
+    assert checked.exit_code != 0
+    assert sentence in said
+    store = Store.open(sqlite_url(tmp_path / "store"))
+    with store.write() as session:
+        bench = ledger.own_bench(session)
+    with pytest.raises(HostError) as unreleased:
+        Releases(store, bench).publish(files, EVA)
+    assert sentence in unreleased.value.message
+    store.close()
+
+
+def test_the_audit_line_says_which_limits_are_others(tmp_path: Path) -> None:
+    store = Store.open(sqlite_url(tmp_path))
+    with store.write() as session:
+        releases = Releases(store, ledger.own_bench(session))
+    releases.publish(default_card_files(), EVA)
+    releases.publish(with_limits(lambda rails: rails.update(v3v3={"danger_mv": 3_900})), EVA)
+    releases.publish_limits("bms-1.2.0", 2, {"supply_ma": 200}, EVA)
+    with store.read() as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "job released")).all()
+    assert entries[1].details["limits"] == ["rails.v3v3.danger_mv 3630 to 3900"]
+    assert entries[2].details["limits"] == ["supply_ma 150 to 200", "rails.v3v3.danger_mv 3900 to 3630"]
+    store.close()
+
+
+def test_what_was_allowed_before_and_is_not_any_more_is_told() -> None:
+    old = {"limits": {"rails": {"vcap": {"danger_mv": 100_000}}}}
+    assert limit_changes(old, {}) == [
+        "those before are not allowed any more: limits.rails.vcap.danger_mv: is 100000 (0x186a0)"
+    ]
