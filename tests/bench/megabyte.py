@@ -23,6 +23,8 @@ CHANGED_SECTOR = 4
 ERASE_S = FLASH_BYTES / SECTOR_BYTES * 1.0
 PROGRAM_S = FLASH_BYTES / 32 * 100e-6
 NS_PER_S = 1_000_000_000
+DIGEST_S_PER_MIB = 1.0
+"""The most that SHA-256 on the target's core may take, at the 64 MHz it has after a reset."""
 
 
 def noise(seed: int) -> bytes:

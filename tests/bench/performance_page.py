@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from megabyte import ERASE_S, PROGRAM_S, Cost
+from megabyte import DIGEST_S_PER_MIB, ERASE_S, PROGRAM_S, Cost
 from pages import put_between
 
 FLASH_ALONE_S = ERASE_S + PROGRAM_S
@@ -49,6 +49,7 @@ def rows(figures: Figures) -> list[Row]:
     return [
         _cycles("erase + program a blank part, SWCLK per byte", figures, "program", 11.9),
         _cycles("verify, SWCLK per byte", figures, "verify", 0.02),
+        _digest(figures),
         _seconds("erase + program + verify a full part, s", figures, figures.agent.renewed, "renewed", 1.10),
         _seconds("the same at 10 MHz, s", figures, figures.fast, None, 1.05),
         _changed(figures),
@@ -68,6 +69,20 @@ def _seconds(what: str, figures: Figures, cost: Cost | None, name: str | None, f
     own = f"{_virtual(cost)} ({cost.virtual_s / FLASH_ALONE_S:.2f}x)" if cost else "-"
     return Row(
         what, own, *peers, f"<= {limit_s:.1f} ({factor:.2f}x the flash)", bool(cost) and cost.virtual_s <= limit_s
+    )
+
+
+def _digest(figures: Figures) -> Row:
+    # The whole image at once: what the step takes besides is some 5 ms.
+    cost = figures.agent.verify
+    met = cost is not None and cost.virtual_s <= DIGEST_S_PER_MIB
+    peers = [_virtual(peer.verify) for peer in (figures.openocd, figures.pyocd)]
+    return Row(
+        "SHA-256 of 1 MiB on the target's core (peers: their verify), s",
+        _virtual(cost),
+        *peers,
+        f"<= {DIGEST_S_PER_MIB:.1f}",
+        met,
     )
 
 

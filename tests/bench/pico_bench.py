@@ -20,7 +20,7 @@ STLINK_KIB_PER_S = 47.6  # OpenOCD with ST-LINK V3 on an STM32H743, as published
 CLOCKS_PER_WORD = 46
 WORDS_PER_KIB = 256
 BEGIN, END = "<!-- rates: made by `make bench` -->", "<!-- end of the rates -->"
-LEAST_PROGRAM_KIB_PER_S, LEAST_BACKUP_KIB_PER_S, MOST_HASHING = 256, 200, 0.1
+LEAST_PROGRAM_KIB_PER_S, LEAST_BACKUP_KIB_PER_S = 256, 200
 
 
 def main() -> None:
@@ -47,10 +47,9 @@ def rates_table(found: dict[str, int]) -> Table:
     peer = f"flash alone {FLASH_KIB_PER_S}, OpenOCD with ST-LINK V3 {STLINK_KIB_PER_S}"
     table.add_row("card to flash, KiB/s", judged(program, program >= LEAST_PROGRAM_KIB_PER_S, 0), peer, "at least 256")
     table.add_row("flash to card, KiB/s", judged(backup, backup >= LEAST_BACKUP_KIB_PER_S, 0), "", "at least 200")
-    share = found["crc32_us_per_kib"] / found["program_us_per_kib"]
-    table.add_row("CRC-32 of that, of the way to flash", judged(share, share <= MOST_HASHING, 3), "", "at most 0.1")
     share = found["sha256_us_per_kib"] / found["program_us_per_kib"]
-    table.add_row("SHA-256 (before the unit has power)", f"{share:.3f}", "", "not on the way")
+    where = "on the way for the first and last sector"
+    table.add_row("SHA-256 of that, of the way to flash", f"{share:.3f}", "", where)
     return table
 
 

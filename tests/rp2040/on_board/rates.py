@@ -101,7 +101,7 @@ def backup(chip):
                 file.write(view)
 
     timed("backup_us_per_kib", copy, LENGTH // 1024)
-    timed("crc_us_per_kib", lambda: chip.digest.sha256(ADDRESS, LENGTH), LENGTH // 1024)
+    timed("core_sha256_us_per_kib", lambda: chip.digest.sha256(ADDRESS, LENGTH), LENGTH // 1024)
 
 
 def main():
