@@ -17,6 +17,12 @@ TABLE = (
         "NOT_FIRMWARE",
     ),
     (
+        "vcap-out",
+        "The core supply is out of its window, or its sense wire is: VCAP reads {mv} mV, not {low}..{high} mV.",
+        "Measure VCAP at the unit. Where it is good, look at the helper's sense wire and divider, and press again.",
+        "CHECK_WIRES",
+    ),
+    (
         "held-in-reset",
         "NRST is held low by something on the board, not by the helper.",
         "Do not reflash. Check the supervisor, the AFE's reset output and the NRST capacitor.",

@@ -101,6 +101,30 @@ TABLE = (
         "RECOVERED",
     ),
     (
+        "boot0-high",
+        "BOOT0 is high at reset: the chip runs its system bootloader, and its flash is in order.",
+        "Do not reflash. Look for a jumper or bridge from BOOT0 to 3.3 V, or an open pull-down.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "no-crystal",
+        "The firmware matches the image but the core {detail}.",
+        "Do not reflash. Look at the crystal, its two capacitors and its solder joints.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "watchdog-unfed",
+        "A watchdog resets the chip again and again ({flags}): the firmware matches the image and does not feed it.",
+        "Do not reflash with this image. Find what the firmware waits for, or an image that feeds the watchdog.",
+        "NOT_FIRMWARE",
+    ),
+    (
+        "v5iso-out",
+        "The isolated 5 V reads {mv} mV, outside {low}..{high} mV: its converter, its load, or its sense wire.",
+        "Do not reflash. Measure the isolated 5 V at the unit: where it is good, look at the helper's sense wire.",
+        "CHECK_WIRES",
+    ),
+    (
         "reset-loop",
         "The chip is reset every {period_ms} ms or so, {edges} times in {window_ms} ms ({cause}).",
         "Look at the reset cause: a watchdog points to firmware, a brown-out to the supply.",

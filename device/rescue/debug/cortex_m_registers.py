@@ -1,5 +1,10 @@
 # Armv7-M (DDI 0403E): debug (C1.6), fault status (B3.2), DWT (C1.8). Cortex-M7 addresses; reference sheet 3.
 
+SYST_CSR = 0xE000E010
+SYST_TICKS = 3  # ENABLE and TICKINT
+NVIC_ISER = 0xE000E100
+NVIC_ISERS = 6  # words: an H7 has up to 168 interrupts
+
 CPUID = 0xE000ED00
 ICSR = 0xE000ED04
 VECTACTIVE = 0x1FF
@@ -38,7 +43,9 @@ TRCENA = 1 << 24
 
 DWT_CTRL = 0xE0001000
 DWT_CYCCNTENA = 1 << 0
+DWT_EXCEVTENA = 1 << 18
 DWT_CYCCNT = 0xE0001004
+DWT_EXCCNT = 0xE000100C  # cycles spent on entering and leaving exceptions, eight bits
 DWT_PCSR = 0xE000101C
 
 # DCRSR register numbers

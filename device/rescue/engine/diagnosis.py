@@ -9,7 +9,7 @@ from rescue.engine import modules
 from rescuelink.diagnoses import GROUPS
 
 _RULES = "rescue.engine.rules_"
-_JUDGING = (_RULES, "rescue.engine.fault_words", "rescue.engine.whose")
+_JUDGING = (_RULES, "rescue.engine.fault_words", "rescue.engine.whose", "rescue.engine.running")
 _IN_ORDER = ("healthy", "quiet")
 
 

@@ -2,10 +2,10 @@
 #
 # Each group is read by itself: what cannot be read is left out and named under "unreadable", and the rest still counts.
 
+from rescue.engine import modules
 from rescuelink.errors import RescueError
 
-_PC_SAMPLES = 16
-_CLOCK_WINDOW_MS = 20
+_LOOP_MS = 1500  # a core that seems to stay in one loop is watched for so long
 
 
 def expected(job):
@@ -44,7 +44,10 @@ def gather(evidence, target, chip, boot_address, attached):
     """
     groups = [("chip", chip.identity)]
     if attached:
-        groups.append(("core", lambda: _core(target.core)))
+        look = modules.load("rescue.engine.running_look")
+        groups.append(("clocks", lambda: look.clocks(target.ap0, target.core.clock)))
+        groups.append(("core", lambda: look.core(target.core, _LOOP_MS)))
+        groups.append(("watchdog", lambda: look.watchdog(target.ap0)))
     groups += [
         ("reset_cause", chip.reset_cause),
         ("options", chip.options.read),
@@ -56,10 +59,3 @@ def gather(evidence, target, chip, boot_address, attached):
             evidence[name] = read()
         except RescueError as error:
             evidence.setdefault("unreadable", {})[name] = error.kind
-
-
-def _core(core):
-    found = {"state": core.state(), "pc_samples": core.pc_samples(_PC_SAMPLES)}
-    found["clock_hz"] = core.cycles_hz(_CLOCK_WINDOW_MS)
-    found.update(core.faults())
-    return found

@@ -10,7 +10,6 @@ from rescuelink.errors import TargetError
 _SETTLE_LOOK_MS = 100
 _LOOP_WINDOWS = 5
 _OPTION_EVENTS = ("unprotect", "protect", "options")  # of the journal (option_steps.py)
-_WATCHDOG_MS = 1200
 
 
 def sense(run):
@@ -91,10 +90,13 @@ def gather(run):
         # Flash that cannot be read is not read; what the chip draws tells whether firmware ran.
         run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)[1]
         run.skip_to("diagnosis")
-    elif options.get("iwdg_hardware") and attached:
-        # Started by reset, it bites after half a second (STM32H7 sheet 9), unless the firmware feeds it.
-        run.evidence["nrst"] = evidence.watch_reset(run.ports, _WATCHDOG_MS)
-        run.evidence["reset_cause"] = run.chip.reset_cause()
+    elif attached:
+        look = modules.load("rescue.engine.running_look")
+        period_ms = look.period_of(run.evidence, False)
+        if period_ms:
+            # The option bytes start a watchdog at reset, or one has bitten already: does anybody feed it?
+            look.watch_resets(run, run.target, run.evidence, period_ms)
+            run.evidence["reset_cause"] = run.chip.reset_cause()
 
 
 def _good(run, name):

@@ -54,6 +54,7 @@ _KEPT = "rescue.engine.job_runner rescue.engine.power rescue.engine.files rescue
 # One text: a text for each would be several times as large.
 _DROPPED = (
     "rescue.engine. rescue.chips.h7_flash_ rescue.chips.h7_identity rescue.chips.h7_options rescue.debug.connect "
+    "rescue.chips.h7_clocks "
     "rescue.debug.cortex_m_watch rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
     "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.outcomes rescuelink.seal rescuelink.targets"
 )

@@ -4,14 +4,16 @@
 # of ours would survive it. So: power off until every rail is down, normal boot, rails, NRST quiet, attach without
 # reset, PC samples and core clock. Then the debug enables are taken back and the power is removed once more.
 
+from rescue.chips import h7_identity
+from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH, connect
-from rescue.engine import modules
+from rescue.engine import modules, running
 from rescue.engine.evidence import watch_reset
-from rescuelink.errors import PowerError, RescueError, WireError
+from rescuelink.errors import FlashError, PowerError, RescueError, WireError
 
-_SAMPLES = 16
 _HZ = 1_000_000
+_LOOP_MS = 1500  # a core that seems to stay in one loop is watched for so long
 _LOOK_AGAIN_MS = 50
 _PIN_LOOK_MS = 5
 _LEVELS = ("low", "high")
@@ -40,33 +42,49 @@ def prove(run):
             proof["lines"].append(reason)
             break
         clock.sleep_ms(_LOOK_AGAIN_MS)
-    if proof["passed"] and run.job.latch is not None:
-        _test_latch(run)
+    if proof["passed"]:
+        _look_once_more(run, proof)
     run.power.off()
     if proof["passed"]:
         proof["lines"].append("debug enables taken back, power removed once more")
+        run.skip_to("safe-off")
 
 
-def _test_latch(run):
-    # The unit is to be switched off now in any case: let it show that it can do so by itself.
+def _look_once_more(run, proof):
+    # The unit is to be switched off now in any case. Its core is stopped: does the flash still hold the image, now that
+    # the power was away? And can the unit switch itself off?
     try:
         run.target = connect(run.ports, ATTACH, _HZ, H72x.debug_setup)
+        run.chip = Stm32H7(run.target, run.ports.clock)
         run.target.core.reset_halt()
-        modules.load("rescue.engine.latch").test(run)
+        run.chip.freeze_watchdogs()
+        modules.load("rescue.engine.verify").verify_image(run)
+        proof["lines"].append("the flash holds the image after the power was away")
+    except FlashError as error:
+        proof["passed"] = False
+        proof["lines"].append("the flash no longer holds the image: " + error.sentence())
     except RescueError as error:
-        run.proof["lines"].append("the power latch could not be tested: " + error.message)
+        proof["passed"] = False
+        proof["lines"].append("the flash could not be compared again: " + error.message)
+    if proof["passed"] and run.job.latch is not None:
+        try:
+            modules.load("rescue.engine.latch").test(run)
+        except RescueError as error:
+            proof["lines"].append("the power latch could not be tested: " + error.message)
     run.leave_target()
 
 
 def _look(run, proof):
     # One look at the running unit; "" when it does what the rule asks, else what is missing.
-    window_ms = run.job.proof.window_ms
-    proof["nrst"] = watch_reset(run.ports, window_ms)
+    proof["core"] = None
+    proof["nrst"] = watch_reset(run.ports, run.job.proof.window_ms)
     if proof["nrst"]["level"] == 0 or proof["nrst"]["edges"]:
         return "NRST is not quiet: level %d, %d edges" % (proof["nrst"]["level"], proof["nrst"]["edges"])
     if not run.power.vtref_steady():
         return "3.3 V is not steady"
     for name in _RAILS:
+        if name not in proof["rails"]:
+            continue  # this helper has no wire to it
         window, mv = run.limits.rails[name], proof["rails"][name]["mv"]
         if not window.low_mv <= mv <= window.high_mv:
             return "%s reads %d mV, outside %d..%d" % (name, mv, window.low_mv, window.high_mv)
@@ -75,19 +93,48 @@ def _look(run, proof):
     except WireError as error:
         return "the running unit does not answer on SWD (%s)" % error.kind
     try:
-        core = target.core
-        proof["core"] = {
-            "state": core.state(),
-            "pc_samples": core.pc_samples(_SAMPLES),
-            "clock_hz": core.cycles_hz(window_ms),
-        }
-        missing = _judge(proof, run.job) or _asked(run, target.ap0, proof["lines"])
-        core.release()
+        missing = _watched(run, proof, target)
+        target.core.release()
     except RescueError as error:
         return "the core cannot be watched (%s)" % error.kind
     finally:
         run.ports.wire.release()
     return missing
+
+
+def _watched(run, proof, target):
+    # The core as the diagnosis looks at it, then what the job asks for, then for as long as a watchdog may take.
+    look = modules.load("rescue.engine.running_look")
+    proof["clocks"] = look.clocks(target.ap0, run.ports.clock)
+    proof["core"] = look.core(target.core, _LOOP_MS)
+    proof["watchdog"] = look.watchdog(target.ap0)
+    proof["reset_cause"] = h7_identity.reset_cause(target.ap0)
+    samples = proof["core"]["pc_samples"]
+    if samples and all(0x1FF00000 <= pc < 0x1FF20000 for pc in samples):
+        proof["options"] = Stm32H7(target, run.ports.clock).options.read()
+    lines = []  # of this look alone
+    missing = _judge(proof, run.job, lines)
+    asked = _asked(run, target.ap0, lines)
+    if missing and _moves(run.job.proof) and running.why_not(proof)[0] in (running.LOOP, running.ASLEEP):
+        missing = ""  # a loop that changes the word or pin that the job asks for is at work
+    if missing or asked:
+        return missing or asked
+    period_ms = look.period_of(proof, True)
+    if period_ms:
+        run.say("watchdog: %d ms" % period_ms)
+        look.watch_resets(run, target, proof, period_ms)
+        proof["reset_cause"] = h7_identity.reset_cause(target.ap0)
+        again = max(proof["nrst"]["edges"], running.resets_seen(proof["core"]))
+        if again:
+            cause = ", ".join(running.watchdog_has_bitten(proof)) or "cause not readable"
+            return "the unit was reset %d times in %d ms (%s)" % (again, proof["nrst"]["window_ms"], cause)
+        lines.append("no reset in %d ms, longer than the watchdog's %d ms" % (proof["nrst"]["window_ms"], period_ms))
+    proof["lines"] += lines + running.unseen(proof)
+    return ""
+
+
+def _moves(rule):
+    return (rule.mailbox is not None and rule.mailbox[2] is None) or (rule.pin is not None and rule.pin[1] is None)
 
 
 def _asked(run, ap, lines):
@@ -125,18 +172,20 @@ def _asked(run, ap, lines):
     return name + " stays " + _LEVELS[first]
 
 
-def _judge(proof, job):
+def _judge(proof, job, lines):
     core = proof["core"]
-    if core["state"] not in ("running", "sleeping"):
-        return "the core is in %s" % core["state"]
-    if core["state"] == "running" and not core["clock_hz"] and len(set(core["pc_samples"])) == 1:
-        # A core that is not halted may still execute nothing: then neither its PC nor its cycle counter moves.
-        return "the core does not execute: PC stays at 0x%08x, no clock cycles" % core["pc_samples"][0]
+    kind, words = running.why_not(proof)
+    if kind:
+        flags = ", ".join(core.get("flags") or ())
+        return "the core " + words + (" (CFSR 0x%08x: %s)" % (core["cfsr"], flags) if flags else "")
     inside = [pc for pc in core["pc_samples"] if job.owns(pc, 1)]
-    if not inside and core["state"] != "sleeping":
-        return "the core runs, but not the image (PC 0x%08x)" % core["pc_samples"][0]
+    activity = core["activity"]
+    ours = inside or (activity["low"] is not None and job.owns(activity["low"], 1))
+    if not ours and activity["asleep"] < activity["samples"]:
+        return "the core runs, but not the image (PC 0x%08x)" % (activity["low"] or core["pc_samples"][0])
     if core["clock_hz"] < job.proof.min_clock_hz:
         return "the core clock is %d Hz, the job asks for %d" % (core["clock_hz"], job.proof.min_clock_hz)
-    proof["lines"].append("the core is %s, %d of %d PC samples in the image" % (core["state"], len(inside), _SAMPLES))
-    proof["lines"].append("core clock %.1f MHz" % (core["clock_hz"] / 1e6))
+    count = len(core["pc_samples"])
+    lines.append("the core is %s, %d of %d PC samples in the image" % (core["state"], len(inside), count))
+    lines.append("core clock %.1f MHz" % (core["clock_hz"] / 1e6))
     return ""

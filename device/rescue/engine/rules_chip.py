@@ -234,6 +234,18 @@ def _write_protected(evidence):
     return CERTAIN, {"sectors": names}, ["write protection on sectors " + names, map_line(evidence)], []
 
 
+def _vcap_out(evidence):
+    # The core answers, so it has a supply: what is measured is not what it has, or it is about to fail. Asleep it may
+    # be lower by design.
+    rail = rail_of(evidence, "vcap")
+    activity = (evidence.get("core") or {}).get("activity")
+    low, high = window_of(evidence, "vcap")
+    if rail is None or low <= rail["mv"] <= high or activity is None or activity["asleep"]:
+        return None
+    values = {"mv": rail["mv"], "low": low, "high": high}
+    return LIKELY, values, [say("vcap", rail), "SWD answers, core " + evidence["core"]["state"]], ["supply-config"]
+
+
 RULES = (
     ("supply-config", _supply_config),
     ("no-vcap", _no_vcap),
@@ -255,5 +267,6 @@ RULES = (
     ("rdp1-removed", _regressed),
     ("other-product", whose.other_product),
     ("secure-area", guarded.secure_area),
+    ("vcap-out", _vcap_out),
     ("wrp", _write_protected),
 )

@@ -1,6 +1,6 @@
 # Rules for firmware that is whole but is not the job's image: how it behaves says more than that it differs.
 
-from rescue.engine import fault_words, golden, whose
+from rescue.engine import fault_words, golden, running, whose
 from rescue.engine.rules_common import (
     CERTAIN,
     LIKELY,
@@ -9,6 +9,7 @@ from rescue.engine.rules_common import (
     owned_sectors,
     rail_of,
     say,
+    window_of,
     wrong_sectors,
 )
 
@@ -80,6 +81,50 @@ def fault_handler(evidence):
     if not detail:
         return None
     return CERTAIN, {"detail": detail}, [core_line(evidence), _flags(core)], []
+
+
+def boot0_high(evidence):
+    if not running.boot0_is_high(evidence) or not owned_sectors(evidence):
+        return None
+    boot = evidence["options"]["boot_add0"]
+    lines = ["PC in system memory although BOOT_ADD0 is 0x%08x: only the pin does that" % boot, map_line(evidence)]
+    return CERTAIN, {}, lines, []
+
+
+def no_crystal(evidence):
+    if not running.crystal_missing(evidence) or not owned_sectors(evidence):
+        return None
+    kind, words = running.why_not(evidence)
+    if kind != running.CRYSTAL:
+        words += "; " + running.crystal_words(evidence)  # in a fault handler, say
+    clocks = evidence["clocks"]
+    lines = ["RCC_CR 0x%08x, RCC_CFGR 0x%08x: HSE on, not ready" % (clocks["cr"], clocks["cfgr"])]
+    stuck = bool(evidence["core"]["activity"]["places"]) and not words.startswith("runs")
+    return CERTAIN if stuck else LIKELY, {"detail": words}, lines + [core_line(evidence), map_line(evidence)], []
+
+
+def watchdog_unfed(evidence):
+    bitten = running.watchdog_has_bitten(evidence)
+    nrst = evidence.get("nrst") or {"edges": 0, "window_ms": 0}
+    again = max(nrst["edges"], running.resets_seen(evidence.get("core") or {}))
+    hardware = (evidence.get("options") or {}).get("iwdg_hardware")
+    if not bitten or not owned_sectors(evidence) or not (again or hardware):
+        return None
+    lines = ["reset cause " + ", ".join(bitten), "%d resets in %d ms" % (again, nrst["window_ms"]), map_line(evidence)]
+    dog = evidence.get("watchdog")
+    if dog is not None:
+        lines.append("the independent watchdog bites after %d ms" % dog["period_ms"])
+    if hardware:
+        lines.append("the option bytes start the watchdog at reset")
+    return CERTAIN if again else LIKELY, {"flags": ", ".join(bitten)}, lines, []
+
+
+def isolated_5v_out(evidence):
+    rail = rail_of(evidence, "v5iso")
+    low, high = window_of(evidence, "v5iso")
+    if rail is None or low <= rail["mv"] <= high or not owned_sectors(evidence):
+        return None
+    return LIKELY, {"mv": rail["mv"], "low": low, "high": high}, [say("v5iso", rail), core_line(evidence)], []
 
 
 def options_differ(evidence):

@@ -2,6 +2,7 @@
 
 from rescue.engine import rules_conduct as conduct
 from rescue.engine import rules_whose as whose
+from rescue.engine import running
 from rescue.engine.rules_common import (
     CERTAIN,
     LIKELY,
@@ -139,7 +140,7 @@ def _boot_address(evidence):
 
 def _runs_image(evidence):
     core = evidence.get("core") or {}
-    if core.get("state") not in ("running", "sleeping"):
+    if running.why_not(evidence)[0]:
         return False
     minimum = evidence["expected"]["min_clock_hz"]
     if minimum and (core.get("clock_hz") or 0) < minimum:
@@ -154,7 +155,8 @@ def _not_running(evidence):
     if not evidence.get("core") or not evidence.get("sectors") or _runs_image(evidence):
         return None
     samples = evidence["core"].get("pc_samples") or ()
-    detail = core_line(evidence)
+    kind, words = running.why_not(evidence)
+    detail = core_line(evidence) + (": it " + words if kind else "")
     drawn = [line for line in (draw_of(evidence)[1],) if line]
     if samples:
         detail += ", PC " + ", ".join(sorted({"0x%08x" % pc for pc in samples[:4]}))
@@ -164,12 +166,9 @@ def _not_running(evidence):
 def _healthy(evidence):
     if not evidence.get("sectors") or not _runs_image(evidence):
         return None
-    return (
-        CERTAIN,
-        {},
-        [map_line(evidence), core_line(evidence)] + [line for line in (draw_of(evidence)[1],) if line],
-        [],
-    )
+    lines = [map_line(evidence), core_line(evidence)] + [line for line in (draw_of(evidence)[1],) if line]
+    unseen = running.unseen(evidence)
+    return LIKELY if unseen else CERTAIN, {}, lines + unseen, []
 
 
 RULES = (
@@ -192,12 +191,16 @@ RULES = (
     ("cure-cut", _cure_cut),
     ("bootloader-waiting", conduct.bootloader_waiting),
     ("torn-data", _torn_unowned),
+    ("boot0-high", conduct.boot0_high),
+    ("no-crystal", conduct.no_crystal),
+    ("watchdog-unfed", conduct.watchdog_unfed),
     ("option-corruption", conduct.options_differ),
     ("latch-shorted", conduct.latch_shorted),
     ("afe-watchdog", conduct.afe_watchdog),
     ("reset-loop", reset_loop),
     ("lockup", conduct.fault_handler),
     ("not-running", _not_running),
+    ("v5iso-out", conduct.isolated_5v_out),
     ("quiet", conduct.quiet),
     ("healthy", _healthy),
 )

@@ -3,6 +3,7 @@
 
 from rescue.engine.rules_common import rail_of
 from rescue.engine.rules_guarded import lines as guarded_lines
+from rescue.engine.running import warnings
 
 _DPIDR = 0x6BA02477  # of every STM32H7
 _SYSTEM_MEMORY = 0x1FF00000
@@ -15,7 +16,7 @@ _EVERY_START = ("PORRSTF", "BORRSTF", "PINRSTF", "CPURSTF", "D1RSTF", "D2RSTF")
 
 def lines(evidence):
     found = []
-    for part in (_unread, _option_lines, guarded_lines, _supply_lines, _chip_lines, _watch_lines):
+    for part in (_unread, _option_lines, guarded_lines, _supply_lines, _chip_lines, _watch_lines, warnings):
         found += part(evidence)
     return found
 

@@ -3,7 +3,7 @@
 # An application that runs, or that nothing shows to be damaged, and that the job does not know, is not overwritten
 # without consent: it may be a good unit of another product.
 
-from rescue.engine import fault_words
+from rescue.engine import fault_words, running
 from rescue.engine.rules_common import boot_sector, owned_sectors, rail_of
 
 _DEAD_MV = 300
@@ -56,7 +56,7 @@ def is_whole(evidence):
 def runs(evidence):
     """Whether the core was seen in the application: in flash, and not in a bootloader in front of it."""
     core = evidence.get("core") or {}
-    if core.get("state") not in ("running", "sleeping"):
+    if running.why_not(evidence)[0]:
         return False
     low, high = evidence["expected"]["flash"]
     front = evidence.get("bootloader")

@@ -117,6 +117,49 @@ def holds(*states: str) -> Callable[[Evidence], None]:
     return lambda e: e.update(sectors=sectors(*states))
 
 
+def active(**changes: Any) -> Callable[[Evidence], None]:
+    """What the core was seen to do over time; plainly at work where nothing else is said."""
+    seen = {
+        "ms": 40,
+        "samples": 400,
+        "asleep": 0,
+        "low": 0x08000400,
+        "high": 0x08004000,
+        "places": 30,
+        "resets": 0,
+        "exceptions": [0],
+        "entries": False,
+        "armed": False,
+        **changes,
+    }
+    return lambda e: e["core"].update(activity=seen)
+
+
+def loops(places: int, **changes: Any) -> Callable[[Evidence], None]:
+    end = 0x08000400 + 2 * (places - 1)
+    return active(ms=1500, places=places, high=end, **{"armed": True, **changes})
+
+
+def sleeps(armed: bool) -> Callable[[Evidence], None]:
+    asleep = active(ms=500, asleep=400, low=None, high=None, places=0, armed=armed)
+    return both(lambda e: e["core"].update(state="sleeping", pc_samples=[0xFFFFFFFF]), asleep)
+
+
+def clocked(*missing: str) -> Callable[[Evidence], None]:
+    found = {"cr": 0x00010025, "cfgr": 0, "missing": list(missing), "bypass": False, "source": "HSI", "wanted": "HSI"}
+    return lambda e: (e["core"].get("activity") or active()(e), e.update(clocks=found))
+
+
+def bitten(edges: int) -> Callable[[Evidence], None]:
+    return lambda e: e.update(
+        reset_cause={"raw": 1 << 26, "flags": ["IWDG1RSTF"]}, nrst={"level": 1, "edges": edges, "window_ms": 1350}
+    )
+
+
+def hardware_watchdog(e: Evidence) -> None:
+    e["options"]["iwdg_hardware"] = True
+
+
 def both(*changes: Callable[[Evidence], None]) -> Callable[[Evidence], None]:
     def change(evidence: Evidence) -> None:
         for each in changes:
@@ -400,7 +443,25 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("boot address changed", "wrong-boot-address", lambda e: e["options"].update(boot_add0=0x1FF00000)),
     ("resets itself again and again", "reset-loop", lambda e: e["nrst"].update(edges=7)),
     ("image there, core locked up", "lockup", lambda e: e["core"].update(state="lockup", pc_samples=[0xFFFFFFFE])),
-    ("image there, core in ROM", "not-running", lambda e: e["core"].update(pc_samples=[0x1FF09900])),
+    ("image there, core in ROM", "boot0-high", lambda e: e["core"].update(pc_samples=[0x1FF09900])),
+    ("image there, core in RAM", "not-running", lambda e: e["core"].update(pc_samples=[0x24000100])),
+    ("a dead crystal that the firmware waits for", "no-crystal", both(loops(places=4), clocked("HSE"))),
+    ("a dead crystal that the firmware does without", "no-crystal", clocked("HSE")),
+    ("a dead crystal, and an error handler", "no-crystal", both(loops(places=1), clocked("HSE", "PLL1"))),
+    ("one address for ever", "not-running", loops(places=1)),
+    ("an interrupt's handler for ever", "not-running", loops(places=1, exceptions=[55])),
+    ("asleep, and nothing can wake it", "not-running", sleeps(armed=False)),
+    ("asleep, with an alarm set", "healthy", sleeps(armed=True)),
+    ("an idle loop of two instructions under interrupts", "healthy", loops(places=2, entries=True)),
+    ("reset while it was watched", "not-running", active(resets=2)),
+    ("a watchdog of the option bytes that bites", "watchdog-unfed", both(bitten(2), hardware_watchdog)),
+    ("a watchdog of the option bytes that has bitten", "watchdog-unfed", both(bitten(0), hardware_watchdog)),
+    ("a watchdog of the firmware that bites", "watchdog-unfed", bitten(1)),
+    ("a watchdog has bitten once, on the way up", "healthy", bitten(0)),
+    ("a core that answers on 0.6 V", "vcap-out", both(active(), reads("vcap", 599))),
+    ("a core that answers on too much", "vcap-out", both(active(), reads("vcap", 1430))),
+    ("a core that sleeps on less", "healthy", both(sleeps(armed=True), reads("vcap", 740))),
+    ("no isolated 5 V", "v5iso-out", reads("v5iso", 20)),
     ("image there, clock too slow", "not-running", lambda e: e["expected"].update(min_clock_hz=500_000_000)),
     ("image there, core asleep", "healthy", lambda e: e["core"].update(state="sleeping", pc_samples=[0xFFFFFFFF])),
     ("all as it should be", "healthy", lambda e: None),
@@ -455,6 +516,52 @@ def test_what_it_could_also_be_comes_with_what_one_would_see_then() -> None:
         assert len(diagnosis["apart"]) == len(diagnosis["alternatives"]), story
         told |= set(diagnosis["alternatives"])
     assert told | {"update-cut"} == set(apart.TABLE), "no text that is never said; a part with one sector is below"
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (sleeps(armed=True), "not seen awake: it slept through 500 ms"),
+        (loops(places=2, entries=True), "interrupts are served, as far as seen"),
+        (bitten(0), "IWDG1RSTF: a watchdog has reset the chip since power-on"),
+        (clocked("PLL3"), "PLL3 asked for and not ready"),
+        (lambda e: e["rails"]["on"].pop("vcap"), "not measured: vcap"),
+        (lambda e: e.update(unreadable={"clocks": "fault"}), "not seen: clocks"),
+    ],
+)
+def test_what_was_not_seen_keeps_a_healthy_unit_from_being_certain(
+    change: Callable[[Evidence], None], line: str
+) -> None:
+    evidence = good_unit()
+    change(evidence)
+    diagnosis = diagnose(evidence)
+    assert (diagnosis["cause"], diagnosis["confidence"]) == ("healthy", "likely")
+    assert any(line in text for text in diagnosis["evidence"]), diagnosis["evidence"]
+
+
+def test_a_dead_crystal_is_named_with_what_the_core_does() -> None:
+    evidence = good_unit()
+    both(loops(places=4), clocked("HSE"), lambda e: e["core"].update(clock_hz=64_000_000))(evidence)
+    found = diagnose(evidence)
+    words = "is stuck in a loop of 4 instructions at 0x08000400 at 64 MHz; HSE asked for and not ready: look at the"
+    assert (words in found["sentence"], found["confidence"], found["ends_as"]) == (True, "certain", "NOT_FIRMWARE")
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda e: e["core"].update(pc_samples=[0x1FF09900] * 4), "BOOT0 is high at reset: look for a jumper"),
+        (clocked("HSE"), "HSE asked for and not ready: look at the crystal"),
+    ],
+)
+def test_what_writing_does_not_cure_is_named_before_anything_is_written(
+    change: Callable[[Evidence], None], line: str
+) -> None:
+    evidence = good_unit()
+    both(holds("blank", "match", *BLANK_REST), change)(evidence)
+    found = diagnose(evidence)
+    assert found["ends_as"] == "RECOVERED"
+    assert any(text.startswith(line) for text in found["evidence"])
 
 
 def test_no_cause_is_in_the_catalogue_twice() -> None:

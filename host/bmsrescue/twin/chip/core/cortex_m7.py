@@ -156,6 +156,11 @@ class CortexM7:
         return self._access.reads
 
     @property
+    def exception_cycles(self) -> int:
+        """Cycles spent on entering and leaving exceptions."""
+        return self._exceptions.moves * _ENTRY_CYCLES
+
+    @property
     def tracing(self) -> bool:
         return self._debug.tracing
 

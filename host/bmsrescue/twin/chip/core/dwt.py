@@ -21,13 +21,21 @@ class DwtTarget(Protocol):
     def cycles(self) -> int: ...
 
     @property
+    def exception_cycles(self) -> int:
+        """Cycles spent on entering and leaving exceptions."""
+        ...
+
+    @property
     def tracing(self) -> bool:
         """DEMCR.TRCENA."""
         ...
 
 
 class Dwt:
-    """CYCCNT counts the cycles the core executes; comparators keep what is written and match nothing."""
+    """CYCCNT counts the cycles the core executes, EXCCNT those of exceptions.
+
+    Comparators keep what is written and match nothing.
+    """
 
     def __init__(self, core: DwtTarget) -> None:
         self._core = core
@@ -37,6 +45,7 @@ class Dwt:
         self._control = 0
         self._count = 0
         self._since = 0
+        self._exceptions_since = 0
         self._storage: dict[int, int] = {}
 
     def read(self, address: int) -> int:
@@ -44,6 +53,9 @@ class Dwt:
             return r.DWT_CTRL_FIXED | self._control
         if address == r.DWT_CYCCNT:
             return self._cycle_count()
+        if address == r.DWT_EXCCNT:
+            counting = self._control & r.DWT_EXCEVTENA and self._core.tracing
+            return self._core.exception_cycles - self._exceptions_since & 0xFF if counting else 0
         if address == r.DWT_PCSR:
             pc = self._core.running_pc if self._core.tracing else None
             return _NO_SAMPLE if pc is None else pc
@@ -54,6 +66,8 @@ class Dwt:
             return
         if address == r.DWT_CTRL:
             self._set_count(self._cycle_count())
+            if value & ~self._control & r.DWT_EXCEVTENA:
+                self._exceptions_since = self._core.exception_cycles  # it begins at 0 when it is switched on
             self._control = value & 0x0FFFFFFF
         elif address == r.DWT_CYCCNT:
             self._set_count(value)

@@ -61,6 +61,8 @@ class ExceptionUnit:
     def __init__(self, engine: Engine, memory: CoreMemory) -> None:
         self._engine = engine
         self._memory = memory
+        self.moves = 0
+        """Entries and returns so far."""
         self.on_entry: Callable[[int, int], None] = lambda number, cause: None
         """Called after an entry with the exception number and the CFSR bits that led to it (vector catch)."""
         self.reset(0)
@@ -167,6 +169,7 @@ class ExceptionUnit:
         engine.xpsr = engine.xpsr & _XPSR_FLAGS | number | (_XPSR_T if vector & 1 else 0)
         engine.pc = vector & ~1
         self.active.append(number)
+        self.moves += 1
 
     def leave(self, exc_return: int) -> None:
         """Return from the active exception to where EXC_RETURN says."""
@@ -177,6 +180,7 @@ class ExceptionUnit:
             self.raise_fault(r.EXC_USAGEFAULT, r.CFSR_INVPC)
             return
         self.active.remove(number)
+        self.moves += 1
         if number != r.EXC_NMI:
             engine.write(UC_ARM_REG_FAULTMASK, 0)
         stack = UC_ARM_REG_PSP if kind == 0xD else UC_ARM_REG_MSP

@@ -144,11 +144,13 @@ DEMCR_RESET_BY_SYSTEM: Final = 0x000F0000
 # DWT (C1.8)
 DWT_CTRL: Final = 0xE0001000
 DWT_CYCCNT: Final = 0xE0001004
+DWT_EXCCNT: Final = 0xE000100C
 DWT_PCSR: Final = 0xE000101C
 DWT_COMP0: Final = 0xE0001020
 DWT_CTRL_FIXED: Final = 0x40000000
 """Four comparators; trace, cycle counter and profiling counters present."""
 DWT_CYCCNTENA: Final = 1 << 0
+DWT_EXCEVTENA: Final = 1 << 18
 DWT_COMPARATORS: Final = 4
 
 # FPB revision 2 (C1.11)
