@@ -57,6 +57,19 @@ def reached_by(how: str) -> Callable[[DongleRun], None]:
     return check
 
 
+def image_does_not_run(run: DongleRun) -> None:
+    proof = run.record["proof"]
+    assert (proof["passed"], proof["holds"], proof["offer"]) == (False, "image", True)
+    assert run.flash_after != run.flash_before
+
+
+def state_before_is_back(run: DongleRun) -> None:
+    proof = run.record["proof"]
+    assert (proof["passed"], proof["holds"], proof["offer"]) == (False, "before", False)
+    assert run.flash_after == run.flash_before
+    assert run.record["sectors"]["after"] == run.record["sectors"]["before"]
+
+
 def cut_in_time(run: DongleRun) -> None:
     nothing_written(run)
     trip = run.record["evidence"]["rails"]["trip"]
@@ -166,5 +179,13 @@ ROWS = {
     "pcrop": _row(nothing_written, "PCROP, 0x08000000..0x080fffff", "DMEP", "owner's consent"),
     "pcrop-elsewhere": _row(all_but_protected, "update was cut"),
     "secure-area": _row(nothing_written, "secure-only area (0x08000000..0x0800ffff)", "zeros", "owner's consent"),
+    "dead-crystal": _row(nothing_written, "stuck in a loop of", "HSE asked for and not ready: look at the crystal"),
+    "dead-crystal-half-on": _row(image_does_not_run, "HSE asked for and not ready", "update was cut", "put-back"),
+    "fault-image": _row(image_does_not_run, "HardFault handler", "0xa0000000", "PRECISERR"),
+    "fault-image-put-back": _row(state_before_is_back, "HardFault handler", "it holds what it held before"),
+    "boot0-strap": _row(nothing_written, "BOOT0 is high at reset", "jumper or bridge"),
+    "watchdog-unfed": _row(nothing_written, "IWDG1RSTF", "does not feed it", "start the watchdog at reset"),
+    "vcap-sense": _row(nothing_written, "core supply is out of its window, or its sense wire"),
+    "other-supply-image": _row(image_does_not_run, "VCAP", "a core supply that this board does not have"),
     "healthy": _row(nothing_written, "matches the image"),
 }

@@ -49,6 +49,7 @@ _CONSENT_WORDS = (
     "wrp",
     "rdp-regression",
     "update-flag",
+    "put-back",
 )
 _CONSENT_SECTOR = "sector:"
 # Registers of option bytes, and which of their bits a job may ask for (docs/reference/silicon.md): reserved bits differ

@@ -57,7 +57,7 @@ def watch(core, limit_ms):
         exceptions.add(ap.read32(cm.ICSR) & cm.VECTACTIVE)
         entries = entries or ap.read32(cm.DWT_EXCCNT) != first_count
         elapsed = clock.since_ms(start)
-        if elapsed >= limit_ms:
+        if elapsed >= limit_ms or resets:
             break
         faulted = len(exceptions) == 1 and _NMI <= min(exceptions) <= _USAGE_FAULT
         if faulted:

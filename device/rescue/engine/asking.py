@@ -16,6 +16,7 @@ _SCOPES = {
     "wrp": "lift write protection",
     "rdp-regression": "ERASE ALL, calibration too",
     "update-flag": "clear the update flag",
+    "put-back": "put back what was there before",
 }
 
 

@@ -27,6 +27,7 @@ STEPS = (
     (_ACT, "cure", "act"),
     ("verify", "verify", "verify_image"),
     ("proof", "proof", "prove"),
+    ("put-back", "put_back", "put_back"),
 )
 COUNT = len(STEPS) + 2
 
@@ -69,6 +70,7 @@ class Run:
     given = ()  # those that a person at the host has typed
     granted = None  # what was asked, and the answer
     by = None  # who consented
+    diagnosed_again = False  # the diagnosis is of the unit with the image on it, which it does not run
     disturbed = 0  # transfers that were damaged or lost, over the targets that were left
     folder = ""  # of the card, where the job lies: "/look" for one that a host only asks about
 

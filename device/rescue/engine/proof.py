@@ -26,6 +26,7 @@ def prove(run):
     run.power.off()
     run.say("power cycle")
     proof = {"passed": False, "rule": run.job.proof.rule, "lines": [], "rails": None, "nrst": None, "core": None}
+    proof["holds"], proof["reason"], proof["offer"] = "image", None, False
     run.proof = proof
     proof["rails"] = run.power.energise()
     if run.power.trip is not None:
@@ -40,12 +41,13 @@ def prove(run):
             break
         if clock.since_ms(start) >= run.job.proof.timeout_ms:
             proof["lines"].append(reason)
+            proof["reason"] = reason
             break
         clock.sleep_ms(_LOOK_AGAIN_MS)
     if proof["passed"]:
         _look_once_more(run, proof)
-    run.power.off()
     if proof["passed"]:
+        run.power.off()
         proof["lines"].append("debug enables taken back, power removed once more")
         run.skip_to("safe-off")
 
@@ -61,17 +63,21 @@ def _look_once_more(run, proof):
         modules.load("rescue.engine.verify").verify_image(run)
         proof["lines"].append("the flash holds the image after the power was away")
     except FlashError as error:
-        proof["passed"] = False
-        proof["lines"].append("the flash no longer holds the image: " + error.sentence())
+        _fails(proof, "the flash no longer holds the image: " + error.sentence())
     except RescueError as error:
-        proof["passed"] = False
-        proof["lines"].append("the flash could not be compared again: " + error.message)
+        _fails(proof, "the flash could not be compared again: " + error.message)
     if proof["passed"] and run.job.latch is not None:
         try:
             modules.load("rescue.engine.latch").test(run)
         except RescueError as error:
             proof["lines"].append("the power latch could not be tested: " + error.message)
     run.leave_target()
+
+
+def _fails(proof, reason):
+    proof["passed"] = False
+    proof["lines"].append(reason)
+    proof["reason"] = reason
 
 
 def _look(run, proof):

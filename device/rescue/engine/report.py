@@ -8,6 +8,11 @@ from rescuelink import outcomes
 from rescuelink.errors import RescueError
 
 _WIRES = "check the contacts and the SWDIO, SWCLK and GND wires, shorten them, and press again: nothing is lost"
+_SEEN_IN_PROOF = ("core", "clocks", "watchdog", "reset_cause", "nrst", "options", "swd", "supply")
+_SAYS_NOTHING = ("healthy", "undecided", "quiet")  # it is the job that asks for more
+_HOLDS_IMAGE = "The image is written and verified, but the unit does not run it: %s."
+_HOLDS_BEFORE = "The unit did not run the image (%s): it holds what it held before, from the backup."
+_OFFER = " To have the state before put back, run it again with consent to put-back."
 _RECORD_LOST = "The record could not be saved on the card: "
 
 
@@ -30,6 +35,8 @@ def conclude(run):
         run.error.next_step = _WIRES
     if run.disturbed and "swd" in run.evidence:
         run.evidence["swd"]["disturbed"] = run.disturbed
+    if run.proof is not None and not run.proof["passed"] and run.error is None:
+        _diagnose_cured(run)
     if run.cured and _latch_is_shorted(run):
         name = outcomes.NOT_FIRMWARE
     record = _record(run, name)
@@ -58,17 +65,41 @@ def _latch_is_shorted(run):
     latch = run.evidence.get("latch")
     if run.proof is None or not latch or latch["fell"]:
         return False
+    before, run.diagnosis = run.diagnosis, diagnose(_cured(run))
+    run.diagnosis["evidence"].append("before the cure: " + before["sentence"])
+    return True
+
+
+def _diagnose_cured(run):
+    # The image is on the unit and does not run: what is the matter now is the diagnosis.
+    found = diagnose(_cured(run))
+    if found["cause"] in _SAYS_NOTHING:
+        return
+    found["evidence"] += run.proof.get("after_lines") or []
+    found["evidence"].append("before the cure: " + run.diagnosis["sentence"])
+    run.diagnosis = found
+    run.diagnosed_again = True
+
+
+def _cured(run):
+    # The evidence as it is with the image on the unit, from the proof.
+    proof = run.proof
     cured = dict(run.evidence)
-    cured["core"], cured["nrst"] = run.proof["core"], run.proof["nrst"]
-    for name in ("vectors", "options", "reset_cause", "regressed", "unfinished"):
+    for name in ("vectors", "regressed", "unfinished", "version", "marker", "bootloader"):
         cured.pop(name, None)
+    for name in _SEEN_IN_PROOF:
+        cured.pop(name, None)
+        if proof.get(name) is not None:
+            cured[name] = proof[name]
+    if "swd" not in cured:
+        cured["swd"] = {"how": "attach", "tries": []}
+    cured["rails"] = {"on": proof["rails"], "off": None, "trip": None, "ma": None}
     cured["sectors"] = [dict(sector) for sector in run.evidence.get("sectors") or ()]
     for sector in cured["sectors"]:
         if sector["owned"]:
             sector["state"] = "match"
-    before, run.diagnosis = run.diagnosis, diagnose(cured)
-    run.diagnosis["evidence"].append("before the cure: " + before["sentence"])
-    return True
+            sector["torn"] = []
+    return cured
 
 
 def _judge_again(run):
@@ -131,8 +162,12 @@ def _record(run, name):
         if next_step is None and run.power.trip is not None and run.diagnosis:
             next_step = run.diagnosis["next_step"]
     elif proof is not None and not proof["passed"]:
-        sentence = "The image is written and verified, but the unit does not run it: " + proof["lines"][-1] + "."
+        sentence = (_HOLDS_IMAGE if proof["holds"] == "image" else _HOLDS_BEFORE) % proof["reason"]
         next_step = "Check that the image fits this board, then the board itself."
+        if run.diagnosed_again:
+            next_step = run.diagnosis["next_step"]
+        if proof["offer"]:
+            next_step += _OFFER
     elif run.diagnosis is not None:
         next_step = run.diagnosis["next_step"]
     next_step = after(name, run, next_step)
@@ -194,6 +229,8 @@ def _states(sectors):
 def _states_after(run):
     if not run.image_verified:
         return None
+    if run.proof is not None and run.proof["holds"] == "before":
+        return _states(run.evidence["sectors"])
     planned = [step["sector"] for step in run.plan["steps"]]
     after = []
     if run.plan["regress"]:

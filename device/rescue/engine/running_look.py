@@ -10,7 +10,7 @@ _CRYSTAL_MS = 2000  # a slow one takes hundreds of ms
 _LOOK_MS = 20
 _HSE = "HSE"
 _MARGIN_MS = 100
-_OTHER_MS = 1000  # at least, where a watchdog has bitten: it may be another than the one whose period is known
+_OTHER_MS = 1000  # the window watchdog's period is some ms, and nobody knows what a unit does between two bites
 _STEP_MS = 50
 
 watchdog = h7_clocks.watchdog
@@ -42,6 +42,9 @@ def watch_resets(run, target, found, period_ms):
     """Nobody touches the unit for longer than the watchdog's period. Adds to found["nrst"] and found["core"]."""
     ports, core = run.ports, target.core
     window_ms = period_ms + period_ms // 4 + _MARGIN_MS  # the watchdog's oscillator is no better than that
+    powered_ms = ports.clock.since_ms(run.power.started_ms)
+    if period_ms > powered_ms:
+        window_ms -= powered_ms  # its first bite is still to come
     core.ap.read32(cm.DHCSR)
     ports.lines.nrst_edges()
     start = ports.clock.ms()
@@ -64,6 +67,7 @@ def period_of(found, also_software):
     period_ms = 0
     if dog is not None and ((found.get("options") or {}).get("iwdg_hardware") or (also_software and dog["set"])):
         period_ms = dog["period_ms"]
-    if running.watchdog_has_bitten(found):
-        period_ms = max(period_ms, dog["period_ms"] if dog is not None else 0, _OTHER_MS)
+    for name in running.watchdog_has_bitten(found):
+        known = dog is not None and name.startswith("IWDG")
+        period_ms = max(period_ms, dog["period_ms"] if known else _OTHER_MS)
     return period_ms

@@ -27,6 +27,7 @@ TITLES = {
     "act": "erase and program",
     "verify": "verify",
     "proof": "prove it by a true power cycle",
+    "put-back": "the unit does not run it: look again, put back what it held where that is allowed",
     "safe-off": "switch off, let every line go",
     "record": "write the record, read it back",
 }

@@ -30,6 +30,7 @@ WORDS = {
     "newer-firmware": "write the job's firmware over a newer one",
     "older-firmware": "write the job's firmware over an older one that runs",
     "unknown-application": "write the job's firmware over an application that runs and that the job does not know",
+    "put-back": "put back what the unit held before, where it does not run the image",
     "update-flag": "clear the flag that keeps the bootloader waiting for an update",
 }
 """What a job may leave to people (policy.ask), in words for the page. Besides: "sector:N", of the unit's own data."""

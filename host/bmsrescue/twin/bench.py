@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -60,8 +60,15 @@ def scenario_named(name: str, chip: str | None = None) -> Scenario:
         raise UsageError(f"the twin cannot be a {chip}", f"It can be one of {', '.join(PARTS)}.") from error
 
 
-def default_card_files(version: str = DEMO_VERSION, part: str = DEFAULT_PART, tail: bytes = b"") -> dict[str, bytes]:
+def default_card_files(
+    version: str = DEMO_VERSION,
+    part: str = DEFAULT_PART,
+    tail: bytes = b"",
+    change: Callable[[bytes], bytes] | None = None,
+) -> dict[str, bytes]:
     """The files of a card that brings a unit with that part back to its firmware `version`, with `tail` behind it.
+
+    `change` is what is done to the first segment's data.
 
     Raises:
         UsageError: there is no firmware for that part.
@@ -72,6 +79,8 @@ def default_card_files(version: str = DEMO_VERSION, part: str = DEFAULT_PART, ta
     segments = build.segments(version)
     if tail:
         segments.append(Segment(tail_address(segments), tail))
+    if change is not None:
+        segments[0] = replace(segments[0], data=change(segments[0].data))
     return describe_job(f"bms-{version}", version, segments, f"STM32{part}", PARTS[part].flash_kib)
 
 
@@ -82,7 +91,9 @@ def default_card() -> bytearray:
 
 def card_for(scenario: Scenario) -> bytearray:
     """The card a person would use for this unit: the default one, with the scenario's firmware and consent."""
-    files = default_card_files(scenario.card_version, scenario.card_part, scenario.card_tail)
+    files = default_card_files(
+        scenario.card_version, scenario.card_part, scenario.card_tail, scenario.card_image
+    )
     document = json.loads(files[JOB_FILE])
     document["image"]["version_address"] = f"0x{VERSION_ADDRESS:08x}"
     document["options"] = {"optsr": {"value": "0x0306AAD0", "mask": "0x200600DC"}, "boot": {"value": "0x1FF00800"}}

@@ -73,6 +73,14 @@ _ORDER = (
     "reset_loop",
     "latch_shorted",
     "brownout_during_flash",
+    "dead_crystal",
+    "dead_crystal_half_on",
+    "fault_image",
+    "fault_image_put_back",
+    "boot0_strap",
+    "watchdog_unfed",
+    "vcap_sense",
+    "other_supply_image",
 )
 
 

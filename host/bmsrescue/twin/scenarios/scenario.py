@@ -45,6 +45,8 @@ class Scenario:
     """What the card's image has behind the firmware, from the next flash word on."""
     marker: dict[str, object] = field(default_factory=dict)
     """How its job knows the product (`target.marker`); empty: not at all."""
+    card_image: Callable[[bytes], bytes] | None = None
+    """What makes the card's image another one than that of `card_version`; of its first segment."""
     card_part: str = DEFAULT_PART
     """The part that the card's job is for, as in `chip.parts.PARTS`."""
 

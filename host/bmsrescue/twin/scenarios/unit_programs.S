@@ -63,6 +63,32 @@
         .balign 4
 1:      .word   0x5802480C              @ PWR_CR3
 
+@ In front of an application: asks for the crystal and waits for it for ever, then goes on at the application's entry.
+        .section crystal, "ax"
+        ldr     r0, 1f
+        ldr     r1, [r0]
+        orr     r1, #0x10000            @ HSEON
+        str     r1, [r0]
+0:      ldr     r1, [r0]
+        tst     r1, #0x20000            @ HSERDY
+        beq     0b
+        ldr     r0, 2f
+        bx      r0
+        .balign 4
+1:      .word   0x58024400              @ RCC_CR
+2:      .word   0                       @ the application's entry, put in by image_fronts.py
+
+@ In front of an application: chooses the step-down converter for the core supply, once per power-on.
+        .section other_supply, "ax"
+        ldr     r0, 1f
+        movs    r1, #4                  @ SDEN
+        str     r1, [r0]
+        ldr     r0, 2f
+        bx      r0
+        .balign 4
+1:      .word   0x5802480C              @ PWR_CR3
+2:      .word   0                       @ the application's entry, put in by image_fronts.py
+
 @ A vendor's bootloader: waits for an update on USART3 while its flag in flash is set, else starts the application.
         .section bootloader, "ax"
         ldr     r0, flag_at
