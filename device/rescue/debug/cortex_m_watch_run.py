@@ -11,9 +11,12 @@ _NO_SAMPLE = const(0xFFFFFFFF)
 _LOOP_BYTES = const(64)
 _LEAST_MS = const(20)
 _FAULT_MS = const(50)  # a handler that ends by itself, or resets the chip, has done so by then
+_ROM_MS = const(100)  # the system bootloader is no application, whatever it does
+_ROM = const(0x1FF00000)
+_ROM_END = const(0x1FF20000)
 _ASLEEP_MS = const(500)
-_DENSE_MS = const(150)  # sampled without a pause for so long, then each 2 ms
-_PAUSE_MS = const(2)
+_DENSE_MS = const(150)  # sampled without a pause for so long, then each 5 ms
+_PAUSE_MS = const(5)
 _TOGETHER = const(4)
 _KEPT = const(16)
 _PLACES = const(64)
@@ -64,6 +67,8 @@ def watch(core, limit_ms):
             if elapsed >= _FAULT_MS:
                 break
         elif elapsed >= _LEAST_MS and (high > low + _LOOP_BYTES or (asleep and entries)):
+            break
+        if elapsed >= _ROM_MS and _ROM <= low and high < _ROM_END:
             break
         if asleep == samples and elapsed >= _ASLEEP_MS:
             break

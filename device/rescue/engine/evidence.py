@@ -5,8 +5,6 @@
 from rescue.engine import modules
 from rescuelink.errors import RescueError
 
-_LOOP_MS = 1500  # a core that seems to stay in one loop is watched for so long
-
 
 def expected(job):
     """What the diagnosis compares with, so that it stays a pure function of the evidence alone."""
@@ -46,7 +44,7 @@ def gather(evidence, target, chip, boot_address, attached):
     if attached:
         look = modules.load("rescue.engine.running_look")
         groups.append(("clocks", lambda: look.clocks(target.ap0, target.core.clock)))
-        groups.append(("core", lambda: look.core(target.core, _LOOP_MS)))
+        groups.append(("core", lambda: look.core(target.core, evidence.get("clocks"))))
         groups.append(("watchdog", lambda: look.watchdog(target.ap0)))
     groups += [
         ("reset_cause", chip.reset_cause),

@@ -6,7 +6,9 @@ from rescue.debug import cortex_m_watch, cortex_m_watch_run
 from rescue.engine import running
 
 _CLOCK_WINDOW_MS = 20
-_CRYSTAL_MS = 2000  # a slow one takes hundreds of ms
+_CRYSTAL_MS = 1000  # a slow one takes hundreds of ms
+_LOOP_MS = 1500  # a core that seems to stay in one loop is watched for so long
+_WAITED_MS = 400  # for so long where its crystal has been waited for
 _LOOK_MS = 20
 _HSE = "HSE"
 _MARGIN_MS = 100
@@ -16,8 +18,10 @@ _STEP_MS = 50
 watchdog = h7_clocks.watchdog
 
 
-def core(core, limit_ms):
+def core(core, found_clocks):
     """evidence["core"]: state, some program counters, clock, fault registers, and what it did over time."""
+    waited = found_clocks is not None and _HSE in found_clocks["missing"]
+    limit_ms = _WAITED_MS if waited else _LOOP_MS
     found = {"state": core.state(), "pc_samples": [], "clock_hz": 0}
     activity = cortex_m_watch_run.watch(core, limit_ms if found["state"] in ("running", "sleeping") else 0)
     found["pc_samples"] = activity.pop("pc_samples")
