@@ -68,7 +68,7 @@ def watch(core, limit_ms):
                 break
         elif elapsed >= _LEAST_MS and (high > low + _LOOP_BYTES or (asleep and entries)):
             break
-        if elapsed >= _ROM_MS and _ROM <= low and high < _ROM_END:
+        if elapsed >= _ROM_MS and low >= _ROM and high < _ROM_END:
             break
         if asleep == samples and elapsed >= _ASLEEP_MS:
             break
