@@ -13,6 +13,7 @@ from rescuelink.errors import RescueError
 
 _WORD = "put-back"
 _DEAD_MV = 300
+_AS_AT_POWER_ON = 6  # of PWR_CR3: nobody has chosen a core supply
 
 
 def put_back(run):
@@ -50,7 +51,7 @@ def _look_again(run, proof):
         run.chip = Stm32H7(run.target, run.ports.clock)
         supply = proof["supply"] = run.chip.supply()
         found.append("PWR_CR3 0x%08x, CSR1 0x%08x" % (supply["cr3"], supply["csr1"]))
-        if swd["how"] == ATTACH and not supply["csr1"] >> 13 & 1:
+        if swd["how"] == ATTACH and supply["cr3"] & 7 != _AS_AT_POWER_ON and not supply["csr1"] >> 13 & 1:
             found.append("the core supply that the image has chosen is not ready")
     except RescueError as error:
         found.append("its core supply could not be read (%s)" % error.kind)

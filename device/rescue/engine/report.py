@@ -10,6 +10,7 @@ from rescuelink.errors import RescueError
 _WIRES = "check the contacts and the SWDIO, SWCLK and GND wires, shorten them, and press again: nothing is lost"
 _SEEN_IN_PROOF = ("core", "clocks", "watchdog", "reset_cause", "nrst", "options", "swd", "supply")
 _SAYS_NOTHING = ("healthy", "undecided", "quiet")  # it is the job that asks for more
+_MAYBE_THE_IMAGE = ("lockup", "not-running", "supply-config", "watchdog-unfed", "reset-loop")
 _HOLDS_IMAGE = "The image is written and verified, but the unit does not run it: %s."
 _HOLDS_BEFORE = "The unit did not run the image (%s): it holds what it held before, from the backup."
 _OFFER = " To have the state before put back, run it again with consent to put-back."
@@ -166,6 +167,8 @@ def _record(run, name):
         next_step = "Check that the image fits this board, then the board itself."
         if run.diagnosed_again:
             next_step = run.diagnosis["next_step"]
+            if run.diagnosis["cause"] in _MAYBE_THE_IMAGE:
+                next_step = "Check that the image fits this board. " + next_step
         if proof["offer"]:
             next_step += _OFFER
     elif run.diagnosis is not None:

@@ -91,9 +91,7 @@ def default_card() -> bytearray:
 
 def card_for(scenario: Scenario) -> bytearray:
     """The card a person would use for this unit: the default one, with the scenario's firmware and consent."""
-    files = default_card_files(
-        scenario.card_version, scenario.card_part, scenario.card_tail, scenario.card_image
-    )
+    files = default_card_files(scenario.card_version, scenario.card_part, scenario.card_tail, scenario.card_image)
     document = json.loads(files[JOB_FILE])
     document["image"]["version_address"] = f"0x{VERSION_ADDRESS:08x}"
     document["options"] = {"optsr": {"value": "0x0306AAD0", "mask": "0x200600DC"}, "boot": {"value": "0x1FF00800"}}
