@@ -22,7 +22,7 @@ _LSI_HZ = const(32000)
 
 def clocks(ap):
     """{"cr", "cfgr", "pllckselr", "pllcfgr", "missing": asked for and not running, "bypass": whether HSE comes from
-    outside, "source", "wanted": of the core clock}"""
+    outside, "source": of the core clock}"""
     cr, cfgr = ap.read32(_RCC_CR), ap.read32(_RCC_CFGR)
     return {
         "cr": cr,
@@ -32,7 +32,6 @@ def clocks(ap):
         "missing": [name for bit, name in _ASKED if cr >> bit & 3 == 1],
         "bypass": bool(cr & _HSEBYP),
         "source": _source(cfgr >> 3),
-        "wanted": _source(cfgr),
     }
 
 

@@ -146,13 +146,22 @@ def sleeps(armed: bool) -> Callable[[Evidence], None]:
 
 
 def clocked(*missing: str) -> Callable[[Evidence], None]:
-    found = {"cr": 0x00010025, "cfgr": 0, "missing": list(missing), "bypass": False, "source": "HSI", "wanted": "HSI"}
+    found: dict[str, Any] = {
+        "cr": 0x00010025,
+        "cfgr": 0,
+        "pllckselr": 0x02020200,
+        "pllcfgr": 0x01FF0000,
+        "bypass": False,
+    }
+    found.update({"missing": list(missing), "source": "HSI"})
     return lambda e: (e["core"].get("activity") or active()(e), e.update(clocks=found))
 
 
 def bitten(edges: int) -> Callable[[Evidence], None]:
     return lambda e: e.update(
-        reset_cause={"raw": 1 << 26, "flags": ["IWDG1RSTF"]}, nrst={"level": 1, "edges": edges, "window_ms": 1350}
+        watchdog={"period_ms": 512, "set": False},
+        reset_cause={"raw": 1 << 26, "flags": ["IWDG1RSTF"]},
+        nrst={"level": 1, "edges": edges, "window_ms": 1350},
     )
 
 
@@ -526,7 +535,7 @@ def test_what_it_could_also_be_comes_with_what_one_would_see_then() -> None:
         (bitten(0), "IWDG1RSTF: a watchdog has reset the chip since power-on"),
         (clocked("PLL3"), "PLL3 asked for and not ready"),
         (lambda e: e["rails"]["on"].pop("vcap"), "not measured: vcap"),
-        (lambda e: e.update(unreadable={"clocks": "fault"}), "not seen: clocks"),
+        (lambda e: e.update(unreadable={"clocks": "fault"}), "not read: clocks (fault)"),
     ],
 )
 def test_what_was_not_seen_keeps_a_healthy_unit_from_being_certain(
