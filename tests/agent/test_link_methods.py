@@ -308,8 +308,11 @@ class TestCardAndRecords:
     def test_a_path_stays_on_the_card_and_records_are_kept(self, host: Host) -> None:
         with pytest.raises(LinkError, match="stays on the card"):
             host.call("card.read", "../flash/x", 0, 10)
-        with pytest.raises(CardError, match="not deleted"):
-            host.call("card.remove", "records/records.jsonl")
+        for path in ("records/records.jsonl", "RECORDS/RECORDS.JSONL", "/./Records./x", "backups/x", "BACKUPS /x"):
+            with pytest.raises(CardError, match="not changed"):
+                host.call("card.remove", path)
+            with pytest.raises(CardError, match="not changed"):
+                host.call("card.write", path, 0, b"nothing")
 
     def test_a_diagnosis_changes_nothing_and_a_run_is_recorded(self, twin: SerialTwin, host: Host) -> None:
         before = bytes(twin.unit.chip.flash.snapshot())

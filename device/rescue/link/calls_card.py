@@ -7,6 +7,7 @@ from rescue.engine import files
 from rescuelink import rpc
 from rescuelink.errors import CardError, LinkError, RescueError
 
+_KEPT = ("records", "backups")
 _NAMES = 64  # of one directory in one answer
 _DIRECTORY = 0x4000
 
@@ -44,6 +45,7 @@ class _Writing:
         self.length = offset
         self.error = None  # of what was not answered
         path = _path(bench, path)
+        _refuse_kept(bench, path)
         try:
             self._file = open(path, "r+b" if offset else "wb")  # noqa: SIM115 - see above
             self._file.seek(offset)
@@ -137,8 +139,7 @@ def hash(bench, path):  # noqa: A001 - the method's name on the link
 def remove(bench, path):
     """Delete a file, or an empty directory. Records and backups are never deleted from here."""
     path = _path(bench, path)
-    if path.startswith((bench.ports.card.root + "/records", bench.ports.card.root + "/backups")):
-        raise CardError("kept", "records and backups are not deleted over the link")
+    _refuse_kept(bench, path)
     try:
         if os.stat(path)[0] & _DIRECTORY:
             os.rmdir(path)
@@ -146,6 +147,16 @@ def remove(bench, path):
             os.remove(path)
     except OSError as error:
         raise files.card_error("cannot delete " + path, error) from None
+
+
+def _refuse_kept(bench, path):
+    # FAT knows no case, and takes a name with dots or blanks behind it for the same one.
+    for part in path[len(bench.ports.card.root) :].lower().split("/"):
+        part = part.strip(" .")
+        if part:
+            if part in _KEPT:
+                raise CardError("kept", "records and backups are not changed over the link")
+            return
 
 
 def mkdir(bench, path):

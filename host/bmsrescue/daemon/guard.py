@@ -31,8 +31,11 @@ class LocalOnly:
             await send({"type": "http.response.body", "body": _REFUSAL})
 
     def _is_ours(self, headers: dict[bytes, bytes]) -> bool:
-        host = urlsplit("//" + headers.get(b"host", b"").decode("latin-1"))
-        if self._allowed is not None and host.hostname not in self._allowed:
-            return False
         origin = headers.get(b"origin")
-        return origin is None or urlsplit(origin.decode("latin-1")).netloc == host.netloc
+        try:
+            host = urlsplit("//" + headers.get(b"host", b"").decode("latin-1"))
+            if self._allowed is not None and host.hostname not in self._allowed:
+                return False
+            return origin is None or urlsplit(origin.decode("latin-1")).netloc == host.netloc
+        except ValueError:  # such as an address without its bracket
+            return False

@@ -33,6 +33,8 @@ _TURN_S = 0.01  # how long another thread may read before one that waits looks a
 _BUSY_PAUSE_S = 0.2
 _ID_MASK = 0x3FFF_FFFF  # small integers on a 32-bit board
 _ID_TRIES = 64
+_MAX_PARKED_BYTES = 4 * 1024 * 1024  # no helper's flash has room for more
+_DEPLOY = "put the agent on this helper again with `bmsrescue deploy`"
 _PATIENCE_VARIABLE = "BMSRESCUE_PATIENCE"  # how many times as long as usual to wait: an emulated board is slow
 _CTRL_C = 0x03  # before the session is open it ends the agent on a board whose port carries the prompt as well
 
@@ -161,11 +163,23 @@ class LinkClient:
         """The result of `method`, however large. Raises the agent's own error, or `LinkError` (timeout, lost)."""
         result = self._call(method, params, timeout_s)
         if isinstance(result, dict) and result.keys() == {"parked"}:
-            data = bytearray()
-            while len(data) < result["parked"]:
-                data += self._call("result", (len(data),), timeout_s)
-            return json.loads(data)
+            return self._parked(result["parked"], timeout_s)
         return result
+
+    def _parked(self, size: Any, timeout_s: float) -> Any:
+        """A result that waits in the helper's flash, window by window."""
+        if type(size) is not int or not 0 < size <= _MAX_PARKED_BYTES:
+            raise LinkError("malformed", "the helper parks a result of no possible size", next_step=_DEPLOY)
+        data = bytearray()
+        while len(data) < size:
+            window = self._call("result", (len(data),), timeout_s)
+            if not isinstance(window, bytes) or not window:
+                raise LinkError("malformed", "a parked result ends before its end", next_step=_DEPLOY)
+            data += window
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            raise LinkError("malformed", "a parked result is no JSON", next_step=_DEPLOY) from None
 
     def start(self, method: str, *params: Any, ahead: bytes = b"") -> Started:
         """Send a request, to be finished later; frames `ahead` of it go out in the same write. Raises LinkError (lost).

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.helper_port import Job
@@ -14,6 +17,17 @@ from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.stations.who import alike
 from rescuelink.errors import LinkError
 
+_log = logging.getLogger(__name__)
+_UNFORESEEN = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SQLAlchemyError,
+    TypeError,
+    ValueError,
+)
 _LOOK_S = 0.5
 EVENT = "station"
 
@@ -130,7 +144,11 @@ class Hall:
     async def _run_station(self, station: Station) -> None:
         clock = asyncio.get_running_loop().time
         while True:
-            await station.tick(clock())
+            try:
+                await station.tick(clock())
+            except _UNFORESEEN as error:  # a fault of ours, or an answer that nobody thought of, ends no station
+                _log.exception("station %s", station.name)
+                station.fail(error)
             await asyncio.sleep(_LOOK_S)
 
     def _tell(self, status: dict[str, Any]) -> None:

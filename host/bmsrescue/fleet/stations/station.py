@@ -153,6 +153,11 @@ class Station:
             self._enter(OUT, f"{error.message} {error.next_step}".strip())
         self._show()
 
+    def fail(self, error: Exception) -> None:
+        """What nobody thought of has happened: out of service until the next look, with a reason to report."""
+        self._behind, self._job = True, None
+        self._enter(OUT, f"A fault of bmsrescue's own ({type(error).__name__}): report it with the daemon's log.")
+
     async def _look(self, now: float) -> None:
         status = self.port.status()
         if self.state == WORKING:
@@ -341,7 +346,13 @@ class Station:
         self._behind = False
 
     async def _unit_is_there(self) -> bool:
-        return not (await ask(self.port, "lines.level"))["nrst"]
+        level = await ask(self.port, "lines.level")
+        nrst = level.get("nrst") if isinstance(level, dict) else None
+        if nrst is None:
+            raise LinkError(
+                "malformed", "the helper does not say how NRST is", next_step="use `bmsrescue deploy` on it"
+            )
+        return not nrst
 
     def move_label(self) -> None:
         """The label that was scanned ahead for this station has been scanned at another one."""

@@ -19,6 +19,7 @@ from bmsrescue.fleet.web.parts import TheLog
 router = APIRouter(prefix="/api/fleet", tags=["events"])
 _SHOWN = ("station", "step", "step-end", "rails", "progress", "diagnosis", "plan", "error", "outcome", "display")
 _ONE_STATION = ("rails", "display", "plan")  # many, or large: with `station`, only that one's come with their data
+_LONGEST_NAME = 64
 _QUIET_S = 15.0
 _TOGETHER_S = 0.02  # what comes so soon after goes out in one piece: nobody sees the difference, and it costs less
 
@@ -72,8 +73,12 @@ async def _following(request: Request, log: EventLog, number: int, station: str 
 
 
 def _told(event: dict[str, Any], station: str | None) -> str:
-    told = {key: event[key] for key in ("number", "at", "helper", "name")}
+    told = {key: event[key] for key in ("number", "at", "helper")} | {"name": str(event["name"])[:_LONGEST_NAME]}
     elsewhere = station is not None and event["name"] in _ONE_STATION and event["helper"] != station
     if event["name"] in _SHOWN and not elsewhere:
-        told["data"] = to_json(event["data"])
-    return f"id: {event['number']}\ndata: {json.dumps(told)}\n\n"
+        told["data"] = event["data"]
+    try:
+        text = json.dumps(to_json(told))
+    except (TypeError, ValueError, RecursionError):  # no JSON, or nested without end: its number goes out all the same
+        text = json.dumps({**told, "data": None})
+    return f"id: {event['number']}\ndata: {text}\n\n"
