@@ -36,6 +36,7 @@ def asked(name: str, words: list[str], *presses: Press) -> tuple[TwinBench, dict
         ("wrp", "wrp", "lift write protection", "RECOVERED"),
         ("torn-calibration", "sector:7", "rewrite sector 7", "RECOVERED_CHECK_CONFIG"),
         ("rdp1", "rdp-regression", "ERASE ALL, calibration too", "RECOVERED_CHECK_CONFIG"),
+        ("unknown-application", "unknown-application", "ERASE an unknown application", "RECOVERED"),
     ],
 )
 def test_a_long_press_after_the_screen_is_a_yes(name: str, word: str, scope: str, outcome: str) -> None:
