@@ -71,7 +71,6 @@ def out_of_the_ordinary() -> dict[str, Any]:
     evidence["chip"].update(revision="unknown", rev_id=0x2003, name="STM32H725")
     evidence["swd"].update(dpidr=0x0BE12477, aps={"0": 0x54770002, "1": None})
     evidence["reset_cause"] = {"raw": 0x01000000, "flags": ["SFTRSTF"]}
-    evidence["rails"]["on"]["v5iso"] = {"mv": 2300, "min_mv": 2200, "max_mv": 2400}
     evidence["watch"] = {"s": 60, "edges": 3, "rails": {"v3v3": [2900, 3300], "v12": [11900, 12100]}, "dropped": None}
     evidence["unreadable"] = {"supply": "fault"}
     return evidence
@@ -135,7 +134,6 @@ def test_what_is_out_of_the_ordinary_is_told_beside_the_cause() -> None:
         "SWAP_BANK",
         "execute-only area 0x080a0000..0x080a0fff",
         "core supply by LDO and SMPS (PWR_CR3 0x00000006), not ready",
-        "v5iso reads 2300 mV, outside 4500..6500",
         "revision 0x2003",
         "DPIDR 0x0be12477",
         "SFTRSTF (RCC_RSR 0x01000000)",
