@@ -120,7 +120,7 @@ def test_a_key_without_a_reader_is_found() -> None:
 
 def test_what_is_out_of_the_ordinary_is_told_beside_the_cause() -> None:
     told = diagnose(out_of_the_ordinary())
-    assert (told["cause"], told["confidence"]) == ("v5iso-out", "likely")
+    assert (told["cause"], told["confidence"]) == ("healthy", "likely")
     said = " / ".join(told["evidence"])
     for words in (
         "OPTCHANGEERR",
