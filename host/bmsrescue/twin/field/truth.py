@@ -39,16 +39,16 @@ _SUPPLY_CAUSES: Final = frozenset(
 _WIRE_CAUSES: Final = frozenset({"swapped-swd", "open-swd", "no-swd", "swdio-low", "swd-unstable"})
 _SENSE_CAUSES: Final[dict[str, frozenset[str]]] = {
     "sense-v3v3": frozenset({"no-vtref", "low-3v3", "no-3v3"}),
-    "sense-vcap": frozenset({"no-vcap", "core-supply", "vcap-out", "sense-wire"}),
-    "sense-v12": frozenset({"no-12v", "low-12v", "sense-wire"}),
-    "sense-bplus": frozenset({"no-supply", "low-supply", "sense-wire"}),
-    "sense-v5iso": frozenset({"sense-wire"}),
+    "sense-vcap": frozenset({"no-vcap", "vcap-out"}),
+    "sense-v12": frozenset({"no-12v", "low-12v"}),
+    "sense-bplus": frozenset({"no-supply", "low-supply"}),
+    "sense-v5iso": frozenset({"v5iso-out"}),
     "adc-spikes": frozenset({"unsteady-3v3"}),
 }
 _CRYSTAL: Final = frozenset(
     {"no-crystal", "crystal", "clock-not-ready", "stuck-loop", "not-running", "stuck", "crashed"}
 )
-_NOT_RUNNING: Final = frozenset({"not-running", "lockup", "crashed", "stuck", "stuck-loop"})
+_NOT_RUNNING: Final = frozenset({"not-running", "lockup", "crashed"})
 _DAMAGE: Final = frozenset({"update-cut", "interrupted-program", "differs", "bad-vectors", "blank", "crashed"})
 HARDWARE: Final = frozenset(SUPPLY_ENDS) | {
     "nrst-held", "nrst-pulses", "boot0-strap", "latch-shorted", "crystal", "worn", "dip", "slow-erase",
@@ -218,7 +218,7 @@ def _chip(case: Case, before: Life, truth: Truth) -> None:
             _ends(truth, {"LOCKED"}, {"rdp1"})
         elif case.layout.bootloader is not None:
             # What the job brings does not hold the bootloader that goes with the protection.
-            _ends(truth, {"LOCKED", "NOT_FIRMWARE"}, {"rdp1", "rdp1-removed"})
+            _ends(truth, {"LOCKED", "NOT_FIRMWARE"}, {"rdp1", "rdp1-removed", "bootloader-damaged"})
         else:
             hopeless = "NOT_FIRMWARE" in truth.right and truth.right == {"NOT_FIRMWARE"}
             _ends(truth, {"NOT_FIRMWARE"} if hopeless else {"RECOVERED_CHECK_CONFIG"}, {"rdp1", "rdp1-removed"})
@@ -237,7 +237,7 @@ def _chip(case: Case, before: Life, truth: Truth) -> None:
             truth.weak |= truth.right & {"NO_FAULT_FOUND"}
             truth.right -= truth.weak
     if "iwdg-option" in kinds:
-        truth.causes |= {"watchdog-loop", "reset-loop"}
+        truth.causes |= {"watchdog-loop", "watchdog-unfed", "reset-loop"}
         if "RECOVERED" in truth.right:
             truth.weak |= {"LOCKED"}
 
@@ -252,7 +252,7 @@ def _around_chip(case: Case, before: Life, truth: Truth) -> None:
         truth.right |= {"CHECK_WIRES"}
         truth.causes |= {"stuck-nrst"}
     if "boot0-strap" in kinds:
-        truth.causes |= {"boot0-high", "boot0", "boot-pin"}
+        truth.causes |= {"boot0-high"}
         _ends(truth, {"NOT_FIRMWARE"}, set())
         truth.weak |= {"CHECK_WIRES", "LOCKED"}
     if "crystal" in kinds:
@@ -293,7 +293,7 @@ def _cells(case: Case, flash: Flash, truth: Truth) -> None:
     for fault in case.faults:
         needed = bool(fault.sectors & flash.wrong_sectors)
         if fault.kind == "worn" and needed and not truth.definite:
-            truth.causes |= {"worn", "worn-sector"}
+            truth.causes |= {"worn-sector"}
             truth.right = (truth.right - {"RECOVERED"}) | {"NOT_FIRMWARE"}
         elif fault.kind == "slow-erase" and needed:
             truth.weak |= {"NOT_FIRMWARE", "INTERRUPTED"}
@@ -302,7 +302,7 @@ def _cells(case: Case, flash: Flash, truth: Truth) -> None:
             if "wrp" not in case.consent:
                 _ends(truth, {"LOCKED"}, set())
         elif fault.kind == "pcrop":
-            truth.causes |= {"pcrop", "execute-only"}
+            truth.causes |= {"pcrop"}
             _ends(truth, {"LOCKED"}, set())
         elif fault.kind == "torn-own":
             _torn_own(case, fault.sectors, truth)
