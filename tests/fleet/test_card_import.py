@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ from bmsrescue.fleet.models import (
     SealedLine,
     Unit,
 )
-from bmsrescue.fleet.records.cards import CardReport, find_cards, import_card
-from bmsrescue.fleet.store import Store
+from bmsrescue.fleet.records.cards import Card, CardReport, find_cards, import_card
+from bmsrescue.fleet.store import Store, sqlite_url
 from rescuelink.seal import line_hash, seal
 from sealed_records import chain, sample, write_card
 
@@ -216,3 +217,27 @@ def test_everything_that_came_is_in_the_ledger_in_order(store: Store, backups: B
         assert entry.hash == ledger.entry_hash(previous, entry.bench, entry.number, entry.at, entry.kind, entry.body)
         previous = entry.hash
     assert json.loads(entries[0].body)["helper"] == "pocket-1"
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder link"])
+def test_a_card_is_read_from_its_own_files_only(tmp_path: Path, kind: str) -> None:
+    """A private key, a pipe that never ends: nothing of that lands in the store."""
+    secret = tmp_path / "elsewhere" / "records.jsonl"
+    secret.parent.mkdir()
+    secret.write_text("a private key\n")
+    records = tmp_path / "card" / "records"
+    if kind == "folder link":
+        records.parent.mkdir()
+        records.symlink_to(secret.parent)
+    else:
+        records.mkdir(parents=True)
+        path = records / "records.jsonl"
+        path.symlink_to(secret) if kind == "link" else os.mkfifo(path)
+    store = Store.open(sqlite_url(tmp_path / "store"))
+    with store.write() as session:
+        bench = ledger.own_bench(session)
+    card = Card(tmp_path / "card")
+    report = import_card(store, bench, BackupFolder(str(tmp_path / "backups")), card)
+    assert "no file of the card's own" in report.problems[0]
+    assert report.taken.lines == 0
+    store.close()

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 from typing import IO
 
 from bmsrescue.card.fat import CardImageError, read_files
@@ -42,7 +43,10 @@ class Card:
     def open_records(self) -> IO[bytes]:
         if self._files is not None:
             return BytesIO(self._files[_RECORDS])
-        return (self.source / _RECORDS).open("rb")
+        path = self.source / _RECORDS
+        if not _is_plain(path, self.source):
+            raise HostError(f"{path} is no file of the card's own", "Look who made this card: nothing was read of it.")
+        return path.open("rb")
 
     def backups(self) -> Iterator[tuple[str, bytes]]:
         """Name and contents of every backup of a size that one can have."""
@@ -52,8 +56,13 @@ class Card:
                     yield name, data
             return
         for path in sorted((self.source / _BACKUPS).glob("*")):
-            if path.is_file() and path.stat().st_size <= MAX_BACKUP_BYTES:
+            if _is_plain(path, self.source) and path.stat().st_size <= MAX_BACKUP_BYTES:
                 yield path.name, path.read_bytes()
+
+
+def _is_plain(path: Path, root: Path) -> bool:
+    """An ordinary file that lies on the card itself: no link to elsewhere, nothing that could be waited on for ever."""
+    return S_ISREG(path.lstat().st_mode) and path.resolve() == root.resolve() / path.relative_to(root)
 
 
 @dataclass
