@@ -74,14 +74,16 @@ class H7Flash:
         """Until the erase is over; `check()` is called now and then and may raise. Raises FlashError."""
         self._writer().wait_erased(check)
 
-    def stream(self, address, length, consent):
+    def stream(self, address, length, consent, again=None):
         """Program `length` bytes from `address`, whole flash words of erased flash, as they come.
 
         put(view, check=None) takes the next ones, 1 KiB or a multiple best; it may come back before they are in the
         flash. finish(check=None) returns when all are. An error belongs to the flash word it names, which may have been
-        handed over a while ago. Words that are all 0xFF are left blank. Raises ConsentError, FlashError, WireError.
+        handed over a while ago. Words that are all 0xFF are left blank. again(address, length) gives once more what was
+        handed over and has arrived damaged; it may use the buffer that put() was given. Raises ConsentError,
+        FlashError, WireError.
         """
-        return self._writer().stream(address, length, consent)
+        return self._writer().stream(address, length, consent, again)
 
     def program(self, address, buf, consent, erased=False):
         """Program `buf` at `address`, both whole flash words; words that are all 0xFF are left blank.

@@ -1,14 +1,16 @@
 # Flash words programmed by the target's own core, from a ring in its RAM that we keep filled: the flash is never left
 # waiting for the wire, and the wire carries nothing but the data, 46 clocks a word.
 #
-# What goes over the wire goes to RAM, so that a damaged or refused transfer is simply sent again: no flash word is ever
-# torn by the wire. The routine (flash_loader.S) does what HAL and OpenOCD's loader do on silicon, one flash word at a
-# time, finished before the next; nothing here relies on how the bus behaves while the flash is busy.
+# What goes over the wire goes to RAM, in pieces: behind each goes its CRC-32, and the core programs no piece that has
+# not arrived whole (flash_loader.S). One that has not is sent again. So no flash word is ever torn by the wire, nor
+# programmed with something else than was meant. The routine does what HAL and OpenOCD's loader do on silicon, one flash
+# word at a time, finished before the next; nothing here relies on how the bus behaves while the flash is busy.
 #
 # In the work RAM: the SHA-256 routine comes first (target_digest.py), then the code, behind it the stack and the job of
-# the SHA-256 routine (0x600 to the mailbox), the mailbox, the ring. The ring begins on a 1 KiB boundary, so that TAR is
+# the SHA-256 routine (from 0x600), the ring, the slots, the mailbox. The ring begins on a 1 KiB boundary, so that TAR is
 # written once per KiB.
 
+import binascii
 import struct
 
 from micropython import const
@@ -19,90 +21,136 @@ from rescue.debug import cortex_m_registers as cm
 from rescuelink.errors import WireError
 
 _CODE = const(0x400)
-_MAILBOX = const(0x7E0)
-_DONE = const(4)
-_LENGTH = const(8)
+_MAILBOX = const(0x1FC00)
+_CHECKED = const(8)
+_LENGTH = const(16)
 _RING = const(0x800)
-_RING_UNIT = const(0x7FF)  # whole blocks of 2 KiB, so that what is sent is seldom cut at the ring's end
+_SLOTS = const(128)
+_SLOTS_BYTES = const(0x800)  # set aside for them and the mailbox, so that the ring is whole blocks of 2 KiB
+_DAMAGED = const(0xFFFFFFFF)
 
 _STALL_MS = const(100)  # without a flash word finished, where one takes 200 us at most
 _LOOK_US = const(40000)  # between two looks at the rails while the core works
+_CHECK_MS = const(1)  # a piece of 2 KiB is checked in a quarter of it
+_LOOKS = const(4)
+_TAIL = const(32)
 _TRIES = const(3)
+_REPAIRS = const(16)  # of one piece
 _BLANK = b"\xff" * 32
 
 
 class LoaderStream:
     """See H7Flash.stream. A part that is all 0xFF is not sent: the routine ends before it and begins anew behind it."""
 
-    def __init__(self, writer, address, length):
+    def __init__(self, writer, address, length, again=None):
         self._writer = writer
         self._ap = writer.core.ap
         self._base = writer.chip.work_ram
-        self._size = writer.chip.work_ram_bytes - _RING & ~_RING_UNIT
+        self._size = writer.chip.work_ram_bytes - _RING - _SLOTS_BYTES
         self._address = address  # of the first byte in the ring
         self._length = length  # from there
+        self._again = again
+        self._last = self._last_crc = None  # the piece that was handed over last, as it was then
+        self._piece = 0  # bytes of every piece in the ring but the last
         self._sent = 0
         self._done = 0
         self._gap = 0  # blank bytes after what was sent
         self._running = False
+        self._stamp = writer.next_stamp()
 
     def put(self, view, check=None):
         if view[:32] == _BLANK and view[32:] == view[:-32]:
             self._gap += len(view)
             return
-        if self._gap:
+        if self._gap or (self._sent and (len(view) > self._piece or self._sent % self._piece)):
             self._end(check)
-        sent = self._sent + len(view)
-        self._wait(sent - self._size, check)
-        offset = self._sent % self._size
-        fits = self._size - offset
-        self._send(offset, view[:fits])
-        self._send(0, view[fits:])
+        at = self._sent
+        if not at:
+            self._piece = len(view)
+        sent = at + len(view)
+        self._wait(sent - min(self._size, _SLOTS * self._piece), check)
+        self._send(at, view)
+        dp = self._ap.dp
+        epoch = dp.epoch
+        self.announce(view, at // self._piece, sent)
+        if dp.epoch != epoch:
+            # Something was disturbed meanwhile: the last words may have been dropped without a sign of their own.
+            tail = min(_TAIL, len(view))
+            self._send(sent - tail, view[-tail:])
+        self._last, self._last_crc = view, binascii.crc32(view)
         self._sent = sent
-        if self._running:
-            self._ap.write32(self._base + _MAILBOX, sent, again=True)
-        elif self._writer.is_erased():
+        if not self._running and self._writer.is_erased():
             self._program()
 
     def finish(self, check=None):
         self._end(check)
         self._writer.wait_erased(check)
-        self._writer.control(0)
 
-    def start(self, status, sent):
-        """Let the routine begin; `status` is the address of the status register it shall look at."""
+    def start(self, control):
+        """Let the routine begin; `control` is the address of the control register, the status register behind it."""
         chip = self._writer.chip
-        box = struct.pack(
-            "<8I",
-            sent,
-            0,
-            self._length,
-            self._size,
-            chip.word_bytes,
-            reg.SR_BUSY,
-            reg.SR_WRITE_ERRORS,
-            h7_registers.IWDG1_KR,
-        )
         base = self._base
-        self._ap.write_block(base + _MAILBOX, box)
-        self._writer.core.start(base + _CODE, (base + _MAILBOX, self._address, status), base + _CODE)
+        idle = chip.control[0]
+        words = [0, _DAMAGED, 0, 0, self._length, base + _RING, base + _RING + self._size]
+        words += [base + _RING + self._size, base + _RING + self._size + 8 * _SLOTS, self._stamp]
+        words += [chip.word_bytes, reg.SR_BUSY, reg.SR_WRITE_ERRORS, h7_registers.IWDG1_KR]
+        words += [control, idle | reg.CR_PG, idle]
+        check = _DAMAGED
+        for word in words:
+            check ^= word
+        self._ap.write_block(base + _MAILBOX, struct.pack("<18I", *words, check))
+        box = base + _MAILBOX
+        self._writer.core.start(base + _CODE, (box, self._address, _DAMAGED ^ box ^ self._address), base + _CODE)
+
+    def announce(self, view, piece, sent):
+        """Tells the routine that a piece is there, and its CRC. Where that does not arrive, the routine waits, and the
+        piece is sent again."""
+        slot = self._base + _RING + self._size + piece % _SLOTS * 8
+        box = struct.pack("<2I", binascii.crc32(view), self._stamp | sent)
+        for _ in range(_TRIES):
+            try:
+                self._ap.post_block(slot, box)
+                return
+            except WireError as error:
+                if error.kind == "fault":
+                    raise
+                self._writer.flash.resends += 1
 
     def done(self):
-        """Bytes that are programmed."""
-        return self._ap.read32(self._base + _MAILBOX + _DONE)
+        """Bytes that are programmed: as the routine counts them twice, for the wire may damage what is read, too."""
+        box = bytearray(8)
+        for _ in range(_TRIES):
+            self._ap.read_block(self._base + _MAILBOX, box)
+            done, inverted = struct.unpack("<2I", box)
+            if done ^ inverted == _DAMAGED:
+                return done
+        return 0
+
+    def checked(self):
+        """(bytes of pieces that have arrived whole, how often one had not)"""
+        box = bytearray(8)
+        self._ap.read_block(self._base + _MAILBOX + _CHECKED, box)
+        return struct.unpack("<2I", box)
 
     def _program(self):
-        self._writer.control(reg.CR_PG)
-        self.start(self._writer.status_address, self._sent)
+        writer = self._writer
+        self.start(writer.control_address)
         self._running = True
 
-    def _send(self, offset, view):
-        """Into the ring. Sent again from where it was disturbed, as long as that gets on."""
+    def _send(self, at, view):
+        """Into the ring, which it may wrap."""
+        offset = at % self._size
+        fits = self._size - offset
+        self._send_to(offset, view[:fits])
+        self._send_to(0, view[fits:])
+
+    def _send_to(self, offset, view):
+        """Sent again from where it was disturbed, as long as that gets on."""
         offset += self._base + _RING
         tries = _TRIES
         while len(view):
             try:
-                self._ap.write_block(offset, view)
+                self._ap.post_pages(offset, view)
                 return
             except WireError as error:
                 # The word before the one that failed may have been dropped as well: RAM takes both again.
@@ -128,6 +176,7 @@ class LoaderStream:
         self._address += sent + self._gap
         self._length = left
         self._sent = self._done = self._gap = 0
+        self._stamp = self._writer.next_stamp()
 
     def _wait(self, needed, check):
         """Until so many bytes are in the flash."""
@@ -137,17 +186,74 @@ class LoaderStream:
             writer.wait_erased(check)
             self._program()
         since = clock.ms()
+        repairs = _REPAIRS
+        looks = 0
+        word_us = writer.chip.flash_word_us
         while needed > self._done:
             done = self.done()
-            if done > self._done:
+            if self._done < done <= self._sent:
                 self._done = done
                 since = clock.ms()
-            elif clock.since_ms(since) > _STALL_MS or self._ap.read32(cm.DHCSR) & cm.S_HALT:
-                done = self.done()
-                if done == self._done:
-                    from rescue.chips.h7_flash_blame import blame
-
-                    blame(writer, self._address + done)
-            clock.sleep_us(max(min((needed - done) // writer.chip.word_bytes * writer.chip.flash_word_us, _LOOK_US), 0))
+                repairs = _REPAIRS
+                looks = 0
+            elif looks < _LOOKS:
+                looks += 1  # the word under way takes a little longer
+            elif self._ap.read32(cm.DHCSR) & cm.S_HALT:
+                if self._began():
+                    self._blame()
+            elif self._is_stuck():
+                if not repairs:
+                    raise WireError("parity", "what is sent arrives damaged again and again", self._address + done)
+                repairs -= 1
+                self._repair()
+                since = clock.ms()
+            elif clock.since_ms(since) > _STALL_MS:
+                self._blame()
+            clock.sleep_us(max(min((needed - done) // writer.chip.word_bytes * word_us, _LOOK_US), looks and word_us))
             if check is not None:
                 check()
+
+    def _is_stuck(self):
+        # Nothing that has arrived whole is left to program, and stays so for longer than it takes to check a piece.
+        for _ in range(_LOOKS):
+            checked = self.checked()[0]
+            if checked > self.done():
+                return False
+            self._writer.clock.sleep_ms(_CHECK_MS)
+        return checked < self._sent
+
+    def _repair(self):
+        """The piece that has not arrived whole, once more. Its slot is taken away meanwhile."""
+        self._writer.flash.resends += 1
+        at = self.checked()[0]
+        at -= at % self._piece
+        if at >= self._sent:
+            return
+        piece = at // self._piece
+        end = min(at + self._piece, self._sent)
+        view = None
+        if end == self._sent and binascii.crc32(self._last) == self._last_crc:
+            view = self._last
+        if self._again is not None:
+            view = self._again(self._address + at, end - at)
+        if view is None:
+            raise WireError("parity", "what was sent has arrived damaged", self._address + at)
+        self._ap.write32(self._base + _RING + self._size + piece % _SLOTS * 8 + 4, 0, again=True)
+        self._send(at, view)
+        self.announce(view, piece, end)
+
+    def _began(self):
+        """False where the routine refused its mailbox as damaged; then it is begun again."""
+        core = self._writer.core
+        if self.done() or core.result(0) != _DAMAGED:
+            return True
+        self._writer.flash.resends += 1
+        self._program()
+        return False
+
+    def _blame(self):
+        done = self.done()
+        if done == self._done:
+            from rescue.chips.h7_flash_blame import blame
+
+            blame(self._writer, self._address + done)

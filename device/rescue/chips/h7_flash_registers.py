@@ -17,6 +17,7 @@ SR_BSY = 1 << 0
 SR_WBNE = 1 << 1
 SR_QW = 1 << 2
 SR_BUSY = SR_BSY | SR_QW  # BSY drops between the steps of an operation, QW does not
+SR_EOP = 1 << 16
 SR_WRPERR = 1 << 17
 SR_RDPERR = 1 << 23
 SR_RDSERR = 1 << 24

@@ -5,12 +5,19 @@ from micropython import const
 from rescue.chips import h7_flash_registers as reg
 from rescue.hal.ports import Timeout
 from rescuelink.consent import ERASE, PROGRAM
-from rescuelink.errors import FlashError, WireError
+from rescuelink.errors import FlashError, TargetError, WireError
 
 _ERASE_MS = const(10000)  # 2 s at most with x64, 4 s with x8
 _ERASE_POLL_MS = const(10)
 _ERASE_LOOK_MS = const(40)  # between two looks at the rails
 _READY_MS = const(10000)  # an operation that somebody else left running
+_COMMAND_MS = const(100)
+_BLANK_MS = const(2000)  # a bank of 1 MiB takes a tenth of it
+_TRIES = const(3)
+_CODE = const(0x400)  # of the routines in the work RAM, and where two of them begin (flash_loader.S)
+_COMMAND = const(0x184)
+_BLANK = const(0x1B0)
+_REFUSED = const(0xFFFFFFFF)
 
 
 class FlashWriter:
@@ -25,7 +32,15 @@ class FlashWriter:
         self._registers = chip.flash_registers  # of the bank that is worked on
         self._open = False
         self._by_core = False  # this core has shown that it can program
-        self._erasing = None  # (address, Timeout, ms() of its start, end of the last sector) of the erase that runs
+        # (address, Timeout, ms() of its start, end of the last sector, begin of the first) of the erase that runs
+        self._erasing = None
+        self._stamp = 0
+        self._again = 0  # erases that had to be begun anew
+
+    def next_stamp(self):
+        """What all slots of one run of the routine have in their highest byte."""
+        self._stamp = self._stamp + 1 & 0xFF
+        return self._stamp << 24
 
     def unlock(self):
         """See H7Flash.unlock. Here is also found out whether the core can do the programming."""
@@ -45,23 +60,29 @@ class FlashWriter:
             self._unlock()
 
     def _unlock(self):
-        if not self._read(reg.CR1) & reg.CR_LOCK:
-            return
-        try:
-            for key in reg.KEYS:
-                self._ap.write32(self._registers + reg.KEYR1, key)
-        except WireError as error:
-            if error.kind != "fault":  # a key that was not due is a bus error
-                raise
-        if self._read(reg.CR1) & reg.CR_LOCK:
-            advice = "reset the chip and try again"
-            raise FlashError("locked", "the flash controller stays locked", None, None, advice)
+        # A key that the wire damaged locks the controller until a reset.
+        for left in range(_TRIES - 1, -1, -1):
+            if not self._read(reg.CR1) & reg.CR_LOCK:
+                return
+            try:
+                for key in reg.KEYS:
+                    self._ap.write32(self._registers + reg.KEYR1, key)
+            except WireError:
+                if not left:
+                    raise
+            if not self._read(reg.CR1) & reg.CR_LOCK:
+                return
+            if left:
+                self.flash.resends += 1
+                self.core.reset_halt()
+        advice = "switch the unit off and on, and try again"
+        raise FlashError("locked", "the flash controller stays locked", None, None, advice)
 
     def lock(self):
         self._open = False
         for bank in self.flash.banks():
             self._registers = self.flash.registers(bank)
-            self.control(reg.CR_LOCK)
+            self._tell(reg.CR_LOCK, 0)
 
     # -- erase ---------------------------------------------------------------------------------------------------------
 
@@ -72,45 +93,82 @@ class FlashWriter:
         address = self.flash.base + sector * self.chip.sector_bytes
         self.flash.check_range(address, count * self.chip.sector_bytes)
         self.make_ready(address)
-        self._erase(address, address + count * self.chip.sector_bytes)
+        self._again = 0
+        self._erase(address, address + count * self.chip.sector_bytes, address)
 
-    def _erase(self, address, end):
+    def _erase(self, address, end, first):
         chip = self.chip
         sector = (address - self.flash.base) % chip.bank_bytes // chip.sector_bytes
-        idle, start, shift, _ = chip.control
-        bits = reg.CR_SER | sector << shift
-        start |= idle | bits
-        self.control(bits)
+        _, start, shift, flags = chip.control
         limit = Timeout(self.clock, _ERASE_MS, "sector erase", FlashError, address)
-        try:
-            self._ap.write32(self._registers + reg.CR1, start)
-        except WireError:
-            # Whether it began is not known. Once the controller is idle, erasing again is right in both cases.
-            self.finish(limit, _ERASE_POLL_MS, address)
-            self.control(bits)
-            self._ap.write32(self._registers + reg.CR1, start)
-        self._erasing = (address, limit, self.clock.ms(), end)
+        self._erasing = (address, limit, self.clock.ms(), end, first)
+        for _ in range(_TRIES):
+            self.write(reg.CCR1, flags)
+            try:
+                status = self._tell(reg.CR_SER | sector << shift, start)
+            except WireError as error:
+                if error.kind == "fault":
+                    raise
+                # Whether it began is not known. Once the controller is idle, erasing again is right in both cases.
+                self.finish(limit, _ERASE_POLL_MS, address)
+                continue
+            if status & (reg.SR_BUSY | reg.SR_ERRORS | reg.SR_EOP):
+                return
+            self.flash.resends += 1  # START was not heard
 
     def is_erased(self):
         """Whether no erase is running (any more). Asks the chip only when the erase may be over."""
         if self._erasing is None:
             return True
-        address, limit, start, end = self._erasing
+        address, limit, start, end, first = self._erasing
         if self.clock.since_ms(start) < self.chip.sector_erase_ms:
             return False
         limit.check()
         status = self._ap.read32(self.status_address)
         if status & reg.SR_BUSY:
             return False
-        self._erasing = None
         if status & reg.SR_ERRORS:
+            self._erasing = None
             raise self.flash.refusal(status, address)
         address += self.chip.sector_bytes
         if address < end:
-            self._erase(address, end)
+            self._erase(address, end, first)
             return False
-        self.control(0)
+        self._erasing = None
+        wrong = self._not_blank(first, end)
+        if wrong is not None:
+            self._erase_again(wrong, end)
+            return False
+        if not self.runs_on_core():
+            self.control(0)
         return True
+
+    def _erase_again(self, address, end):
+        # An erase that did not happen: nothing is programmed over what is there.
+        self._again += 1
+        if self._again == _TRIES:
+            raise FlashError("erase", "flash is not blank after its erase", address)
+        sector = self.chip.sector_bytes
+        first = address - (address - self.flash.base) % sector
+        self._erase(first, end, first)
+
+    def _not_blank(self, address, end):
+        """The address of the first word that is not blank, None where all are."""
+        if not self.runs_on_core():
+            return None if self.flash.is_blank(address, end - address) else address
+        code = self.chip.work_ram + _CODE
+        for _ in range(_TRIES):
+            try:
+                found = self.core.call(code + _BLANK, (address, end), code, _BLANK_MS)
+            except TargetError:
+                self._reset_core()  # a torn flash word faults the core
+                return address
+            if found == end:
+                return None
+            if address < found < end:
+                return found - 4
+            self.flash.resends += 1  # it looked elsewhere
+        return address
 
     def wait_erased(self, check=None):
         """Until the erase is over. `check()` is called now and then meanwhile: it may raise."""
@@ -122,7 +180,7 @@ class FlashWriter:
 
     # -- program -------------------------------------------------------------------------------------------------------
 
-    def stream(self, address, length, consent):
+    def stream(self, address, length, consent, again=None):
         """See H7Flash.stream."""
         word_bytes = self.chip.word_bytes
         if address % word_bytes or length % word_bytes:
@@ -132,10 +190,10 @@ class FlashWriter:
             consent.require(PROGRAM, sector)
         if self._erasing is None:
             self.make_ready(address)
-        if self._by_core and self.flash.by_core:
+        if self.runs_on_core():
             from rescue.chips.h7_flash_loader import LoaderStream
 
-            return LoaderStream(self, address, length)
+            return LoaderStream(self, address, length, again)
         from rescue.chips.h7_flash_words import WordStream
 
         return WordStream(self, address)
@@ -149,11 +207,12 @@ class FlashWriter:
         self._erasing = None
         self._registers = self.flash.registers(address)
         self.status_address = self._registers + reg.SR1
+        self.control_address = self._registers + reg.CR1
         self._unlock()
         limit = Timeout(self.clock, _READY_MS, "earlier flash operation", FlashError, address)
         while self._ap.read32(self.status_address) & reg.SR_BUSY:
             limit.pause(1)
-        if self._by_core and self.flash.by_core:
+        if self.runs_on_core():
             self._reset_core()  # something else ran since, or a routine failed
         self.write(reg.CCR1, self.chip.control[3])
 
@@ -172,6 +231,39 @@ class FlashWriter:
 
     def _read(self, offset):
         return self._ap.read32(self._registers + offset)
+
+    def runs_on_core(self):
+        """Whether the core carries out what goes to the flash."""
+        return self._by_core and self.flash.by_core
+
+    def _tell(self, bits, start):
+        """CR as a whole, looked at before the bits `start` are added. Returns SR as it was then.
+
+        By the core, whose arguments carry a check word: the one write that starts an erase never goes over the wire,
+        where two flipped bits would make it another sector's, or the whole bank's.
+        """
+        bits |= self.chip.control[0]
+        address = self._registers + reg.CR1
+        if self.runs_on_core():
+            code = self.chip.work_ram + _CODE
+            for _ in range(_TRIES):
+                status = self.core.call(
+                    code + _COMMAND, (address, bits, start, _REFUSED ^ address ^ bits ^ start), code, _COMMAND_MS
+                )
+                if status != _REFUSED:
+                    return status
+                self.flash.resends += 1
+            raise FlashError("control", "the flash controller does not hold what it is told")
+        for _ in range(_TRIES):
+            self.control(bits)
+            if self._read(reg.CR1) & ~reg.CR_LOCK == bits & ~reg.CR_LOCK:
+                break
+            self.flash.resends += 1
+        else:
+            raise FlashError("control", "the flash controller does not hold what it is told")
+        if start:
+            self._ap.write32(address, bits | start)
+        return self._read(reg.SR1)
 
     def control(self, bits):
         """CR as a whole: these bits, and nothing else is left from before (registers, CR1)."""

@@ -90,17 +90,21 @@ class MemAp:
 
     def write_block(self, address, buf):
         """Write `buf` from the word-aligned `address`; returns when the bus has taken the last word."""
+        self.post_pages(address, buf)
+        try:
+            self._wire.read(0, adi.RDBUFF)
+        except WireError as error:
+            error.done = max((len(buf) >> 2) - 1, 0)
+            raise self._recovered(error, address + 4 * error.done) from None
+
+    def post_pages(self, address, buf):
+        """write_block() without waiting for its last word, of which post_block() tells."""
         view = memoryview(buf)
         offset = 0
         while offset < len(buf):
             end = self._chunk_end(address, offset, len(buf))
             self.post_block(address + offset, view[offset:end], offset >> 2)
             offset = end
-        try:
-            self._wire.read(0, adi.RDBUFF)
-        except WireError as error:
-            error.done = max((len(buf) >> 2) - 1, 0)
-            raise self._recovered(error, address + 4 * error.done) from None
 
     def post_block(self, address, buf, done_before=0):
         """write_block() for a piece inside one 1 KiB page, without waiting for its last word.

@@ -161,7 +161,6 @@ class CortexM:
             self.write_core(cm.R0 + number, value)
         self.write_core(cm.SPECIAL, 1)  # PRIMASK; thread mode on the main stack
         self.write_core(cm.MSP, stack)
-        self.write_core(cm.LR, 0xFFFFFFFF)  # the routine does not return
         self.write_core(cm.XPSR, cm.XPSR_THUMB)
         self.write_core(cm.PC, entry & ~1)
         self.write(cm.DFSR, cm.DFSR_ALL)

@@ -18,7 +18,7 @@ from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import CardError, FlashError, TargetError, WireError
 
 _FAILED = "rescue.engine.failed_write"
-_TRIES = 2  # then the sector is worn: never a loop of erases (anchors C)
+_TRIES = 8  # at most, on a disturbed wire; failed_write.py has what is allowed otherwise
 
 
 def act(run):
@@ -32,6 +32,8 @@ def act(run):
         _option_step("unprotect", run)
     if plan["steps"]:
         Cure(run, plan["steps"]).carry_out()
+        modules.load("rescue.engine.strays").look(run)
+        modules.drop("rescue.engine.strays")
     if plan["options"] or plan["protect"]:
         _option_step("restore", run)
 
@@ -121,7 +123,7 @@ class Cure:
                 self._flash.wait_erased()  # the erase under way comes to its end: the power goes off next
                 raise
             except (FlashError, TargetError, WireError) as error:
-                modules.load(_FAILED).settle(self._run, step, error, attempt == _TRIES)
+                modules.load(_FAILED).settle(self._run, step, error, attempt, attempt == _TRIES)
                 modules.drop(_FAILED)
 
     def _erase(self, step):
@@ -142,18 +144,22 @@ class Cure:
         run.erase_begun = True
         run.say("write sector %d" % step["sector"])
         held_back = run.job.boot_address // self._word_bytes * self._word_bytes if step["vectors"] else None
-        stream = self._flash.stream(step["address"], step["size"], self._consent)
+
+        def piece(address, length):
+            view = files.view[:length]
+            source.fill(address, view)
+            if held_back is not None and address <= held_back < address + length:
+                image.fill_blank(view[held_back - address : held_back - address + self._word_bytes])
+            return view
+
+        stream = self._flash.stream(step["address"], step["size"], self._consent, piece)
         expected = None
         if held_back is None and not source.is_mixed:
             expected = run.image.known(step["address"], step["size"])
         digest = hashlib.sha256() if expected is None else None
         for at in range(0, step["size"], files.CHUNK):
             check()
-            address = step["address"] + at
-            source.fill(address, files.view)
-            if held_back is not None and address <= held_back < address + files.CHUNK:
-                offset = held_back - address
-                image.fill_blank(files.view[offset : offset + self._word_bytes])
+            piece(step["address"] + at, files.CHUNK)
             if digest is not None:
                 digest.update(files.view)
             stream.put(files.view, check)

@@ -5,28 +5,33 @@ from rescuelink.errors import FlashError, PowerError, WireError
 
 _SUPPLY_BACK_MS = 100
 _WORN = "the sector no longer takes what is written to it: replace the microcontroller or the board"
-_FINAL = ("write_protected", "read_protected", "secure", "locked")
+_FINAL = ("write_protected", "read_protected", "secure")
 
 
-def settle(run, step, error, is_last):
-    """Makes ready for another try at a sector that could not be written; raises `error` where there is none."""
+def settle(run, step, error, attempt, is_last):
+    """Makes ready for another try at a sector that could not be written; raises `error` where there is none.
+
+    Once a transfer of the run was disturbed, nothing is blamed on the flash: the sector is tried again as long as the
+    wire can be made slower. Without that a second failure is the sector's own; never a loop of erases.
+    """
     flash = run.chip.flash
-    disturbed = not isinstance(error, FlashError)
-    if not disturbed and error.kind in _FINAL:
+    on_wire = not isinstance(error, FlashError)
+    disturbed = on_wire or run.is_disturbed()
+    if not on_wire and error.kind in _FINAL:
         raise error
     _blame_supply(run)
-    if error.kind == "verify":
+    if error.kind == "verify" and not disturbed:
         flash.by_core = False  # the core may have written wrongly: word by word now
-    if is_last:
-        if not disturbed:
-            error.next_step = error.next_step or _WORN
+    if not disturbed and attempt > 1:
+        error.next_step = error.next_step or _WORN
         raise error
     # Nobody knows how far a disturbed write came: the sector is erased and written again, more slowly.
-    if disturbed and not run.slow_down():
+    if is_last or (disturbed and not run.slow_down()):
         raise error
     run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
     if disturbed:
         run.target.core.reset_halt()
+        run.chip.freeze_watchdogs()
         flash.unlock()
 
 

@@ -8,7 +8,7 @@ import gc
 
 from rescue.engine import modules
 from rescue.engine.power import Power
-from rescuelink.errors import PowerError, RescueError, Stopped, TargetError, WireError
+from rescuelink.errors import FlashError, PowerError, RescueError, Stopped, TargetError, WireError
 
 _DIAGNOSIS = "diagnosis"
 _ACT = "act"
@@ -47,7 +47,7 @@ OUR_FAULTS = (
     ValueError,
 )
 
-_READING = ("evidence", "map", "backup")
+_READING = ("evidence", "map", "backup", "verify")
 _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
@@ -190,6 +190,8 @@ class Run:
             except RescueError:
                 pass
             self.disturbed += self.target.dp.disturbed
+            if self.chip is not None:
+                self.disturbed += self.chip.flash.resends
         self.target = None
         self.chip = None
         self.ports.wire.release()
@@ -230,7 +232,8 @@ class Run:
             while not self._timed(name, module, function):
                 # A step that only reads is done again with a slower SWCLK when the wire disturbed it; each try is
                 # recorded.
-                if name in _READING and isinstance(self.error, WireError) and self.slow_down():
+                if name in _READING and self._may_be_the_wire() and self.slow_down():
+                    self.disturbed += 1
                     self.error = None
                     continue
                 # A unit's fault found on the way is still diagnosed from what is known.
@@ -240,6 +243,19 @@ class Run:
             if name == self._last:
                 return
         self.cured = True
+
+    def is_disturbed(self):
+        """Whether a transfer of this run was damaged or lost."""
+        found = self.disturbed
+        if self.target is not None:
+            found += self.target.dp.disturbed
+        if self.chip is not None:
+            found += self.chip.flash.resends
+        return found > 0
+
+    def _may_be_the_wire(self):
+        error = self.error
+        return isinstance(error, WireError) or (isinstance(error, (TargetError, FlashError)) and self.is_disturbed())
 
     def _unit_may_be_at_fault(self):
         self.evidence["rails"]["trip"] = self.power.trip

@@ -153,6 +153,14 @@ def plan_cure(run):
     _add_options(run.plan, run.evidence, run.job, run.resumed)
     if before is not None:
         modules.load("rescue.engine.plan_regression").put_back(run.plan, run.evidence["options"], run.job, before)
+    steps = [step["sector"] for step in run.plan["steps"]]
+    run.plan["put_back"] = []
+    run.plan["kept"] = [
+        (sector["index"], sector["address"], sector["size"], sector.get("count", 1), sector["sha256"])
+        for sector in run.evidence.get("sectors") or ()
+        if not sector["owned"] and sector["index"] not in steps
+        if sector["sha256"] is not None or sector["state"] == "blank"
+    ]
     run.observer.event("plan", {"lines": run.plan["lines"], "estimate_ms": run.plan["estimate_ms"]})
     if not run.plan["steps"] and not run.plan["options"] and not run.plan["protect"]:
         run.skip_to("safe-off")

@@ -143,7 +143,7 @@ def _own_data_rewritten(run):
     # The unit's own data was written back, and not all of it could be read before.
     if run.plan is None:
         return False
-    if run.evidence.get("regressed"):
+    if run.evidence.get("regressed") or run.plan["put_back"]:
         return True
     if any(step["source"] != "image" and "blank" not in step for step in run.plan["steps"]):
         return True
@@ -244,7 +244,10 @@ def _states_after(run):
             state = "match"
         elif sector["index"] in planned:
             state = "unknown"
-        after.append({"index": sector["index"], "state": state})
+        entry = {"index": sector["index"], "state": state}
+        if sector["index"] in run.plan["put_back"]:
+            entry["put_back"] = True  # something hit it; it holds what it held before
+        after.append(entry)
     return after
 
 

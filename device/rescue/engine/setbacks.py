@@ -4,27 +4,74 @@ import sys
 
 from rescuelink.errors import RescueError
 
-_SLOWEST_HZ = 100_000
-_SLOWER = 4
+_SLOWER_HZ = (1_000_000, 250_000, 100_000, 50_000, 25_000)
+_CONTACT_MS = 2000  # a contact that is lost for longer is looked for by the whole ladder
+_LOOK_MS = 50
+_HALTED = ("backup", "verify")  # steps that find the core in reset halt, and do not make it so themselves
 
 
 def slow_down(run):
     """A slower SWCLK after a disturbed transfer, and the debug port found again. False when there is none left."""
-    swd = run.evidence["swd"]
-    hz = run.ports.wire.frequency_hz // _SLOWER
-    if hz < _SLOWEST_HZ or run.target is None:
+    if run.target is None:
         return False
-    run.ports.wire.set_frequency(hz)
-    swd["tries"].append({"how": "slower", "hz": hz, "result": "ok"})
-    swd["hz"] = hz
+    hz = run.ports.wire.frequency_hz
+    for slower in _SLOWER_HZ:
+        if slower < hz:
+            break
+    else:
+        return False
+    run.ports.wire.set_frequency(slower)
+    attempt = {"how": "slower", "hz": slower, "result": "ok"}
+    run.evidence["swd"]["tries"].append(attempt)
     if run.chip is not None:
         run.chip.digest.forget()  # what disturbed the wire may also have written where it should not
     try:
-        run.target.dp.connect()
-        run.target.dp.power_up()
+        attempt["result"] = _find(run)
+        if attempt["result"] != "ok" and not _climb(run, slower):
+            return False
+        if run.step in _HALTED:
+            run.target.core.reset_halt()
+            run.chip.freeze_watchdogs()
     except RescueError as error:
-        swd["tries"][-1]["result"] = error.kind
+        attempt["result"] = error.kind
         return False
+    run.evidence["swd"]["hz"] = run.ports.wire.frequency_hz
+    return True
+
+
+def _find(run):
+    # "ok", or what the last look for the debug port ended with: a contact may come back.
+    clock = run.ports.clock
+    start = clock.ms()
+    while True:
+        try:
+            run.target.dp.connect()
+            run.target.dp.power_up()
+            return "ok"
+        except RescueError as error:
+            if clock.since_ms(start) > _CONTACT_MS:
+                return error.kind
+        clock.feed()
+        clock.sleep_ms(_LOOK_MS)
+
+
+def _climb(run, hz):
+    # The whole ladder once more. A write under way knows the chip that was: it ends, and the next run goes on.
+    if run.erase_begun or run.chip is None:
+        return False
+    from rescue.chips.stm32h7 import Stm32H7
+    from rescue.chips.table import H72x
+    from rescue.engine import ladder
+
+    run.disturbed += run.target.dp.disturbed + run.chip.flash.resends
+    run.target.dp.disturbed = run.chip.flash.resends = 0
+    target, swd = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
+    run.evidence["swd"]["tries"] += swd["tries"]
+    if target is None:
+        return False
+    if run.ports.wire.frequency_hz > hz:
+        run.ports.wire.set_frequency(hz)
+    run.target, run.chip = target, Stm32H7(target, run.ports.clock)
     return True
 
 

@@ -7,6 +7,7 @@ import pytest
 from low_chip import ALL_SECTORS, FLASH, SECTOR, Bench
 
 from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.flash.key_lock import KeyLock
 from rescue.chips import h7_flash_registers as reg
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import ConsentError, FlashError, WireError
@@ -135,15 +136,25 @@ def test_unlocking_twice_does_not_lock_for_good() -> None:
     assert flash.is_blank(FLASH, SECTOR)
 
 
-def test_a_spoilt_key_sequence_is_reported_with_the_way_out() -> None:
+def test_a_spoilt_key_sequence_is_mended_by_a_reset() -> None:
     bench = Bench()
     flash = bench.h7().flash
     with pytest.raises(WireError):
         flash._writer().write(reg.KEYR1, 0xBAD)
+    flash.unlock()
+    assert flash.resends > 0, "a wrong key is a disturbed one"
+    flash.program(FLASH, NEW, ALL_SECTORS, erased=True)
+    assert bench.chip.flash.snapshot()[: len(NEW)] == NEW
+
+
+def test_keys_that_are_never_taken_are_reported_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    flash = bench.h7().flash
+    monkeypatch.setattr(bench.chip.flash_controller.banks[0], "_lock", KeyLock((1, 2), sticks=False))
     with pytest.raises(FlashError) as caught:
         flash.unlock()
     assert caught.value.kind == "locked"
-    assert "Reset the chip" in caught.value.sentence()
+    assert "Switch the unit off and on" in caught.value.sentence()
 
 
 def test_stale_error_flags_do_not_stop_the_next_operation() -> None:

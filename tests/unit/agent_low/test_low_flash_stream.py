@@ -14,7 +14,7 @@ from bmsrescue.agent_files import device_dir
 from bmsrescue.twin.chip.bus import BusError, BusWait
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash.timing import FlashTimer
-from rescue.chips import h7_flash_trial
+from rescue.chips import h7_flash_trial, h7_flash_write
 from rescuelink.errors import FlashError, WireError
 
 CHUNK = 2048
@@ -295,3 +295,6 @@ def test_the_bytes_are_the_assembled_source(tmp_path: Path) -> None:
     )
     subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", str(assembled), str(binary)], check=True)
     assert binary.read_bytes() == h7_flash_trial.CODE
+    names = subprocess.run(["arm-none-eabi-nm", str(assembled)], check=True, capture_output=True, text=True).stdout
+    at = {line.split()[2]: int(line.split()[0], 16) for line in names.splitlines()}
+    assert (at["program"], at["command"], at["blank"]) == (0, h7_flash_write._COMMAND, h7_flash_write._BLANK)

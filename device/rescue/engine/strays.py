@@ -1,0 +1,46 @@
+# After the last write: do the sectors that the job does not own still hold what they held? An erase command that was
+# damaged on the wire may have hit another one. What it hit is put back from the backup, under the job's name.
+
+import binascii
+
+from rescue.engine.source import FROM_BACKUP
+from rescuelink.errors import FlashError
+
+_WHY = "hit by a disturbed erase"
+
+
+def look(run):
+    """Compares by SHA-256 on the core with what was there before. Raises what a rewrite raises, or FlashError("verify")."""
+    hit = [kept for kept in run.plan["kept"] if _differs(run, kept)]
+    if not hit:
+        return
+    from rescue.engine.cure import Cure
+
+    run.disturbed += 1
+    steps = []
+    for index, address, size, count, _sha256 in hit:
+        run.plan["put_back"].append(index)
+        run.plan["lines"].append("put sector %d back from the backup (%s)" % (index, _WHY))
+        step = {"sector": index, "address": address, "size": size, "count": count, "erase": True}
+        step.update({"source": FROM_BACKUP, "vectors": False, "why": _WHY})
+        steps.append(step)
+    Cure(run, steps).carry_out()
+    for kept in hit:
+        if _differs(run, kept):
+            raise FlashError("verify", "a sector of the unit's own could not be put back as it was", kept[1])
+
+
+def _differs(run, kept):
+    # A first difference may be the wire's: what the core was asked, or its answer.
+    _index, address, size, _count, sha256 = kept
+    digest = run.chip.digest
+    for _ in range(3):
+        if sha256 is None:
+            same = digest.is_blank(address, size)
+        else:
+            found = digest.sha256(address, size, run.power.check)
+            same = None if found is None else found == binascii.unhexlify(sha256)
+        if same:
+            return False
+        digest.forget()
+    return True
