@@ -7,8 +7,8 @@
 # word at a time, finished before the next; nothing here relies on how the bus behaves while the flash is busy.
 #
 # In the work RAM: the SHA-256 routine comes first (target_digest.py), then the code, behind it the stack and the job of
-# the SHA-256 routine (from 0x600), the ring, the slots, the mailbox. The ring begins on a 1 KiB boundary, so that TAR is
-# written once per KiB.
+# the SHA-256 routine (from 0x600), the ring, the slots, the mailbox. The ring begins on a 1 KiB boundary, so that TAR
+# is written once per KiB.
 
 import binascii
 import struct
@@ -83,6 +83,8 @@ class LoaderStream:
             self._program()
 
     def finish(self, check=None):
+        if not self._running:
+            self._writer.wait_erased(check)  # from here, where the stack is still short
         self._end(check)
         self._writer.wait_erased(check)
 

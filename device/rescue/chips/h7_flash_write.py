@@ -67,8 +67,8 @@ class FlashWriter:
             try:
                 for key in reg.KEYS:
                     self._ap.write32(self._registers + reg.KEYR1, key)
-            except WireError:
-                if not left:
+            except WireError as error:
+                if error.kind != "fault" and not left:  # a key that was not due is a bus error
                     raise
             if not self._read(reg.CR1) & reg.CR_LOCK:
                 return
@@ -159,7 +159,9 @@ class FlashWriter:
         code = self.chip.work_ram + _CODE
         for _ in range(_TRIES):
             try:
-                found = self.core.call(code + _BLANK, (address, end), code, _BLANK_MS)
+                # No call() here: the stack is deep already.
+                self.core.start(code + _BLANK, (address, end), code)
+                found = self.core.result(_BLANK_MS)
             except TargetError:
                 self._reset_core()  # a torn flash word faults the core
                 return address
@@ -247,9 +249,8 @@ class FlashWriter:
         if self.runs_on_core():
             code = self.chip.work_ram + _CODE
             for _ in range(_TRIES):
-                status = self.core.call(
-                    code + _COMMAND, (address, bits, start, _REFUSED ^ address ^ bits ^ start), code, _COMMAND_MS
-                )
+                self.core.start(code + _COMMAND, (address, bits, start, _REFUSED ^ address ^ bits ^ start), code)
+                status = self.core.result(_COMMAND_MS)
                 if status != _REFUSED:
                     return status
                 self.flash.resends += 1

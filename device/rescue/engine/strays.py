@@ -10,7 +10,7 @@ _WHY = "hit by a disturbed erase"
 
 
 def look(run):
-    """Compares by SHA-256 on the core with what was there before. Raises what a rewrite raises, or FlashError("verify")."""
+    """Compares by SHA-256 with what was there before. Raises what a rewrite raises, or FlashError("verify")."""
     hit = [kept for kept in run.plan["kept"] if _differs(run, kept)]
     if not hit:
         return

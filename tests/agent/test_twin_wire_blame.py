@@ -1,0 +1,145 @@
+"""Wire, flash and reset are told apart, on the real MicroPython: what the wires do is never blamed on the chip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bmsrescue.twin.bench import TwinBench
+from bmsrescue.twin.board.faults import ContactLoss
+from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.chip.flash import registers as reg
+from dongle_run import DongleRun, press_button
+from sweep_cures import CURES, FLASH, SECTOR
+
+CURE = CURES["sectors"]
+
+
+def bench_with(fault: Callable[[Unit], Any], seed: int = 0) -> tuple[TwinBench, bytearray]:
+    card = CURE.card()
+    scenario = CURE.scenario()
+    broken = replace(scenario, breaks=lambda unit: scenario.breaks(unit) or fault(unit))
+    return TwinBench(broken, card, seed=seed), card
+
+
+def image_is_there(run: DongleRun) -> bool:
+    return all(run.flash_after[s.address - FLASH :][: len(s.data)] == s.data for s in CURE.segments)
+
+
+def kept_is_kept(run: DongleRun, before: bytes | None = None) -> bool:
+    was = run.flash_before if before is None else before
+    return all(run.flash_after[at:][:size] == was[at:][:size] for at, size in CURE.kept)
+
+
+def told(run: DongleRun) -> str:
+    record = run.record
+    return " / ".join(filter(None, [record["sentence"], record["next_step"], record["diagnosis"]["next_step"]]))
+
+
+def blamed_on_the_wires_at_most(run: DongleRun) -> None:
+    assert run.record["outcome"] in ("RECOVERED", "CHECK_WIRES"), told(run)
+    assert "replace" not in told(run).lower()
+    if run.record["outcome"] == "RECOVERED":
+        assert image_is_there(run)
+        assert kept_is_kept(run)
+    else:
+        assert "SWCLK" in run.record["next_step"]
+
+
+@pytest.mark.parametrize(("rate", "seed"), [(1e-4, 1), (2e-4, 2), (3e-4, 3), (3e-4, 4)])
+def test_clocks_counted_twice_are_the_wires_and_never_a_worn_chip(rate: float, seed: int) -> None:
+    bench, card = bench_with(lambda unit: unit.break_board(swd_extra_clock_rate=rate), seed)
+    run = press_button(bench, card)
+    blamed_on_the_wires_at_most(run)
+    tries = run.record["evidence"]["swd"]["tries"]
+    assert run.record["evidence"]["swd"]["disturbed"] > 0
+    assert tries
+
+
+@pytest.mark.parametrize("at_ms", [900.0, 1_300.0, 1_600.0])
+def test_a_contact_that_is_lost_for_half_a_second_is_found_again(at_ms: float) -> None:
+    bench, card = bench_with(lambda unit: unit.break_board(contact_loss=ContactLoss(at_ms=at_ms, for_ms=500.0)))
+    blamed_on_the_wires_at_most(press_button(bench, card))
+
+
+def test_a_contact_that_is_lost_after_the_first_erase_is_named_and_the_next_press_goes_on() -> None:
+    loss = ContactLoss(at_ms=100.0, for_ms=60_000.0, in_flash_work=True)
+    bench, card = bench_with(lambda unit: unit.break_board(contact_loss=loss))
+    first = press_button(bench, card)
+    assert first.record["outcome"] == "CHECK_WIRES"
+    assert "nothing is lost" in first.record["next_step"]
+    bench.unit.break_board(contact_loss=None)
+    again = press_button(bench, card)
+    assert again.record["outcome"] == "RECOVERED"
+    assert again.record["resumed"] is not None
+    assert image_is_there(again)
+    assert kept_is_kept(again, first.flash_before)
+
+
+def first_start(unit: Unit, change: Callable[[int], int | None]) -> list[int]:
+    """The first CR with START that reaches the controller arrives as `change` has it (None: not at all)."""
+    bank: Any = unit.chip.flash_controller.banks[0]
+    write, seen = bank._write_cr, []
+
+    def arrives(value: int) -> None:
+        if value & 0x80 and value & reg.SER and not seen:
+            seen.append(value)
+            changed = change(value)
+            write(value & ~0x80 if changed is None else changed)
+        else:
+            write(value)
+
+    bank._write_cr = arrives
+    return seen
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda cr: cr & ~0x700 | 3 << 8, lambda cr: cr ^ (reg.SER | reg.BER)],
+    ids=["another sector", "the whole bank"],
+)
+def test_what_a_flipped_erase_command_hit_is_put_back_and_said(change: Callable[[int], int]) -> None:
+    bench, card = bench_with(lambda unit: None)
+    assert bench.unit.chip.flash.snapshot()[3 * SECTOR :][:32] != b"\xff" * 32
+    seen = first_start(bench.unit, change)
+    run = press_button(bench, card)
+    assert seen
+    assert run.record["outcome"] == "RECOVERED_CHECK_CONFIG"
+    assert image_is_there(run)
+    assert kept_is_kept(run)
+    after = {entry["index"]: entry for entry in run.record["sectors"]["after"]}
+    assert after[3].get("put_back") is True
+    assert any("put sector 3 back" in line for line in run.record["plan"])
+
+
+def test_a_start_that_the_chip_ignores_is_found_before_anything_is_programmed() -> None:
+    bench, card = bench_with(lambda unit: None)
+    seen = first_start(bench.unit, lambda _cr: None)
+    run = press_button(bench, card)
+    assert seen
+    assert run.record["outcome"] == "RECOVERED"
+    assert image_is_there(run)
+    assert kept_is_kept(run)
+    assert not any(bench.unit.chip.flash.is_torn(FLASH + at) for at in range(0, 2 * SECTOR, 32))
+
+
+def test_keys_that_were_flipped_lock_the_controller_until_a_reset_which_the_agent_makes() -> None:
+    bench, card = bench_with(lambda unit: None)
+    lock: Any = bench.unit.chip.flash_controller.banks[0]
+    write, seen = lock.write_register, []
+
+    def arrives(register: int, value: int) -> None:
+        if register == reg.KEYR and not seen:
+            seen.append(value)
+            value ^= 0x11
+        write(register, value)
+
+    lock.write_register = arrives
+    run = press_button(bench, card)
+    assert seen
+    assert run.record["outcome"] == "RECOVERED"
+    assert image_is_there(run)
+    assert kept_is_kept(run)
