@@ -68,7 +68,8 @@ class H7Flash:
 
         Until wait_erased() nothing may read flash; a stream() may be opened and fed meanwhile.
         """
-        self._writer().start_erase(sector, consent, count)
+        writer = self._writer()
+        writer.begin_erase(*writer.prepare_erase(sector, consent, count))  # from here, where the stack is shorter
 
     def wait_erased(self, check=None):
         """Until the erase is over; `check()` is called now and then and may raise. Raises FlashError."""

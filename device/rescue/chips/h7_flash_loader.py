@@ -68,7 +68,10 @@ class LoaderStream:
         if not at:
             self._piece = len(view)
         sent = at + len(view)
-        self._wait(sent - min(self._size, _SLOTS * self._piece), check)
+        needed = sent - min(self._size, _SLOTS * self._piece)
+        if needed > self._done and not self._running:
+            self._writer.wait_erased(check)  # from here, where the stack is shorter than in _wait()
+        self._wait(needed, check)
         self._send(at, view)
         dp = self._ap.dp
         epoch = dp.epoch

@@ -86,17 +86,18 @@ class FlashWriter:
 
     # -- erase ---------------------------------------------------------------------------------------------------------
 
-    def start_erase(self, sector, consent, count):
-        """See H7Flash.start_erase."""
+    def prepare_erase(self, sector, consent, count):
+        """Checks, and a controller that is ready. Returns what begin_erase() wants."""
         for index in range(sector, sector + count):
             consent.require(ERASE, index)
         address = self.flash.base + sector * self.chip.sector_bytes
         self.flash.check_range(address, count * self.chip.sector_bytes)
         self.make_ready(address)
         self._again = 0
-        self._erase(address, address + count * self.chip.sector_bytes, address)
+        return address, address + count * self.chip.sector_bytes, address
 
-    def _erase(self, address, end, first):
+    def begin_erase(self, address, end, first):
+        """Sector by sector from `address` to `end`, the first of which was `first`."""
         chip = self.chip
         sector = (address - self.flash.base) % chip.bank_bytes // chip.sector_bytes
         _, start, shift, flags = chip.control
@@ -132,7 +133,7 @@ class FlashWriter:
             raise self.flash.refusal(status, address)
         address += self.chip.sector_bytes
         if address < end:
-            self._erase(address, end, first)
+            self.begin_erase(address, end, first)
             return False
         self._erasing = None
         wrong = self._not_blank(first, end)
@@ -150,7 +151,7 @@ class FlashWriter:
             raise FlashError("erase", "flash is not blank after its erase", address)
         sector = self.chip.sector_bytes
         first = address - (address - self.flash.base) % sector
-        self._erase(first, end, first)
+        self.begin_erase(first, end, first)
 
     def _not_blank(self, address, end):
         """The address of the first word that is not blank, None where all are."""
