@@ -19,7 +19,7 @@ from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.firmware import calibration_block
 from bmsrescue.twin.scenarios.scenario import Scenario
-from bmsrescue.twin.scenarios.unit_programs import IDLE, SMPS
+from bmsrescue.twin.scenarios.unit_programs import BUSY, SMPS
 
 FLASH = 0x0800_0000
 SECTOR = 0x2_0000
@@ -43,7 +43,7 @@ class Cure:
     @property
     def segments(self) -> list[Segment]:
         vectors = struct.pack("<II", 0x2001_0000, FLASH + _CODE | 1)
-        first = vectors + b"\x00" * (_CODE - len(vectors)) + IDLE + b"\x00" * 30
+        first = vectors + b"\x00" * (_CODE - len(vectors)) + BUSY + b"\x00" * 30
         if self.sectors == 1:
             return [Segment(FLASH, first + random.Random("sweep").randbytes(3072))]
         return [Segment(FLASH, first), Segment(FLASH + SECTOR, random.Random("sweep").randbytes(4096))]

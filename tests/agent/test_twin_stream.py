@@ -14,7 +14,7 @@ from bmsrescue.twin.bench import TwinBench
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.scenarios.scenario import Scenario
-from bmsrescue.twin.scenarios.unit_programs import IDLE
+from bmsrescue.twin.scenarios.unit_programs import BUSY
 
 SECTOR = 0x2_0000
 ENTRY = 0x200
@@ -26,7 +26,7 @@ def image() -> bytes:
     """Two sectors and a bit, with a program that idles."""
     head = struct.pack("<II", 0x2001_0000, FLASH_BASE + ENTRY | 1)
     body = random.Random("stream").randbytes(2 * SECTOR + 4096)
-    return head + body[len(head) : ENTRY] + IDLE + body[ENTRY + len(IDLE) :]
+    return head + body[len(head) : ENTRY] + BUSY + body[ENTRY + len(BUSY) :]
 
 
 def full_of_something_else(unit: Unit) -> None:
@@ -67,7 +67,8 @@ def test_every_erase_is_in_the_journal_before_it_begins_and_the_flash_hardly_wai
     assert [sector for sector, _ in named] == [0, 1, 2], "the sector with the vectors first"
     assert all(sector in sectors for sector, sectors in named)
     flash_alone_ms = 3 * 1000 + len(image()) // 32 * 0.1
-    assert step_ms(record, "act") < 1.2 * flash_alone_ms
+    others_compared_ms = 5 * 65  # SHA-256 of the sectors that the job does not own: flash is idle for it
+    assert step_ms(record, "act") < 1.2 * flash_alone_ms + others_compared_ms
 
 
 def test_a_core_whose_stores_do_not_reach_the_flash_is_noticed_and_every_word_goes_over_the_wire() -> None:
