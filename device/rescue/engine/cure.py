@@ -110,7 +110,10 @@ class Cure:
             self._noted = line
 
     def _write_sector(self, step, after):
-        source = SectorSource(step, self._run.image, self._backup_path, self._run.job.preserve, self._flash.base)
+        run = self._run
+        # What goes with the read protection was never read: there is no backup, and nothing of it comes back.
+        kept = () if run.plan["regress"] and self._backup_path is None else run.job.preserve
+        source = SectorSource(step, run.image, self._backup_path, kept, self._flash.base)
         before = self._done
         for attempt in range(1, _TRIES + 1):
             self._done = before

@@ -24,6 +24,7 @@ def plan(run):
         line = "remove the read protection that the cut change of option bytes left; the backup holds what it erases"
     else:
         line = "remove the read protection: the chip erases everything, calibration and serial included"
+        made["lines"] = [text.replace("keep ", "lose ", 1) for text in made["lines"]]
     made["lines"].insert(0, line)
     return made
 

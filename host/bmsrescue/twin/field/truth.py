@@ -18,7 +18,8 @@ from .physics import Life
 
 SUPPLY_ENDS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "no-supply": (frozenset({"NOT_FIRMWARE"}), frozenset({"no-supply"})),
-    "short-v3v3": (frozenset({"UNSAFE"}), frozenset({"short-3v3", "over-current"})),
+    # A converter that limits its own current may stay below every limit of the supply: then the rail is dead.
+    "short-v3v3": (frozenset({"UNSAFE", "NOT_FIRMWARE"}), frozenset({"short-3v3", "over-current", "no-3v3"})),
     "short-v12": (frozenset({"UNSAFE"}), frozenset({"short-12v", "over-current"})),
     "low-3v3": (frozenset({"UNSAFE"}), frozenset({"low-3v3"})),
     "no-3v3": (frozenset({"NOT_FIRMWARE"}), frozenset({"no-3v3"})),
@@ -146,7 +147,10 @@ def _of_contents(case: Case, before: Life, flash: Flash, with_image: Life) -> Tr
     marker = isinstance(target, dict) and "marker" in target
     version = "image" in case.job
     if flash.holds_image:
-        return _image_is_there(case, before)
+        truth = _image_is_there(case, before)
+        if _rewrites(case) and "NO_FAULT_FOUND" in truth.right:
+            truth.right |= {"RECOVERED"}
+        return truth
     foreign = kind in ("sister", "unknown")
     if foreign and marker:
         return Truth({"WRONG_TARGET"}, set(), {"other-product"})
@@ -170,6 +174,11 @@ def _of_contents(case: Case, before: Life, flash: Flash, with_image: Life) -> Tr
     return truth
 
 
+def _rewrites(case: Case) -> bool:
+    policy = case.job["policy"]
+    return isinstance(policy, dict) and policy["mode"] == "rewrite"
+
+
 def _image_is_there(case: Case, before: Life) -> Truth:
     if before.runs:
         return Truth({"NO_FAULT_FOUND"}, set(), {"healthy", "quiet"})
@@ -184,8 +193,7 @@ def _image_is_there(case: Case, before: Life) -> Truth:
 def _something_else_runs(case: Case, *, marker: bool, version: bool) -> Truth:
     """Another firmware than the job's runs, or one with damage that does not stop it."""
     kind, consent = case.history.kind, case.consent
-    policy = case.job["policy"]
-    rewrite = isinstance(policy, dict) and policy["mode"] == "rewrite"
+    rewrite = _rewrites(case)
     causes = {"differs", "older-firmware", "newer-firmware", "unknown-application"}
     if kind in ("torn", "damaged", "cut", "bad-vectors", "waiting", "crashing"):
         return Truth({"RECOVERED"}, {"LOCKED"}, causes | _DAMAGE)

@@ -1,0 +1,12 @@
+"""Generated units of which something untrue was said once, or that were treated wrongly: seed, and what was wrong.
+
+Each is run again by `test_field_mended.py`. A seed stands for its kind.
+"""
+
+MENDED = (
+    (
+        4,
+        "removal of read protection crashed after the chip was erased where a region was to be preserved in the sector",
+    ),
+    (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
+)
