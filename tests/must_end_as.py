@@ -31,7 +31,8 @@ def only_damaged_sectors(run: DongleRun) -> None:
 def proven_by_power(run: DongleRun) -> None:
     proof = run.record["proof"]
     assert proof["passed"]
-    assert proof["lines"][0] == "all rails were below 300 mV, then came up"
+    assert proof["lines"][0].startswith("the power was away: all rails fell (")
+    assert "v3v3 below 300 mV" in proof["lines"][0]
     assert proof["lines"][-1] == "debug enables taken back, power removed once more"
 
 
@@ -44,6 +45,25 @@ def nothing_written(run: DongleRun) -> None:
 def nothing_driven(run: DongleRun) -> None:
     nothing_written(run)
     assert run.record["swclk_cycles"] == 0
+
+
+def held_by_the_button(run: DongleRun) -> None:
+    proven_by_power(run)
+    assert any("button was let go: v12 stays" in line for line in run.record["proof"]["lines"])
+    assert run.record["evidence"]["rails"]["button"]["by"] == "found"
+
+
+def zero_is_told(run: DongleRun) -> None:
+    nothing_written(run)
+    rails = run.record["evidence"]["rails"]
+    assert abs(rails["zero"]["raw"] - 16 * run.bench.unit.faults.helper.adc_zero_lsb) < 16
+    assert rails["off"]["bplus"]["mv"] < 50
+
+
+def without_a_power_cycle(run: DongleRun) -> None:
+    nothing_written(run)
+    assert run.record["power_cycles"] == 1
+    assert [attempt["result"] for attempt in run.record["evidence"]["swd"]["tries"]] == ["other_family"]
 
 
 def reached_by(how: str) -> Callable[[DongleRun], None]:
@@ -155,13 +175,13 @@ ROWS = {
     "backfeed": _row(cut_in_time, "v3v3 stays at", "with the power off"),
     "slow-ramp": _row(cut_in_time, "B+ reads"),
     "brownout-during-flash": _row(lambda run: None, "v3v3 dipped", "goes on where it was"),
-    "held-in-reset": _row(nothing_driven, "held low", "NRST low for 100 ms"),
+    "held-in-reset": _row(nothing_driven, "held low", "NRST low for 2100 ms"),
     "reset-loop": _row(nothing_written, "every 100 ms", "5 times in 500 ms"),
     "wrong-target": _row(nothing_written, "0x450 with 2048 KiB", "STM32H725"),
     "other-h7": _row(nothing_written, "512 KiB", "1024 KiB"),
     "noisy-swd": _row(at_a_slower_clock, "matches the image"),
-    "swapped-lines": _row(nothing_driven, "SWDIO and SWCLK are exchanged"),
-    "open-swdio": _row(nothing_driven, "SWDIO wire is open"),
+    "swapped-lines": _row(nothing_written, "SWDIO and SWCLK are exchanged"),
+    "open-swdio": _row(nothing_written, "SWDIO wire is open"),
     "stuck-nrst": _row(nothing_written, "NRST is shorted to 3.3 V"),
     "no-vtref": _row(nothing_driven, "VTref", "sense wire"),
     "already-done": _row(nothing_written, "matches the image"),
@@ -187,5 +207,16 @@ ROWS = {
     "watchdog-unfed": _row(nothing_written, "IWDG1RSTF", "does not feed it", "start the watchdog at reset"),
     "vcap-sense": _row(nothing_written, "core supply is out of its window, or its sense wire"),
     "other-supply-image": _row(image_does_not_run, "VCAP", "a core supply that this board does not have"),
+    "supervisor-500ms": _row(proven_by_power, "update was cut"),
+    "slow-nrst": _row(proven_by_power, "update was cut"),
+    "latch-by-button": _row(held_by_the_button, "update was cut"),
+    "adc-zero": _row(zero_is_told, "matches the image"),
+    "adc-zero-backfeed": _row(cut_in_time, "v3v3 stays at 5", "with the power off"),
+    "swd-pulled": _row(nothing_written, "matches the image"),
+    "swd-translator": _row(proven_by_power, "only while it is reset"),
+    "other-family-h5": _row(
+        without_a_power_cycle, "Cortex-M33", "DPIDR 0x6ba02477", "AP0 0x54770002", "AP1 0x84770001"
+    ),
+    "cortex-m4-clone": _row(without_a_power_cycle, "Cortex-M4", "DPIDR 0x2ba01477", "AP0 0x24770011"),
     "healthy": _row(nothing_written, "matches the image"),
 }

@@ -37,13 +37,13 @@ TABLE = (
     (
         "swapped-swd",
         "SWDIO and SWCLK are exchanged: each shows the pull of the other.",
-        "Exchange the two wires and start again. Nothing was driven.",
+        "Exchange the two wires and start again. Nothing was written.",
         "CHECK_WIRES",
     ),
     (
         "open-swd",
         "The {line} wire is open: nothing at its other end holds it, though the chip has its supply.",
-        "Put the {line} wire right and start again. Nothing was driven.",
+        "Put the {line} wire right and start again. Nothing was written.",
         "CHECK_WIRES",
     ),
     (

@@ -36,13 +36,13 @@ TABLE = (
     ),
     (
         "short-3v3",
-        "12 V is up but the 3.3 V rail is held at {mv} mV while the supply gives {ma} mA: a short on 3.3 V.",
+        "12 V {above}, and 3.3 V is held at {mv} mV while the supply gives {ma} mA: a short on 3.3 V.",
         "Do not reflash. Look for a short on 3.3 V: decoupling capacitors, the regulator, the MCU.",
         "UNSAFE",
     ),
     (
         "no-12v",
-        "B+ is there but the 12 V rail reads {mv} mV: its converter does not start.",
+        "{above}, and the 12 V rail reads {mv} mV: its converter does not start.",
         "Do not reflash. Check the fuse, the wake circuit and the 12 V converter.",
         "NOT_FIRMWARE",
     ),
@@ -66,7 +66,7 @@ TABLE = (
     ),
     (
         "no-3v3",
-        "12 V is good but the 3.3 V rail reads {mv} mV: its regulator is dead or switched off.",
+        "{above}, and the 3.3 V rail reads {mv} mV: its regulator is dead or switched off.",
         "Do not reflash. Check the 3.3 V regulator and who enables it.",
         "NOT_FIRMWARE",
     ),

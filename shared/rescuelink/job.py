@@ -33,6 +33,7 @@ REWRITE = "rewrite"
 CORE_RUNNING = "core-running"
 
 _MODES = (REPAIR, REWRITE)
+_LATCHES = ("self-holding", "button-or-firmware")
 _MAILBOX = "mailbox"
 _PIN = "pin"
 _RULES = (CORE_RUNNING, _MAILBOX, _PIN)
@@ -102,6 +103,9 @@ def validate(document: object) -> Job:
 
     limits = read_limits(fields.object("limits", default_empty=True), chip)
     proof = _read_proof(fields.object("proof", default_empty=True), facts.ram)
+    board = fields.object("board", default_empty=True)
+    board_latch = board.choice("latch", ("",) + _LATCHES, "")
+    board.end()
     latch = _read_latch(fields.object("latch")) if fields.has("latch") else None
     options = _read_options(fields.object("options", default_empty=True), chip, facts.dev_id)
     bootloader = _read_bootloader(fields.object("bootloader"), flash_end) if fields.has("bootloader") else None
@@ -126,6 +130,7 @@ def validate(document: object) -> Job:
         bootloader,
         ask,
         markers,
+        board_latch,
     )
     _check_layout(job, facts.word_bytes)
     return job

@@ -36,7 +36,7 @@ _NUMBERS = {
     "short_ms": (20, 1, 500),  # at the current limit and not rising this long is a short
     "rise_ms": (500, 10, 5_000),  # all rails must have settled by then
     "quiet_ms": (100, 0, 5_000),  # observed before the rails are judged
-    "discharged_mv": (300, 50, 1_000),  # off means below this
+    "discharged_mv": (300, 50, 1_000),  # off means below this on 3.3 V and VCAP (others: dead_rails.py)
     "discharge_ms": (10_000, 100, 60_000),
     "hold_off_ms": (100, 0, 10_000),  # kept off this long after the rails are down
     "energise_ms": (180_000, 1_000, 300_000),  # longest time powered in one go

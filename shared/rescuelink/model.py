@@ -124,6 +124,7 @@ class Job:
         bootloader: tuple[int, int, int, int] | None = None,
         ask: list[str] | None = None,
         markers: list[tuple[int, int, str, str]] | None = None,
+        board_latch: str = "",
     ) -> None:
         self.name = name
         self.chip = chip
@@ -144,6 +145,7 @@ class Job:
         )
         self.ask = ask or []  # words of consent that a person may give, at the dongle or at the host
         self.options = options or []  # golden option bytes: [register, value, mask]
+        self.board_latch = board_latch  # "self-holding", "button-or-firmware", "" where the job does not say
         self.markers = markers or []  # how the unit's product is known: (address, length, text or "", SHA-256 or "")
 
     def boot_segment(self) -> Segment:

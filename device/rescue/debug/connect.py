@@ -19,7 +19,7 @@ BOOT0 = "boot0"
 RUNGS = (ATTACH, UNDER_RESET, POWER_CYCLE_UNDER_RESET, BOOT0)
 
 _NRST_LOW_MS = const(2)
-_NRST_RISE_MS = const(100)
+_NRST_RISE_MS = const(2000)  # a reset supervisor keeps it low for 140 to 560 ms after each pull
 _BOOT0_HOLD_MS = const(15)  # latched shortly after reset release
 _ROM_START_MS = const(100)  # the system bootloader is up after 54 ms (AN2606)
 
@@ -55,6 +55,10 @@ def _attach(ports, how, hz, setup):
     dp.connect()
     dp.power_up()
     target = Target(dp, how, hz)
+    if target.aps["0"] & adi.IDR_MASK != adi.IDR_AHB or target.aps["2"] & adi.IDR_MASK != adi.IDR_APB:
+        from rescue.debug import other_family  # seldom needed
+
+        other_family.check(target)
     if target.aps["0"] & adi.IDR_MASK != adi.IDR_AHB:
         raise TargetError("wrong_ap", "access port 0 is not that of a Cortex-M core")
     if target.aps["2"] & adi.IDR_MASK == adi.IDR_APB:

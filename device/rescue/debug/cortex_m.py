@@ -7,7 +7,7 @@ from rescue.hal.ports import Timeout
 from rescuelink.errors import TargetError, WireError
 
 _HALT_MS = const(100)
-_RESET_MS = const(500)
+_RESET_MS = const(2500)  # with a reset supervisor
 _REGISTER_MS = const(50)
 
 

@@ -13,7 +13,7 @@ class Target:
         self.hz = hz
         self.dpidr = dp.dpidr
         self.ap0 = ahb_ap(dp, 0)
-        self._ap1 = ahb_ap(dp, 1)
+        self.ap1 = ahb_ap(dp, 1)
         self.ap2 = apb_ap(dp, 2)
         self.core = CortexM(self.ap0, dp.clock)
-        self.aps = {"0": self.ap0.idr(), "1": self._ap1.idr(), "2": self.ap2.idr()}
+        self.aps = {"0": self.ap0.idr(), "1": self.ap1.idr(), "2": self.ap2.idr()}

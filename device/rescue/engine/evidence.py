@@ -5,6 +5,11 @@
 from rescue.engine import modules
 from rescuelink.errors import RescueError
 
+_NRST_MS = 2000
+_NRST_LOOK_MS = 5
+_LOOP_EDGES = 3
+_LOOP_MS = 5000
+
 
 def expected(job):
     """What the diagnosis compares with, so that it stays a pure function of the evidence alone."""
@@ -22,6 +27,30 @@ def expected(job):
         "min_clock_hz": job.proof.min_clock_hz,
         "rails": rails,
     }
+
+
+def wait_for_nrst(ports):
+    """How many ms NRST stays low, with nothing of ours on it; 2 s at most.
+
+    A supervisor keeps it low for 140 to 560 ms after power has come and after each pull, a large capacitor for 50 ms.
+    """
+    clock = ports.clock
+    start = clock.ms()
+    while not ports.lines.nrst_level() and clock.since_ms(start) < _NRST_MS:
+        clock.sleep_ms(_NRST_LOOK_MS)
+    return clock.since_ms(start)
+
+
+def watch_for_loop(ports, edges, since_ms):
+    """As watch_reset(), after `edges` in `since_ms`: until a loop of resets has shown its period, or for seconds."""
+    clock = ports.clock
+    start = clock.ms()
+    ports.lines.nrst_edges()
+    while edges < _LOOP_EDGES and clock.since_ms(start) < _LOOP_MS:
+        clock.sleep_ms(_NRST_LOOK_MS)
+        edges += ports.lines.nrst_edges()
+    level = 1 if ports.lines.nrst_level() else 0
+    return {"level": level, "edges": edges, "window_ms": since_ms + clock.since_ms(start)}
 
 
 def watch_reset(ports, window_ms):

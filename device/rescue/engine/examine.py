@@ -5,7 +5,7 @@ from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH
 from rescue.engine import evidence, ladder, modules, wiring
-from rescuelink.errors import TargetError
+from rescuelink.errors import RescueError, TargetError
 
 _SETTLE_LOOK_MS = 100
 _LOOP_WINDOWS = 5
@@ -16,16 +16,23 @@ def sense(run):
     """Everything off and let go: no rail may be up."""
     run.evidence["expected"] = evidence.expected(run.job)
     rails = run.evidence["rails"]
+    if "v3v3" not in run.ports.rails.names:
+        message = "this helper has no wire to the unit's 3.3 V, so that no line may be driven"
+        raise RescueError("no_vtref_wire", message, next_step="wire it, and name it under rails.v3v3 in board.json")
     rails["off"] = run.power.sense_off()
+    rails["zero"] = run.power.zero
     if run.power.trip is not None:
         rails["trip"] = run.power.trip
         run.skip_to("diagnosis")
 
 
 def energise(run):
-    """Power on within the limits."""
+    """Power on within the limits, with the unit's button held where its latch does not hold by itself."""
     rails = run.evidence["rails"]
+    run.power.button = run.job.board_latch == "button-or-firmware"
     rails["on"] = run.power.energise()
+    if run.job.board_latch != "self-holding":
+        modules.load("rescue.engine.unit_button").look(run)
     rails["ma"] = run.power.current_ma
     if run.power.trip is not None:
         rails["trip"] = run.power.trip
@@ -34,10 +41,14 @@ def energise(run):
 
 def judge_rails(run):
     """The rails over a window, NRST with our line let go, and whether our lines may be driven at all."""
-    run.evidence["nrst"] = evidence.watch_reset(run.ports, run.limits.nrst_window_ms)
-    if run.evidence["nrst"]["edges"]:
+    low_ms = evidence.wait_for_nrst(run.ports) if _good(run, "v3v3") else 0
+    nrst = evidence.watch_reset(run.ports, run.limits.nrst_window_ms)
+    if nrst["edges"]:
         # One edge may be the end of the power-on reset; a longer look tells a loop from it.
-        run.evidence["nrst"] = evidence.watch_reset(run.ports, _LOOP_WINDOWS * run.limits.nrst_window_ms)
+        nrst = evidence.watch_reset(run.ports, _LOOP_WINDOWS * run.limits.nrst_window_ms)
+    nrst["low_ms"] = low_ms
+    run.evidence["nrst"] = nrst
+    run.watched_ms = run.ports.clock.ms()
     rails = run.evidence["rails"]
     rails["on"] = run.power.observe(_SETTLE_LOOK_MS)
     rails["ma"] = run.power.current_ma
@@ -51,13 +62,19 @@ def judge_rails(run):
 
 
 def connect(run):
-    """The two SWD wires by weak pulls, then the connect ladder."""
-    found = run.evidence["wiring"] = wiring.look(run.ports)
-    if not wiring.are_good(found) and _good(run, "vcap"):
-        run.skip_to("diagnosis")  # a chip that lives holds both lines: nothing is driven into these
-        return
-    run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
+    """The connect ladder; where attaching fails, a look at the two wires says why."""
+    run.evidence["wiring"] = {}
+
+    def explain():
+        found = run.evidence["wiring"] = wiring.look(run.ports)
+        # A chip that lives holds its two lines; one without core supply need not.
+        return wiring.speaks_against(found) and _good(run, "vcap")
+
+    run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup, explain)
     if run.target is None:
+        if "family" in run.evidence["swd"]:
+            run.skip_to("diagnosis")
+            return
         run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)[1]
         run.skip_to("diagnosis")
 
@@ -97,14 +114,25 @@ def gather(run):
             # The option bytes start a watchdog at reset, or one has bitten already: does anybody feed it?
             look.watch_resets(run, run.target, run.evidence, period_ms)
             run.evidence["reset_cause"] = run.chip.reset_cause()
+        else:
+            _look_for_slow_loop(run)
+
+
+def _look_for_slow_loop(run):
+    # Nothing of ours has pulled NRST until now: an edge is a reset by somebody else, slower than the first look.
+    edges = run.ports.lines.nrst_edges()
+    if edges:
+        since_ms = run.ports.clock.since_ms(run.watched_ms)
+        run.evidence["nrst"] = evidence.watch_for_loop(run.ports, edges, since_ms)
 
 
 def _good(run, name):
-    window = run.limits.rails[name]
-    return window.low_mv <= run.evidence["rails"]["on"][name]["mv"] <= window.high_mv
+    window, rail = run.limits.rails[name], run.evidence["rails"]["on"].get(name)
+    return rail is not None and window.low_mv <= rail["mv"] <= window.high_mv
 
 
 def _held_in_reset(run):
     # With the core supplied, a steady low is somebody else's pull: nothing on the chip can be reached behind it.
     nrst = run.evidence["nrst"]
-    return nrst["level"] == 0 and not nrst["edges"] and _good(run, "vcap")
+    seen = "vcap" in run.evidence["rails"]["on"]
+    return nrst["level"] == 0 and not nrst["edges"] and (_good(run, "vcap") or not seen)

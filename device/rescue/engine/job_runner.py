@@ -72,6 +72,7 @@ class Run:
     by = None  # who consented
     diagnosed_again = False  # the diagnosis is of the unit with the image on it, which it does not run
     disturbed = 0  # transfers that were damaged or lost, over the targets that were left
+    watched_ms = None  # ms() at the end of the first look at NRST
     folder = ""  # of the card, where the job lies: "/look" for one that a host only asks about
 
     def __init__(self, ports, helper, screen=None, last=None):

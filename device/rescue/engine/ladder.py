@@ -1,4 +1,4 @@
-# The connect ladder: the cheapest way first, every try kept as evidence (design 3.3; anchors B 2, 4, 6, C).
+# The connect ladder: the cheapest way first, every try kept as evidence.
 #
 # No answer, WAIT, FAULT and a wrong ID are different findings. A first failure under reset is tried once more: the halt
 # races the start-up on some parts (probe-rs issue 4113); that it happened stays in the list of tries.
@@ -21,12 +21,20 @@ _LADDER = (
 )
 
 
-def connect(ports, power, limits, setup):
-    """(target or None, evidence["swd"]). Raises PowerError only, when the rails go wrong on the way."""
+def connect(ports, power, limits, setup, explain=None):
+    """(target or None, evidence["swd"]). Raises PowerError only, when the rails go wrong on the way.
+
+    explain() is asked once when attaching has failed: True ends the ladder before it takes the power away.
+    """
+    hopeless = False
     tries = []
     swd = {"how": None, "hz": None, "tries": tries, "dpidr": None, "aps": {}}
     for how, hz in _LADDER:
         ports.clock.feed()
+        if how == rungs.UNDER_RESET and explain is not None:
+            hopeless, explain = explain(), None
+        elif how == rungs.POWER_CYCLE_UNDER_RESET and hopeless:
+            break
         attempt = {"how": how, "hz": hz, "result": "ok"}
         tries.append(attempt)
         try:
@@ -36,6 +44,9 @@ def connect(ports, power, limits, setup):
             raise
         except RescueError as error:
             attempt["result"] = error.kind
+            if error.kind == "other_family":
+                swd["family"] = error.found
+                break
             continue
         swd["how"] = how
         swd["dpidr"] = target.dpidr

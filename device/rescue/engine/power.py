@@ -7,6 +7,7 @@
 from rescue.engine import modules
 from rescuelink.errors import PowerError
 
+RAILS = ("bplus", "v12", "v5iso", "v3v3", "vcap")  # of a helper that sees them all
 _VTREF_LOW_MV = 3000  # bms-domain 3.6
 _VTREF_HIGH_MV = 3600
 _VTREF_WINDOW_MS = 50
@@ -27,6 +28,9 @@ class Power:
         self.cycles = 0
         self.current_ma = None  # of the supply, at the last look
         self.checked = None  # ms() of the last look during long work
+        self.zero = None  # what the ADC reads at 0 V: {"raw", "by"}, once measured
+        self.fell = []  # the rails that the last off() has seen fall
+        self.button = False  # the unit's button is held while the unit is on: its latch does not hold by itself
         self.say = _say_nothing  # one line for whoever looks at the display
 
     def sense_off(self):
@@ -53,7 +57,7 @@ class Power:
         self.off(hold_reset=True)
         rails = self.energise()
         if not self.is_on or not self.vtref_steady():
-            raise PowerError("no_vtref", "3.3 V did not come back (%d mV)" % rails["v3v3"]["mv"])
+            raise PowerError("no_vtref", "3.3 V did not come back (%d mV)" % rails.get("v3v3", {"mv": 0})["mv"])
 
     def check(self):
         """A quick look during long work. Raises PowerError, with the power cut, when a limit is broken."""
@@ -65,7 +69,7 @@ class Power:
             return
         self.checked = clock.ms()
         if clock.since_ms(self.started_ms) > limits.energise_ms:
-            self.set_trip("max-time", "bplus", rails.read_mv("bplus"), limits.energise_ms)
+            self.set_trip("max-time", "bplus", self._supply_mv(), limits.energise_ms)
         else:
             for name in rails.names:
                 mv = rails.read_mv(name)
@@ -74,16 +78,26 @@ class Power:
                     break
             current = rails.current_ma()
             if self.trip is None and current is not None and current > limits.trip_ma:
-                self.set_trip("over-current", "bplus", rails.read_mv("bplus"), limits.trip_ma, current)
-            vtref = rails.read_mv("v3v3")
+                self.set_trip("over-current", "bplus", self._supply_mv(), limits.trip_ma, current)
+            vtref = rails.read_mv("v3v3") if "v3v3" in rails.names else 0
             if self.trip is None and not _VTREF_LOW_MV <= vtref <= _VTREF_HIGH_MV:
                 self.set_trip("brown-out", "v3v3", vtref, _VTREF_LOW_MV)
         if self.trip is not None:
             raise PowerError(self.trip["kind"], "power was cut: %s on %s" % (self.trip["kind"], self.trip["rail"]))
 
+    def _supply_mv(self):
+        # None where the helper has no wire to B+.
+        rails = self.ports.rails
+        return rails.read_mv("bplus") if "bplus" in rails.names else None
+
+    def let_go_button(self):
+        """The unit's button is no longer held, now and at the next power-on."""
+        self.button = False
+        self.ports.lines.unit_button(False)
+
     def vtref_steady(self):
-        """Whether the unit's 3.3 V is there and steady, so that its pins may be driven (bms-domain 3.6)."""
-        if not self.is_on:
+        """Whether the unit's 3.3 V is there and steady, so that its pins may be driven. Unseen it never is."""
+        if not self.is_on or "v3v3" not in self.ports.rails.names:
             return False
         low, _, high = self.ports.rails.capture(_VTREF_WINDOW_MS, 2)["v3v3"]
         return low >= _VTREF_LOW_MV and high <= _VTREF_HIGH_MV and high - low <= _VTREF_RIPPLE_MV

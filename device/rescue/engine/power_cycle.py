@@ -1,6 +1,8 @@
 # Switches a unit on within limits, and proves that it is off again (bms-domain 1.4, 1.5 P0-P2 and 3). Each function
 # does what the method of Power with its name says.
 
+from rescue.engine import adc_zero
+from rescuelink.dead_rails import off_mv
 from rescuelink.errors import PowerError
 
 _SLICE_MS = 4  # one look at the rails while they rise
@@ -13,14 +15,19 @@ _BLEED_LOOK_MS = 20
 _MINUTE_MS = 60_000
 _FALL_MS = 3000
 _FALL_PART = 20
+_PRESS_MS = 100  # the unit's button goes down when B+ is there: some latches want to see it go down
 
 
 def sense_off(power):
     power.cut()
-    seen = _wait_discharged(power)
+    rails = power.ports.rails
+    rails.set_zero(0)
+    _wait_discharged(power)
+    power.zero = adc_zero.measure(rails)
+    seen = _told(power, rails.capture(_BLEED_LOOK_MS, 5), None)
     name = _still_up(power, seen)
     if name is not None:
-        power.set_trip("backfeed", name, seen[name]["mv"], power.limits.discharged_mv)
+        power.set_trip("backfeed", name, seen[name]["mv"], _off_mv(power, name))
     return seen
 
 
@@ -32,9 +39,11 @@ def energise(power):
     power.checked = None
     power.cycles += 1
     power.is_on = True
+    rails.arm_trip(None)
     power.ports.lines.power(True)
     reference = {}
     moved_at = rose_at = start
+    pressed = not power.button
     while clock.since_ms(start) < limits.rise_ms:
         clock.feed()
         seen = rails.capture(_SLICE_MS, _PERIOD_MS)
@@ -42,6 +51,10 @@ def energise(power):
         if _over_voltage(power, seen):
             return _as_evidence(seen)
         now = clock.ms()
+        if not pressed and clock.since_ms(start) >= _PRESS_MS:
+            pressed = True
+            power.ports.lines.unit_button(True)
+            moved_at = rose_at = now
         for name in seen:
             # Against where the rail last moved, not the look before: a slow ramp is a movement, too.
             before = reference.get(name, 0)
@@ -54,14 +67,16 @@ def energise(power):
         if current is not None:
             in_budget = clock.since_ms(start) < limits.inrush_ms and clock.since_ms(rose_at) < limits.short_ms
             if current > limits.trip_ma and not in_budget:
-                power.set_trip("over-current", "bplus", seen["bplus"][1], limits.trip_ma, current)
+                power.set_trip("over-current", "bplus", _mean(seen, "bplus"), limits.trip_ma, current)
                 return _as_evidence(seen)
             if current >= _AT_LIMIT * limits.supply_ma and clock.since_ms(rose_at) >= limits.short_ms:
                 name = _lowest_rail(power, seen)
-                power.set_trip("short", name, seen[name][1], limits.supply_ma, current)
+                power.set_trip("short", name, _mean(seen, name), limits.supply_ma, current)
                 return _as_evidence(seen)
-        if clock.since_ms(moved_at) >= _SETTLED_MS:
+        if pressed and clock.since_ms(moved_at) >= _SETTLED_MS:
             break
+    # Only now: while capacitors fill, more may flow for a moment.
+    rails.arm_trip(limits.trip_ma)
     return observe(power, limits.quiet_ms)
 
 
@@ -70,13 +85,16 @@ def observe(power, window_ms):
     seen = rails.capture(max(window_ms, _SLICE_MS), 2)
     current = power.current_ma = rails.current_ma()
     if not _over_voltage(power, seen) and current is not None and current > power.limits.trip_ma:
-        power.set_trip("over-current", "bplus", seen["bplus"][1], power.limits.trip_ma, current)
+        power.set_trip("over-current", "bplus", _mean(seen, "bplus"), power.limits.trip_ma, current)
     return _told(power, seen, current)
 
 
 def off(power, hold_reset):
+    rails = power.ports.rails
+    before = {name: rails.read_mv(name) for name in rails.names} if power.is_on else {}
     if hold_reset:
         power.ports.wire.release()
+        power.ports.lines.unit_button(False)
         power.ports.lines.boot0(None)
         power.ports.lines.power(False)
         power.is_on = False
@@ -91,6 +109,7 @@ def off(power, hold_reset):
             next_step="disconnect every cable but the helper",
         )
     power.ports.clock.sleep_ms(power.limits.hold_off_ms)
+    power.fell = [name for name in rails.names if before.get(name, 0) >= 2 * _off_mv(power, name)]
     return seen
 
 
@@ -114,9 +133,18 @@ def _wait_discharged(power):
 
 def _still_up(power, seen):
     for name in seen:
-        if seen[name]["mv"] >= power.limits.discharged_mv:
+        if seen[name]["mv"] >= _off_mv(power, name):
             return name
     return None
+
+
+def _off_mv(power, name):
+    return off_mv(name, power.limits.discharged_mv)
+
+
+def _mean(seen, name):
+    # None where the helper has no wire to that rail.
+    return seen[name][1] if name in seen else None
 
 
 def _keep_cycle_rate(power):

@@ -9,7 +9,7 @@ from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH, connect
 from rescue.engine import modules, running
-from rescue.engine.evidence import watch_reset
+from rescue.engine.evidence import wait_for_nrst, watch_reset
 from rescuelink.errors import PowerError, RescueError, WireError
 
 _HZ = 1_000_000
@@ -30,11 +30,17 @@ def prove(run):
     proof["rails"] = run.power.energise()
     if run.power.trip is not None:
         raise PowerError(run.power.trip["kind"], "power was cut during the proof: " + run.power.trip["rail"])
-    proof["lines"].append("all rails were below %d mV, then came up" % run.limits.discharged_mv)
+    line = modules.load("rescue.engine.power_removal").line(run.power)
+    if not line:
+        raise PowerError("not_seen_off", "no rail was seen to fall: whether the power was away is not known")
+    proof["lines"].append(line)
     clock = run.ports.clock
+    wait_for_nrst(run.ports)
     start = clock.ms()
     while True:
         reason = _look(run, proof)
+        if not reason and run.power.button:
+            reason = modules.load("rescue.engine.unit_button").let_go(run)
         if not reason:
             proof["passed"] = True
             break
@@ -57,6 +63,7 @@ def _look_once_more(run, proof):
     try:
         run.target = connect(run.ports, ATTACH, _HZ, H72x.debug_setup)
         run.chip = Stm32H7(run.target, run.ports.clock)
+        run.ports.lines.unit_button("button" in run.evidence["rails"])  # a halted core holds no latch
         run.target.core.reset_halt()
         run.chip.freeze_watchdogs()
         changed = modules.load("rescue.engine.verify").image_holds(run, run.chip)

@@ -14,17 +14,17 @@ from rescue.engine.rules_common import (
     window_of,
     wrong_sectors,
 )
+from rescuelink.dead_rails import DEAD_MV
 
 _WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")
 _VOS3_MV = 1050  # core supply scaling after reset, at most (bms-domain 1.4)
-_DEAD_MV = {"bplus": 1000, "v12": 1000, "v3v3": 300, "vcap": 300}  # bms-domain 1.4
 
 # --- P2, P3: core supply and reset ---
 
 
 def _no_vcap(evidence):
     rail = rail_of(evidence, "vcap")
-    if rail is None or rail["mv"] >= _DEAD_MV["vcap"] or evidence.get("swd", {}).get("how"):
+    if rail is None or rail["mv"] >= DEAD_MV["vcap"] or evidence.get("swd", {}).get("how"):
         return None
     nrst = "low" if evidence.get("nrst", {}).get("level") == 0 else "high"
     return LIKELY, {"mv": rail["mv"], "nrst": nrst}, [say("vcap", rail), "NRST " + nrst], ["supply-config"]
@@ -36,7 +36,7 @@ def _supply_config(evidence):
     rail = rail_of(evidence, "vcap")
     low, _ = window_of(evidence, "vcap")
     how = (evidence.get("swd") or {}).get("how") or ""
-    collapsed = rail is not None and rail["min_mv"] < _DEAD_MV["vcap"]
+    collapsed = rail is not None and rail["min_mv"] < DEAD_MV["vcap"]
     if not collapsed or (rail["max_mv"] < low and how not in _WITHOUT_FIRMWARE) or wrong_sectors(evidence):
         return None
     lines = [say("vcap", rail), "NRST edges %d" % evidence["nrst"]["edges"], "SWD " + (how or "silent")]
@@ -47,7 +47,10 @@ def _held_in_reset(evidence):
     nrst = evidence.get("nrst")
     if not nrst or nrst["level"] == 1 or nrst["edges"]:
         return None
-    line = "NRST low for %d ms with the helper's line let go" % nrst["window_ms"]
+    low_ms = nrst["window_ms"] + nrst.get("low_ms", 0)
+    line = "NRST low for %d ms with the helper's line let go" % low_ms
+    if rail_of(evidence, "vcap") is None:
+        return LIKELY, {}, [line, "VCAP is not seen by this helper"], ["no-vcap"]
     return CERTAIN, {}, [line], ["no-vcap"]
 
 
@@ -99,8 +102,11 @@ def _alive(evidence):
 
 
 def _swapped_swd(evidence):
-    if _levels(evidence) != ("low", "high") or not _alive(evidence):
+    swdio, swclk = _levels(evidence)
+    if swdio not in ("low", "open") or swclk != "high" or not _alive(evidence):
         return None
+    if swdio == "open":
+        return LIKELY, {}, _level_lines(evidence), ["open-swd"]  # the two pulls ended between the levels
     return CERTAIN, {}, _level_lines(evidence), []
 
 
@@ -111,7 +117,8 @@ def _open_swd(evidence):
         names.append("SWCLK")
     if not names or not _alive(evidence):
         return None
-    return CERTAIN, {"line": " and ".join(names)}, _level_lines(evidence), []
+    # Weak pulls may end between the levels, and a translator may hold what it was given: it is not certain.
+    return LIKELY, {"line": " and ".join(names)}, _level_lines(evidence) + _tries(evidence["swd"]), ["swapped-swd"]
 
 
 def _swdio_low(evidence):
@@ -246,7 +253,19 @@ def _vcap_out(evidence):
     return LIKELY, values, [say("vcap", rail), "SWD answers, core " + evidence["core"]["state"]], ["supply-config"]
 
 
+def _other_family(evidence):
+    family = (evidence.get("swd") or {}).get("family")
+    if not family:
+        return None
+    aps = ", ".join("AP%s 0x%08x" % (index, family["aps"][index]) for index in ("0", "1", "2"))
+    found = "of another family (%s; %s)" % (family["core"] or "core not seen", aps)
+    wanted = "%s (0x%03x with %d KiB)" % tuple(evidence["expected"][key] for key in ("chip", "dev_id", "flash_kib"))
+    lines = ["DPIDR 0x%08x, %s, read the same again and again" % (family["dpidr"], aps)]
+    return CERTAIN, {"found": found, "wanted": wanted}, lines, []
+
+
 RULES = (
+    ("wrong-target", _other_family),
     ("supply-config", _supply_config),
     ("no-vcap", _no_vcap),
     ("held-in-reset", _held_in_reset),

@@ -12,9 +12,9 @@ from rescue.engine.rules_common import (
     window_of,
     wrong_sectors,
 )
+from rescuelink.dead_rails import DEAD_MV
 
 _WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")  # the rungs that a wrong core supply leaves
-_DEAD_MV = 300
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
 
 
@@ -32,7 +32,7 @@ def wrong_supply(evidence):
     # VCAP is dead whenever the firmware runs, and good where it does not.
     rail = rail_of(evidence, "vcap")
     how = (evidence.get("swd") or {}).get("how")
-    if rail is None or rail["mv"] >= _DEAD_MV or how not in _WITHOUT_FIRMWARE or not wrong_sectors(evidence):
+    if rail is None or rail["mv"] >= DEAD_MV["vcap"] or how not in _WITHOUT_FIRMWARE or not wrong_sectors(evidence):
         return None
     return LIKELY, _counts(evidence), [say("vcap", rail), "SWD answers only by " + how, map_line(evidence)], ["no-vcap"]
 

@@ -1,10 +1,15 @@
 # Rules for the supply and the rails: power off, power on (bms-domain 1.5 P0 and P1).
 
 from rescue.engine.rules_common import CERTAIN, LIKELY, depth, good, rail_of, say, trip_line, trip_of, window_of
+from rescuelink.dead_rails import DEAD_MV
 
-_DEAD_MV = {"bplus": 1000, "v12": 1000, "v3v3": 300, "vcap": 300}  # bms-domain 1.4
 _HEAVY_MA = 100  # above the 20..60 mA of a half-on unit without load (bms-domain 1.4)
 _RIPPLE_MV = 100
+# Rail: what is said of the one that feeds it, that one, and what it is where nobody sees that one.
+_ABOVE = {
+    "v12": ("bplus", "B+ is there", "B+ is not seen by this helper", "no-supply"),
+    "v3v3": ("v12", "12 V is good", "12 V is not seen by this helper", "no-12v"),
+}
 
 # --- P0: before and at power on ---
 
@@ -42,9 +47,11 @@ def _short(rail):
         trip = trip_of(evidence, "short", rail)
         if trip is None:
             return None
+        values = dict(trip)
+        values["above"] = "is up" if rail_of(evidence, "v12") else "is not seen by this helper"
         lines = [trip_line(trip)]
         lines += [say(name, rail_of(evidence, name)) for name in ("bplus", "v12", "v3v3") if rail_of(evidence, name)]
-        return CERTAIN, trip, lines, []
+        return CERTAIN, values, lines, []
 
     return rule
 
@@ -60,14 +67,14 @@ def _overloaded(name, feeding):
         if rail["mv"] >= low // 2 or ma < _HEAVY_MA:
             return None
         lines = [say(name, rail), say(feeding, rail_of(evidence, feeding)), "supply current %d mA" % ma]
-        return LIKELY, {"mv": rail["mv"], "ma": ma}, lines, ["no-3v3" if name == "v3v3" else "no-12v"]
+        return LIKELY, {"mv": rail["mv"], "ma": ma, "above": "is up"}, lines, ["no-3v3" if name == "v3v3" else "no-12v"]
 
     return rule
 
 
 def _no_supply(evidence):
     rail = rail_of(evidence, "bplus")
-    if rail is None or rail["mv"] >= _DEAD_MV["bplus"]:
+    if rail is None or rail["mv"] >= DEAD_MV["bplus"]:
         return None
     return CERTAIN, rail, [say("bplus", rail)], []
 
@@ -83,13 +90,7 @@ def _low_supply(evidence):
 def _no_vtref(evidence):
     # Without 3.3 V nothing pulls NRST up and VCAP has no source: the rail is there, the helper's wire to it is not.
     rail, nrst = rail_of(evidence, "v3v3"), evidence.get("nrst")
-    if (
-        rail is None
-        or rail["max_mv"] >= _DEAD_MV["v3v3"]
-        or not nrst
-        or not nrst["level"]
-        or not good(evidence, "vcap")
-    ):
+    if rail is None or rail["max_mv"] >= DEAD_MV["v3v3"] or not nrst or not nrst["level"] or not good(evidence, "vcap"):
         return None
     return CERTAIN, {}, [say("v3v3", rail), say("vcap", rail_of(evidence, "vcap")), "NRST high"], []
 
@@ -97,9 +98,18 @@ def _no_vtref(evidence):
 def _dead(name):
     def rule(evidence):
         rail = rail_of(evidence, name)
-        if rail is None or rail["mv"] >= _DEAD_MV[name]:
+        if rail is None or rail["mv"] >= DEAD_MV[name]:
             return None
-        return CERTAIN, rail, [say(name, rail)], []
+        source, there, unseen, alternative = _ABOVE[name]
+        values, lines = dict(rail), [say(name, rail)]
+        values["above"] = there
+        button = evidence["rails"].get("button")
+        if button:
+            lines.append("with the unit's button held %s stays at %d mV" % (button["rail"], button["mv"]))
+        if rail_of(evidence, source) is None:
+            values["above"] = unseen
+            return LIKELY, values, lines, [alternative]
+        return CERTAIN, values, lines, []
 
     return rule
 

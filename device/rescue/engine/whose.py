@@ -5,8 +5,8 @@
 
 from rescue.engine import fault_words, running
 from rescue.engine.rules_common import boot_sector, owned_sectors, rail_of
+from rescuelink.dead_rails import DEAD_MV
 
-_DEAD_MV = 300
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
 OLDER = "older-firmware"
 UNKNOWN = "unknown-application"
@@ -46,7 +46,7 @@ def is_whole(evidence):
         if sector["state"] == "torn" or (sector.get("prefix") and sector.get("rest_blank")):
             return False
     rail = rail_of(evidence, "vcap")
-    if rail is not None and rail["mv"] < _DEAD_MV:
+    if rail is not None and rail["mv"] < DEAD_MV["vcap"]:
         return False  # the core supply collapses when it runs
     # The flags begin anew with each power-on: a watchdog has bitten since ours.
     flags = (evidence.get("reset_cause") or {}).get("flags") or ()

@@ -1,6 +1,10 @@
 # The single wires to the unit, on machine.Pin.
 
+import time
+
 from machine import Pin
+
+_BOOT0_LOW_US = 100
 
 
 class Lines:
@@ -16,6 +20,7 @@ class Lines:
         # Open drain: 1 lets go. The unit's own pull-up makes the high level.
         self._nrst = Pin(config["nrst"], Pin.OPEN_DRAIN, value=1)
         self._boot0 = Pin(config["boot0"], Pin.IN)
+        self._boot0_is_high = False
         self._edges = 0
         self._edges_told = 0
         self._nrst.irq(self._count_edge, Pin.IRQ_FALLING)
@@ -37,10 +42,16 @@ class Lines:
         return since_last
 
     def boot0(self, level):
-        if level is None:
-            self._boot0.init(Pin.IN)
-        else:
+        if level is not None:
             self._boot0.init(Pin.OUT, value=1 if level else 0)
+            self._boot0_is_high = level
+            return
+        if self._boot0_is_high:
+            # An RP2350's pad that was high holds itself near 2 V when it is let go (erratum E9): low first.
+            self._boot0.value(0)
+            time.sleep_us(_BOOT0_LOW_US)
+            self._boot0_is_high = False
+        self._boot0.init(Pin.IN)
 
     def unit_button(self, pressed):
         self._button.value(1 if pressed else 0)
@@ -48,7 +59,7 @@ class Lines:
     def release_all(self):
         self._power.value(0)
         self._button.value(0)
-        self._boot0.init(Pin.IN)
+        self.boot0(None)
         self._nrst.value(1)
 
     def _count_edge(self, _pin):

@@ -55,6 +55,10 @@
 #   read_mv(name) -> int      one filtered reading
 #   capture(window_ms, period_ms) -> {name: (min_mv, mean_mv, max_mv)}
 #   current_ma() -> int       of the bench supply, or None where this helper cannot measure it
+#   spans                     {name: mV at the ADC's full scale} of the rails without a calibration of their own
+#   grounded() -> int         what a grounded channel reads, of 65536; None where there is none
+#   set_zero(raw)             what the ADC reads at 0 V, of 65536: taken off every reading of the rails in `spans`
+#   arm_trip(ma)              the current sensor cuts the supply by itself above `ma`; None: it does not
 #
 # Card: the memory card with its FAT file system. Raises CardError.
 #   mount(), unmount()        at `root` ("/sd"); unmount is harmless when nothing is mounted

@@ -15,7 +15,9 @@ class Rails:
     """config: the whole board.json. Each rail has "mux" (channel of the multiplexer) or "adc" (a pin of its own).
 
     A rail's "calibration" is null or [[raw, mv], [raw, mv]]: two raw readings (0..65535) and what a meter said. Without
-    it the divider's nominal values and `vref_mv` count: about 1.6 % (bms-domain 4).
+    it the divider's nominal values and `vref_mv` count: about 1.6 %. "source_ohm" is what the ADC sees the rail through
+    besides a divider's own resistance, and "adc_ohm" of the board the ADC's input resistance: both make a reading low.
+    "zero" of the multiplexer is a channel that is tied to ground. A rail with "ina226" is that part's bus voltage.
     """
 
     def __init__(self, config, current=None):
@@ -23,21 +25,46 @@ class Rails:
         self._mux_adc = ADC(Pin(mux["adc"])) if mux else None
         self._select = [Pin(number, Pin.OUT, value=0) for number in mux["select"]] if mux else []
         self._current = current
+        self._ground = mux.get("zero") if mux else None
+        self._zero = 0
         self._samples = [0] * _SAMPLES
         self._rails = {}
+        self.spans = {}
         for name, rail in config["rails"].items():
+            if "ina226" in rail:
+                self._rails[name] = None
+                continue
             adc = self._mux_adc if "mux" in rail else ADC(Pin(rail["adc"]))
             if "atten" in config:
                 adc.atten(config["atten"])  # ESP32: the input's range
-            self._rails[name] = (adc, rail.get("mux"), line_through(rail, config["vref_mv"]))
+            line = line_through(rail, config["vref_mv"], config.get("adc_ohm"))
+            self._rails[name] = (adc, rail.get("mux"), line, not rail.get("calibration"))
+            if not rail.get("calibration"):
+                self.spans[name] = line[2]
         self.names = tuple(self._rails)
 
     def read_mv(self, name):
-        adc, line = self._choose(name)
+        if self._rails[name] is None:
+            return self._current.bus_mv()
+        adc, line, zero = self._choose(name)
+        return to_mv(max(self._mean_of(adc) - zero, 0), line)
+
+    def grounded(self):
+        """What the grounded channel of the multiplexer reads, of 65536; None where there is none."""
+        if self._ground is None:
+            return None
+        self._select_channel(self._ground)
+        return self._mean_of(self._mux_adc)
+
+    def set_zero(self, raw):
+        """What the ADC reads at 0 V: taken off every reading of a rail without a calibration of its own."""
+        self._zero = raw
+
+    def _mean_of(self, adc):
         samples = self._samples
         for index in range(_SAMPLES):
             samples[index] = adc.read_u16()
-        return to_mv(trimmed_mean(samples), line)
+        return trimmed_mean(samples)
 
     def capture(self, window_ms, period_ms):
         lows = {}
@@ -47,8 +74,11 @@ class Rails:
         start = time.ticks_ms()
         while not count or time.ticks_diff(time.ticks_ms(), start) < window_ms:
             for name in self.names:
-                adc, line = self._choose(name)
-                mv = to_mv(adc.read_u16(), line)
+                if self._rails[name] is None:
+                    mv = self._current.bus_mv()
+                else:
+                    adc, line, zero = self._choose(name)
+                    mv = to_mv(max(adc.read_u16() - zero, 0), line)
                 lows[name] = min(lows.get(name, mv), mv)
                 highs[name] = max(highs.get(name, mv), mv)
                 sums[name] = sums.get(name, 0) + mv
@@ -59,23 +89,36 @@ class Rails:
     def current_ma(self):
         return self._current.current_ma() if self._current else None
 
+    def arm_trip(self, ma):
+        """The current sensor's own alert above `ma`, until power is off again; None: no alert. See docs/wiring.md."""
+        if self._current:
+            self._current.arm_trip(ma)
+
     def _choose(self, name):
-        adc, channel, line = self._rails[name]
+        adc, channel, line, is_nominal = self._rails[name]
         if channel is not None:
-            for bit, pin in enumerate(self._select):
-                pin.value(channel >> bit & 1)
-            time.sleep_us(_SETTLE_US)
-        return adc, line
+            self._select_channel(channel)
+        return adc, line, self._zero if is_nominal else 0
+
+    def _select_channel(self, channel):
+        for bit, pin in enumerate(self._select):
+            pin.value(channel >> bit & 1)
+        time.sleep_us(_SETTLE_US)
 
 
-def line_through(rail, vref_mv):
+def line_through(rail, vref_mv, adc_ohm=None):
     """(raw0, mv0, mv per full scale): the straight line from raw readings to mV."""
     points = rail.get("calibration")
     if points:
         (raw_a, mv_a), (raw_b, mv_b) = points
         return raw_a, mv_a, (mv_b - mv_a) * _FULL_SCALE // (raw_b - raw_a)
-    bottom = rail["bottom_ohm"]
-    return 0, 0, vref_mv * (rail["top_ohm"] + bottom) // bottom
+    bottom, top = rail["bottom_ohm"], rail["top_ohm"]
+    span = vref_mv * (top + bottom) // bottom
+    if adc_ohm:
+        # The ADC's own resistance lies across the divider, whose two parts act as one source, in parallel.
+        source = top * bottom // (top + bottom) + rail.get("source_ohm", 0)
+        span += span * source // adc_ohm
+    return 0, 0, span
 
 
 def to_mv(raw, line):

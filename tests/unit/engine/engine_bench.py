@@ -76,6 +76,19 @@ class ScriptedRails:
         self._lines = lines
         self.volts: Callable[[str, int | None, int], int] = healthy
         self.current: Callable[[int | None], int | None] = lambda on_ms: 40 if on_ms is not None else 0
+        self.spans = {name: 3300 * GOOD_MV[name] // 1000 for name in GOOD_MV}
+        self.ground: int | None = None
+        self.zero_raw = 0
+        self.armed: list[int | None] = []
+
+    def grounded(self) -> int | None:
+        return self.ground
+
+    def set_zero(self, raw: int) -> None:
+        self.zero_raw = raw
+
+    def arm_trip(self, ma: int | None) -> None:
+        self.armed.append(ma)
 
     def read_mv(self, name: str) -> int:
         on_ms = None if self._lines.on_since is None else self._clock.now_ms - self._lines.on_since

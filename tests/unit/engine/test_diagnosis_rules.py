@@ -108,6 +108,21 @@ def wired(swdio: str, swclk: str) -> Callable[[Evidence], None]:
     return lambda e: e.update(wiring={"swdio": swdio, "swclk": swclk})
 
 
+def unseen(name: str) -> Callable[[Evidence], None]:
+    """The helper has no wire to that rail."""
+    return lambda e: e["rails"]["on"].pop(name)
+
+
+def other_family(core: str) -> Callable[[Evidence], None]:
+    aps = {"0": 0x54770002, "1": 0x84770001, "2": 0}
+    return both(
+        silent("other_family"),
+        lambda e: e["swd"].update(family={"dpidr": 0x6BA02477, "aps": aps, "core": core}),
+        lambda e: e.pop("core"),
+        lambda e: e.pop("sectors"),
+    )
+
+
 def bootloader(flag: int, pc: int) -> Callable[[Evidence], None]:
     found = {"address": 0x080C0000, "end": 0x080E0000, "flag_address": 0x080A0000, "flag": flag, "set": 0xB007F1A6}
     return lambda e: e.update(bootloader=found) or e["core"].update(pc_samples=[pc, pc + 2])
@@ -249,6 +264,10 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
         both(reads("v12", 800), reads("v3v3", 0), lambda e: e["rails"].update(ma=124)),
     ),
     ("no 12 V", "no-12v", reads("v12", 20)),
+    ("no 12 V, and no wire to B+", "no-12v", both(reads("v12", 20), unseen("bplus"))),
+    ("no 3.3 V, and no wire to 12 V", "no-3v3", both(reads("v3v3", 10), reads("vcap", 5), unseen("v12"))),
+    ("a Cortex-M33 with the same DPIDR", "wrong-target", other_family("Cortex-M33")),
+    ("SWDIO between the levels, SWCLK pulled up", "swapped-swd", both(silent("protocol"), wired("open", "high"))),
     ("12 V at 9.7 V", "low-12v", reads("v12", 9700)),
     ("12 V at 14 V", "high-12v", reads("v12", 14000)),
     ("no 3.3 V", "no-3v3", both(reads("v3v3", 10), reads("vcap", 5), lambda e: e["nrst"].update(level=0))),
@@ -612,3 +631,24 @@ def test_a_torn_word_is_named_with_its_address() -> None:
     evidence = good_unit()
     holds("match", "torn", *BLANK_REST)(evidence)
     assert any("0x08024000" in line for line in diagnose(evidence)["evidence"])
+
+
+def test_what_the_helper_has_no_wire_to_is_never_said_to_be_there() -> None:
+    evidence = good_unit()
+    both(reads("v12", 20), unseen("bplus"))(evidence)
+    found = diagnose(evidence)
+    assert (found["confidence"], found["alternatives"]) == ("likely", ["no-supply"])
+    assert "B+ is not seen by this helper" in found["sentence"]
+    evidence = good_unit()
+    both(reads("v3v3", 10), reads("vcap", 5), unseen("v12"))(evidence)
+    assert "12 V is not seen by this helper" in diagnose(evidence)["sentence"]
+
+
+def test_another_family_is_named_with_its_core_and_every_access_port() -> None:
+    evidence = good_unit()
+    other_family("Cortex-M33")(evidence)
+    found = diagnose(evidence)
+    assert found["ends_as"] == "WRONG_TARGET"
+    for words in ("Cortex-M33", "AP0 0x54770002", "AP1 0x84770001", "AP2 0x00000000"):
+        assert words in found["sentence"]
+    assert "DPIDR 0x6ba02477" in found["evidence"][0]

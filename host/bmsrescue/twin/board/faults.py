@@ -51,6 +51,10 @@ class HelperTraits:
     adc_zero_lsb: float = 0.0
     """What its ADC reads at 0 V and adds to everything: 12 to 19 on five of five RP2040 boards measured in public
     (github.com/kitanokitsune/rp2040adc_correction)."""
+    grounded_channel: bool = False
+    """A channel of its multiplexer is tied to ground, so that it can read its zero."""
+    input_threshold_v: float = 1.5
+    """Where its inputs decide: anywhere between V_IL 0.8 V and V_IH 2.0 V."""
     adc_spike_rate: float = 0.0
     """How many of its readings are off by `adc_spike_lsb`, up or down; a reading is already a trimmed mean."""
     adc_spike_lsb: float = 0.0

@@ -219,7 +219,6 @@ def cycles_until(rate: float, rng: Random) -> int:
 
 
 _LOGIC_V = 3.3
-_THRESHOLD_V = 1.5  # between V_IL 0.8 V and V_IH 2.0 V an input decides by itself; most pads do so near here
 _TRANSLATOR_OHM = 10_000.0
 _STICKY_V, _STICKY_OHM = 2.2, 10_000.0  # RP2350 A2, E9: what a pad under its pull-down holds itself at
 
@@ -248,20 +247,23 @@ def levels_under_pull(chip: Stm32H7, faults: BoardFaults, pulled_up: bool) -> tu
     helper = (_LOGIC_V if pulled_up else 0.0, faults.helper.pull_ohm)
     if not pulled_up and faults.helper.pull_down_latches:
         helper = (_STICKY_V, _STICKY_OHM)
-    levels = _level(swdio, on_swdio, helper), _level(chip.pin("PA14"), on_swclk, helper)
+    threshold = faults.helper.input_threshold_v
+    levels = _level(swdio, on_swdio, helper, threshold), _level(chip.pin("PA14"), on_swclk, helper, threshold)
     if faults.swd_swapped:
         return levels[1], levels[0]
     if faults.swdio_open:
-        return _level(None, [], helper), levels[1]
+        return _level(None, [], helper, threshold), levels[1]
     return levels
 
 
-def _level(driven: bool | None, pulls: list[tuple[float, float]], helper: tuple[float, float]) -> bool:
+def _level(
+    driven: bool | None, pulls: list[tuple[float, float]], helper: tuple[float, float], threshold_v: float
+) -> bool:
     if driven is not None:
         return driven
     every = [*pulls, helper]
     conductance = sum(1.0 / ohm for _volts, ohm in every)
-    return sum(volts / ohm for volts, ohm in every) / conductance > _THRESHOLD_V
+    return sum(volts / ohm for volts, ohm in every) / conductance > threshold_v
 
 
 def wired(

@@ -30,6 +30,17 @@ class RailAdc:
         self._noise = Random(f"adc-{seed}")
         self._spikes = Random(f"spikes-{seed}")
         self._traits = HelperTraits() if traits is None else traits
+        self.zero_lsb = 0.0
+        """What the agent has measured at 0 V and wants taken off every reading."""
+
+    @property
+    def has_ground(self) -> bool:
+        """Is a channel of the multiplexer tied to ground?"""
+        return self._traits.grounded_channel
+
+    def read_ground(self) -> int:
+        """The grounded channel, of 65536."""
+        return round(self._raw(0.0, READING_SAMPLES) * 16)
 
     def read_mv(self, rail: str, truth_mv: int, samples: int = READING_SAMPLES) -> int:
         """What a measurement of `truth_mv` shows, in mV."""
@@ -40,6 +51,9 @@ class RailAdc:
         return round(self._convert(truth_ma / _SHUNT_MA_PER_MV, READING_SAMPLES) * _SHUNT_MA_PER_MV)
 
     def _convert(self, pin_mv: float, samples: int) -> float:
+        return max(self._raw(pin_mv, samples) - self.zero_lsb, 0.0) * REFERENCE_MV / FULL_SCALE
+
+    def _raw(self, pin_mv: float, samples: int) -> float:
         # The mean of n noisy conversions resolves finer than one step: noise falls with the root of n, and the
         # result is kept in sixteenths of a step.
         noise = self._noise.gauss(0.0, NOISE_LSB_RMS / samples**0.5)
@@ -47,4 +61,4 @@ class RailAdc:
         if self._traits.adc_spike_rate and self._spikes.random() < self._traits.adc_spike_rate:
             off += self._spikes.choice((-1, 1)) * self._traits.adc_spike_lsb
         code = round((pin_mv * FULL_SCALE / REFERENCE_MV + noise + off) * 16) / 16
-        return min(max(code, 0.0), FULL_SCALE - 1) * REFERENCE_MV / FULL_SCALE
+        return min(max(code, 0.0), FULL_SCALE - 1)

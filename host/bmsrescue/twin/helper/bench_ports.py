@@ -5,7 +5,15 @@ import struct
 from collections.abc import Callable
 
 from bmsrescue.twin.clock import Event, VirtualClock
-from bmsrescue.twin.helper.adc import CAPTURE_NS, CAPTURE_SAMPLES, READING_NS, READING_SAMPLES, RailAdc
+from bmsrescue.twin.helper.adc import (
+    CAPTURE_NS,
+    CAPTURE_SAMPLES,
+    DIVIDERS,
+    READING_NS,
+    READING_SAMPLES,
+    REFERENCE_MV,
+    RailAdc,
+)
 from bmsrescue.twin.helper.bench_unit import BenchUnit, DebugWire
 from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from bmsrescue.twin.helper.panel import keep
@@ -175,6 +183,19 @@ class RailsPort:
     def current(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         self._unit.clock.advance(READING_NS)
         return self._adc.read_ma(self._unit.supply_ma)
+
+    def span(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        return round(REFERENCE_MV * DIVIDERS[self._names[small]])
+
+    def grounded(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        if not self._adc.has_ground:
+            return op.NOTHING
+        self._unit.clock.advance(READING_NS)
+        return self._adc.read_ground()
+
+    def zero(self, _small: int, number: int, _wide: int, _payload: bytes) -> Reply:
+        self._adc.zero_lsb = number / 16
+        return 0
 
 
 class ObserverPort:

@@ -81,6 +81,15 @@ _ORDER = (
     "watchdog_unfed",
     "vcap_sense",
     "other_supply_image",
+    "supervisor_500ms",
+    "slow_nrst",
+    "latch_by_button",
+    "adc_zero",
+    "adc_zero_backfeed",
+    "swd_pulled",
+    "swd_translator",
+    "other_family_h5",
+    "cortex_m4_clone",
 )
 
 

@@ -198,6 +198,7 @@ class Rails:
         text = bytearray(256)
         self.names = tuple(str(text[: link.fetch(op.RAIL_NAMES, 0, 0, 0, text)], "utf8").split(","))
         self._entries = bytearray(op.CAPTURE_ENTRY_BYTES * len(self.names))
+        self.spans = {name: link.call(op.RAIL_SPAN, index) for index, name in enumerate(self.names)}
 
     def read_mv(self, name):
         return self._link.call(op.RAIL_READ, self.names.index(name))
@@ -212,6 +213,16 @@ class Rails:
     def current_ma(self):
         value = self._link.call(op.RAIL_CURRENT)
         return None if value == op.NOTHING else value
+
+    def grounded(self):
+        value = self._link.call(op.RAIL_GROUNDED)
+        return None if value == op.NOTHING else value
+
+    def set_zero(self, raw):
+        self._link.call(op.RAIL_ZERO, 0, raw)
+
+    def arm_trip(self, ma):
+        pass  # the twin's current sensor has no alert
 
 
 class BlockDevice:

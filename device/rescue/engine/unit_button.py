@@ -1,0 +1,70 @@
+# A unit whose power latch holds only while its button is pressed or its firmware drives it: with the firmware gone it
+# switches itself off at once. The helper's opto-coupler lies across that button, so the agent can hold it.
+#
+# The button is pressed only while the unit has power, never longer than that (limits.energise_ms), and every way to the
+# off state lets it go.
+
+from rescuelink.dead_rails import DEAD_MV
+
+_HEAVY_MA = 100  # an overloaded rail is not switched on a second time
+_HOLD_LOOK_MS = 500
+_PERIOD_MS = 5
+
+
+def look(run):
+    """After power-on: where B+ is good and nothing behind it is, once more with the button held.
+
+    evidence["rails"]["button"] = {"by": "job" or "found", "rail", "before_mv": None when the job said so, "mv"}.
+    """
+    power, rails = run.power, run.evidence["rails"]
+    name = _behind_latch(run)
+    before = None
+    if name is None or power.trip is not None:
+        return
+    if not power.button:
+        if not _is_dark(run, name):
+            return
+        before = rails["on"][name]["mv"]
+        power.off()
+        power.button = True
+        rails["on"] = power.energise()
+    by = "job" if before is None else "found"
+    if power.trip is None:
+        rails["button"] = {"by": by, "rail": name, "before_mv": before, "mv": rails["on"][name]["mv"]}
+        if _is_dead(run, name):
+            power.let_go_button()
+
+
+def let_go(run):
+    """At the end of the proof: lets the button go while the firmware runs. "" when the unit stays on."""
+    name = _behind_latch(run)
+    run.power.let_go_button()
+    low = run.limits.rails[name].low_mv
+    mv = run.ports.rails.capture(_HOLD_LOOK_MS, _PERIOD_MS)[name][0]
+    if mv < low:
+        run.power.button = True  # again at the next power-on
+        return "the unit goes off when its button is let go (%s %d mV): the firmware does not hold the latch" % (
+            name,
+            mv,
+        )
+    run.proof["lines"].append("the unit's button was let go: %s stays at %d mV or more" % (name, mv))
+    return ""
+
+
+def _behind_latch(run):
+    for name in ("v12", "v3v3"):
+        if name in run.ports.rails.names:
+            return name
+    return None
+
+
+def _is_dead(run, name):
+    return run.evidence["rails"]["on"][name]["mv"] < DEAD_MV[name]
+
+
+def _is_dark(run, name):
+    supply, ma = run.evidence["rails"]["on"].get("bplus"), run.power.current_ma
+    window = run.limits.rails["bplus"]
+    if supply is not None and not window.low_mv <= supply["mv"] <= window.high_mv:
+        return False
+    return _is_dead(run, name) and (ma is None or ma < _HEAVY_MA)
