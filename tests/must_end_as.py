@@ -214,9 +214,7 @@ ROWS = {
     "adc-zero-backfeed": _row(cut_in_time, "v3v3 stays at 5", "with the power off"),
     "swd-pulled": _row(nothing_written, "matches the image"),
     "swd-translator": _row(proven_by_power, "only while it is reset"),
-    "other-family-h5": _row(
-        without_a_power_cycle, "Cortex-M33", "DPIDR 0x6ba02477", "AP0 0x54770002", "AP1 0x84770001"
-    ),
+    "other-family-h5": _row(without_a_power_cycle, "Cortex-M33", "DPIDR 0x6ba02477", "AP0 0x54770002", "AP1 0x8477"),
     "cortex-m4-clone": _row(without_a_power_cycle, "Cortex-M4", "DPIDR 0x2ba01477", "AP0 0x24770011"),
     "healthy": _row(nothing_written, "matches the image"),
 }
