@@ -43,10 +43,13 @@ class Ina226:
         try:
             self._i2c.readfrom_mem(self._address, _MASK_ENABLE, 2)  # lets go of an alert that was latched
             if ma is None:
-                self._i2c.writeto_mem(self._address, _MASK_ENABLE, b"\x00\x00")
+                self._write(_MASK_ENABLE, 0)
                 return
             limit = min(ma * self._shunt_mohm * 2 // 5, 0x7FFF)
-            self._i2c.writeto_mem(self._address, _ALERT_LIMIT, struct.pack(">H", limit))
-            self._i2c.writeto_mem(self._address, _MASK_ENABLE, struct.pack(">H", _SHUNT_OVER_LIMIT | _LATCH))
+            self._write(_ALERT_LIMIT, limit)
+            self._write(_MASK_ENABLE, _SHUNT_OVER_LIMIT | _LATCH)
         except OSError:
             pass
+
+    def _write(self, register, value):
+        self._i2c.writeto(self._address, struct.pack(">BH", register, value))
