@@ -17,7 +17,7 @@ def test(run):
         return  # nobody would see it fall
     pin, level = run.job.latch
     load("rescue.chips.h7_pins").drive(run.target.ap0, pin, level)
-    run.power.let_go_button()
+    run.ports.lines.unit_button(False)
     clock = run.ports.clock
     start = clock.ms()
     mv = run.ports.rails.read_mv("v12")

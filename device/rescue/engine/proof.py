@@ -63,7 +63,7 @@ def _look_once_more(run, proof):
     try:
         run.target = connect(run.ports, ATTACH, _HZ, H72x.debug_setup)
         run.chip = Stm32H7(run.target, run.ports.clock)
-        run.ports.lines.unit_button("button" in run.evidence["rails"])  # a halted core holds no latch
+        run.ports.lines.unit_button(run.power.button)  # a halted core holds no latch
         run.target.core.reset_halt()
         run.chip.freeze_watchdogs()
         changed = modules.load("rescue.engine.verify").image_holds(run, run.chip)

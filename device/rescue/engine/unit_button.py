@@ -38,11 +38,10 @@ def look(run):
 def let_go(run):
     """At the end of the proof: lets the button go while the firmware runs. "" when the unit stays on."""
     name = _behind_latch(run)
-    run.power.let_go_button()
+    run.ports.lines.unit_button(False)
     low = run.limits.rails[name].low_mv
     mv = run.ports.rails.capture(_HOLD_LOOK_MS, _PERIOD_MS)[name][0]
     if mv < low:
-        run.power.button = True  # again at the next power-on
         return "the unit goes off when its button is let go (%s %d mV): the firmware does not hold the latch" % (
             name,
             mv,
