@@ -69,7 +69,9 @@ def energise(power):
             if current > limits.trip_ma and not in_budget:
                 power.set_trip("over-current", "bplus", _mean(seen, "bplus"), limits.trip_ma, current)
                 return _as_evidence(seen)
-            if current >= _AT_LIMIT * limits.supply_ma and clock.since_ms(rose_at) >= limits.short_ms:
+            # Where the rails in front are not seen, a rail that does not rise may be waiting for their capacitors.
+            short_ms = limits.short_ms if "bplus" in seen and "v12" in seen else limits.inrush_ms
+            if current >= _AT_LIMIT * limits.supply_ma and clock.since_ms(rose_at) >= short_ms:
                 name = _lowest_rail(power, seen)
                 power.set_trip("short", name, _mean(seen, name), limits.supply_ma, current)
                 return _as_evidence(seen)

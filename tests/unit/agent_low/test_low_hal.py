@@ -250,3 +250,57 @@ def test_no_pin_of_the_board_has_two_jobs() -> None:
     ]
     assert len(used) == len(set(used))
     assert all(0 <= number <= 28 and number not in (23, 24, 25) for number in used)  # a Pico's own 23..25
+
+
+def test_boot0_is_driven_low_before_it_is_let_go_from_high() -> None:
+    from rescue.hal.lines import Lines
+
+    lines = Lines(LINES)
+    lines.boot0(True)
+    Pin.history.clear()
+    lines.boot0(None)
+    steps = [(mode, level) for number, mode, level in Pin.history if number == LINES["boot0"]]
+    assert steps == [(Pin.OUT, 0), (Pin.IN, None)]
+    Pin.history.clear()
+    lines.release_all()
+    assert [mode for number, mode, _ in Pin.history if number == LINES["boot0"]] == [Pin.IN]
+
+
+def test_a_grounded_channel_tells_the_zero_which_is_taken_off_what_has_no_calibration() -> None:
+    from rescue.hal.rails import Rails
+
+    ADC.readings = {0: 300, 3: 21300, 7: 300}
+    ADC.select = tuple(CONFIG["mux"]["select"])
+    met = {"mux": 3, "top_ohm": 1, "bottom_ohm": 1, "calibration": [[1300, 50], [41300, 4050]]}
+    rails = {"bplus": CONFIG["rails"]["bplus"], "v3v3": met}
+    read = Rails({**CONFIG, "mux": {**CONFIG["mux"], "zero": 7}, "rails": rails})
+    assert read.grounded() == 300
+    assert read.read_mv("bplus") > 460
+    read.set_zero(300)
+    assert (read.read_mv("bplus"), list(read.spans)) == (0, ["bplus"])
+    assert read.read_mv("v3v3") == pytest.approx(2050, abs=2)
+
+
+def test_the_adcs_own_resistance_lies_across_a_divider() -> None:
+    from rescue.hal.rails import line_through
+
+    rail = {"top_ohm": 10_000, "bottom_ohm": 10_000}
+    assert line_through(rail, 3300)[2] == 6600
+    assert line_through(rail, 3300, 100_000)[2] == 6930
+    assert line_through({**rail, "source_ohm": 5000}, 3300, 100_000)[2] == 7260
+
+
+def test_the_current_sensor_is_told_to_cut_by_itself_and_not_to() -> None:
+    from machine import I2C
+    from rescue.hal.ina226 import Ina226
+
+    bus = I2C()
+    bus.registers[6] = b"\x00\x00"
+    bus.registers[2] = (14_400).to_bytes(2, "big")
+    meter = Ina226(bus, 0x40, 100)
+    meter.arm_trip(300)  # 30 mV over 100 mohm, 2.5 uV a bit
+    meter.arm_trip(None)
+    assert bus.written == [b"\x07" + (12_000).to_bytes(2, "big"), b"\x06\x80\x01", b"\x06\x00\x00"]
+    assert meter.bus_mv() == 18_000
+    bus.present = False
+    meter.arm_trip(300)
