@@ -292,6 +292,7 @@ def test_the_adcs_own_resistance_lies_across_a_divider() -> None:
 
 def test_the_current_sensor_is_told_to_cut_by_itself_and_not_to() -> None:
     from machine import I2C
+
     from rescue.hal.ina226 import Ina226
 
     bus = I2C()
