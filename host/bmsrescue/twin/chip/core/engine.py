@@ -27,14 +27,14 @@ from unicorn.arm_const import (
 )
 from unicorn.unicorn import Uc, UcError
 from unicorn.unicorn_const import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB, UC_PROT_ALL
-from unicorn.unicorn_py3.unicorn import uclib
+
+from bmsrescue.twin.chip.core.native import Native
 
 DEVICE_SPACE = ((0x40000000, 0x20000000), (0xE0000000, 0x00100000))
 """Address ranges whose accesses go to callbacks: peripherals and the private peripheral bus."""
 
 _TRANSLATION_BYTES = 32 << 20
 """Unicorn would set 1 GiB of address space aside for each core."""
-_UNTIL = 0xFFFFFFFF
 _XPSR_T = 1 << 24
 _WFE = 0xBF20
 _WFI = 0xBF30
@@ -107,10 +107,7 @@ class Engine:
     ) -> None:
         unannotated: Any = Uc
         self._uc = unannotated(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
-        # The program counter is looked at for each device access: past the binding's layers that takes a tenth.
-        self._word = ctypes.c_uint32()
-        self._word_at = ctypes.byref(self._word)
-        self._handle = self._uc._uch
+        self._native = Native(self._uc)
         self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M7)
         self._uc.ctl_set_tcg_buffer_size(_TRANSLATION_BYTES)
         self._pinned: list[object] = []
@@ -125,7 +122,7 @@ class Engine:
         for memory in memories:
             self.map_memory(memory.start, memory.data)
         for start, size in DEVICE_SPACE:
-            self._map_devices(start, size, read_device, write_device)
+            self._native.map_devices(start, size, read_device, write_device)
         self._uc.hook_add(uc_const.UC_HOOK_INTR, self._on_interrupt)
         self._uc.hook_add(uc_const.UC_HOOK_MEM_UNMAPPED, self._on_unmapped)
 
@@ -140,11 +137,7 @@ class Engine:
 
     def watch_writes(self, start: int, size: int, handler: Callable[[int, int, int], None]) -> None:
         """Call ``handler(address, size, value)`` before each store into the range; the store itself still happens."""
-
-        def on_write(_uc: Uc, _kind: int, address: int, width: int, value: int, _data: object) -> None:
-            handler(address, width, value & ((1 << 8 * width) - 1))
-
-        self._uc.hook_add(uc_const.UC_HOOK_MEM_WRITE, on_write, begin=start, end=start + size - 1)
+        self._native.watch_writes(start, size, handler)
 
     def set_guarded_ranges(
         self,
@@ -173,17 +166,6 @@ class Engine:
     def _guard_reads(self, hook: Callable[[Uc, int, int, int, int, object], None], start: int, size: int) -> None:
         self._guards.append(self._uc.hook_add(uc_const.UC_HOOK_MEM_READ, hook, begin=start, end=start + size - 1))
 
-    def _map_devices(
-        self, start: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
-    ) -> None:
-        def on_read(_uc: Uc, offset: int, width: int, _data: object) -> int:
-            return read(start + offset, width)
-
-        def on_write(_uc: Uc, offset: int, width: int, value: int, _data: object) -> None:
-            write(start + offset, width, value)
-
-        self._uc.mmio_map(start, size, on_read, None, on_write, None)
-
     # --- execution ----------------------------------------------------------------------------------------------------
 
     def run(self, instructions: int) -> Stop:
@@ -192,7 +174,7 @@ class Engine:
         start = self.pc
         self._known_pc = None
         try:
-            self._uc.emu_start(start | self._thumb, _UNTIL, count=instructions)
+            self._native.start(start | self._thumb, instructions)
         except UcError as error:
             self._look_at_state()
             stop = self._stop or self._from_error(error, start)
@@ -212,7 +194,7 @@ class Engine:
         """From a device callback: end ``run`` before the accessing instruction takes effect."""
         if self._stop is None:
             self._stop = stop or Stop(StopReason.REQUESTED)
-        self._uc.emu_stop()
+        self._native.stop()
 
     def forget_translations(self) -> None:
         """Code in memory may have been changed by others than the core."""
@@ -288,20 +270,16 @@ class Engine:
     def write(self, register: int, value: int) -> None:
         self._uc.reg_write(register, value & 0xFFFFFFFF)
 
-    def _read_pc(self) -> int:
-        uclib.uc_reg_read(self._handle, UC_ARM_REG_PC, self._word_at)
-        return self._word.value
-
     @property
     def live_pc(self) -> int:
         """The instruction a device callback comes from."""
-        return self._read_pc()
+        return self._native.read_pc()
 
     @property
     def pc(self) -> int:
         """The next instruction, between runs."""
         if self._known_pc is None:
-            self._known_pc = self._read_pc()
+            self._known_pc = self._native.read_pc()
         return self._known_pc
 
     @pc.setter
