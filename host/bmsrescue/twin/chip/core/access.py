@@ -156,9 +156,12 @@ class CoreAccess:
 
     def _arrive(self) -> None:
         """Let the clock show when the current access happens."""
-        self.spent += _ACCESS_CYCLES
+        self.spent = spent = self.spent + _ACCESS_CYCLES
         time = self._time
-        self._clock.now_ns = min(time.ns_after(self.spent), max(self._target_ns, time.now_ns))
+        now_ns = time.ns_after(spent)
+        if now_ns > self._target_ns:
+            now_ns = min(now_ns, max(self._target_ns, time.now_ns))
+        self._clock.now_ns = now_ns
 
     def _hold_off(self, wait: BusWait) -> None:
         """The bus stalls the access: it is done again once the bus is free."""

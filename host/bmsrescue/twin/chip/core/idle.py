@@ -8,6 +8,7 @@ from __future__ import annotations
 
 _LONGEST_PERIOD = 4
 """Accesses per turn of a loop that are still recognised: a status poll that also feeds the watchdog, for example."""
+_REMEMBERED = 2 * _LONGEST_PERIOD
 
 Access = tuple[int, int, int, int, bool]
 """Program counter, address, size, value, whether it was a write."""
@@ -27,12 +28,14 @@ class IdleDetector:
     def loop_after(self, access: Access) -> list[Access] | None:
         """Note an access; the accesses of one turn if the last two turns were the same, otherwise None."""
         recent = self._recent
+        # Most accesses have not been seen lately; finding that out without a loop of Python's own is what counts here.
+        seen = access in recent
         recent.append(access)
-        count = len(recent)
-        if count > 2 * _LONGEST_PERIOD:
+        if len(recent) > _REMEMBERED:
             del recent[0]
-            count -= 1
-        for period in range(1, count // 2 + 1):
+        if not seen:
+            return None
+        for period in range(1, len(recent) // 2 + 1):
             if recent[-period - 1] == access and recent[-2 * period : -period] == recent[-period:]:
                 return recent[-period:]
         return None
