@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from mended_field_seeds import MENDED
 
 from bmsrescue.twin.field.campaign import run_one
+from mended_field_seeds import MENDED
 
 
 @pytest.mark.parametrize(("seed", "was"), MENDED, ids=[str(seed) for seed, _was in MENDED])

@@ -143,4 +143,4 @@ class H7Flash:
     def _reader(self):
         from rescue.chips.h7_flash_read import FlashReader
 
-        return FlashReader(self._ap, self._chip, self)
+        return FlashReader(self._ap, self._chip, self, self._clock)

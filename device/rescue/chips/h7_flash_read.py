@@ -10,10 +10,11 @@ _PIECE = const(256)
 
 
 class FlashReader:
-    """flash: the H7Flash whose registers() and refusal() are asked."""
+    """flash: the H7Flash whose registers() and refusal() are asked. clock: told now and then that the agent lives."""
 
-    def __init__(self, ap, chip, flash):
+    def __init__(self, ap, chip, flash, clock):
         self._ap = ap
+        self._clock = clock
         self._word_bytes = chip.word_bytes
         self._flags = chip.control[3]
         self._flash = flash
@@ -24,6 +25,7 @@ class FlashReader:
         torn = []
         view = memoryview(buf)
         for start in range(0, len(buf), _BLOCK):
+            self._clock.feed()  # a sector takes longer on a slow wire than the helper's watchdog waits
             piece = view[start : start + _BLOCK]
             if not self._reads_well(address + start, piece):
                 self._read_word_by_word(address + start, piece, torn)

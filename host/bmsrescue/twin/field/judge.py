@@ -138,7 +138,7 @@ def judge(case: Case) -> Verdict:
             helper_again.flash[:] = helper.flash
             result = helper_again.run()
             presses.append(_press(result))
-            _check(mended, second, unit, cells, result, card)
+            _check(mended, second, unit, cells, result, card, goes_on=False)
             kind_again, detail = _said(truth, presses[-1], mended)
             kind = WEAK if WEAK in (kind, kind_again) else RIGHT
     except _Wrong as wrong:
@@ -162,8 +162,16 @@ def _press(result: RunResult) -> Press:
 
 
 def _check(
-    case: Case, state: _State, unit: Unit, cells: tuple[bytes, bytes], result: RunResult, card: bytearray
+    case: Case,
+    state: _State,
+    unit: Unit,
+    cells: tuple[bytes, bytes],
+    result: RunResult,
+    card: bytearray,
+    *,
+    goes_on: bool,
 ) -> None:
+    """`goes_on`: another press follows, which has the backup: what is the unit's own need not be back before that."""
     press = _press(result)
     cut = result.how == POWER_CUT
     if not cut and (result.how != ENDED or result.virtual_ms > _LONGEST_MS or not press.outcome):
@@ -171,14 +179,15 @@ def _check(
     if result.left_powered and not cut:
         raise _Wrong("unsafe end", "the unit's supply was left on")
     after = look_at_flash(case, unit)
-    _own_data_kept(case, unit, cells)
+    if not goes_on:
+        _own_data_kept(case, unit, cells)
     life = look_alone(unit)
     if not life.rails_off and "backfeed" not in case.kinds:
         raise _Wrong("unsafe end", "rails stay up with the supply off")
     _backup_true(case, cells, card, press)
     if press.outcome in GREEN:
         _green_is_true(case, after, life, press, state)
-    elif not cut and state.before.runs and not life.runs and press.outcome not in _AGAIN:
+    elif state.before.runs and not life.runs and not goes_on:
         raise _Wrong("worse than before", f"it ran before, and does not after {press.outcome}")
     _leave_given(case, state, after, press)
 
