@@ -57,6 +57,7 @@ KEYS: Final[dict[str, str]] = {
     "swd.dpidr": RULE,
     "swd.aps.*": RULE,
     "swd.error": RULE,
+    "swd.disturbed": ENGINE + "report.py",
     "chip.dev_id": RULE,
     "chip.flash_kib": RULE,
     "chip.rev_id": RULE,

@@ -123,6 +123,36 @@ def all_but_protected(run: DongleRun) -> None:
     assert facts["protected"] == [[0x080A0000, 0x20000]]
 
 
+def disturbed_and_cured(run: DongleRun) -> None:
+    only_damaged_sectors(run)
+    proven_by_power(run)
+    assert run.record["evidence"]["swd"]["disturbed"] > 0, "the wires are named, not the chip"
+    assert "of SWD were noticed" in told(run)
+    assert "replace" not in told(run)
+
+
+def at_slower_clocks_only(run: DongleRun) -> None:
+    disturbed_and_cured(run)
+    swd = run.record["evidence"]["swd"]
+    assert [attempt["how"] for attempt in swd["tries"]].count("slower") >= 2
+    assert swd["hz"] <= 250_000
+
+
+def contact_found_again_in_the_backup(run: DongleRun) -> None:
+    disturbed_and_cured(run)
+    backup = [step["outcome"] for step in run.record["steps"] if step["name"] == "backup"]
+    assert len(backup) > 1
+    assert backup[-1] == "ok"
+    assert "ok" not in backup[:-1]
+
+
+def calibration_is_put_back(run: DongleRun) -> None:
+    disturbed_and_cured(run)
+    assert run.flash_after[7 * 0x20000 :] == run.flash_before[7 * 0x20000 :]
+    after = {entry["index"]: entry for entry in run.record["sectors"]["after"]}
+    assert [index for index, entry in after.items() if entry.get("put_back")] == [7]
+
+
 @dataclass(frozen=True)
 class Row:
     words: tuple[str, ...]
@@ -216,5 +246,10 @@ ROWS = {
     "swd-translator": _row(proven_by_power, "only while it is reset"),
     "other-family-h5": _row(without_a_power_cycle, "Cortex-M33", "DPIDR 0x6ba02477", "AP0 0x54770002", "AP1 0x8477"),
     "cortex-m4-clone": _row(without_a_power_cycle, "Cortex-M4", "DPIDR 0x2ba01477", "AP0 0x24770011"),
+    "ringing-swclk": _row(at_slower_clocks_only, "update was cut"),
+    "contact-lost-in-backup": _row(contact_found_again_in_the_backup, "update was cut"),
+    "erase-command-flipped": _row(calibration_is_put_back, "update was cut", "put sector 7 back", "calibration"),
+    "start-ignored": _row(disturbed_and_cured, "update was cut"),
+    "keys-flipped": _row(disturbed_and_cured, "update was cut"),
     "healthy": _row(nothing_written, "matches the image"),
 }

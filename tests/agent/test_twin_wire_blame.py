@@ -12,6 +12,7 @@ from bmsrescue.twin.bench import TwinBench
 from bmsrescue.twin.board.faults import ContactLoss
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.flash import registers as reg
+from bmsrescue.twin.scenarios.flash_commands import first_erase, first_key, without_start
 from dongle_run import DongleRun, press_button
 from sweep_cures import CURES, FLASH, SECTOR
 
@@ -79,23 +80,6 @@ def test_a_contact_that_is_lost_after_the_first_erase_is_named_and_the_next_pres
     assert kept_is_kept(again, first.flash_before)
 
 
-def first_start(unit: Unit, change: Callable[[int], int | None]) -> list[int]:
-    """The first CR with START that reaches the controller arrives as `change` has it (None: not at all)."""
-    bank: Any = unit.chip.flash_controller.banks[0]
-    write, seen = bank._write_cr, []
-
-    def arrives(value: int) -> None:
-        if value & 0x80 and value & reg.SER and not seen:
-            seen.append(value)
-            changed = change(value)
-            write(value & ~0x80 if changed is None else changed)
-        else:
-            write(value)
-
-    bank._write_cr = arrives
-    return seen
-
-
 @pytest.mark.parametrize(
     "change",
     [lambda cr: cr & ~0x700 | 3 << 8, lambda cr: cr ^ (reg.SER | reg.BER)],
@@ -104,7 +88,7 @@ def first_start(unit: Unit, change: Callable[[int], int | None]) -> list[int]:
 def test_what_a_flipped_erase_command_hit_is_put_back_and_said(change: Callable[[int], int]) -> None:
     bench, card = bench_with(lambda unit: None)
     assert bench.unit.chip.flash.snapshot()[3 * SECTOR :][:32] != b"\xff" * 32
-    seen = first_start(bench.unit, change)
+    seen = first_erase(bench.unit, change)
     run = press_button(bench, card)
     assert seen
     assert run.record["outcome"] == "RECOVERED_CHECK_CONFIG"
@@ -117,7 +101,7 @@ def test_what_a_flipped_erase_command_hit_is_put_back_and_said(change: Callable[
 
 def test_a_start_that_the_chip_ignores_is_found_before_anything_is_programmed() -> None:
     bench, card = bench_with(lambda unit: None)
-    seen = first_start(bench.unit, lambda _cr: None)
+    seen = first_erase(bench.unit, without_start(bench.unit))
     run = press_button(bench, card)
     assert seen
     assert run.record["outcome"] == "RECOVERED"
@@ -128,16 +112,7 @@ def test_a_start_that_the_chip_ignores_is_found_before_anything_is_programmed() 
 
 def test_keys_that_were_flipped_lock_the_controller_until_a_reset_which_the_agent_makes() -> None:
     bench, card = bench_with(lambda unit: None)
-    lock: Any = bench.unit.chip.flash_controller.banks[0]
-    write, seen = lock.write_register, []
-
-    def arrives(register: int, value: int) -> None:
-        if register == reg.KEYR and not seen:
-            seen.append(value)
-            value ^= 0x11
-        write(register, value)
-
-    lock.write_register = arrives
+    seen = first_key(bench.unit, 0x11)
     run = press_button(bench, card)
     assert seen
     assert run.record["outcome"] == "RECOVERED"

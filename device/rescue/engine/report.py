@@ -7,6 +7,7 @@ from rescue.engine.next_step import after
 from rescuelink import outcomes
 from rescuelink.errors import RescueError
 
+_DISTURBED = "%d disturbance(s) of SWD were noticed: the wires and their contacts want a look"
 _WIRES = "check the contacts and the SWDIO, SWCLK and GND wires, shorten them, and press again: nothing is lost"
 _SEEN_IN_PROOF = ("core", "clocks", "watchdog", "reset_cause", "nrst", "options", "swd", "supply")
 _SAYS_NOTHING = ("healthy", "undecided", "quiet")  # it is the job that asks for more
@@ -36,6 +37,8 @@ def conclude(run):
         run.error.next_step = _WIRES
     if run.disturbed and "swd" in run.evidence:
         run.evidence["swd"]["disturbed"] = run.disturbed
+        if run.diagnosis is not None:
+            run.diagnosis["evidence"].append(_DISTURBED % run.disturbed)
     if run.proof is not None and not run.proof["passed"] and run.error is None:
         _diagnose_cured(run)
     if run.cured and _latch_is_shorted(run):

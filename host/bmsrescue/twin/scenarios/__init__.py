@@ -90,6 +90,11 @@ _ORDER = (
     "swd_translator",
     "other_family_h5",
     "cortex_m4_clone",
+    "ringing_swclk",
+    "contact_lost_in_backup",
+    "erase_command_flipped",
+    "start_ignored",
+    "keys_flipped",
 )
 
 
