@@ -8,5 +8,6 @@ MENDED = (
         4,
         "removal of read protection crashed after the chip was erased where a region was to be preserved in the sector",
     ),
+    (296, "a sector read over a slow wire outlasted the helper's watchdog"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )

@@ -125,10 +125,12 @@ def judge(case: Case) -> Verdict:
     try:
         result = helper.run()
         presses.append(_press(result))
-        _check(case, first, unit, cells, result, card)
+        mended = case.mended()
+        again = presses[-1].how == POWER_CUT or presses[-1].outcome == "INTERRUPTED"
+        again = again or (presses[-1].outcome in _AGAIN and mended.faults != case.faults)
+        _check(case, first, unit, cells, result, card, goes_on=again)
         kind, detail = _said(truth, presses[-1], case)
-        if presses[-1].how == POWER_CUT or (presses[-1].outcome in _AGAIN and case.mended().faults != case.faults):
-            mended = case.mended()
+        if again:
             second = _state(mended, again=True)
             truth = second.truth
             mended.fit_board(unit, mended.faults)
