@@ -19,9 +19,11 @@ PATIENCE_S = 120.0
 _END_S = 30.0
 
 
-def until(holds: Callable[[], Any], what: str, instead: Callable[[], object] = str) -> Any:
+def until(
+    holds: Callable[[], Any], what: str, instead: Callable[[], object] = str, patience_s: float = PATIENCE_S
+) -> Any:
     """Waits for something that is certain to come. `instead`: what there is while it does not."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not (found := holds()):
         assert time.monotonic() < deadline, f"{what}: {instead()}"
         time.sleep(0.05)
@@ -29,11 +31,12 @@ def until(holds: Callable[[], Any], what: str, instead: Callable[[], object] = s
 
 
 class ToldStation:
-    """A helper on a nest, in a process of its own."""
+    """A helper on a nest, in a process of its own. Each is other hardware, also one of the same name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, called: str = "") -> None:
         self.name = name
-        command = [sys.executable, "-m", "bmsrescue.fleet.twin.virtual_station", f"helper-{name}", "1", TOLD]
+        self._called = called or f"helper-{name}"
+        command = [sys.executable, "-m", "bmsrescue.fleet.twin.virtual_station", self._called, "1", TOLD]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = ""
 
@@ -75,21 +78,36 @@ class VirtualHall:
         self.url = url
         self._errors = errors
 
+    def replace(self, name: str, called: str = "") -> None:
+        """Another helper at the same port."""
+        self.stations[name].end()
+        other = self.stations[name] = ToldStation(name, called)
+        other.await_port()
+        _plug_in(self._errors.parent, other)
+
     def complaints(self) -> str:
         """What the daemon has written to its standard error."""
         return self._errors.read_text()
 
 
+def _plug_in(folder: Path, station: ToldStation) -> Path:
+    """The port by a name that stays when another helper is plugged in there."""
+    port = folder / f"port-{station.name}"
+    port.unlink(missing_ok=True)
+    port.symlink_to(station.url)
+    return port
+
+
 @contextmanager
-def running_hall(folder: Path, names: tuple[str, ...], settings: str) -> Iterator[VirtualHall]:
-    """`settings`: the configuration's [stations] and [[stations.rules]]."""
-    stations = {name: ToldStation(name) for name in names}
+def running_hall(folder: Path, names: tuple[str, ...], settings: str, called: str = "") -> Iterator[VirtualHall]:
+    """`settings`: the configuration's [stations] and [[stations.rules]]. `called`: what every helper says it is."""
+    stations = {name: ToldStation(name, called) for name in names}
     errors = folder / "errors"
     try:
         for station in stations.values():
             station.await_port()
         config = folder / "config.toml"
-        urls = "".join(f'[helpers.{one.name}]\nurl = "{one.url}"\n' for one in stations.values())
+        urls = "".join(f'[helpers.{one.name}]\nurl = "{_plug_in(folder, one)}"\n' for one in stations.values())
         config.write_text(urls + settings)
         environment = {**os.environ, "BMSRESCUE_DATA": str(folder), "BMSRESCUE_CONFIG": str(config)}
         command = [sys.executable, "-c", "from bmsrescue.cli import main; main()", "serve", "--port", "0", "--stations"]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bmsrescue.card.fat import make_image
 from bmsrescue.errors import UsageError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.backups import BackupFolder
+from bmsrescue.fleet.forward import Forwarder
 from bmsrescue.fleet.models import (
     Attempt,
     Backup,
@@ -23,7 +25,8 @@ from bmsrescue.fleet.models import (
     SealedLine,
     Unit,
 )
-from bmsrescue.fleet.records.cards import Card, CardReport, find_cards, import_card
+from bmsrescue.fleet.records.cards import MAX_RECORDS_BYTES, Card, CardReport, find_cards, import_card
+from bmsrescue.fleet.records.taking import MAX_BREAKS
 from bmsrescue.fleet.store import Store, sqlite_url
 from rescuelink.seal import line_hash, seal
 from sealed_records import chain, sample, write_card
@@ -241,3 +244,54 @@ def test_a_card_is_read_from_its_own_files_only(tmp_path: Path, kind: str) -> No
     assert "no file of the card's own" in report.problems[0]
     assert report.taken.lines == 0
     store.close()
+
+
+MIB = 1024 * 1024
+
+
+def test_junk_costs_its_own_bytes_once_and_little_memory(tmp_path: Path) -> None:
+    """Kept, as everything is; but not twice, and never all of it at a time."""
+    lines = [f"{number} " + "x" * (MIB // 4) for number in range(192)]
+    card = write_card(tmp_path / "card", lines)
+    store = Store.open(sqlite_url(tmp_path / "store"))
+    backups = BackupFolder(str(tmp_path / "backups"))
+    tracemalloc.start()
+    (report,) = bring_in(store, backups, card)
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert report.taken.quarantined == len(lines)
+    with store.read() as session:
+        assert sorted(session.scalars(select(QuarantinedLine.text))) == sorted(lines)
+    store.close()
+    size = (tmp_path / "store" / "records.sqlite3").stat().st_size
+    assert size < 1.1 * sum(map(len, lines))
+    assert most < 32 * MIB
+
+
+def test_records_of_no_possible_size_are_not_read(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    card = write_card(tmp_path / "card", chain("pocket-1", 1))
+    os.truncate(card / "records" / "records.jsonl", MAX_RECORDS_BYTES + 1)
+    (report,) = bring_in(store, backups, card)
+    assert "more than any dongle's" in report.problems[0]
+    assert (report.taken.lines, count(store, QuarantinedLine)) == (0, 0)
+
+
+def test_breaks_without_end_are_counted_and_the_first_are_named(
+    store: Store, backups: BackupFolder, tmp_path: Path
+) -> None:
+    card = write_card(tmp_path / "card", [f"junk {number}" for number in range(MAX_BREAKS + 5)])
+    (report,) = bring_in(store, backups, card)
+    assert (len(report.taken.breaks), report.taken.unnamed) == (MAX_BREAKS, 5)
+    assert count(store, QuarantinedLine) == MAX_BREAKS + 5
+
+
+def test_what_was_set_aside_reaches_a_shared_store_whole(tmp_path: Path) -> None:
+    own, shared = (Store.open(sqlite_url(tmp_path / name)) for name in ("own", "shared"))
+    bring_in(own, BackupFolder(str(tmp_path / "backups")), write_card(tmp_path / "card", ["junk of a bench"]))
+    with own.read() as session:
+        bench = session.scalars(select(LedgerEntry.bench)).first()
+    Forwarder(own, shared, str(bench)).turn()
+    with shared.read() as session:
+        assert session.scalars(select(QuarantinedLine.text)).all() == ["junk of a bench"]
+    own.close()
+    shared.close()

@@ -110,7 +110,7 @@ def _show(reports: list[CardReport], seconds: float, as_json: bool) -> None:
         table.add_column(title, overflow="fold", justify="left" if title == "card" else "right")
     for report in reports:
         taken = report.taken
-        counts = (taken.lines, taken.new, taken.known, taken.quarantined, len(taken.breaks), report.backups)
+        counts = (taken.lines, taken.new, taken.known, taken.quarantined, len(taken.breaks) + taken.unnamed, report.backups)
         table.add_row(report.source, *(f"{count:,}" for count in counts))
     console().print(table)
     lines = sum(report.taken.lines for report in reports)
@@ -118,7 +118,8 @@ def _show(reports: list[CardReport], seconds: float, as_json: bool) -> None:
     for report in reports:
         for number, wrong in report.taken.breaks[:_SHOWN_BREAKS]:
             show_error(f"record {number} of {report.source}: {wrong}", "It is kept as it came.")
-        if len(report.taken.breaks) > _SHOWN_BREAKS:
-            show_error(f"{len(report.taken.breaks) - _SHOWN_BREAKS} more in {report.source}", "See them with --json.")
+        more = len(report.taken.breaks) + report.taken.unnamed - _SHOWN_BREAKS
+        if more > 0:
+            show_error(f"{more:,} more in {report.source}", "See the first of them with --json.")
         for problem in report.problems:
             show_error(f"of {report.source}: {problem}", "Import it again when that is put right; nothing comes twice.")

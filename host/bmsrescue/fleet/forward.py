@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bmsrescue.errors import HostError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import Attempt, Bench, LedgerEntry, SealedLine
+from bmsrescue.fleet.models import Attempt, Bench, LedgerEntry, QuarantinedLine, SealedLine
 from bmsrescue.fleet.projection import project
 from bmsrescue.fleet.store import Store
 from bmsrescue.fleet.upsert import insert_new
@@ -136,10 +136,17 @@ def _entries(session: Session, bench: str, after: int) -> list[Entry]:
             .where(Attempt.sha256.in_(wanted))
         )
     }
+    aside = select(QuarantinedLine.sha256, QuarantinedLine.text).where(QuarantinedLine.sha256.in_(wanted))
+    texts = {row.sha256: row.text for row in session.execute(aside)}
     return [
-        Entry(row.bench, row.number, row.at, row.kind, row.body, row.hash, lines.get(hashes[row.number] or ""))
+        Entry(row.bench, row.number, row.at, row.kind, row.body, row.hash, _line(row, hashes[row.number], lines, texts))
         for row in rows
     ]
+
+
+def _line(row: LedgerEntry, sha256: str | None, lines: dict[str, str], texts: dict[str, str]) -> str | None:
+    # The same text can have been set aside once and be a record of another place: each entry has its own.
+    return (texts if row.kind == ledger.QUARANTINE else lines).get(sha256 or "")
 
 
 class SharedLink:

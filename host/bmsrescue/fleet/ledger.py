@@ -38,7 +38,7 @@ _BODY = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry as it travels. `line`: the sealed line of an attempt, which the body only names by its hash."""
+    """One entry as it travels. `line`: of an attempt or of what was set aside; the body only names it by its hash."""
 
     bench: str
     number: int
@@ -129,5 +129,5 @@ def entry_hash(previous: str, bench: str, number: int, at: datetime, kind: str, 
 
 
 def line_hash_of(kind: str, body: str) -> str | None:
-    """The hash of the sealed line that an entry names, where it names one."""
-    return str(json.loads(body)["sha256"]) if kind == ATTEMPT else None
+    """The hash of the line that an entry names, where it names one."""
+    return str(json.loads(body)["sha256"]) if kind in (ATTEMPT, QUARANTINE) else None

@@ -76,7 +76,9 @@ def _backups(session: Session, entries: Sequence[Entry]) -> None:
 
 
 def _quarantine(session: Session, entries: Sequence[Entry]) -> None:
-    insert_new(session, QuarantinedLine, [entry.content | {"seen_at": entry.at} for entry in entries])
+    """The text is the entry's line; entries of before that have it in themselves."""
+    rows = [{"text": entry.line or ""} | entry.content | {"seen_at": entry.at} for entry in entries]
+    insert_new(session, QuarantinedLine, rows)
 
 
 def _imports(session: Session, entries: Sequence[Entry]) -> None:

@@ -10,7 +10,6 @@ import gc
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
 from typing import IO
@@ -30,6 +29,9 @@ from bmsrescue.fleet.store import Store
 _RECORDS = "records/records.jsonl"
 _BACKUPS = "backups"
 _LINES_AT_ONCE = 1000
+_CHARACTERS_AT_ONCE = 4 * 1024 * 1024
+MAX_RECORDS_BYTES = 1024**3
+"""Some hundred thousand records: a dongle's card holds no more."""
 _ALLOCATIONS_PER_COLLECTION = 200_000
 
 
@@ -42,11 +44,11 @@ class Card:
 
     def open_records(self) -> IO[bytes]:
         if self._files is not None:
-            return BytesIO(self._files[_RECORDS])
+            return _bounded(BytesIO(self._files[_RECORDS]), len(self._files[_RECORDS]))
         path = self.source / _RECORDS
         if not _is_plain(path, self.source):
             raise HostError(f"{path} is no file of the card's own", "Look who made this card: nothing was read of it.")
-        return path.open("rb")
+        return _bounded(path.open("rb"), path.stat().st_size)
 
     def backups(self) -> Iterator[tuple[str, bytes]]:
         """Name and contents of every backup of a size that one can have."""
@@ -58,6 +60,16 @@ class Card:
         for path in sorted((self.source / _BACKUPS).glob("*")):
             if _is_plain(path, self.source) and path.stat().st_size <= MAX_BACKUP_BYTES:
                 yield path.name, path.read_bytes()
+
+
+def _bounded(file: IO[bytes], size: int) -> IO[bytes]:
+    if size > MAX_RECORDS_BYTES:
+        file.close()
+        raise HostError(
+            f"{_RECORDS} has {size:,} bytes, more than any dongle's (at most {MAX_RECORDS_BYTES:,})",
+            "Look what this file is: nothing was read of it. Of a true one, import parts that are cut between lines.",
+        )
+    return file
 
 
 def _is_plain(path: Path, root: Path) -> bool:
@@ -104,8 +116,7 @@ def import_card(store: Store, bench: str, backups: BackupFolder, card: Card) -> 
     report = CardReport(str(card.source), taker.taken)
     try:
         with card.open_records() as file, _rare_collections():
-            lines = _lines(file)
-            while piece := list(islice(lines, _LINES_AT_ONCE)):
+            for piece in _pieces(_lines(file)):
                 with store.write() as session:
                     taker.take(session, bench, piece)
         for name, data in card.backups():
@@ -140,6 +151,20 @@ def _card_of_image(path: Path) -> list[Card]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "Check its permissions.") from error
     return [Card(path, files)] if _RECORDS in files else []
+
+
+def _pieces(lines: Iterator[str]) -> Iterator[list[str]]:
+    """As many at a time as go into one transaction, and into little memory."""
+    piece: list[str] = []
+    characters = 0
+    for line in lines:
+        piece.append(line)
+        characters += len(line)
+        if len(piece) >= _LINES_AT_ONCE or characters >= _CHARACTERS_AT_ONCE:
+            yield piece
+            piece, characters = [], 0
+    if piece:
+        yield piece
 
 
 def _lines(file: IO[bytes]) -> Iterator[str]:

@@ -25,6 +25,11 @@ def clean(value: object, length: int = TEXT_LENGTH) -> str | None:
     return storable(value, length) if isinstance(value, str) and value else None
 
 
+def plain_text(text: str) -> str:
+    """Any text, of any length, as a store can hold it."""
+    return _UNSTORABLE.sub("�", text)
+
+
 # The same few names come again in every record.
 @lru_cache(4096)
 def storable(text: str, length: int) -> str:

@@ -13,13 +13,14 @@ from bmsrescue.fleet import ledger
 from bmsrescue.fleet.ledger import News
 from bmsrescue.fleet.models import Attempt, Booking, QuarantinedLine
 from bmsrescue.fleet.projection import project
-from bmsrescue.fleet.records.fields import clean
+from bmsrescue.fleet.records.fields import plain_text
 from bmsrescue.fleet.records.projecting import add_attempts
 from bmsrescue.fleet.records.reading import LineError, Reading, read_line
 from rescuelink.seal import line_hash
 
 BENCH, IMPORT = "bench", "import"
-_MAX_QUARANTINED_CHARACTERS = 1_000_000
+MAX_BREAKS = 1000
+"""Named one by one; of what is set aside beyond them the number is told."""
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Taken:
     """What became of lines. `breaks`: (line number, what is wrong).
 
     `anew`: new ones whose helper has made another record of that number before: its numbers began anew, or somebody
-    made records in its name.
+    made records in its name. `unnamed`: breaks that are not in the list, which is full.
     """
 
     lines: int = 0
@@ -36,6 +37,14 @@ class Taken:
     quarantined: int = 0
     anew: int = 0
     breaks: list[tuple[int, str]] = field(default_factory=list)
+    unnamed: int = 0
+
+    def broken(self, number: int, why: str) -> None:
+        """Name a break, while the list is not full."""
+        if len(self.breaks) < MAX_BREAKS:
+            self.breaks.append((number, why))
+        else:
+            self.unnamed += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class LineTaker:
                 # What the helper itself says just now is taken, whatever a card has said in its name.
                 if here:
                     why = f"{reading.helper} has made a record {reading.sequence} before, which says otherwise"
-                    self.taken.breaks.append((line.number, why))
+                    self.taken.broken(line.number, why)
                     self.taken.anew += 1
                 here.add(reading.sha256)
                 new.append(line)
@@ -99,7 +108,7 @@ class LineTaker:
         else:
             follows = reading.previous == self._expected
         if not follows:
-            self.taken.breaks.append((self.taken.lines, "does not follow the line before"))
+            self.taken.broken(self.taken.lines, "does not follow the line before")
         return follows
 
     def _add(self, session: Session, bench: str, new: Sequence[_Line]) -> None:
@@ -122,14 +131,15 @@ class LineTaker:
                     "source": self._source,
                     "line_number": number,
                     "why": why,
-                    "text": clean(text, _MAX_QUARANTINED_CHARACTERS) or "",
                 },
+                plain_text(text),
             )
             for sha256, (number, text, why) in hashes.items()
             if sha256 not in here
         ]
         project(session, ledger.append(session, bench, news))
-        self.taken.breaks += [(number, why) for number, _text, why in refused]
+        for number, _text, why in refused:
+            self.taken.broken(number, why)
         self.taken.breaks.sort()
         self.taken.quarantined += len(refused)
 
