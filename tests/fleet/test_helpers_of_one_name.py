@@ -1,4 +1,4 @@
-"""Virtual helpers that all say they are "helper-1", under a running daemon: each station shows its own unit's result."""
+"""Virtual helpers that all say "helper-1", under a running daemon: each station shows its own unit's result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def result(hall: VirtualHall, name: str) -> tuple[str, str]:
 
     def shown() -> tuple[str, str] | None:
         now = station(hall, name)
-        return (now["state"], now["result"]["outcome"]) if now.get("result") else None
+        return (now["state"], now["result"]["outcome"]) if now.get("result") and now["state"] != "working" else None
 
     def instead() -> tuple[object, str]:
         return station(hall, name), hall.complaints()
