@@ -106,8 +106,8 @@ def write_new_card(path: Path, files: dict[str, bytes]) -> None:
     write_atomically(path, make_image({**older, **files}))
 
 
-def write_atomically(path: Path, data: bytes | bytearray) -> None:
-    """Write a whole file in place of an older one, or leave that one as it is.
+def write_atomically(path: Path, data: bytes | bytearray, private: bool = False) -> None:
+    """Write a whole file in place of an older one, or leave that one as it is. `private`: only its owner may read it.
 
     Raises:
         CardStorageError: it cannot be written.
@@ -121,7 +121,8 @@ def write_atomically(path: Path, data: bytes | bytearray) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+            if not private:  # as it is made
+                temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

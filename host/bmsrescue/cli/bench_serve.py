@@ -38,6 +38,7 @@ def serve(
 ) -> None:
     """Own the helpers' ports and serve them to this command, to debuggers and to your own programs."""
     from bmsrescue.daemon.serve import serve as run
+    from bmsrescue.private import private_data_folder
 
     if print_unit:
         typer.echo(_unit_file(), nl=False)
@@ -58,6 +59,7 @@ def serve(
     def tell(where: str) -> None:
         typer.echo(json.dumps({"listening": where}) if as_json else f"listening: {where}")
 
+    private_data_folder(data_dir())
     if not stations and not twin:
         run(config, tuple(helper or ()), address, data_dir(), tell)
         return

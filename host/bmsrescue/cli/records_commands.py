@@ -51,11 +51,13 @@ def import_cards(
     from bmsrescue.fleet.records import aside
     from bmsrescue.fleet.records.cards import find_cards, import_card
     from bmsrescue.fleet.store import Store, sqlite_url
+    from bmsrescue.private import private_data_folder
 
     config = load_config().records
     cards = find_cards(place)
     folder = data_dir()
     backups = BackupFolder(config.backups or str(folder / FOLDER_NAME))
+    private_data_folder(folder)
     store = Store.open(sqlite_url(folder))
     began = time.monotonic()
     try:
@@ -110,7 +112,8 @@ def _show(reports: list[CardReport], seconds: float, as_json: bool) -> None:
         table.add_column(title, overflow="fold", justify="left" if title == "card" else "right")
     for report in reports:
         taken = report.taken
-        counts = (taken.lines, taken.new, taken.known, taken.quarantined, len(taken.breaks) + taken.unnamed, report.backups)
+        breaks = len(taken.breaks) + taken.unnamed
+        counts = (taken.lines, taken.new, taken.known, taken.quarantined, breaks, report.backups)
         table.add_row(report.source, *(f"{count:,}" for count in counts))
     console().print(table)
     lines = sum(report.taken.lines for report in reports)

@@ -78,7 +78,7 @@ class JobNotes:
 
     def _save(self) -> None:
         document = {"format": _FORMAT, "running": self._running, "interrupted": self.interrupted}
-        write_atomically(self._path, json.dumps(document).encode())
+        write_atomically(self._path, json.dumps(document).encode(), private=True)
 
 
 def _disk(error: HostError) -> LinkError:

@@ -124,7 +124,7 @@ def _listen_uds(path: Path) -> tuple[socket.socket, str]:
 @contextlib.contextmanager
 def _announced(folder: Path, where: str) -> Iterator[None]:
     path, mine = folder / ADDRESS_FILE, {"address": where, "pid": os.getpid()}
-    write_atomically(path, json.dumps(mine).encode())
+    write_atomically(path, json.dumps(mine).encode(), private=True)
     try:
         yield
     finally:

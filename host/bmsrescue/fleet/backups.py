@@ -10,6 +10,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.errors import HostError, UsageError
+from bmsrescue.private import FOLDER_MODE
 
 FOLDER_NAME = "backups"
 
@@ -53,7 +54,9 @@ class BackupFolder:
 
     def _write(self, path: str, data: bytes) -> None:
         if isinstance(self._files, LocalFileSystem):
-            write_atomically(Path(path), data)
+            for folder in (Path(self._root), Path(path).parent):
+                folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            write_atomically(Path(path), data, private=True)
         else:
             self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._files.pipe_file(path, data)

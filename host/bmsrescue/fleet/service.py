@@ -28,6 +28,7 @@ from bmsrescue.fleet.twin.crew import Crew
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.remote_guard import RemoteGuard
 from bmsrescue.fleet.webhook import Webhook
+from bmsrescue.private import private_data_folder
 from rescuelink.errors import LinkError
 
 _FORWARD_S = 2.0
@@ -42,6 +43,7 @@ class Fleet:
     """
 
     def __init__(self, config: Config, folder: Path, crew: Crew | None = None) -> None:
+        private_data_folder(folder)
         self.store = Store.open(sqlite_url(folder))
         with self.store.write() as session:
             self.bench_id = ledger.own_bench(session, config.records.bench)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, Oper
 from sqlalchemy.orm import Session
 
 from bmsrescue.errors import HostError, UsageError
+from bmsrescue.private import FOLDER_MODE, make_private_file
 
 FILE_NAME = "records.sqlite3"
 _BUSY_S = 30.0
@@ -100,7 +101,8 @@ def _make_engine(url: URL) -> Engine:
         if url.get_backend_name() == "postgresql":
             return create_engine(url, connect_args={"connect_timeout": _CONNECT_S}, pool_pre_ping=True)
         if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(url.database).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            make_private_file(Path(url.database))
         engine = create_engine(url, connect_args={"timeout": _BUSY_S})
     except NoSuchModuleError as error:
         raise UsageError(f"there is no driver {url.drivername}", "Use sqlite:/// or postgresql://.") from error

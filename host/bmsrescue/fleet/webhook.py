@@ -73,7 +73,7 @@ class Webhook:
 
     def _remember(self, number: int) -> None:
         document = {"url": self._url, "bench": self._bench, "number": number}
-        write_atomically(self._path, json.dumps(document).encode())
+        write_atomically(self._path, json.dumps(document).encode(), private=True)
 
     def _news(self, after: int) -> list[tuple[int, dict[str, Any] | None]]:
         """The next entries; None for those that are no attempts."""

@@ -21,6 +21,7 @@ from bmsrescue.fleet.models import Attempt, Backup, SealedLine
 from bmsrescue.fleet.records.keeping import MAX_BACKUP_BYTES, keep_backup
 from bmsrescue.fleet.stations.helper_card import StationPort, ask
 from bmsrescue.fleet.store import Store
+from bmsrescue.private import FOLDER_MODE, make_private_file
 from rescuelink.errors import CardError
 from rescuelink.rpc import WINDOW_BYTES
 
@@ -70,7 +71,8 @@ class BackupShelf:
     def add(self, wanted: Wanted, data: bytes) -> None:
         """The next bytes. Raises HostError."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            make_private_file(self._place(wanted))
             with self._place(wanted).open("ab") as file:
                 file.write(data)
         except OSError as error:
