@@ -19,6 +19,7 @@ from bmsrescue import __version__
 from bmsrescue.bench.plain_json import from_json, to_json
 from bmsrescue.bench.records import PLACES, fetch_over
 from bmsrescue.bench.session import CALL_S
+from bmsrescue.daemon.api_docs import add_docs
 from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.body_limit import BodyLimit
 from bmsrescue.daemon.guard import LocalOnly
@@ -89,7 +90,10 @@ def create_app(bench: Bench, allowed_hosts: frozenset[str] | None, beside: Besid
         with contextlib.suppress(asyncio.CancelledError):
             await looking
 
-    app = FastAPI(title="bmsrescue", version=__version__, lifespan=running, responses=RESPONSES)
+    app = FastAPI(
+        title="bmsrescue", version=__version__, lifespan=running, responses=RESPONSES, docs_url=None, redoc_url=None
+    )
+    add_docs(app, "/docs")
     app.add_middleware(BodyLimit)
     app.add_middleware(LocalOnly, allowed_hosts=allowed_hosts)
     app.add_exception_handler(RescueError, _refused)

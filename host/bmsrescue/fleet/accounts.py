@@ -19,6 +19,8 @@ from bmsrescue.fleet import ledger
 from bmsrescue.fleet.decisions import decide
 from bmsrescue.fleet.ledger import News
 from bmsrescue.fleet.models import ApiToken, Operator
+from bmsrescue.fleet.models.base import NAME_LENGTH
+from bmsrescue.fleet.records.fields import clean
 from bmsrescue.fleet.store import Store
 
 VIEWER, OPERATOR, ENGINEER = "viewer", "operator", "engineer"
@@ -148,6 +150,12 @@ class Accounts:
             if account is None or not account.password or account.disabled:
                 raise AccessError("who", "name or password is wrong", "Try again, or ask an engineer.")
             return Person(account.name, account.role)
+
+    def note(self, name: str, action: str, address: str) -> None:
+        """Put a log-in, or one that failed, into the audit log. `name` may be anything that somebody typed."""
+        told = clean(name, NAME_LENGTH) or "nobody"
+        with self._store.write() as session:
+            decide(session, self._bench, told, action, told, [], address=clean(address, NAME_LENGTH))
 
     def present(self, name: str) -> tuple[Person, str]:
         """Who somebody is now, and what changes with the password. Raises AccessError when the account is shut."""

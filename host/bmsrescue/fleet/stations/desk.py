@@ -228,6 +228,11 @@ class Desk:
             action = "golden unit passed" if golden else "out of service" if why else "in service"
             decide(session, self.bench, actor, action, station, [News(ledger.STATION, content)], why=why)
 
+    def note(self, actor: str, action: str, station: str) -> None:
+        """Put into the audit log what somebody did at a station."""
+        with self.store.write() as session:
+            decide(session, self.bench, actor, action, station, [])
+
     def taken_out(self, station: str, actor: str, subject: str, result: Result) -> None:
         """The unit was gone before its job had ended: the attempt stays as it is, and does not count."""
         content = {"helper": result.helper, "sequence": result.sequence, "sha256": result.sha256}

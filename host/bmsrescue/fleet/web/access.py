@@ -20,6 +20,7 @@ LOCAL = ("127.0.0.1", "::1")
 COOKIE = "bmsrescue_session"
 _SESSION_S = 12 * 3600.0  # a shift, and what comes after it
 _MAX_SESSIONS = 1000
+_MOST_FAILED, _FAILED_S = 20, 600.0
 _AT_THE_BENCH = Person("bench", ENGINEER)
 
 
@@ -38,6 +39,8 @@ class Access:
         self._sessions: dict[str, _Session] = {}
         self._any_account = False
         self._limit = LoginLimit()
+        self._failed = 0  # log-ins since a while ago
+        self._failed_until = 0.0
 
     def log_in(self, name: str, password: str, address: str) -> str:
         """The session's cookie. Raises AccessError."""
@@ -46,8 +49,10 @@ class Access:
             person = self.accounts.log_in(name, password)
         except AccessError:
             self._limit.wrong(name, address)
+            self._note_failed(name, address)
             raise
         self._limit.right(name, address)
+        self.accounts.note(name, "logged in", address)
         now = time.monotonic()
         self._sessions = {key: one for key, one in self._sessions.items() if one.until > now}
         while len(self._sessions) >= _MAX_SESSIONS:
@@ -55,6 +60,16 @@ class Access:
         key = secrets.token_urlsafe(32)
         self._sessions[key] = _Session(person.name, self.accounts.present(person.name)[1], now + _SESSION_S)
         return key
+
+    def _note_failed(self, name: str, address: str) -> None:
+        """In the audit log; whoever tries without end does not fill the disk with it."""
+        now = time.monotonic()
+        if now >= self._failed_until:
+            self._failed, self._failed_until = 0, now + _FAILED_S
+        self._failed += 1
+        if self._failed <= _MOST_FAILED:
+            last = self._failed == _MOST_FAILED
+            self.accounts.note(name, "log-in failed, more are not listed" if last else "log-in failed", address)
 
     def log_out(self, key: str) -> None:
         self._sessions.pop(key, None)

@@ -1,12 +1,13 @@
 """Stations over HTTP: what an operator does at one."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from bmsrescue.fleet.web.access import Deciding, Viewing, Working
-from bmsrescue.fleet.web.parts import TheHall
+from bmsrescue.fleet.web.parts import TheFleet, TheHall
 
 router = APIRouter(prefix="/api/fleet", tags=["stations"])
 
@@ -56,16 +57,18 @@ async def retest(name: str, hall: TheHall, person: Working) -> dict[str, Any]:
 
 
 @router.post("/stations/{name}/pause")
-async def pause(name: str, body: Pause, hall: TheHall, _person: Working) -> dict[str, Any]:
+async def pause(name: str, body: Pause, fleet: TheFleet, hall: TheHall, person: Working) -> dict[str, Any]:
     """Begin nothing new; what is under way goes on."""
     hall.station(name).pause(body.paused)
+    await asyncio.to_thread(fleet.desk.note, person.name, "paused" if body.paused else "pause ended", name)
     return hall.station(name).status()
 
 
 @router.post("/stations/{name}/abort", status_code=202)
-async def abort(name: str, hall: TheHall, _person: Working) -> None:
+async def abort(name: str, fleet: TheFleet, hall: TheHall, person: Working) -> None:
     """Stop the job at its next safe point."""
     await hall.station(name).abort()
+    await asyncio.to_thread(fleet.desk.note, person.name, "aborted", name)
 
 
 @router.post("/stations/{name}/service")

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bmsrescue import __version__
+from bmsrescue.daemon.api_docs import add_docs
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.errors import HostError
 from bmsrescue.fleet.accounts import AccessError
@@ -51,10 +52,12 @@ def create_page(fleet: Fleet, hall: Hall, log: EventLog) -> FastAPI:
     app = FastAPI(
         title="bmsrescue, mass recovery",
         version=__version__,
-        docs_url="/fleet/docs",
+        docs_url=None,
+        redoc_url=None,
         openapi_url="/fleet/openapi.json",
         responses=RESPONSES,
     )
+    add_docs(app, "/fleet/docs")
     app.state.access = Access(fleet.accounts)
     app.state.fleet = fleet
     app.state.hall = hall
@@ -88,8 +91,7 @@ class Harden:
                 headers = MutableHeaders(scope=message)
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "same-origin"  # without one a form of ours would come from nowhere
-                if not scope["path"].endswith("/docs"):  # FastAPI's own page loads from elsewhere
-                    headers["Content-Security-Policy"] = _POLICY
+                headers.setdefault("Content-Security-Policy", _POLICY)
             await send(message)
 
         await self._app(scope, receive, send_hardened)

@@ -13,7 +13,9 @@ from fastapi.responses import StreamingResponse
 
 from bmsrescue.bench.plain_json import to_json
 from bmsrescue.daemon.events import EventLog
-from bmsrescue.fleet.web.access import Viewing
+from bmsrescue.errors import HostError
+from bmsrescue.fleet.accounts import AccessError
+from bmsrescue.fleet.web.access import Access, Viewing
 from bmsrescue.fleet.web.parts import TheLog
 
 router = APIRouter(prefix="/api/fleet", tags=["events"])
@@ -21,6 +23,7 @@ _SHOWN = ("station", "step", "step-end", "rails", "progress", "diagnosis", "plan
 _ONE_STATION = ("rails", "display", "plan")  # many, or large: with `station`, only that one's come with their data
 _LONGEST_NAME = 64
 _QUIET_S = 15.0
+_ASKED_AGAIN_S = 1.0  # whether the account may still look
 _TOGETHER_S = 0.02  # what comes so soon after goes out in one piece: nobody sees the difference, and it costs less
 
 
@@ -49,6 +52,17 @@ async def events(
     return StreamingResponse(_stream(request, log, begin, station), media_type="text/event-stream", headers=headers)
 
 
+async def _may_go_on(request: Request) -> bool:
+    access: Access = request.app.state.access
+    try:
+        await asyncio.to_thread(access.person, request)
+    except AccessError:
+        return False
+    except HostError:
+        pass  # the store is busy: it says nothing about the account
+    return True
+
+
 async def _stream(request: Request, log: EventLog, number: int, station: str | None) -> AsyncIterator[str]:
     yield f"id: {number}\nevent: begin\ndata: {number}\n\n"
     try:
@@ -59,16 +73,24 @@ async def _stream(request: Request, log: EventLog, number: int, station: str | N
 
 
 async def _following(request: Request, log: EventLog, number: int, station: str | None) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    quiet_since = asked = loop.time()
     while not log.over and not await request.is_disconnected():
+        if loop.time() - asked >= _ASKED_AGAIN_S:
+            asked = loop.time()
+            if not await _may_go_on(request):
+                return  # the account was shut, or its session ended
         news = log.after(number)
         if news:
             number = news[-1]["number"]
             yield "".join(_told(event, station) for event in news)
+            quiet_since = loop.time()
             await asyncio.sleep(_TOGETHER_S)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_QUIET_S):
+            async with asyncio.timeout(_ASKED_AGAIN_S):
                 await log.wait_beyond(number)
-        if log.last <= number:
+        if log.last <= number and loop.time() - quiet_since >= _QUIET_S:
+            quiet_since = loop.time()
             yield f"event: alive\ndata: {number}\n\n"
 
 

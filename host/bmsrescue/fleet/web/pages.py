@@ -23,7 +23,7 @@ from bmsrescue.fleet.web.access import COOKIE, Access, Viewing
 from bmsrescue.fleet.web.api_records import Days, OptionalText, SearchText, storable_name
 from bmsrescue.fleet.web.parts import Plain, TheFleet, TheHall, TheLog
 from bmsrescue.fleet.web.rail_marks import rail_marks
-from bmsrescue.fleet.web.rendering import page
+from bmsrescue.fleet.web.rendering import page, troubles
 from bmsrescue.fleet.web.told import told_lines
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -38,6 +38,12 @@ async def wall(request: Request, hall: TheHall, person: Viewing) -> Response:
     """All stations, large enough to be read across the room."""
     stations = [hall.stations[name].status() for name in sorted(hall.stations, key=_in_order)]
     return page(request, "wall.html", person, "Stations", stations=stations)
+
+
+@router.get("/troubles")
+def troubles_now(request: Request, person: Viewing) -> Response:
+    """Asked again by every view that stays open."""
+    return page(request, "troubles.html", person, "", troubles=troubles(request))
 
 
 @router.get("/stations/{name}")

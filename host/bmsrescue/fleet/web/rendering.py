@@ -46,7 +46,19 @@ def page(request: Request, template: str, person: Person | None, title: str, **v
     """A view, or a part of one. Every view says how many lines were set aside."""
     if person is not None and title:
         values["set_aside"] = _set_aside(request)
+        values["troubles"] = troubles(request)
     return _templates.TemplateResponse(request, template, {"person": person, "title": title, **values})
+
+
+def troubles(request: Request) -> list[str]:
+    """What does not get out of this bench just now."""
+    fleet: Fleet = request.app.state.fleet
+    told = []
+    if fleet.link is not None and fleet.link.problem is not None:
+        told.append(f"The shared store: {fleet.link.problem.message}. All is kept here meanwhile and goes there later.")
+    if fleet.webhook is not None and fleet.webhook.problem:
+        told.append("The webhook fails: attempts wait here to be told. Look at the program that it calls.")
+    return told
 
 
 def _set_aside(request: Request) -> int:

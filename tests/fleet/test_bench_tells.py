@@ -1,0 +1,169 @@
+"""Who came in, what was stopped, what does not get out; and whoever was shut out sees nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from bmsrescue.config import Config, RecordsPlace
+from bmsrescue.daemon.api import create_app
+from bmsrescue.daemon.events import EventLog
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.records.taking import IMPORT, LineTaker
+from bmsrescue.fleet.service import Fleet
+from bmsrescue.fleet.stations.hall import Hall
+from bmsrescue.fleet.stations.station import Station
+from bmsrescue.fleet.web import events
+from bmsrescue.fleet.web.app import create_page
+from fake_station import FakeHelper, NoHelpers
+from sealed_records import chain
+
+PASSWORD = "correct horse battery"
+HTML = {"Accept": "text/html"}
+
+
+class Served:
+    def __init__(self, folder: Path, records: RecordsPlace | None = None) -> None:
+        self.fleet = Fleet(Config(records=records or RecordsPlace()), folder)
+        self.helper = FakeHelper("one")
+        bench = NoHelpers()
+        hall = Hall(bench, self.fleet.desk)  # type: ignore[arg-type]
+        self.station = hall.stations["one"] = Station("one", self.helper, self.fleet.desk, hall._tell)
+        self.page = create_page(self.fleet, hall, bench.events)
+        self.client = TestClient(self.page, follow_redirects=False, client=("127.0.0.1", 50000))
+
+    def audited(self, token: str = "") -> list[tuple[str, str, str]]:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        found = self.client.get("/api/fleet/audit", headers=headers).json()
+        return [(one["actor"], one["action"], one["subject"]) for one in reversed(found)]
+
+    def log_in(self, name: str, password: str) -> int:
+        return self.client.post("/login", data={"name": name, "password": password}).status_code
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    made = Served(tmp_path)
+    yield made
+    made.fleet.store.close()
+
+
+def test_pauses_and_aborts_are_in_the_audit_log(served: Served) -> None:
+    for paused in (True, False):
+        served.client.post("/api/fleet/stations/one/pause", json={"paused": paused}).raise_for_status()
+    assert served.client.post("/api/fleet/stations/one/abort").status_code == 409  # nothing to abort: nothing done
+    served.station.state = "working"
+    served.client.post("/api/fleet/stations/one/abort").raise_for_status()
+    assert served.audited() == [
+        ("bench", "paused", "one"),
+        ("bench", "pause ended", "one"),
+        ("bench", "aborted", "one"),
+    ]
+
+
+def test_log_ins_and_those_that_failed_are_in_the_audit_log(served: Served) -> None:
+    served.fleet.accounts.add("eva", "engineer", PASSWORD, "setup")
+    assert served.log_in("eva", "wrong password") == 401
+    assert served.log_in("nobody\0<b>", "wrong password") == 401
+    assert served.log_in("eva", PASSWORD) == 303
+    assert served.audited()[1:] == [
+        ("eva", "log-in failed", "eva"),
+        ("nobody�<b>", "log-in failed", "nobody�<b>"),
+        ("eva", "logged in", "eva"),
+    ]
+
+
+def test_log_ins_that_fail_without_end_do_not_fill_the_log(served: Served) -> None:
+    served.fleet.accounts.add("eva", "engineer", PASSWORD, "setup")
+    for number in range(25):
+        served.log_in(f"name-{number}", "wrong password")
+    served.log_in("eva", PASSWORD)
+    failed = [action for _actor, action, _subject in served.audited() if action.startswith("log-in failed")]
+    assert failed == ["log-in failed"] * 19 + ["log-in failed, more are not listed"]
+
+
+def test_the_event_stream_of_an_account_that_is_shut_ends(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_ASKED_AGAIN_S", 0.0)
+    accounts = served.fleet.accounts
+    accounts.add("eva", "engineer", PASSWORD, "setup")
+    accounts.add("otto", "operator", PASSWORD, "setup")
+    token = accounts.make_token("otto", "test", 1, "setup")
+
+    async def is_disconnected() -> bool:
+        return False
+
+    async def follow() -> list[str]:
+        log = EventLog()
+        request: Any = SimpleNamespace(
+            app=served.page,
+            headers={"authorization": f"Bearer {token}"},
+            cookies={},
+            client=None,
+            is_disconnected=is_disconnected,
+        )
+        log.add("one", "step", "before")
+        told: list[str] = []
+        async for piece in events._following(request, log, 0, None):
+            told.append(piece)
+            accounts.change("otto", "eva", disabled=True)
+            log.add("one", "step", "after")
+        return told
+
+    (told,) = asyncio.run(asyncio.wait_for(follow(), 60))
+    assert "before" in told
+    assert "after" not in told
+
+
+@pytest.mark.parametrize("path", ["/fleet/docs", "/docs"])
+def test_the_page_of_an_api_loads_nothing_from_elsewhere(served: Served, path: str) -> None:
+    if path == "/docs":
+        bench: Any = NoHelpers()
+        client = TestClient(create_app(bench, None))
+    else:
+        client = served.client
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "<script" not in answer.text
+    assert "//" not in answer.text.replace("<!doctype html>", "").replace("http://", "//http")
+    assert "openapi.json" in answer.text
+    assert client.get("/redoc").status_code == 404
+
+
+def test_every_path_is_on_the_apis_page(served: Served) -> None:
+    told = served.client.get("/fleet/docs").text
+    document = served.client.get("/fleet/openapi.json").json()
+    assert document["paths"]
+    assert all(f"{path}</dt>" in told for path in document["paths"])
+
+
+def test_the_views_say_that_the_shared_store_is_away_and_that_the_webhook_fails(tmp_path: Path) -> None:
+    records = RecordsPlace(shared="postgresql://127.0.0.1:1/none", webhook="http://127.0.0.1:1/hook?key=secret")
+    served = Served(tmp_path, records)
+    fleet = served.fleet
+    assert fleet.link is not None
+    assert fleet.webhook is not None
+    for path in ("/", "/units", "/troubles"):
+        assert 'class="trouble"' not in served.client.get(path, headers=HTML).text
+    assert not fleet.link.catch_up()
+    fleet.webhook.catch_up()
+    with fleet.store.write() as session:
+        LineTaker("card", IMPORT).take(session, ledger.own_bench(session), chain("pocket-1", 1))
+    fleet.webhook.catch_up()
+    for path in ("/", "/units", "/troubles"):
+        told = served.client.get(path, headers=HTML).text
+        assert "The shared store: " in told
+        assert "is away" in told or "cannot open" in told
+        assert "The webhook fails" in told
+        assert "secret" not in told
+    fleet.link.problem, fleet.webhook.problem = None, ""
+    assert 'class="trouble"' not in served.client.get("/", headers=HTML).text
+    fleet.link.close()
+    fleet.webhook.close()
+    fleet.store.close()
