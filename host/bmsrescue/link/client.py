@@ -34,6 +34,7 @@ _BUSY_PAUSE_S = 0.2
 _ID_MASK = 0x3FFF_FFFF  # small integers on a 32-bit board
 _ID_TRIES = 64
 _MAX_PARKED_BYTES = 4 * 1024 * 1024  # no helper's flash has room for more
+_LEAST_WINDOW_BYTES = 256  # of a parked result; fewer come at its end only
 _DEPLOY = "put the agent on this helper again with `bmsrescue deploy`"
 _PATIENCE_VARIABLE = "BMSRESCUE_PATIENCE"  # how many times as long as usual to wait: an emulated board is slow
 _CTRL_C = 0x03  # before the session is open it ends the agent on a board whose port carries the prompt as well
@@ -173,7 +174,8 @@ class LinkClient:
         data = bytearray()
         while len(data) < size:
             window = self._call("result", (len(data),), timeout_s)
-            if not isinstance(window, bytes) or not window:
+            left = size - len(data)
+            if not isinstance(window, bytes) or not min(left, _LEAST_WINDOW_BYTES) <= len(window) <= left:
                 raise LinkError("malformed", "a parked result ends before its end", next_step=_DEPLOY)
             data += window
         try:
