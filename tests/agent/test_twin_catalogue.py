@@ -93,7 +93,8 @@ def test_noise_on_the_wires_while_a_unit_is_cured_never_makes_a_wrong_byte_good(
     noisy = replace(scenario, breaks=lambda unit: scenario.breaks(unit) or unit.break_board(swd_bit_error_rate=rate))
     run = press_button(TwinBench(noisy, card, seed=seed), card)
     assert run.record["outcome"] in ("RECOVERED", "CHECK_WIRES")
-    assert any(attempt["how"] == "slower" for attempt in run.record["evidence"]["swd"]["tries"])
+    if rate >= 2e-5:  # below, each flipped bit may hit a word that is simply asked for again
+        assert any(attempt["how"] == "slower" for attempt in run.record["evidence"]["swd"]["tries"])
     if run.record["outcome"] == "RECOVERED":
         for segment in cure.segments:
             at = segment.address - FLASH
