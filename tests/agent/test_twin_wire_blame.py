@@ -118,3 +118,33 @@ def test_keys_that_were_flipped_lock_the_controller_until_a_reset_which_the_agen
     assert run.record["outcome"] == "RECOVERED"
     assert image_is_there(run)
     assert kept_is_kept(run)
+
+
+def test_a_digest_that_was_disturbed_in_the_map_is_asked_anew_and_blames_nobody() -> None:
+    bench, card = bench_with(lambda unit: None)
+    answers = turn_two_bits_of_the_first_digest(bench, FLASH + 3 * SECTOR)
+    run = press_button(bench, card)
+    assert answers
+    assert run.record["outcome"] == "RECOVERED"
+    assert [step["outcome"] for step in run.record["steps"] if step["name"] == "backup"] == ["ok"]
+    assert run.record["evidence"]["swd"]["disturbed"] > 0
+    assert image_is_there(run)
+    assert kept_is_kept(run)
+
+
+def turn_two_bits_of_the_first_digest(bench: TwinBench, low: int) -> list[int]:
+    """The first digest of flash from `low` on arrives with two bits turned, which no parity shows."""
+    wire: Any = bench.wire
+    read_block, seen = wire.read_block, list[int]()
+
+    def arrives(ap: int, a32: int, buf: bytearray) -> None:
+        read_block(ap, a32, buf)
+        if len(buf) != 48 or seen:
+            return
+        address, _size, length, _blank = (int.from_bytes(buf[at : at + 4], "little") for at in range(0, 16, 4))
+        if low <= address < FLASH + 4 * SECTOR and length and any(buf[16:]):
+            seen.append(address)
+            buf[20] ^= 0x11
+
+    wire.read_block = arrives
+    return seen
