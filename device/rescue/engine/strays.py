@@ -2,7 +2,9 @@
 # damaged on the wire may have hit another one. What it hit is put back from the backup, under the job's name.
 
 import binascii
+import hashlib
 
+from rescue.engine import files, image
 from rescue.engine.source import FROM_BACKUP
 from rescuelink.errors import FlashError
 
@@ -31,16 +33,33 @@ def look(run):
 
 
 def _differs(run, kept):
-    # A first difference may be the wire's: what the core was asked, or its answer.
-    _index, address, size, _count, sha256 = kept
-    digest = run.chip.digest
+    # A first difference may be the wire's: what the core was asked, or its answer. Where the core cannot say, the sector
+    # is read: nothing is erased for want of an answer.
+    same = None
     for _ in range(3):
-        if sha256 is None:
-            same = digest.is_blank(address, size)
-        else:
-            found = digest.sha256(address, size, run.power.check)
-            same = None if found is None else found == binascii.unhexlify(sha256)
+        same = _same_by_core(run, kept)
         if same:
             return False
-        digest.forget()
-    return True
+        run.chip.digest.forget()
+    return not (_same_by_reading(run, kept) if same is None else same)
+
+
+def _same_by_core(run, kept):
+    _index, address, size, _count, sha256 = kept
+    digest = run.chip.digest
+    if sha256 is None:
+        return digest.is_blank(address, size)
+    found = digest.sha256(address, size, run.power.check)
+    return None if found is None else found == binascii.unhexlify(sha256)
+
+
+def _same_by_reading(run, kept):
+    _index, address, size, _count, sha256 = kept
+    digest = hashlib.sha256()
+    for at in range(0, size, files.CHUNK):
+        run.power.check()
+        view = files.view[: min(files.CHUNK, size - at)]
+        if run.chip.flash.read(address + at, view) or (sha256 is None and not image.is_blank(view)):
+            return False
+        digest.update(view)
+    return sha256 is None or digest.digest() == binascii.unhexlify(sha256)
