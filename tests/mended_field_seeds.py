@@ -9,5 +9,6 @@ MENDED = (
         "removal of read protection crashed after the chip was erased where a region was to be preserved in the sector",
     ),
     (296, "a sector read over a slow wire outlasted the helper's watchdog"),
+    (100043, "a helper that sees 3.3 V only looked while it rose, and did not wait for a reset supervisor"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )

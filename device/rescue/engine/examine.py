@@ -41,6 +41,9 @@ def energise(run):
 
 def judge_rails(run):
     """The rails over a window, NRST with our line let go, and whether our lines may be driven at all."""
+    if not _good(run, "v3v3"):
+        # A helper that sees few rails may have looked while it rose.
+        run.evidence["rails"]["on"] = run.power.observe(_SETTLE_LOOK_MS)
     low_ms = evidence.wait_for_nrst(run.ports) if _good(run, "v3v3") else 0
     nrst = evidence.watch_reset(run.ports, run.limits.nrst_window_ms)
     if nrst["edges"]:

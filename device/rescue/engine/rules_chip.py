@@ -118,7 +118,12 @@ def _open_swd(evidence):
     if not names or not _alive(evidence):
         return None
     # Weak pulls may end between the levels, and a translator may hold what it was given: it is not certain.
-    return LIKELY, {"line": " and ".join(names)}, _level_lines(evidence) + _tries(evidence["swd"]), ["swapped-swd"]
+    return (
+        LIKELY,
+        {"line": " and ".join(names)},
+        _level_lines(evidence) + _tries(evidence["swd"]),
+        ["swapped-swd", "no-swd"],
+    )
 
 
 def _swdio_low(evidence):

@@ -50,6 +50,8 @@ class Press:
     cause: str
     sentence: str
     virtual_ms: int
+    alternatives: tuple[str, ...] = ()
+    certain: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,13 @@ def _press(result: RunResult) -> Press:
     diagnosis = record.get("diagnosis") or {}
     sentence = " ".join(str(part) for part in (diagnosis.get("sentence"), record.get("next_step")) if part)
     return Press(
-        result.how, str(record.get("outcome", "")), str(diagnosis.get("cause", "")), sentence, result.virtual_ms
+        result.how,
+        str(record.get("outcome", "")),
+        str(diagnosis.get("cause", "")),
+        sentence,
+        result.virtual_ms,
+        tuple(diagnosis.get("alternatives") or ()),
+        diagnosis.get("confidence") == "certain",
     )
 
 
@@ -248,7 +256,8 @@ def _green_is_true(case: Case, after: Flash, life: Life, press: Press, state: _S
 
 def _leave_given(case: Case, state: _State, after: Flash, press: Press) -> None:
     """What ran and was somebody's own is not replaced unless the job says so."""
-    if state.flash.holds_image or not after.holds_image or "RECOVERED" in state.truth.right | state.truth.weak:
+    allowed = state.truth.right | state.truth.weak
+    if state.flash.holds_image or not after.holds_image or allowed & {"RECOVERED", "RECOVERED_CHECK_CONFIG"}:
         return
     if state.before.runs and press.outcome in GREEN:
         raise _Wrong("overwritten without leave", f"{case.history.words}; ended {press.outcome}")
@@ -271,6 +280,8 @@ def _said(truth: Truth, press: Press, case: Case) -> tuple[str, str]:
     else:
         raise _Wrong("wrong outcome", f"{press.outcome} ({press.cause})")
     if press.cause not in truth.causes:
+        if not press.certain and truth.causes & set(press.alternatives):
+            return WEAK, f"{press.cause}, or {', '.join(press.alternatives)} ({press.outcome})"
         if press.cause in ("undecided", "not-examined", ""):
             return WEAK, f"cause {press.cause or 'none'}"
         raise _Wrong("wrong cause", f"{press.cause} ({press.outcome})")

@@ -13,6 +13,7 @@ from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.flash.array import TORN
 
 from .case import Case
+from .images import MARKER_OFFSET
 from .job import OPTSR_MASK
 from .physics import Life
 
@@ -103,6 +104,9 @@ def truth_of(case: Case, before: Life, flash: Flash, with_image: Life, *, again:
     again: the unit has been worked on before, and what was in the way has been taken away.
     """
     truth = _of_contents(case, before, flash, with_image)
+    if case.history.kind == "damaged" and "marker" in str(case.job["target"]) and _marker_is_damaged(case):
+        truth.weak |= {"WRONG_TARGET"}  # other bytes where the job's product has its name
+        truth.causes |= {"other-product"}
     if again:
         _after_an_earlier_run(truth)
     for kind, (outcomes, causes) in SUPPLY_ENDS.items():
@@ -118,6 +122,13 @@ def truth_of(case: Case, before: Life, flash: Flash, with_image: Life, *, again:
     _card(case, truth)
     truth.weak -= truth.right
     return truth
+
+
+def _marker_is_damaged(case: Case) -> bool:
+    unit = case.build_unit()
+    start = case.image.base + MARKER_OFFSET - unit.chip.flash.geometry.base
+    wanted = case.image.product.encode()
+    return bytes(unit.chip.flash.data[start : start + len(wanted)]) != wanted
 
 
 def _ends(truth: Truth, outcomes: frozenset[str] | set[str], causes: frozenset[str] | set[str]) -> None:
@@ -219,6 +230,9 @@ def _chip(case: Case, before: Life, truth: Truth) -> None:
         # Without a sign of life a closed debug port and a dead wire look the same.
         _ends(truth, {"LOCKED"}, {"rdp2", "no-swd"})
         (truth.weak if before.runs else truth.right).add("CHECK_WIRES")
+        truth.weak.add("NOT_FIRMWARE")  # nothing saves such a unit but what it holds already
+        if case.history.kind == "wrong-supply":
+            truth.causes |= {"no-vcap", "supply-config"}
     if "secure" in kinds:
         _ends(truth, {"LOCKED"}, {"secure"})
     if "rdp1" in kinds:
@@ -291,6 +305,9 @@ def _wires(case: Case, before: Life, truth: Truth) -> None:
         if kind in kinds:
             truth.causes |= causes
             truth.right |= {"CHECK_WIRES"}
+            if kind == "sense-bplus":
+                truth.weak |= {"UNSAFE"}  # while the rails rise a short and a lead that is not seen look alike
+                truth.causes |= {"short-input"}
             if kind in ("sense-v3v3", "adc-spikes"):
                 truth.weak |= {"UNSAFE"}  # what reads low is not written at
     if any(kind.startswith("sense-") for kind in kinds) and any("divider" in f.words for f in case.faults):
@@ -307,11 +324,11 @@ def _cells(case: Case, flash: Flash, truth: Truth) -> None:
             truth.weak |= {"NOT_FIRMWARE", "INTERRUPTED"}
         elif fault.kind == "wrp" and needed:
             truth.causes |= {"wrp"}
-            if "wrp" not in case.consent:
+            if "wrp" not in case.consent and "RECOVERED" in truth.right | truth.weak:
                 _ends(truth, {"LOCKED"}, set())
         elif fault.kind == "pcrop":
             truth.causes |= {"pcrop"}
-            _ends(truth, {"LOCKED"}, set())
+            _ends(truth, {"LOCKED"} | truth.right & {"WRONG_TARGET"}, set())
         elif fault.kind == "torn-own":
             _torn_own(case, fault.sectors, truth)
 
