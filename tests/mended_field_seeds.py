@@ -10,5 +10,10 @@ MENDED = (
     ),
     (296, "a sector read over a slow wire outlasted the helper's watchdog"),
     (100043, "a helper that sees 3.3 V only looked while it rose, and did not wait for a reset supervisor"),
+    (
+        100105,
+        "a backup over a noisy wire, with a core that could not say what it holds, kept two flipped bits in a word",
+    ),
+    (100149, "the same, in a sector with a torn word"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )
