@@ -134,7 +134,8 @@ class SectorMap:
         second = memoryview(bytearray(files.CHUNK))  # what the image wants there
         torn_count = 0
         digest = hashlib.sha256()
-        equal = blank = True
+        equal = True
+        held = used = 0  # bytes from the start that are the image's; where the blank end begins
         for at in range(0, sector["size"], files.CHUNK):
             view = files.view
             address = sector["address"] + at
@@ -142,10 +143,13 @@ class SectorMap:
             digest.update(view)
             torn_count += len(torn)
             sector["torn"] += torn[: _TORN_LISTED - len(sector["torn"])]
-            blank = blank and image.is_blank(view)
+            if not image.is_blank(view):
+                used = at + _used(view, word_bytes)
             if sector["owned"] and equal:
                 self._image.fill(address, second)
-                equal = view == second or self._equal_words(address, second, word_bytes)
+                same = files.CHUNK if view == second else self._same(address, second, word_bytes)
+                held += same
+                equal = same == files.CHUNK
         if torn_count:
             sector["state"] = "torn"
             sector["torn_count"] = torn_count
@@ -159,20 +163,33 @@ class SectorMap:
             sector["sha256"] = _hex(digest)
         if sector["owned"] and equal:
             sector["state"] = "match"
-            if blank:
+            if not used:
                 sector["erased"] = True
-        elif blank:
+        elif not used:
             sector["state"] = "blank"
+        elif not sector["owned"]:
+            sector["state"] = "unknown"
         else:
-            sector["state"] = "differs" if sector["owned"] else "unknown"
+            sector["state"] = "differs"
+            sector["rest_blank"] = used < sector["size"]
+            if used < sector["size"]:
+                sector["prefix"] = used if held >= used else 0
 
-    def _equal_words(self, address, second, word_bytes):
-        # Only the image's own flash words count; what lies between its segments is not its business.
+    def _same(self, address, second, word_bytes):
+        # Bytes up to the first flash word that is not the image's; what lies between its segments is not its business.
         for at in range(0, files.CHUNK, word_bytes):
             end = at + word_bytes
             if files.view[at:end] != second[at:end] and self._job.owns(address + at, word_bytes):
-                return False
-        return True
+                return at
+        return files.CHUNK
+
+
+def _used(view, word_bytes):
+    # Bytes up to the end of the last flash word that is not blank.
+    end = len(view)
+    while end and image.is_blank(view[end - word_bytes : end]):
+        end -= word_bytes
+    return end
 
 
 def _hex(digest):
