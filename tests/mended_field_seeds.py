@@ -15,5 +15,7 @@ MENDED = (
         "a backup over a noisy wire, with a core that could not say what it holds, kept two flipped bits in a word",
     ),
     (100149, "the same, in a sector with a torn word"),
+    (100167, "a core supply that firmware took away was the board's fault, where NRST could not be held low"),
+    (100213, "option bytes lost on a noisy wire were left out, and the unit was no known fault"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )

@@ -5,10 +5,11 @@ from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH
 from rescue.engine import evidence, ladder, modules, wiring
-from rescuelink.errors import RescueError, TargetError
+from rescuelink.errors import RescueError, TargetError, WireError
 
 _SETTLE_LOOK_MS = 100
 _LOOP_WINDOWS = 5
+_DAMAGED = ("parity", "protocol")
 _OPTION_EVENTS = ("unprotect", "protect", "options")  # of the journal (option_steps.py)
 
 
@@ -95,7 +96,12 @@ def gather(run):
         run.skip_to("diagnosis")
         return
     attached = run.evidence["swd"]["how"] == ATTACH
+    run.evidence.pop("unreadable", None)
     evidence.gather(run.evidence, run.target, run.chip, run.job.boot_address, attached)
+    for name, kind in run.evidence.get("unreadable", {}).items():
+        if kind in _DAMAGED:
+            # No chip says so: what was lost on the wire is read again at a slower clock, not left out.
+            raise WireError(kind, "reading the %s was disturbed" % name.replace("_", " "))
     chip = run.evidence.get("chip")
     if chip is None or chip["dev_id"] != run.job.dev_id or chip["flash_kib"] != run.job.flash_kib:
         run.skip_to("diagnosis")

@@ -26,6 +26,8 @@ def _no_vcap(evidence):
     rail = rail_of(evidence, "vcap")
     if rail is None or rail["mv"] >= DEAD_MV["vcap"] or evidence.get("swd", {}).get("how"):
         return None
+    if _stuck_nrst(evidence) is not None:
+        return None  # firmware that takes the core supply away is only seen with NRST held low
     nrst = "low" if evidence.get("nrst", {}).get("level") == 0 else "high"
     return LIKELY, {"mv": rail["mv"], "nrst": nrst}, [say("vcap", rail), "NRST " + nrst], ["supply-config"]
 
