@@ -41,6 +41,13 @@ KEYS: Final[dict[str, str]] = {
     "nrst.level": RULE,
     "nrst.edges": RULE,
     "nrst.window_ms": RULE,
+    "nrst.low_ms": RULE,
+    "rails.zero.raw": RULE,
+    "rails.zero.by": RULE,
+    "rails.button.by": RULE,
+    "rails.button.rail": RULE,
+    "rails.button.before_mv": RULE,
+    "rails.button.mv": RULE,
     "watch.s": RULE,
     "watch.edges": RULE,
     "watch.rails.*": RULE,
@@ -55,6 +62,9 @@ KEYS: Final[dict[str, str]] = {
     "swd.tries[].hz": RULE,
     "swd.tries[].result": RULE,
     "swd.dpidr": RULE,
+    "swd.family.dpidr": RULE,
+    "swd.family.core": RULE,
+    "swd.family.aps.*": RULE,
     "swd.aps.*": RULE,
     "swd.error": RULE,
     "swd.disturbed": ENGINE + "report.py",
@@ -155,7 +165,7 @@ KEYS: Final[dict[str, str]] = {
     "regressed": RULE,
     "unfinished": RULE,
 }
-_NAMED: Final = ("expected.rails", "rails.off", "rails.on", "watch.rails", "swd.aps", "unreadable")
+_NAMED: Final = ("expected.rails", "rails.off", "rails.on", "watch.rails", "swd.aps", "swd.family.aps", "unreadable")
 """Objects whose keys are names."""
 
 

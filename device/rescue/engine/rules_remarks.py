@@ -5,6 +5,7 @@ from rescue.engine.rules_common import rail_of
 from rescue.engine.rules_guarded import lines as guarded_lines
 from rescue.engine.running import warnings
 
+_ZERO_RAW = 10 * 16  # of 65536
 _DPIDR = 0x6BA02477  # of every STM32H7
 _SYSTEM_MEMORY = 0x1FF00000
 _ITCM_KIB = 64
@@ -16,7 +17,17 @@ _EVERY_START = ("PORRSTF", "BORRSTF", "PINRSTF", "CPURSTF", "D1RSTF", "D2RSTF")
 
 def lines(evidence):
     found = []
-    for part in (_unread, _option_lines, guarded_lines, _supply_lines, _chip_lines, _watch_lines, warnings):
+    for part in (
+        _zero_lines,
+        _button_lines,
+        _unread,
+        _option_lines,
+        guarded_lines,
+        _supply_lines,
+        _chip_lines,
+        _watch_lines,
+        warnings,
+    ):
         found += part(evidence)
     return found
 
@@ -29,6 +40,28 @@ def doubts(evidence):
 def _unread(evidence):
     unread = evidence.get("unreadable") or {}
     return ["not read: %s (%s)" % (name, unread[name]) for name in sorted(unread)]
+
+
+def _zero_lines(evidence):
+    # The helper's own: what its ADC reads at 0 V.
+    zero = (evidence.get("rails") or {}).get("zero")
+    if not zero:
+        return []
+    if zero["raw"] is None:
+        return ["the ADC's zero was not found: low voltages may read too high"]
+    if zero["raw"] < _ZERO_RAW:
+        return []
+    return ["the ADC reads %d of 4096 steps at 0 V (%s): taken off every reading" % (zero["raw"] // 16, zero["by"])]
+
+
+def _button_lines(evidence):
+    button = (evidence.get("rails") or {}).get("button")
+    if not button:
+        return []
+    line = "%s reads %d mV with the unit's button held" % (button["rail"], button["mv"])
+    if button["before_mv"] is not None:
+        line += ", %d mV without" % button["before_mv"]
+    return [line + (", as the job says" if button["by"] == "job" else "")]
 
 
 def _option_lines(evidence):

@@ -73,6 +73,16 @@ def out_of_the_ordinary() -> dict[str, Any]:
     evidence["reset_cause"] = {"raw": 0x01000000, "flags": ["SFTRSTF"]}
     evidence["watch"] = {"s": 60, "edges": 3, "rails": {"v3v3": [2900, 3300], "v12": [11900, 12100]}, "dropped": None}
     evidence["unreadable"] = {"supply": "fault"}
+    evidence["rails"]["zero"] = {"raw": 240, "by": "lowest rail"}
+    evidence["rails"]["button"] = {"by": "found", "rail": "v12", "before_mv": 30, "mv": 12_010}
+    return evidence
+
+
+def another_family() -> dict[str, Any]:
+    """What answers on SWD is no STM32H7."""
+    evidence = good_unit()
+    aps = {"0": 0x54770002, "1": 0x84770001, "2": 0}
+    evidence["swd"].update(how=None, family={"dpidr": 0x6BA02477, "core": "Cortex-M33", "aps": aps})
     return evidence
 
 
@@ -85,6 +95,7 @@ def asked() -> set[str]:
         change(evidence)
         diagnose(Watched(copy.deepcopy(evidence), "", seen))
     diagnose(Watched(out_of_the_ordinary(), "", seen))
+    diagnose(Watched(another_family(), "", seen))
     return seen
 
 
