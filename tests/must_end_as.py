@@ -205,7 +205,7 @@ ROWS = {
     "backfeed": _row(cut_in_time, "v3v3 stays at", "with the power off"),
     "slow-ramp": _row(cut_in_time, "B+ reads"),
     "brownout-during-flash": _row(lambda run: None, "v3v3 dipped", "goes on where it was"),
-    "held-in-reset": _row(nothing_driven, "held low", "NRST low for 2100 ms"),
+    "held-in-reset": _row(nothing_driven, "held low", "NRST low for 21"),
     "reset-loop": _row(nothing_written, "every 100 ms", "5 times in 500 ms"),
     "wrong-target": _row(nothing_written, "0x450 with 2048 KiB", "STM32H725"),
     "other-h7": _row(nothing_written, "512 KiB", "1024 KiB"),

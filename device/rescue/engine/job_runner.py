@@ -48,6 +48,7 @@ OUR_FAULTS = (
 )
 
 _READING = ("evidence", "map", "backup", "verify")
+_RESET_EDGES = 3  # as in rules_common.py
 _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
@@ -256,6 +257,8 @@ class Run:
 
     def _may_be_the_wire(self):
         error = self.error
+        if (self.evidence.get("nrst") or {}).get("edges", 0) >= _RESET_EDGES:
+            return False  # a chip that is reset again and again goes away whatever the clock is
         return isinstance(error, WireError) or (isinstance(error, (TargetError, FlashError)) and self.is_disturbed())
 
     def _unit_may_be_at_fault(self):

@@ -26,11 +26,12 @@ class SectorMap:
     "sha256" is of the whole sector as the target's core reads it; None where it was not asked, or cannot.
     """
 
-    def __init__(self, chip, card_image, job, closed=()):
+    def __init__(self, chip, card_image, job, closed, check):
         self._chip = chip
         self._image = card_image
         self._job = job
         self._closed = closed  # areas that nobody may read (guarded.py)
+        self._check = check  # a look at the rails, and at how long the unit has had power
         self.sectors = [self._entry(*block) for block in blocks(chip.flash.sectors(), job)]
 
     def _entry(self, index, address, size, owned):
@@ -139,6 +140,7 @@ class SectorMap:
         for at in range(0, sector["size"], files.CHUNK):
             view = files.view
             address = sector["address"] + at
+            self._check()
             torn = self._chip.flash.read(address, view)
             digest.update(view)
             torn_count += len(torn)

@@ -15,7 +15,7 @@ def survey(run):
         return  # named by the diagnosis, which comes next
     run.target.core.reset_halt()
     run.chip.freeze_watchdogs()
-    sector_map = SectorMap(run.chip, run.image, run.job, guarded.areas(run.evidence["options"]))
+    sector_map = SectorMap(run.chip, run.image, run.job, guarded.areas(run.evidence["options"]), run.power.check)
     run.evidence["sectors"] = sector_map.sectors
     _remember(run)
     if run.job.bootloader is not None or run.evidence["options"]["boot_add0"] != run.job.boot_address:

@@ -35,6 +35,8 @@ def _is_the_wires(error, disturbed):
     # Once a transfer was disturbed, nothing that came over these wires says that the chip or its flash is bad.
     if isinstance(error, FlashError):
         return disturbed and error.kind not in _LOCKED_KINDS
+    if isinstance(error, PowerError):
+        return disturbed and error.kind == "max-time"  # so slow a wire that the work does not come to its end
     if isinstance(error, WireError):
         return disturbed or error.kind in _WIRE_KINDS
     return disturbed and isinstance(error, TargetError)
