@@ -64,7 +64,7 @@ documents = st.dictionaries(
 )
 
 
-@pytest.mark.parametrize("data", list(REFUSED))
+@pytest.mark.parametrize("data", list(REFUSED), ids=range(len(REFUSED)))
 def test_what_is_no_job_is_refused_with_its_line(data: bytes) -> None:
     with pytest.raises(JobError) as refused:
         parse_job(data)
@@ -72,7 +72,7 @@ def test_what_is_no_job_is_refused_with_its_line(data: bytes) -> None:
     assert refused.value.next_step
 
 
-@pytest.mark.parametrize("data", list(TAKEN))
+@pytest.mark.parametrize("data", list(TAKEN), ids=range(len(TAKEN)))
 def test_byte_order_mark_escapes_and_white_space_are_taken(data: bytes) -> None:
     assert parse_job(data) == TAKEN[data]
 
