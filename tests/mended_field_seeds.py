@@ -17,5 +17,13 @@ MENDED = (
     (100149, "the same, in a sector with a torn word"),
     (100167, "a core supply that firmware took away was the board's fault, where NRST could not be held low"),
     (100213, "option bytes lost on a noisy wire were left out, and the unit was no known fault"),
+    (100227, "after a removal of read protection the chip was read while a reset supervisor still held it"),
+    (100287, "a backup over a ringing clock of a sector with torn words held bytes that the unit never had"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )
+
+OPEN = {
+    100038: "a torn word in a region to be preserved, in the application's own sector, passes for a cut update: an "
+    "unknown application that runs is written over without consent",
+}
+"""Seeds that are known to be treated wrongly today; whoever mends one moves it up."""
