@@ -93,7 +93,9 @@ def _truth(case: Case) -> Truth:
 
 
 def test_what_is_true_of_simple_units() -> None:
-    assert _truth(_first("in-order")).right == {"NO_FAULT_FOUND"}
+    in_order = _first("in-order")
+    rewrites = in_order.job["policy"]["mode"] == "rewrite"  # type: ignore[index]
+    assert _truth(in_order).right == ({"NO_FAULT_FOUND", "RECOVERED"} if rewrites else {"NO_FAULT_FOUND"})
     assert _truth(_first("blank")).right == {"RECOVERED"}
     assert "RECOVERED" not in _truth(replace(_first("sister"), consent=frozenset())).right
 
