@@ -103,18 +103,21 @@ class LoaderStream:
         check = _DAMAGED
         for word in words:
             check ^= word
-        self._ap.write_block(base + _MAILBOX, struct.pack("<18I", *words, check))
         box = base + _MAILBOX
+        self._send_words(self._ap.write_block, box, struct.pack("<18I", *words, check))
         self._writer.core.start(base + _CODE, (box, self._address, _DAMAGED ^ box ^ self._address), base + _CODE)
 
     def announce(self, view, piece, sent):
         """Tells the routine that a piece is there, and its CRC. Where that does not arrive, the routine waits, and the
         piece is sent again."""
         slot = self._base + _RING + self._size + piece % _SLOTS * 8
-        box = struct.pack("<2I", binascii.crc32(view), self._stamp | sent)
+        self._send_words(self._ap.post_block, slot, struct.pack("<2I", binascii.crc32(view), self._stamp | sent))
+
+    def _send_words(self, write, address, words):
+        # To RAM, so that it does no harm to send it again. What has not arrived after all is found by its check.
         for _ in range(_TRIES):
             try:
-                self._ap.post_block(slot, box)
+                write(address, words)
                 return
             except WireError as error:
                 if error.kind == "fault":

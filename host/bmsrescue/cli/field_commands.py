@@ -35,7 +35,9 @@ def replay(seed: int, as_json: bool) -> int:
     return int(verdict.is_wrong)
 
 
-def campaign(units: int, first: int, jobs: int | None, write: Path | None, log: Path | None) -> int:
+def campaign(
+    units: int, first: int, jobs: int | None, write: Path | None, log: Path | None, as_json: bool = False
+) -> int:
     """Run so many units from seed `first` on; 0 unless something untrue was said of one."""
     from bmsrescue.twin.field.campaign import run_many
     from bmsrescue.twin.field.judge import Verdict
@@ -47,15 +49,18 @@ def campaign(units: int, first: int, jobs: int | None, write: Path | None, log: 
         if log is not None:
             with log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(dataclasses.asdict(verdict)) + "\n")
-        if verdict.is_wrong:
+        if verdict.is_wrong and not as_json:
             out.print(f"{verdict.seed}: {verdict.kind}: {verdict.detail}"[:300], markup=False, soft_wrap=True)
 
     tally = run_many(range(first, first + units), jobs, told)
-    for line in tally.lines():
-        out.print(line, markup=False, soft_wrap=True)
-    out.print(
-        f"{tally.units} units in {tally.wall_s:.0f} s, {tally.cpu_s / max(tally.units, 1):.2f} s of processor each"
-    )
+    if as_json:
+        found = {"units": tally.units, "kinds": dict(tally.kinds), "seeds": tally.seeds, "cpu_s": tally.cpu_s}
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        for line in tally.lines():
+            out.print(line, markup=False, soft_wrap=True)
+        each_s = tally.cpu_s / max(tally.units, 1)
+        out.print(f"{tally.units} units in {tally.wall_s:.0f} s, {each_s:.2f} s of processor each")
     if write is not None:
         write_atomically(write, page(tally, first).encode())
     return int(tally.wrong > 0)

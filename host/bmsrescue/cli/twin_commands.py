@@ -81,11 +81,12 @@ def field(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores otherwise.")] = None,
     write: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
     log: Annotated[Path | None, typer.Option(metavar="FILE", help="Append each verdict as a line of JSON.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Run many generated units and say what was right, weak and wrong."""
     from bmsrescue.cli.field_commands import campaign
 
-    raise typer.Exit(campaign(units, first, jobs, write, log))
+    raise typer.Exit(campaign(units, first, jobs, write, log, as_json))
 
 
 @app.command()
