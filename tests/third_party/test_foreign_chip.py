@@ -303,7 +303,7 @@ def blank_card(image: Path) -> Path:
 
 @pytest.fixture
 def rescue(chip: Callable[..., Chip], image: Path, blank_card: Path, tmp_path: Path) -> Callable[..., Rescue]:
-    """One button press on the helper wired to a chip with the given options; two minutes at most."""
+    """One button press on the helper wired to a chip with the given options; four minutes at most."""
 
     def press(*options: str) -> Rescue:
         card = shutil.copytree(blank_card, tmp_path / "card")
@@ -311,7 +311,7 @@ def rescue(chip: Callable[..., Chip], image: Path, blank_card: Path, tmp_path: P
         before = server.flash(tmp_path / "before.bin")
         target, control = f"bitbang:127.0.0.1:{server.bitbang_port}", f"127.0.0.1:{server.control_port}"
         command = [BMSRESCUE, "twin", "run", "--target", target, "--control", control, "--card", card, "--json"]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=240)
         assert run.returncode in (0, 1), run.stderr
         stats = server.control("stats")
         return Rescue(json.loads(run.stdout), run.returncode, stats, before, server.flash(tmp_path / "after.bin"))
