@@ -118,7 +118,8 @@ def _sealed(rng: Random, length: int) -> bytes:
 
 def _bootloader(rng: Random, layout: Layout) -> bytes:
     """Waits for an update while its flag is set, else starts the application."""
-    assert layout.bootloader is not None and layout.flag_address is not None  # noqa: S101
+    if layout.bootloader is None or layout.flag_address is None:
+        raise ValueError("this layout has no bootloader")
     start = layout.bootloader.address
     vectors = struct.pack("<II", _BOOT_STACK, start + _BOOT_CODE | 1)
     words = (layout.flag_address, FLAG, _APB1LENR, _USART3, layout.application.address, _VTOR)

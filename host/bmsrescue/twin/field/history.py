@@ -238,7 +238,8 @@ def _bad_vectors(_rng: Random, layout: Layout, image: Build, second: bytes) -> H
 def _waiting(_rng: Random, layout: Layout, image: Build, second: bytes) -> History:
     def breaks(unit: Unit) -> None:
         _put(unit, layout, image, second)
-        assert layout.flag_address is not None  # noqa: S101 - drawn only for a layout with a bootloader
+        if layout.flag_address is None:
+            raise ValueError("this layout has no bootloader")
         unit.chip.flash.load(layout.flag_address, FLAG.to_bytes(4, "little").ljust(16, b"\0"))
 
     return History("waiting", "the bootloader waits for an update; the application is the job's image", image, breaks)
