@@ -130,7 +130,7 @@ def gather(run):
 def _look_for_slow_loop(run):
     # Nothing of ours has pulled NRST until now: an edge is a reset by somebody else, slower than the first look.
     edges = run.ports.lines.nrst_edges()
-    if edges:
+    if edges and run.evidence["nrst"]["edges"] < evidence.LOOP_EDGES:
         since_ms = run.ports.clock.since_ms(run.watched_ms)
         run.evidence["nrst"] = evidence.watch_for_loop(run.ports, edges, since_ms)
 

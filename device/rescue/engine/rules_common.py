@@ -99,5 +99,5 @@ def reset_loop(evidence):
         return None
     flags = (evidence.get("reset_cause") or {}).get("flags") or []
     values = {"edges": nrst["edges"], "window_ms": nrst["window_ms"], "cause": ", ".join(flags) or "cause not readable"}
-    values["period_ms"] = nrst["window_ms"] // nrst["edges"]
+    values["period_ms"] = nrst.get("period_ms") or nrst["window_ms"] // nrst["edges"]
     return CERTAIN, values, ["NRST edges %d in %d ms" % (nrst["edges"], nrst["window_ms"])], []
