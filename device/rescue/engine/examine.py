@@ -9,7 +9,7 @@ from rescuelink.errors import RescueError, TargetError, WireError
 
 _SETTLE_LOOK_MS = 100
 _LOOP_WINDOWS = 5
-_DAMAGED = ("parity", "protocol")
+_DAMAGED = ("parity", "protocol", "no_ack")
 _OPTION_EVENTS = ("unprotect", "protect", "options")  # of the journal (option_steps.py)
 
 

@@ -6,6 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.chip.swd.port import SwdPort
+from bmsrescue.twin.helper.wire import wire_over
+from rescuelink.errors import WireError
 from unit.twin_chip.swd_host import ONES, SwdHost, make_chip, parity, request_byte
 
 # A run is (driven, value, bits). Listening runs carry value 0.
@@ -138,3 +141,58 @@ def test_any_chopping_of_any_bits_gives_the_same_line(fields, cuts, frequency_hz
     runs = PREFIX + fields
     config = ChipConfig(ap_write_drain_cycles=drain)
     assert replay(merge(runs), cuts, frequency_hz, config) == replay(runs, [1], frequency_hz, config)
+
+
+def read_blocks(*, whole: bool, frequency_hz: int, blocks: list[tuple[int, int]], torn: int | None, due_us: int):
+    """Block reads by the agent's own wire, over pins that take runs of reads whole or not; all that can be seen."""
+    chip = make_chip()
+    chip.swd.frequency_hz = frequency_hz
+    chip.flash.load(0x08000000, bytes(range(251)) * 17)
+    if torn is not None:
+        chip.flash.tear(0x08000000 + 32 * torn)
+    host = SwdHost(chip.swd)
+    host.connect()
+    host.write32(0xE000EDF0, 0xA05F0003)
+    wire = wire_over(chip.swd if whole else Recorder(chip.swd))
+    wire.set_frequency(frequency_hz)
+    wire.engage()
+    happened: list[int] = []
+    chip.clock.at(chip.clock.now_ns + due_us * 1000, lambda: happened.append(chip.swd._counters.ap_reads))
+    seen = []
+    for address, words in blocks:
+        wire.write(1, 0x4, address)
+        data = bytearray(4 * words)
+        try:
+            wire.read_block(1, 0xC, data)
+            seen.append(bytes(data))
+        except WireError as error:
+            seen.append((error.kind, error.done, bytes(data[: 4 * error.done])))
+            host.write(0, 0, 0x1E)
+    return seen, happened, chip.counters.as_dict(), chip.clock.now_ns, wire.cycles, chip.swd._ones
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.sampled_from([4_000_000, 7_777_777]),
+    st.lists(st.tuples(st.integers(0, 300), st.integers(1, 256)), min_size=1, max_size=3),
+    st.one_of(st.none(), st.integers(0, 60)),
+    st.integers(1, 4000),
+)
+def test_reads_taken_as_one_run_are_the_same_reads(frequency_hz, blocks, torn, due_us):
+    blocks = [(0x08000000 + 4 * first, min(words, 0x100 - first % 0x100)) for first, words in blocks]
+    given_ = {"frequency_hz": frequency_hz, "blocks": blocks, "torn": torn, "due_us": due_us}
+    assert read_blocks(whole=True, **given_) == read_blocks(whole=False, **given_)
+
+
+def test_a_long_read_is_taken_as_a_run(monkeypatch):
+    taken: list[int] = []
+    as_run = SwdPort.read_run
+
+    def noted(port: SwdPort, request: int, count: int) -> bytes:
+        answers = as_run(port, request, count)
+        taken.append(len(answers) // 4)
+        return answers
+
+    monkeypatch.setattr(SwdPort, "read_run", noted)
+    read_blocks(whole=True, frequency_hz=4_000_000, blocks=[(0x08000000, 256)], torn=None, due_us=10_000)
+    assert taken[0] == 254, "the last two by themselves: the end of the address counter, and RDBUFF"

@@ -183,6 +183,24 @@ def test_tim2_counts_at_its_kernel_clock_divided_by_the_prescaler(bench: ChipBen
     assert bench.peek(tim2.BASE + tim2.CNT) == 250
 
 
+def test_tim2_flags_the_count_that_ccr1_holds_and_the_overflow(bench: ChipBench) -> None:
+    bench.poke(APB1LENR, 1 << rcc.TIM2EN)
+    settings = {tim2.PSC: 63_999, tim2.ARR: 99, tim2.CCR1: 40, tim2.EGR: 1, tim2.SR: 0, tim2.CR1: 1}
+    for offset, value in settings.items():
+        bench.poke(tim2.BASE + offset, value)
+    seen = []
+    for _ in range(3):
+        bench.clock.advance(39_000_000)
+        seen.append(bench.peek(tim2.BASE + tim2.SR))
+    assert seen == [0, tim2.CC1IF, tim2.CC1IF | tim2.UIF], "after 39, 78 and 117 ms"
+    bench.poke(tim2.BASE + tim2.SR, ~tim2.CC1IF & 0xFFFFFFFF)
+    assert bench.peek(tim2.BASE + tim2.SR) == tim2.UIF
+    bench.clock.advance(22_000_000)
+    assert bench.peek(tim2.BASE + tim2.SR) == tim2.UIF, "139 ms: count 39"
+    bench.clock.advance(2_000_000)
+    assert bench.peek(tim2.BASE + tim2.SR) == tim2.UIF | tim2.CC1IF
+
+
 def test_a_serial_line_takes_ten_bit_times_a_byte(bench: ChipBench) -> None:
     base = usart.USART3_BASE
     bench.poke(APB1LENR, 1 << rcc.USART3EN)

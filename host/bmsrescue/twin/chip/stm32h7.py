@@ -172,6 +172,7 @@ class Stm32H7:
         ap0 = MemAp("AP0", self.bus, counters, self._ap0_access, config, family.core_idr, ap_registers.AP0_BASE)
         ap1 = MemAp("AP1", self.bus, counters, self._ap1_access, config, config.ap1_idr, ap_registers.NO_BASE)
         ap2 = ApbAp("AP2", debug_apb, counters, self._ap2_access, config, config.ap2_idr, config.ap2_base)
+        ap0.undisturbed = self._halted_under_debugger
         return ap0, ap1, ap2
 
     # --- what stands between the access ports and their buses ---------------------------------------------------------
@@ -187,6 +188,9 @@ class Stm32H7:
                 raise BusError(address, "in reset")
         elif private and self.core.sleeping and self._sleep_stalls_debug():
             raise BusWait
+
+    def _halted_under_debugger(self) -> bool:
+        return self.core.halted and self.system.debugger_seen and not self.system.in_reset
 
     def _sleep_stalls_debug(self) -> bool:
         return self.config.sleep_stalls_core_registers and not self.dbgmcu.debug_in_sleep

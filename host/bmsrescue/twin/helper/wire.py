@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from bmsrescue.agent_files import make_importable
+from bmsrescue.twin.chip.swd.port import READ_CYCLES
 from bmsrescue.twin.helper.bench_unit import DebugWire
 from bmsrescue.twin.helper.rpc import BlockCut, Refused, Reply
 from rescuelink.errors import WireError
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 # A PIO state machine at 125 MHz with four cycles per clock cannot go faster than this with a pump that keeps up.
 MAX_FREQUENCY_HZ = 12_500_000
 START_FREQUENCY_HZ = 1_000_000
+_LONG_BYTES = 64
+_RDBUFF = 0xC
 
 
 class PinBits:
@@ -49,16 +53,49 @@ class PinBits:
         self.cycles += count
         return self._pins.clock_in(count)
 
+    def read_run(self, request: int, count: int) -> bytes:
+        """The answers to up to `count` reads in a row, where the pins can tell them at once; may be empty."""
+        read_run = getattr(self._pins, "read_run", None)
+        if read_run is None or not self._engaged:
+            return b""
+        answers: bytes = read_run(request, count)
+        self.cycles += len(answers) // 4 * READ_CYCLES
+        return answers
+
 
 def wire_over(pins: SwdPins) -> DebugWire:
-    """The agent's own transfer layer, run on CPython, over the chip's pins."""
+    """The agent's own transfer layer, run on CPython, over the chip's pins. Long reads are taken whole if possible."""
     make_importable()
     from rescue.hal.swd import SwdWire
 
-    make = cast(Callable[[PinBits], DebugWire], SwdWire)
-    wire = make(PinBits(pins))
+    bits = PinBits(pins)
+    make = cast(Callable[[PinBits], Any], SwdWire)
+    unannotated = make(bits)
+    unannotated.read_block = partial(_read_block, unannotated, bits, unannotated.read_block)
+    wire: DebugWire = unannotated
     wire.set_frequency(START_FREQUENCY_HZ)
     return wire
+
+
+def _read_block(wire: Any, bits: PinBits, in_transfers: Callable[..., None], ap: int, a32: int, buf: bytearray) -> None:
+    """SwdWire.read_block(): the same transfers, those that can only succeed as one call of the pins."""
+    from rescue.hal.swd import READ_REQUESTS
+
+    if not ap or len(buf) < _LONG_BYTES:
+        in_transfers(ap, a32, buf)
+        return
+    request = READ_REQUESTS[ap << 2 | a32 >> 2]
+    offset, end = 0, len(buf) - 4
+    try:
+        wire._read(request)
+        while offset < end:
+            data = bits.read_run(request, (end - offset) // 4) or wire._read(request).to_bytes(4, "little")
+            buf[offset : offset + len(data)] = data
+            offset += len(data)
+        buf[offset:] = wire.read(0, _RDBUFF).to_bytes(4, "little")
+    except WireError as error:
+        error.done = offset >> 2
+        raise
 
 
 class WirePort:

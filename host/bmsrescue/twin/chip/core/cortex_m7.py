@@ -83,6 +83,8 @@ class CortexM7:
         self._flush = False
         self._breakpoints: set[int] | None = None
         self._slice_pc = 0
+        self._branch_pc: int | None = None
+        """Where the core was seen to branch to itself: the next run there need not execute it again."""
         self.boot_address = 0x08000000
         """Where the vector table is fetched from at the next reset release."""
         self.on_reset_request: Callable[[], None] = lambda: None
@@ -341,6 +343,10 @@ class CortexM7:
         if self._access.still_polls(now_ns):
             self._time.spend(due)
             return
+        if self._engine.pc == self._branch_pc and self._skip_branch_to_self():
+            self._debug.retired = True
+            self._systick.catch_up()
+            return
         budget = min(due, QUANTUM_CYCLES)
         wait = self._systick.cycles_to_interrupt()
         if wait is not None:
@@ -353,6 +359,7 @@ class CortexM7:
         self._prepare()
         self._access.begin(now_ns, single=single)
         self._slice_pc = self._engine.pc
+        self._branch_pc = None
         stop = self._engine.run(budget)
         self._debug.retired = True
         self._after(stop, budget)
@@ -389,7 +396,8 @@ class CortexM7:
         reason = stop.reason
         if reason is StopReason.BUDGET:
             self._time.spend(max(budget - self._access.counted, 0))
-            self._skip_branch_to_self()
+            if self._engine.pc == self._slice_pc:
+                self._skip_branch_to_self()
         elif reason is StopReason.REQUESTED:
             self._time.spend(self._access.spent)
             resume_ns = min(self._access.resume_ns, self._target_ns)
@@ -417,18 +425,23 @@ class CortexM7:
         if self._exceptions.locked_up and self._state is not CoreState.HALTED:
             self._state = CoreState.LOCKUP
 
-    def _skip_branch_to_self(self) -> None:
-        engine = self._engine
-        pc = engine.pc
-        if pc != self._slice_pc or engine.halfword(pc) != _BRANCH_TO_SELF:
-            return
+    def _skip_branch_to_self(self) -> bool:
+        """Let the time pass that the core spends in a branch to itself; False where it is in none or leaves it."""
+        pc = self._engine.pc
+        if self._stepping or self._flush or self._breakpoints is not None:
+            return False
+        if self._engine.halfword(pc) != _BRANCH_TO_SELF:
+            return False
         wait = self._systick.cycles_to_interrupt()
         pending = self._exceptions.pending
         if pending:
             if self._exceptions.next_to_take() is not None and not self._debug.masks_interrupts:
-                return
+                return False
             if r.EXC_SYSTICK in pending:
                 # It is masked, and being pending once more changes nothing.
                 wait = None
         left = self._time.due(self._target_ns)
-        self._time.spend(max(0, left if wait is None else min(left, wait)))
+        spent = max(0, left if wait is None else min(left, wait))
+        self._time.spend(spent)
+        self._branch_pc = pc
+        return spent > 0

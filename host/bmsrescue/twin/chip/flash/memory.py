@@ -35,5 +35,18 @@ class FlashMemory:
                 raise BusError(address, "double ECC error")
         return int.from_bytes(self._data[offset : offset + size], "little")
 
+    def read_run(self, address: int, size: int) -> bytes:
+        """The bytes up to the first word that has something to say; empty while reads are blocked."""
+        if self._controller.reads_blocked:
+            return b""
+        offset = address - self._base
+        word_size = self._word_size
+        first = offset // word_size
+        for index, state in enumerate(self._state[first : (offset + size - 1) // word_size + 1]):
+            if state > PROGRAMMED:
+                size = max(0, (first + index) * word_size - offset)
+                break
+        return bytes(self._data[offset : offset + size])
+
     def write(self, address: int, size: int, value: int) -> None:
         self._controller.buffer_write(address, size, value)

@@ -25,6 +25,10 @@ class AccessPort(Protocol):
 
     def write(self, register: int, value: int) -> None: ...
 
+    def read_run(self, register: int, count: int) -> bytes:
+        """Words of up to ``count`` reads of a register, where nothing else can happen meanwhile; may be empty."""
+        ...
+
     def abort(self) -> None:
         """Give up the access that is being held off."""
 
@@ -121,6 +125,22 @@ class DebugPort:
         elif register == dp.RESEND_SELECT:
             self._select_written = True
             self._write_select(value)
+
+    def read_run(self, request: int, count: int) -> bytes:
+        """The answers to up to ``count`` AP reads in a row, where all are ACK_OK and plain data; may be empty."""
+        if request < AP_READ or self._sticky or not self._ready or self.overrun_detect or self.turnaround_cycles != 1:
+            return b""
+        if self.posted is not None or self._pending is not None or self._ap is None:
+            return b""
+        data = self._ap.read_run(self._ap_bank | (request & 3) << 2, count)
+        if not data:
+            return b""
+        answers = self._result.to_bytes(4, "little") + data[:-4]
+        self._result = int.from_bytes(data[-4:], "little")
+        self.data = self._last_read = int.from_bytes(answers[-4:], "little")
+        self._read_ok = dp.READOK
+        self._counters.ap_reads += len(answers) // 4
+        return answers
 
     def line_reset(self) -> None:
         """The wire's own register goes back to what it was: one cycle of turnaround."""

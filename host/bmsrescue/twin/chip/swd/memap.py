@@ -10,6 +10,7 @@ from bmsrescue.twin.chip.counters import Counters
 from bmsrescue.twin.chip.swd import ap_registers as ap
 
 _WORD = 2
+_WORD_BYTES = 4
 _SIZES = (1, 2, 4)
 _FLASH_START = 0x08000000
 _FLASH_END = 0x08100000
@@ -35,6 +36,8 @@ class MemAp:
         self._idr = idr
         self._base = base
         self._config = config
+        self.undisturbed: Callable[[], bool] = lambda: False
+        """Whether a memory access can do nothing but read or write: neither the core nor a reset has a say in it."""
         self._increment_mask = (1 << config.tar_increment_bits) - 1
         self.power_on_reset()
 
@@ -142,6 +145,22 @@ class MemAp:
                 self._wrapped = tar < address
         else:
             self._write_narrow(address, size, value)
+
+    def read_run(self, register: int, count: int) -> bytes:
+        """What up to ``count`` reads of DRW give, where they step through plain memory and nothing else can happen."""
+        tar = self._tar
+        if register != ap.DRW or self._size != _WORD_BYTES or self._increment != ap.INC_SINGLE:
+            return b""
+        if tar & 3 or self._wrapped or self._in_progress or not self.undisturbed():
+            return b""
+        read_run = getattr(self._bus, "read_run", None)
+        if read_run is None:
+            return b""
+        left = (self._increment_mask + 1 - (tar & self._increment_mask)) // _WORD_BYTES - 1
+        data: bytes = read_run(tar, _WORD_BYTES * min(count, left))
+        data = data[: len(data) & ~3]
+        self._tar = tar + len(data)
+        return data
 
     def _read_narrow(self, address: int, size: int) -> int:
         """8 and 16 bits: data in the byte lanes of the address; a packed one moves four bytes wherever it begins."""

@@ -14,8 +14,10 @@ from bmsrescue.twin.chip.swd.phases import IDLE, READ_DATA, TURN_TO_HOST, TURN_T
 from bmsrescue.twin.chip.swd.pins import SwdPins
 from bmsrescue.twin.chip.swd.protocol import DP_READ, INVALID_REQUEST, REQUESTS
 
-__all__ = ["SwdPins", "SwdPort"]
+__all__ = ["READ_CYCLES", "SwdPins", "SwdPort"]
 
+READ_CYCLES: Final = 8 + 1 + 3 + DATA_BITS + 1
+"""SWCLK cycles of a read that is answered with OK, with turnarounds of one cycle."""
 _DATA_MASK: Final = (1 << DATA_BITS) - 1
 
 
@@ -133,6 +135,28 @@ class SwdPort(SwdLine):
             result |= self._cycle(RELEASED) << got
             got += 1
         return result
+
+    def read_run(self, request_byte: int, count: int) -> bytes:
+        """The answers to up to ``count`` equal AP reads one after the other, taken at once; empty where it cannot be.
+
+        As if each had been clocked: request, turnaround, ACK, data with parity, turnaround.
+        """
+        if not self._alive or self._phase != IDLE or self._selection.watching or self._drain_left or self._dpidr_due:
+            return b""
+        until_due_ns = self._clock.due_ns - self._clock.now_ns
+        count = min(count, (until_due_ns * self._frequency_hz // NS_PER_S - 2) // READ_CYCLES)
+        if count <= 0:
+            return b""
+        answers = self._dp.read_run(REQUESTS[request_byte], count)
+        cycles = len(answers) // 4 * READ_CYCLES
+        if not cycles:
+            return b""
+        self._tick(cycles)
+        self._counters.swclk_cycles += cycles
+        last = int.from_bytes(answers[-4:], "little")
+        last |= (last.bit_count() & 1) << DATA_BITS - 1
+        self._ones = DATA_BITS - (last ^ _DATA_MASK).bit_length() + 1
+        return answers
 
     def _tick(self, cycles: int) -> bool:
         """Let ``cycles`` periods pass at once, unless something is due on the way: then do nothing and say False."""

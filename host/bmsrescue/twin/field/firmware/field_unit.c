@@ -1,7 +1,7 @@
 /* The firmware of generated units: one code for all of them, at any address. What differs lies in front of it as data.
 
    It starts as firmware of such units does: core supply, latch, clock (from a crystal, if it is told to), watchdog; and
-   is alive by what one sees: the run LED blinks, the display gets a frame every 100 ms, a word in RAM counts. */
+   is alive by what one sees: the run LED blinks, the display gets a frame every 200 ms, a word in RAM counts. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,9 +33,9 @@ struct parameters {
 #define SYST_CVR REG32(0xE000E018u)
 #define ALIVE REG32(0x2001FFE4u)
 #define TURN REG32(0x2001FFE8u)
-#define TICKS_PER_TURN 20u /* of TIM2, half a millisecond each */
+#define TICKS_PER_TURN 40u /* of TIM2, half a millisecond each */
 #define TURNS_PER_FRAME 10u
-#define TURNS_PER_BLINK 25u
+#define TURNS_PER_BLINK 12u
 #define LATCH_BIT 5u /* PB5 */
 #define LED_BIT 2u   /* PE2 */
 #define DISPLAY_BIT 8u /* PD8 */
@@ -170,7 +170,7 @@ __attribute__((used)) void reset(void) {
         IWDG_KR = IWDG_KEY_RELOAD;
     }
     if (flags & WORKS_IN_INTERRUPT) {
-        SYST_RVR = khz * 10u - 1u;
+        SYST_RVR = khz * 20u - 1u;
         SYST_CVR = 0;
         SYST_CSR = 7u;
         for (;;) {
@@ -189,7 +189,12 @@ __attribute__((used)) void reset(void) {
     for (uint32_t next = TIM2_CNT;;) {
         work(is);
         next += TICKS_PER_TURN;
-        while ((int32_t)(TIM2_CNT - next) < 0) {
+        TIM2_CCR1 = next;
+        TIM2_SR = ~TIM2_SR_CC1IF;
+        /* What has passed by already would only come again after a whole round of the counter. */
+        if ((int32_t)(TIM2_CNT - next) < 0) {
+            while (!(TIM2_SR & TIM2_SR_CC1IF)) {
+            }
         }
     }
 }

@@ -60,11 +60,14 @@
 /* TIM2, section 42.4 */
 #define TIM2_CR1 REG32(0x40000000u)
 #define TIM2_CR1_CEN (1u << 0)
+#define TIM2_SR REG32(0x40000010u)
+#define TIM2_SR_CC1IF (1u << 1)
 #define TIM2_EGR REG32(0x40000014u)
 #define TIM2_EGR_UG (1u << 0)
 #define TIM2_CNT REG32(0x40000024u)
 #define TIM2_PSC REG32(0x40000028u)
 #define TIM2_ARR REG32(0x4000002Cu)
+#define TIM2_CCR1 REG32(0x40000034u)
 
 /* USART3, section 51.8 */
 #define USART3_CR1 REG32(0x40004800u)
