@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from bmsrescue.card.build import describe_job
 from bmsrescue.card.fat import make_image
-from bmsrescue.card.image_file import Segment
+from bmsrescue.image.contents import Segment
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues

@@ -6,11 +6,28 @@ Every reader raises `JobError` whose message begins with the path of the key ("i
 from rescuelink.errors import JobError
 
 _HEX_DIGITS = "0123456789abcdef"
+_LONGEST_NUMBER = 20  # characters: 64 bits
+_SHOWN = 40
 
 
 def bad(path: str, what: str, next_step: str) -> JobError:
     """The error for one key: `path` where, `what` is wrong, `next_step` for the person who wrote the job."""
     return JobError("job", path + ": " + what, next_step=next_step)
+
+
+def quoted(text: str) -> str:
+    """`text` as a sentence shows it: its first characters, without control ones, the same on both sides."""
+    shown = "".join(["?" if char < " " or "\x7f" <= char < "\xa0" else char for char in text[:_SHOWN]])
+    return "'" + shown + ("..'" if len(text) > _SHOWN else "'")
+
+
+def is_decimal(text: str) -> bool:
+    """Whether it is digits as a person writes them: ASCII, no zero in front, few."""
+    return (
+        0 < len(text) <= _LONGEST_NUMBER
+        and all(char in _HEX_DIGITS[:10] for char in text)
+        and (text[0] != "0" or len(text) == 1)
+    )
 
 
 class Fields:
@@ -46,7 +63,11 @@ class Fields:
     def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
         value = self.text(key, default)
         if value not in choices:
-            raise bad(self.path(key), "is " + repr(value), "use one of: " + ", ".join(choices))
+            raise bad(
+                self.path(key),
+                "is " + quoted(value),
+                "use one of: " + ", ".join([choice for choice in choices if choice]),
+            )
         return value
 
     def number(self, key: str, low: int, high: int, default: int | None = None) -> int:
@@ -88,14 +109,15 @@ class Fields:
         return Fields(self.raw(key), self.path(key))
 
     def end(self) -> None:
-        for key in self._value:
-            if key not in self._seen:
-                raise bad(self.path(str(key)), "is not known", "remove it or correct its spelling")
+        # The first by name: what comes first in a dict differs between host and helper.
+        unknown = sorted([str(key) for key in self._value if key not in self._seen])
+        if unknown:
+            raise bad(self.path(quoted(unknown[0])[1:-1]), "is not known", "remove it or correct its spelling")
 
 
 def _parse_int(text: str, path: str) -> int:
     digits, base = (text[2:], 16) if text[:2].lower() == "0x" else (text, 10)
     # int() alone would also take "1_000", " 7 " and "-0x1".
-    if not digits or any(digit not in _HEX_DIGITS[:base] for digit in digits.lower()):
-        raise bad(path, "is " + repr(text), 'write it as 123 or "0x7b"')
+    if not 0 < len(digits) <= _LONGEST_NUMBER or any(digit not in _HEX_DIGITS[:base] for digit in digits.lower()):
+        raise bad(path, "is " + quoted(text), 'write it as 123 or "0x7b"')
     return int(digits, base)

@@ -5,7 +5,7 @@ number or a text such as "0x08000000". Rules: unknown keys, wrong types, overlap
 and a segment over a preserved region are refused, each with the path of the key and what to do.
 """
 
-from rescuelink.fields import Fields, bad
+from rescuelink.fields import Fields, bad, is_decimal, quoted
 from rescuelink.limits import read_limits
 from rescuelink.marker import read_markers
 from rescuelink.model import Image, Job, Limits, Proof, Region, Segment
@@ -53,6 +53,10 @@ _CONSENT_WORDS = (
     "put-back",
 )
 _CONSENT_SECTOR = "sector:"
+_VECTOR_STEP = 0x80  # VTOR has no lower bits (DDI 0403E, B3.2.5)
+_FASTEST_HZ = 550_000_000  # of any STM32H7 (DS13313)
+_MAX_FILE_NAME = 255  # a long name of FAT
+_NOT_IN_NAMES = '/\\:*?"<>|'
 # Registers of option bytes, and which of their bits a job may ask for (docs/reference/silicon.md): reserved bits differ
 # between good chips. ST_RAM_SIZE belongs to the parts with crypto.
 _OPTION_BITS = (("optsr", 0x2306_00DC), ("boot", 0xFFFF_FFFF), ("optsr2", 0x7))
@@ -77,9 +81,19 @@ def validate(document: object) -> Job:
         raise bad("target.dev_id", "is 0x%03x" % dev_id, "%s has 0x%03x" % (chip, facts.dev_id))
     flash_kib = target.number("flash_kib", 1, 4096)
     if flash_kib not in facts.flash_kib:
-        raise bad("target.flash_kib", "is %d" % flash_kib, "%s has one of %s" % (chip, facts.flash_kib))
+        raise bad(
+            "target.flash_kib",
+            "is %d" % flash_kib,
+            "%s has %s" % (chip, " or ".join([str(kib) for kib in facts.flash_kib])),
+        )
     flash_end = FLASH_BASE + flash_kib * 1024
     boot_address = target.number("boot_address", FLASH_BASE, flash_end - 1, FLASH_BASE)
+    if boot_address % _VECTOR_STEP:
+        raise bad(
+            "target.boot_address",
+            "0x%08x is not a multiple of %d" % (boot_address, _VECTOR_STEP),
+            "give the address of the vector table",
+        )
     markers = read_markers(target, flash_end)
     target.end()
 
@@ -137,7 +151,10 @@ def validate(document: object) -> Job:
 
 
 def check_vectors(job: Job, head: bytes) -> None:
-    """Refuses an image whose first eight bytes at the boot address are no vector table. Raises `JobError`."""
+    """Refuses an image whose first eight bytes at the boot address are no vector table, or one that points elsewhere.
+
+    Raises `JobError`.
+    """
     if len(head) < 8:
         raise bad("image.segments", "hold only %d bytes at the boot address" % len(head), "build the whole image")
     sp = int.from_bytes(head[0:4], "little")
@@ -148,6 +165,12 @@ def check_vectors(job: Job, head: bytes) -> None:
             "image",
             "has no vector table at 0x%08x (SP 0x%08x, PC 0x%08x)" % (job.boot_address, sp, pc),
             "check that it is an application for the %s linked to that address" % job.chip,
+        )
+    if not job.owns(pc & ~1, 2):
+        raise bad(
+            "image",
+            "its reset vector points to 0x%08x, where it has nothing" % (pc & ~1),
+            "check that the image is whole and linked for this unit",
         )
 
 
@@ -176,8 +199,12 @@ def default_job(
 
 def _read_image(fields: Fields, word_bytes: int, flash_end: int) -> Image:
     file = fields.text("file")
-    if not file or "/" in file or "\\" in file or file.startswith("."):
-        raise bad("image.file", "is " + repr(file), "name a file that lies beside job.json")
+    if not _is_file_name(file):
+        raise bad(
+            "image.file",
+            "is " + quoted(file),
+            "name a file beside job.json, in ASCII, without signs that FAT does not take",
+        )
     version = fields.text("version", "")
     sha256 = fields.sha256("sha256")
     segments = []
@@ -190,6 +217,16 @@ def _read_image(fields: Fields, word_bytes: int, flash_end: int) -> Image:
     if version_address % 4:
         raise bad(fields.path("version_address"), "is not a multiple of 4", "name the first byte of the text")
     return Image(file, version, sha256, segments, version_address)
+
+
+def _is_file_name(name: str) -> bool:
+    # What the card's file system keeps as it is: it drops blanks and dots at the end.
+    return (
+        0 < len(name) <= _MAX_FILE_NAME
+        and name[0] not in ". "
+        and name[-1] not in ". "
+        and all(" " <= char <= "~" and char not in _NOT_IN_NAMES for char in name)
+    )
 
 
 def _read_segment(fields: Fields, word_bytes: int, flash_end: int) -> Segment:
@@ -228,17 +265,17 @@ def _read_consent(item: object, path: str, sectors: int) -> str:
     if item in _CONSENT_WORDS:
         return item
     number = item[len(_CONSENT_SECTOR) :]
-    if item.startswith(_CONSENT_SECTOR) and number.isdigit() and number == str(int(number)) and int(number) < sectors:
+    if item.startswith(_CONSENT_SECTOR) and is_decimal(number) and int(number) < sectors:
         return item
     raise bad(
-        path, "is " + repr(item), 'use one of: "sector:0".."sector:%d", ' % (sectors - 1) + ", ".join(_CONSENT_WORDS)
+        path, "is " + quoted(item), 'use one of: "sector:0".."sector:%d", ' % (sectors - 1) + ", ".join(_CONSENT_WORDS)
     )
 
 
 def _read_proof(fields: Fields, ram: tuple[tuple[int, int], ...]) -> Proof:
     rule = fields.choice("rule", _RULES, CORE_RUNNING)
     window_ms = fields.number("window_ms", 10, 10_000, 100)
-    min_clock_hz = fields.number("min_clock_hz", 0, 1_000_000_000, 0)
+    min_clock_hz = fields.number("min_clock_hz", 0, _FASTEST_HZ, 0)
     timeout_ms = fields.number("timeout_ms", 100, 60_000, 5_000)
     if 0 < min_clock_hz < _SLOWEST_HZ:
         raise bad(fields.path("min_clock_hz"), "is %d Hz" % min_clock_hz, "write it in Hz: 550 MHz is 550000000")
@@ -267,8 +304,8 @@ def _read_proof_pin(fields: Fields) -> tuple[str, bool | None]:
 
 def _read_pin_name(fields: Fields) -> str:
     pin = fields.text(_PIN)
-    if len(pin) < 3 or pin[0] != "P" or pin[1] not in "ABCDEFGH" or not pin[2:].isdigit() or int(pin[2:]) > 15:
-        raise bad(fields.path(_PIN), "is " + repr(pin), 'write it as "PB5"')
+    if len(pin) < 3 or pin[0] != "P" or pin[1] not in "ABCDEFGH" or not is_decimal(pin[2:]) or int(pin[2:]) > 15:
+        raise bad(fields.path(_PIN), "is " + quoted(pin), 'write it as "PB5"')
     if pin in _DEBUG_PINS:
         raise bad(fields.path(_PIN), "is a pin of the debug port", "name one of the firmware's own")
     return pin
@@ -335,7 +372,7 @@ def _check_layout(job: Job, word_bytes: int) -> None:
             if segment.address < region.address + region.length and region.address < segment.end(word_bytes):
                 raise bad(
                     "policy.preserve",
-                    "segment 0x%08x lies over %s" % (segment.address, repr(region.name)),
+                    "segment 0x%08x lies over %s" % (segment.address, quoted(region.name)),
                     "take the region out of the image, or out of preserve",
                 )
     if job.bootloader is not None:

@@ -5,9 +5,11 @@ is an error with its line. Nothing here recurses, because a small helper has lit
 """
 
 from rescuelink.errors import JobError
+from rescuelink.fields import quoted
 
 MAX_JOB_BYTES = 16384
 _MAX_DEPTH = 8
+_MAX_VALUES = 1000  # that a helper's memory holds, with what the validator makes of them
 _MAX_NUMBER = 20  # characters: 64 bits and a sign
 _BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
@@ -44,10 +46,32 @@ def parse_job(data: bytes) -> dict[str, object]:
     return document
 
 
+def is_utf8(data: bytes) -> bool:
+    """Whether it is UTF-8 in the strict sense of RFC 3629; MicroPython's own decoder lets through what it forbids."""
+    at, end = 0, len(data)
+    while at < end:
+        first = data[at]
+        count = 0 if first < 0x80 else 1 if first < 0xE0 else 2 if first < 0xF0 else 3
+        rest = data[at + 1 : at + 1 + count]
+        if 0x80 <= first < 0xC2 or first > 0xF4 or len(rest) < count:
+            return False
+        for byte in rest:
+            if byte & 0xC0 != 0x80:
+                return False
+        # Overlong forms, halves of a pair, and what lies above the last character.
+        if (first == 0xE0 and rest[0] < 0xA0) or (first == 0xED and rest[0] > 0x9F):
+            return False
+        if (first == 0xF0 and rest[0] < 0x90) or (first == 0xF4 and rest[0] > 0x8F):
+            return False
+        at += 1 + count
+    return True
+
+
 class _Reader:
     def __init__(self, data: bytes, at: int) -> None:
         self._data = data
         self._at = at
+        self._values = 0
 
     def document(self) -> object:
         root: list[object] = []
@@ -109,13 +133,16 @@ class _Reader:
     def _key(self, here: object) -> str:
         key = self._text()
         if isinstance(here, dict) and key in here:
-            raise self._bad('"%s" is given twice' % key)
+            raise self._bad('"%s" is given twice' % quoted(key)[1:-1])
         if self._next() != b":":
             raise self._bad("a colon is missing")
         self._at += 1
         return key
 
     def _value(self, char: bytes) -> object:
+        self._values += 1
+        if self._values > _MAX_VALUES:
+            raise self._bad("more than %d values" % _MAX_VALUES)
         if char == b"{":
             self._at += 1
             return {}
@@ -170,10 +197,9 @@ class _Reader:
         for byte in piece:
             if byte < 0x20:
                 raise self._bad("a line end or control character in a text")
-        try:
-            return piece.decode("utf-8")
-        except UnicodeError:
-            raise JobError("job", "job.json is not UTF-8 text", next_step="save it as UTF-8") from None
+        if not is_utf8(piece):
+            raise JobError("job", "job.json is not UTF-8 text", next_step="save it as UTF-8")
+        return piece.decode("utf-8")
 
     def _escape(self, at: int) -> tuple[str, int]:
         # (the character, where it goes on)

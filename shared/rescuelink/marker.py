@@ -7,12 +7,13 @@ import binascii
 import hashlib
 
 from rescuelink.errors import JobError
-from rescuelink.fields import Fields, bad
+from rescuelink.fields import Fields, bad, quoted
 from rescuelink.targets import FLASH_BASE
 
 _LONGEST_TEXT = 64
 _LONGEST_BLOCK = 1024
 _SHORTEST = 4
+_MOST = 16
 
 
 def read_markers(target: Fields, flash_end: int) -> list[tuple[int, int, str, str]]:
@@ -25,6 +26,8 @@ def read_markers(target: Fields, flash_end: int) -> list[tuple[int, int, str, st
         return [_read(Fields(value, path), flash_end)]
     if not isinstance(value, list) or not value:
         raise bad(path, "names no marker", 'write it as {"address": "0x08000400", "text": "..."}, or a list of such')
+    if len(value) > _MOST:
+        raise bad(path, "has %d entries" % len(value), "a helper takes %d at most" % _MOST)
     return [_read(Fields(item, "%s[%d]" % (path, index)), flash_end) for index, item in enumerate(value)]
 
 
@@ -37,7 +40,7 @@ def _read(fields: Fields, flash_end: int) -> tuple[int, int, str, str]:
         if not _SHORTEST <= length <= _LONGEST_TEXT or not is_text(text.encode()):
             raise bad(
                 fields.path("text"),
-                "is " + repr(text),
+                "is " + quoted(text),
                 "give %d to %d printable ASCII characters" % (_SHORTEST, _LONGEST_TEXT),
             )
     else:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.card.image_file import Segment
+from bmsrescue.image.contents import Segment
 from bmsrescue.twin.bench import TwinBench, Watcher, card_for
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.scenarios import find

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from bmsrescue.card.image_file import Segment
+from bmsrescue.image.contents import Segment
 from bmsrescue.twin import chips_page
 from bmsrescue.twin.bench import TwinBench, Watcher, card_for, scenario_named
 from bmsrescue.twin.board.unit import Unit

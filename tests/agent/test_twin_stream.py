@@ -9,12 +9,13 @@ from typing import Any
 
 from bmsrescue.card.build import describe_job
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.card.image_file import FLASH_BASE, Segment
+from bmsrescue.image.contents import Segment
 from bmsrescue.twin.bench import TwinBench
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.scenarios.scenario import Scenario
 from bmsrescue.twin.scenarios.unit_programs import BUSY
+from rescuelink.targets import FLASH_BASE
 
 SECTOR = 0x2_0000
 ENTRY = 0x200

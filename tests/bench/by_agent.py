@@ -9,9 +9,10 @@ from megabyte import Cost, Meter
 
 from bmsrescue.card.build import JOB_FILE, describe_job
 from bmsrescue.card.fat import make_image
-from bmsrescue.card.image_file import FLASH_BASE, Segment
+from bmsrescue.image.contents import Segment
 from bmsrescue.twin.bench import TwinBench, Watcher
 from bmsrescue.twin.scenarios.scenario import Scenario
+from rescuelink.targets import FLASH_BASE
 
 WALL_LIMIT_S = 1800.0
 """A machine that is busy with other things shall not end a run."""

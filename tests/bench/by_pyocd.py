@@ -10,10 +10,10 @@ from megabyte import FLASH_BYTES, Cost, Meter
 from pyocd.core.session import Session
 from pyocd.flash.loader import FlashLoader
 
-from bmsrescue.card.image_file import FLASH_BASE
 from bmsrescue.pyocd_probe import probe as probes
 from bmsrescue.pyocd_probe.links import TwinLink
 from bmsrescue.twin.scenarios.scenario import Scenario
+from rescuelink.targets import FLASH_BASE
 
 
 class PyOcd:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bmsrescue.card.image_file import FLASH_BASE
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.firmware import image_bytes
 from bmsrescue.twin.scenarios.scenario import Scenario
+from rescuelink.targets import FLASH_BASE
 
 FLASH_BYTES = 1024 * 1024
 SECTOR_BYTES = 128 * 1024

@@ -11,6 +11,7 @@ from rescuelink.errors import CardError
 CHUNK = const(2048)
 buffer = bytearray(CHUNK)
 view = memoryview(buffer)
+_ADD_IT = "copy it there, or make the card anew with: bmsrescue card build"
 
 
 def exists(path):
@@ -35,9 +36,20 @@ def make_directory(path):
 def size_of(path):
     """Length of a file in bytes. Raises CardError when it is missing."""
     try:
-        return os.stat(path)[6]
+        found = os.stat(path)
     except OSError as error:
-        raise card_error(path + " is missing", error) from None
+        if error.errno == 2:
+            raise missing(path) from None
+        raise card_error("cannot read " + path, error) from None
+    if found[0] & 0x4000:  # a folder
+        raise missing(path)
+    return found[6]
+
+
+def missing(path):
+    """The error for a file that is not there."""
+    name = path[path.rfind("/") + 1 :]
+    return CardError("missing", name + " is missing on the card", next_step=_ADD_IT)
 
 
 def append_line(path, line):
@@ -81,5 +93,5 @@ def card_error(what, error):
     if number == 28:
         return CardError("full", what + ": the card is full", next_step="free some space on it")
     if number == 2:
-        return CardError("missing", what, next_step="copy it to the card; `bmsrescue card check` tells what is missing")
+        return CardError("missing", what, next_step=_ADD_IT)
     return CardError("io", what + " (error %s)" % number, next_step="try another card, or write this one anew")

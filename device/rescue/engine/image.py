@@ -48,6 +48,10 @@ class CardImage:
             self._file.close()
             self._file = None
 
+    def size(self):
+        """Bytes of the file."""
+        return files.size_of(self.path)
+
     def head(self):
         """The first bytes at the boot address: the vector table."""
         view = files.view[:8]

@@ -10,11 +10,13 @@ from rescue.engine import files
 from rescue.engine.blocks import owned_bytes
 from rescuelink.errors import JobError
 
+_USE_ITS_OWN = "use the image that belongs to the job, or build the card anew"
+
 
 def check(card_image, progress):
     """Hashes the file end to end. `progress(done, total)`. Raises JobError when it is not the image meant."""
     wanted = card_image.job.image
-    size = files.size_of(card_image.path)
+    size = card_image.size()
     if size < wanted.length():
         raise JobError(
             "image",
@@ -28,8 +30,8 @@ def check(card_image, progress):
         raise _mismatch(wanted.file, "its SHA-256")
     while parts.left:
         parts.read(progress)  # segments that share bytes of the file with others
-    for address in parts.wrong:
-        raise _mismatch(wanted.file, "the SHA-256 of segment 0x%08x" % address)
+    if parts.wrong:
+        raise _mismatch(wanted.file, "the SHA-256 of segment 0x%08x" % min(parts.wrong))
 
 
 class _Parts:
@@ -123,4 +125,8 @@ def _hex(digest):
 
 
 def _mismatch(name, what):
-    return JobError("hash", "%s: %s is not the one in the job" % (name, what), next_step="write the card anew")
+    return JobError(
+        "hash",
+        "%s: %s is not the one in the job" % (name, what),
+        next_step=_USE_ITS_OWN,
+    )

@@ -14,11 +14,16 @@ def load_job(run):
     folder = ports.card.root + run.folder
     run.job = validate(_read_json(folder + "/job.json"))
     run.image = CardImage(run.job, folder)
-    image_check.check(run.image, run.progress_in_bytes("check image"))
-    if run.job.markers:
-        modules.load("rescue.engine.marker").check(run.image)
-    check_vectors(run.job, run.image.head())
+    check_image(run.image, run.progress_in_bytes("check image"))
     run.use_limits(run.job.limits)
+
+
+def check_image(image, progress):
+    """Is the card's image the one that the job means, and can it start? The host's check asks the same here."""
+    image_check.check(image, progress)
+    if image.job.markers:
+        modules.load("rescue.engine.marker").check(image)
+    check_vectors(image.job, image.head())
 
 
 def _read_json(path):

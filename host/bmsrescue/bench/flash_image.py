@@ -10,8 +10,9 @@ from hashlib import sha256
 
 from bmsrescue.bench.helper import FlashInfo, Helper, consent_words
 from bmsrescue.bench.session import SLOW_S
-from bmsrescue.card.image_file import WORD_BYTES, Segment
 from bmsrescue.errors import UsageError
+from bmsrescue.image.contents import Segment
+from bmsrescue.image.read import WORD_BYTES
 from rescuelink.rpc import WINDOW_BYTES
 
 Progress = Callable[[str, int, int], None]  # what, done, total in bytes

@@ -9,17 +9,19 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bmsrescue.card.image_file import ImageFileError, Segment, load_image
+from bmsrescue.agent_files import make_importable
 from bmsrescue.card.markers import take_marker
 from bmsrescue.errors import HostError
-from rescuelink.errors import JobError, sentence_case
-from rescuelink.job import MAX_SEGMENTS, Job, check_vectors, default_job, validate
+from bmsrescue.image.contents import ImageFileError, Segment
+from bmsrescue.image.flash_words import load_image
+from rescuelink.errors import JobError, RescueError, sentence_case
+from rescuelink.job import MAX_SEGMENTS, Job, default_job, validate
 from rescuelink.job_text import parse_job
-from rescuelink.marker import fits, not_in_image
 from rescuelink.targets import FLASH_BASE, TARGETS
 
 JOB_FILE = "job.json"
@@ -185,7 +187,7 @@ def read_job(files: dict[str, bytes]) -> tuple[Job, dict[str, Any]]:
     """
     content = _named(files, JOB_FILE)
     if content is None:
-        raise CardBuildError("there is no job.json on the card", "Make the card with: bmsrescue card build")
+        raise _explained(_agent("files").missing(JOB_FILE))
     document = _parse(content, JOB_FILE)
     return _validated(document), document
 
@@ -195,56 +197,49 @@ def _named(files: dict[str, bytes], name: str) -> bytes | None:
     return next((data for there, data in files.items() if there.lower() == name.lower()), None)
 
 
+def check_card(files: dict[str, bytes]) -> Job:
+    """Check a card's files as the dongle does before it gives a unit power, in the same order and the same words.
+
+    Raises:
+        CardBuildError: says what is wrong.
+    """
+    job, _document = read_job(files)
+    check_image(job, files)
+    return job
+
+
 def check_image(job: Job, files: dict[str, bytes]) -> None:
     """Check the image a job names against the job: there, whole, unchanged, with a vector table that can start.
 
     Raises:
         CardBuildError: says what is wrong.
     """
-    name = job.image.file
-    data = _named(files, name)
-    if data is None:
-        raise CardBuildError(f"the image {name} is not on the card", "Make the card anew with: bmsrescue card build")
-    if len(data) < job.image.length():
-        raise CardBuildError(
-            f"{name} has {len(data)} bytes, the job needs {job.image.length()}", "Copy the whole image, or build anew."
-        )
-    pieces = [("the image", data, job.image.sha256)]
-    for segment in job.image.segments:
-        piece = data[segment.offset : segment.offset + segment.length]
-        pieces.append((f"the segment at 0x{segment.address:08x}", piece, segment.sha256))
-    for what, piece, expected in pieces:
-        if hashlib.sha256(piece).hexdigest() != expected:
-            raise CardBuildError(
-                f"{what} of {name} has another SHA-256 than the job says", "Use the image that belongs to the job."
-            )
-    _check_markers(job, data)
-    boot = job.boot_segment()
-    start = boot.offset + job.boot_address - boot.address
+    data = _named(files, job.image.file)
     try:
-        check_vectors(job, data[start : start + 8])
-    except JobError as error:
+        if data is None:
+            raise _agent("files").missing(job.image.file)
+        _agent("load").check_image(_in_memory(job, data), lambda _done, _total: None)
+    except RescueError as error:
         raise _explained(error) from error
-    reset_address = int.from_bytes(data[start + 4 : start + 8], "little") & ~1
-    if not job.owns(reset_address, 2):
-        raise CardBuildError(
-            f"the reset vector of {name} points to 0x{reset_address:08x}, where the image has nothing",
-            "Check that the image is whole and linked for this unit.",
-        )
 
 
-def _check_markers(job: Job, data: bytes) -> None:
-    """The image holds one of the job's markers, where it reaches to their addresses at all, as the agent asks it."""
-    asked = False
-    for marker in job.markers:
-        for segment in job.image.segments:
-            at = marker[0] - segment.address
-            if at >= 0 and at + marker[1] <= segment.length:
-                asked = True
-                if fits(marker, data[segment.offset + at :][: marker[1]]):
-                    return
-    if asked:
-        raise _explained(not_in_image(job.image.file))
+def _in_memory(job: Job, data: bytes) -> Any:
+    """The agent's card image, of bytes instead of a file."""
+
+    class ImageInMemory(_agent("image").CardImage):  # type: ignore[misc]
+        def size(self) -> int:
+            return len(data)
+
+        def read(self, offset: int, view: memoryview) -> None:
+            view[:] = data[offset : offset + len(view)]
+
+    return ImageInMemory(job, "")
+
+
+def _agent(module: str) -> Any:
+    """A module of the agent's engine: a card is checked by the dongle's own code, so that both say the same."""
+    make_importable()
+    return import_module(f"rescue.engine.{module}")
 
 
 def _from_job(source: Path) -> dict[str, bytes]:
@@ -325,15 +320,17 @@ def _validated(document: dict[str, Any]) -> Job:
         raise _explained(error) from error
 
 
-def _explained(error: JobError) -> CardBuildError:
-    return CardBuildError(f"job: {error.message}", sentence_case(error.next_step or ""))
+def _explained(error: RescueError, source: str = JOB_FILE) -> CardBuildError:
+    """As the dongle says it in its step "job"; `source`: what job.json is called here."""
+    step = sentence_case(error.next_step or "")
+    return CardBuildError("job: " + error.message.replace(JOB_FILE, source, 1), step and step + ".")
 
 
 def _parse(content: bytes, name: str) -> dict[str, Any]:
     try:
         return parse_job(content)
     except JobError as error:
-        raise CardBuildError(error.message.replace(JOB_FILE, name, 1), sentence_case(error.next_step or "")) from error
+        raise _explained(error, name) from error
 
 
 def _text(document: dict[str, Any]) -> bytes:
@@ -345,6 +342,7 @@ __all__ = [
     "CardBuildError",
     "ImageFileError",
     "build_files",
+    "check_card",
     "check_image",
     "describe_job",
     "read_job",

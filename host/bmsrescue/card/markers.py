@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from bmsrescue.card.image_file import Segment
 from bmsrescue.errors import HostError
+from bmsrescue.image.contents import Segment
 
 Kind = Literal["product", "version", "build id"]
 

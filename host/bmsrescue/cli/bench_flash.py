@@ -19,7 +19,6 @@ from bmsrescue.bench.flash_image import (
     write_flash,
 )
 from bmsrescue.bench.helper import Helper, consent_words
-from bmsrescue.card.image_file import load_segments
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.cli.bench_common import (
     HelperOption,
@@ -36,6 +35,7 @@ from bmsrescue.cli.exit_status import NOT_WELL
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console
 from bmsrescue.config import data_dir
+from bmsrescue.image.flash_words import load_segments
 
 ImageArgument = Annotated[Path, typer.Argument(metavar="IMAGE", help="An ELF, Intel HEX or BIN.")]
 _HOW = {"sha256": "SHA-256", "reading": "reading it back"}

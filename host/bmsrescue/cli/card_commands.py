@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bmsrescue.card.build import CardBuildError, ImageOptions, build_files, check_image, read_job, segments_of
+from bmsrescue.card.build import CardBuildError, ImageOptions, build_files, check_card, read_job, segments_of
 from bmsrescue.card.markers import Marker, find_markers
 from bmsrescue.card.storage import read_card, write_new_card
 from bmsrescue.cli.bench_common import JsonOption, print_json, telling_errors
@@ -69,9 +69,7 @@ def check(
     with telling_errors(as_json):
         if not card.exists():
             raise UsageError(f"there is no card at {card}", "Make one with: bmsrescue card build")
-        files = read_card(card)
-        job, _document = read_job(files)
-        check_image(job, files)
+        job = check_card(read_card(card))
     _tell(card, "good. ", job, as_json)
 
 

@@ -63,12 +63,16 @@ def in_words(value: object) -> str:
 
 def show_error(message: str, next_step: str) -> None:
     """One sentence, and what to do next, on standard error."""
+    sentence = error_sentence(message, next_step)
+    error_console().print(Text.assemble(("error: ", "bold red"), sentence), soft_wrap=True)
+
+
+def error_sentence(message: str, next_step: str) -> str:
+    """What happened, and what to do next, each with a capital letter and an end."""
     sentence = sentence_case(message)
     if not sentence.endswith((".", "?", "!")):
         sentence += "."
-    error_console().print(
-        Text.assemble(("error: ", "bold red"), sentence, " " if next_step else "", next_step), soft_wrap=True
-    )
+    return f"{sentence} {next_step}" if next_step else sentence
 
 
 def show_note(message: str) -> None:

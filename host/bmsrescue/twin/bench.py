@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from bmsrescue.card.build import JOB_FILE, describe_job
 from bmsrescue.card.fat import make_image
-from bmsrescue.card.image_file import Segment
 from bmsrescue.errors import UsageError
+from bmsrescue.image.contents import Segment
 from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS, find_part
 from bmsrescue.twin.firmware import PINS, VERSION_ADDRESS

@@ -9,8 +9,8 @@ import pytest
 from intelhex import IntelHex
 
 from bmsrescue.card.build import CardBuildError, ImageFileError, ImageOptions, build_files, check_image, read_job
-from bmsrescue.card.image_file import load_segments
 from bmsrescue.errors import HostError
+from bmsrescue.image.flash_words import load_segments
 
 FLASH = 0x0800_0000
 CODE = struct.pack("<II", 0x2002_0000, FLASH + 0x41) + bytes(range(256)) * 4
@@ -137,7 +137,7 @@ def test_a_whole_job_is_taken_as_it_is(tmp_path: Path, image: Path) -> None:
 def test_a_job_whose_image_was_changed_is_refused(tmp_path: Path, image: Path) -> None:
     (tmp_path / "job.json").write_bytes(build_files(image).files["job.json"])
     image.write_bytes(CODE[:-1] + b"\x00")
-    with pytest.raises(CardBuildError, match="another SHA-256"):
+    with pytest.raises(CardBuildError, match="SHA-256 is not the one in the job"):
         build_files(tmp_path / "job.json")
 
 
@@ -175,5 +175,5 @@ def test_a_card_without_its_image_is_refused(image: Path) -> None:
     files = build_files(image).files
     del files["bms.bin"]
     job, _ = read_job(files)
-    with pytest.raises(CardBuildError, match=r"bms\.bin is not on the card"):
+    with pytest.raises(CardBuildError, match=r"bms\.bin is missing on the card"):
         check_image(job, files)

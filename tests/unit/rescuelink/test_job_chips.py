@@ -61,7 +61,7 @@ def test_banks_are_never_swapped_by_a_job() -> None:
 
 @pytest.mark.parametrize(("chip", "flash_kib", "good"), [("STM32H725", 1024, False), ("STM32H743", 2048, True)])
 def test_a_stack_lies_in_the_memories_of_the_chip(chip: str, flash_kib: int, good: bool) -> None:
-    head = struct.pack("<II", 0x24080000, 0x08000041)
+    head = struct.pack("<II", 0x24080000, 0x08000009)
     job = validate(document(chip, flash_kib))
     if good:
         check_vectors(job, head)

@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from bmsrescue.card.image_file import WORD_BYTES, Segment, load_segments
+from bmsrescue.image.contents import Segment
+from bmsrescue.image.flash_words import load_segments
+from bmsrescue.image.read import WORD_BYTES
 from bmsrescue.twin.chip.geometry import FlashGeometry
 from bmsrescue.twin.chip.stm32h7 import Stm32H7
 

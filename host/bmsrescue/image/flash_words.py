@@ -4,7 +4,6 @@ from pathlib import Path
 
 from bmsrescue.image.contents import ImageFileError, Segment
 from bmsrescue.image.read import WORD_BYTES, Firmware, load_firmware
-from rescuelink.targets import FLASH_BASE
 
 _ERASED = b"\xff"
 
@@ -54,6 +53,3 @@ def _join_touching(segments: list[Segment]) -> list[Segment]:
         else:
             joined.append(segment)
     return joined
-
-
-__all__ = ["FLASH_BASE", "WORD_BYTES", "ImageFileError", "Segment", "load_image", "load_segments"]
