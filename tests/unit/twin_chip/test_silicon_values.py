@@ -271,9 +271,12 @@ def test_actvosrdy_comes_with_the_one_write_of_the_supply() -> None:
 
 def test_quiet_peripherals_read_back() -> None:
     _chip, host = connected()
-    for address in (0x52004000, 0x40003800, 0x58000000, 0x52005000, 0x40020000):
+    for register in (0x580244D4, 0x580244D8, 0x580244DC, 0x580244E0, 0x580244E8):
+        host.write32(register, 0x07FFFFFF)
+    for address in (0x52004000, 0x40003804, 0x58000000, 0x52005010, 0x40020010):
         host.write32(address, 0x00000AA5)
         assert host.read32(address) == 0x00000AA5
+    host.write32(0x48021800, 1 << 2)
     assert host.read32(0x48021804) & 1
     assert host.read32(0x48021808) != host.read32(0x48021808)
     assert host.read32(0x58026480) == 0x80000300

@@ -216,7 +216,7 @@ def test_a_window_watchdog_that_nobody_feeds_resets_the_chip(flags: int) -> None
     bench = bench_with(b"\xfe\xe7", config=ChipConfig(wwdg_reset_flags=flags))
     bench.poke(RSR, rcc.RMVF)
     bench.poke(rcc.BASE + rcc.GCR, rcc.WW1RSC)
-    bench.poke(rcc.BASE + rcc.APB3ENR, 1 << rcc.WWDG1EN)
+    bench.poke(rcc.BASE + rcc.APB3ENR, 1 << 6)
     bench.poke(wwdg.BASE + wwdg.CR, wwdg.WDGA | 0x7F)
     bench.run_ms(4)
     assert bench.peek(RSR) == 0, "64 steps of 4096 cycles at 64 MHz are 4.096 ms"
@@ -228,7 +228,7 @@ def test_a_window_watchdog_fed_in_time_lives_and_fed_too_early_bites() -> None:
     bench = bench_with(b"\xfe\xe7")
     bench.poke(RSR, rcc.RMVF)
     bench.poke(rcc.BASE + rcc.GCR, rcc.WW1RSC)
-    bench.poke(rcc.BASE + rcc.APB3ENR, 1 << rcc.WWDG1EN)
+    bench.poke(rcc.BASE + rcc.APB3ENR, 1 << 6)
     bench.poke(wwdg.BASE + wwdg.CFR, 0x52)
     bench.poke(wwdg.BASE + wwdg.CR, wwdg.WDGA | 0x7F)
     for _ in range(5):
@@ -246,7 +246,7 @@ def test_a_halted_core_stops_the_window_watchdog_where_the_debugger_asked_for_it
     bench.poke(RSR, rcc.RMVF)
     bench.poke(0x5C001034, 1 << 6)
     bench.poke(rcc.BASE + rcc.GCR, rcc.WW1RSC)
-    bench.poke(rcc.BASE + rcc.APB3ENR, 1 << rcc.WWDG1EN)
+    bench.poke(rcc.BASE + rcc.APB3ENR, 1 << 6)
     bench.poke(wwdg.BASE + wwdg.CR, wwdg.WDGA | 0x7F)
     bench.halt()
     bench.run_ms(500)
@@ -259,7 +259,7 @@ def test_a_halted_core_stops_the_window_watchdog_where_the_debugger_asked_for_it
 def test_without_ww1rsc_the_window_watchdog_resets_nothing() -> None:
     bench = bench_with(b"\xfe\xe7")
     bench.poke(RSR, rcc.RMVF)
-    bench.poke(rcc.BASE + rcc.APB3ENR, 1 << rcc.WWDG1EN)
+    bench.poke(rcc.BASE + rcc.APB3ENR, 1 << 6)
     bench.poke(wwdg.BASE + wwdg.CR, wwdg.WDGA | 0x7F)
     bench.run_ms(100)
     assert bench.peek(RSR) == 0

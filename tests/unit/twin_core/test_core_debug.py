@@ -6,6 +6,7 @@ import pytest
 from core_bench import DTCM, FLASH, HALT, RUN, STACK, STEP, CoreBench, literal, thumb
 
 from bmsrescue.twin.chip.core import regs as r
+from bmsrescue.twin.chip.core.engine import Engine, Stop
 
 COUNT = thumb(0x3001, 0xE7FD)  # adds r0, #1; b .-2
 NOP = 0xBF00
@@ -179,6 +180,26 @@ def test_a_fault_handlers_loop_costs_no_work_while_an_interrupt_waits_behind_it(
     bench.run_us(60_000_000)
     assert bench.peek(r.DWT_PCSR) == loop
     assert bench.peek(r.ICSR) & r.ICSR_PENDSTSET, "SysTick waits"
+
+
+def test_standing_still_with_interrupts_off_and_systick_pending_costs_no_runs(
+    bench: CoreBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SysTick every 32 us is started, then `cpsid i; b .` for 240 ms."""
+    runs: list[int] = []
+    run = Engine.run
+
+    def counted(engine: Engine, instructions: int) -> Stop:
+        runs.append(instructions)
+        return run(engine, instructions)
+
+    monkeypatch.setattr(Engine, "run", counted)
+    bench.program(thumb(0x4803, 0x21FF, 0x00C9, 0x6041, 0x2107, 0x6001, 0xB672, 0xE7FE) + literal(0xE000E010))
+    bench.start()
+    bench.run_us(240_000)
+    assert bench.peek(r.ICSR) & r.ICSR_PENDSTSET
+    assert bench.core.pc == FLASH + 0x200 + 14
+    assert len(runs) < 30
 
 
 def test_a_reset_takes_away_what_a_debugger_has_masked(bench: CoreBench) -> None:

@@ -100,11 +100,6 @@ class Bus:
         for page in range(first, last + 1):
             self._pages[page] = device
 
-    def attach_behind(self, start: int, size: int, device: BusDevice) -> None:
-        """As `attach`, where nothing is yet."""
-        for page in range(start >> _PAGE_BITS, ((start + size - 1) >> _PAGE_BITS) + 1):
-            self._pages.setdefault(page, device)
-
     def device_at(self, address: int) -> BusDevice | None:
         return self._pages.get(address >> _PAGE_BITS)
 

@@ -40,6 +40,8 @@ class ChipConfig:
     crystal_hz: int = 25_000_000
     crystal_start_ms: float | None = 2.0
     """From HSEON to HSERDY: about 2 ms where the crystal is good, hundreds where it is slow, None where it is dead."""
+    lse_start_ms: float | None = 2000.0
+    """From LSEON to LSERDY: the data sheet's 2 s; None is a board without a 32 kHz crystal."""
     bootloader_version: int = 0x93
     """Byte 0x1FF1E7FE. 0x91 and 0x92 write PWR_CR3 with a 32-bit access and so use up its one write (section 7)."""
 

@@ -89,6 +89,8 @@ class Die:
     calibration: dict[int, int]
     """Sensor calibration halfwords by address."""
     rams: tuple[Ram, ...]
+    blocks: str
+    """Which of ``peripherals.blocks`` it has."""
     reset_flags: int
     """The flags of RCC_RSR that exist."""
     vos_reset: int
@@ -169,6 +171,7 @@ H72X: Final = Die(
         Ram("SRAM4", 0x38000000, 16 * _KIB),
         _BACKUP,
     ),
+    blocks="2",
     reset_flags=0x55FA0000,
     vos_reset=1,
     vos_mv=_VOS_H7,
@@ -203,6 +206,7 @@ H74X: Final = Die(
         Ram("SRAM4", 0x38000000, 64 * _KIB),
         _BACKUP,
     ),
+    blocks="4",
     reset_flags=0x55FA0000,
     vos_reset=1,
     vos_mv=_VOS_H7,
@@ -236,6 +240,7 @@ H7AX: Final = Die(
         Ram("SRAM4", 0x38000000, 32 * _KIB),
         _BACKUP,
     ),
+    blocks="A",
     # CPURSTF and D2RSTF are the other dies'; bit 19 is CDRSTF here.
     reset_flags=0x55E80000,
     vos_reset=0,

@@ -12,6 +12,7 @@ from bmsrescue.twin.chip.dies import H7AX, H72X, H74X, Die
 from bmsrescue.twin.chip.geometry import FLASH_BASE, FlashGeometry
 
 _KIB: Final = 1024
+_WITH_CRYPTO: Final = ("H730", "H733", "H735", "H753", "H7B0", "H7B3")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Part:
         die, size = self.die, self.flash_kib * _KIB
         banks = -(-size // die.bank_size)
         return FlashGeometry(FLASH_BASE, size, die.sector_size, die.word_size, banks)
+
+    @property
+    def crypto(self) -> bool:
+        """Whether it has the crypto hardware."""
+        return self.name in _WITH_CRYPTO
 
     @property
     def factory_wpsn(self) -> int:

@@ -106,6 +106,11 @@ class Stm32H7:
         self.core.run_to(self.clock.now_ns)
         self.peripherals.set_pin(name, level)
 
+    def send_to_uart(self, name: str, data: bytes) -> None:
+        """Send bytes to a serial port ("USART3") as a terminal would: at its speed, heard only while it is on."""
+        self.core.run_to(self.clock.now_ns)
+        self.peripherals.receive(name, data)
+
     # --- what the board sees ------------------------------------------------------------------------------------------
 
     def pin(self, name: str) -> bool | None:

@@ -45,6 +45,8 @@ class CoreAccess:
         self.resume_ns = 0
         self.wants_single = False
         """The access that stopped the run must be done again as the only instruction of the next."""
+        self.interrupted = False
+        """An interrupt became pending in this run: the next access ends it, undone."""
 
     def begin(self, target_ns: int, *, single: bool) -> None:
         """A run of the engine starts now and is to end by ``target_ns``."""
@@ -54,6 +56,7 @@ class CoreAccess:
         self.counted = 0
         self.resume_ns = 0
         self.wants_single = False
+        self.interrupted = False
 
     def forget(self) -> None:
         """The core goes elsewhere: what it polled does not matter any more."""
@@ -67,6 +70,9 @@ class CoreAccess:
         self.spent = 0
 
     def read(self, address: int, size: int) -> int:
+        if self.interrupted:
+            self.engine.stop()
+            return 0
         self._arrive()
         self.reads += 1
         if self.flash is not None:
@@ -85,6 +91,9 @@ class CoreAccess:
         return value
 
     def write(self, address: int, size: int, value: int) -> None:
+        if self.interrupted:
+            self.engine.stop()
+            return
         if address >= r.PPB_START and not self._single:
             # Its effect (an exception made pending, a reset) is to come right after this very instruction.
             self.wants_single = True

@@ -187,9 +187,11 @@ class CortexM7:
         if self._flash is not None:
             self._flash.busy_until_ns = busy_until_ns
 
-    def pend_interrupt(self, line: int) -> None:
-        """An interrupt line of the NVIC became active."""
-        self._exceptions.pending.add(r.EXC_FIRST_IRQ + line)
+    def set_interrupt(self, line: int, level: bool) -> None:
+        """An input of the NVIC changed."""
+        self._exceptions.set_level(r.EXC_FIRST_IRQ + line, level)
+        if level and self._running:
+            self._access.interrupted = True
 
     # --- power and reset ----------------------------------------------------------------------------------------------
 

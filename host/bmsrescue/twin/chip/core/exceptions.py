@@ -80,6 +80,8 @@ class ExceptionUnit:
         self._causes: dict[int, int] = {}
         self.active: list[int] = []
         self.enabled: set[int] = set()
+        self._high: set[int] = set()
+        """Interrupts whose input is high: they become pending again when their handler returns."""
         self.priorities = bytearray(r.EXC_FIRST_IRQ + r.NVIC_LINES)
         self.locked_up = False
 
@@ -118,6 +120,19 @@ class ExceptionUnit:
             return None
         best = min(ready, key=lambda n: (self.priority(n), n))
         return best if self.priority(best) < self.execution_priority() else None
+
+    def set_level(self, number: int, level: bool) -> None:
+        """An interrupt's input: rising makes it pending, and it stays so (DDI0403E B3.4.1)."""
+        if not level:
+            self._high.discard(number)
+            return
+        self._high.add(number)
+        if number not in self.active:
+            self.pending.add(number)
+
+    def clear_pending(self, numbers: set[int]) -> None:
+        """By software: it has no effect where the input is still high."""
+        self.pending -= numbers - self._high
 
     # --- entry and return ---------------------------------------------------------------------------------------------
 
@@ -180,6 +195,8 @@ class ExceptionUnit:
             self.raise_fault(r.EXC_USAGEFAULT, r.CFSR_INVPC)
             return
         self.active.remove(number)
+        if number in self._high:
+            self.pending.add(number)
         self.moves += 1
         if number != r.EXC_NMI:
             engine.write(UC_ARM_REG_FAULTMASK, 0)

@@ -38,8 +38,8 @@ NVIC_ISPR: Final = 0xE000E200
 NVIC_ICPR: Final = 0xE000E280
 NVIC_IABR: Final = 0xE000E300
 NVIC_IPR: Final = 0xE000E400
-NVIC_LINES: Final = 160
-"""Interrupt lines provided here; H72x has positions 0 to 162 (RM0468, NVIC table), the last few are left out."""
+NVIC_LINES: Final = 192
+"""Interrupt lines provided here: as many as ICTR says; an H72x has 163 of them (RM0468, NVIC table)."""
 
 # System control block (B3.2)
 CPUID: Final = 0xE000ED00

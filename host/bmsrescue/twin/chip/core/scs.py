@@ -169,7 +169,7 @@ class SystemControl:
         elif bank == r.NVIC_ISPR:
             exceptions.pending |= lines
         elif bank == r.NVIC_ICPR:
-            exceptions.pending -= lines
+            exceptions.clear_pending(lines)
 
     @staticmethod
     def _nvic_bank(address: int) -> tuple[int, int]:

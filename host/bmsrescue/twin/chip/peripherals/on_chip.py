@@ -11,20 +11,23 @@ from bmsrescue.twin.chip.reset import ResetKind
 from bmsrescue.twin.chip.system import System
 from bmsrescue.twin.clock import VirtualClock
 
-from . import gpio, usart
-from . import rcc_registers as rcc
+from . import interrupts
+from .blocks import blocks_of
 from .gpio import GpioPort
 from .iwdg import Iwdg
 from .pwr import Pwr
-from .quiet import SPANS, QuietPeripherals
+from .quiet import Backup, quiet_block
 from .rcc import ClockGate, Rcc
 from .register_block import RegisterBlock
 from .simple import make_syscfg
-from .tim2 import Tim2
+from .timer import Timer
 from .usart import Usart
 from .wwdg import Wwdg
 
-_BLOCK_SIZE = 0x400
+_LONG_TIMERS = ("TIM2", "TIM5", "TIM23", "TIM24")
+"""Those of 32 bits; the others have 16."""
+_LOW_POWER_UART = "LPUART1"
+_APB2_START = 0x40010000
 
 
 class OnChipPeripherals:
@@ -38,24 +41,39 @@ class OnChipPeripherals:
         self._core = core
         self.rcc = Rcc(clock, system)
         self.pwr = Pwr(clock, system)
-        self.ports = {letter: GpioPort(letter, self._pin_changed) for letter in gpio.PORTS}
-        self.tim2 = Tim2(clock, lambda: self.rcc.timer1_hz)
-        self.iwdg = Iwdg(clock, self._catch_up, lambda: system.request_reset("iwdg"), lambda: dbgmcu.freezes_iwdg)
-        self.usarts = {
-            name: Usart(name, base, clock, hz, self._byte_sent)
-            for name, base, hz in (
-                ("USART1", usart.USART1_BASE, lambda: self.rcc.pclk2_hz),
-                ("USART2", usart.USART2_BASE, lambda: self.rcc.pclk1_hz),
-                ("USART3", usart.USART3_BASE, lambda: self.rcc.pclk1_hz),
-            )
+        part = system.config.sold_as
+        self._blocks = blocks_of(part.die.blocks, crypto=part.crypto)
+        self.ports = {
+            name[-1]: GpioPort(name[-1], self._pin_changed) for name in self._blocks if name.startswith("GPIO")
         }
-        self.quiet = QuietPeripherals()
+        self.iwdg = Iwdg(clock, self._catch_up, lambda: system.request_reset("iwdg"), lambda: dbgmcu.freezes_iwdg)
+        self._interrupts = interrupts.Interrupts(core.set_interrupt)
+        self.timers = {name: self._make_timer(name) for name in interrupts.TIMERS if name in self._blocks}
+        lines = interrupts.USARTS | interrupts.USARTS_OF_DIE.get(part.die.blocks, {})
+        self.usarts = {name: self._make_usart(name, line) for name, line in lines.items()}
         self.syscfg = make_syscfg()
         self.wwdg = Wwdg(
             clock, lambda: self.rcc.pclk3_hz, self._catch_up, self._wwdg_bites, lambda: dbgmcu.freezes_wwdg
         )
+        modelled: dict[str, RegisterBlock] = {
+            "RCC": self.rcc,
+            "PWR": self.pwr,
+            "IWDG1": self.iwdg,
+            "WWDG1": self.wwdg,
+            "SYSCFG": self.syscfg,
+            **{f"GPIO{letter}": port for letter, port in self.ports.items()},
+            **self.timers,
+            **self.usarts,
+        }
+        self._devices = {
+            name: modelled[name] if name in modelled else quiet_block(name, block.start)
+            for name, block in self._blocks.items()
+        }
         self.rcc.on_core_hz = core.set_frequency
-        self.rcc.on_clock_change += [self.tim2.rebase, self.wwdg.rebase]
+        for timer in self.timers.values():
+            self.rcc.on_clock_change.append(timer.rebase)
+            self.rcc.on_clock_changed.append(timer.rearm)
+        self.rcc.on_clock_change.append(self.wwdg.rebase)
         core.on_halted = self._core_halted
         core.on_sleep = self._core_sleeps
         core.on_wake = lambda: system.set_low_power("run")
@@ -67,9 +85,11 @@ class OnChipPeripherals:
         """A system reset begins."""
         self.rcc.note_reset(kind)
         self.pwr.note_reset(kind, bor_is_power_reset=self._system.config.bor_is_power_reset)
-        blocks: list[RegisterBlock] = [self.tim2, self.iwdg, self.syscfg, self.wwdg, self.quiet]
-        for block in (*blocks, *self.usarts.values(), *self.ports.values()):
-            block.reset()
+        for device in self._devices.values():
+            if device not in (self.rcc, self.pwr):
+                device.reset()
+            if kind == "power" and isinstance(device, Backup):
+                device.power_on_reset()
 
     def release(self) -> None:
         """The reset is over; call it before the core starts."""
@@ -95,6 +115,10 @@ class OnChipPeripherals:
         port, pin = self._port(name)
         return port.output(pin)
 
+    def receive(self, name: str, data: bytes) -> None:
+        """Somebody sends bytes to a serial port ("USART3"), which hears them while it is on."""
+        self.usarts[name].receive(data)
+
     def _port(self, name: str) -> tuple[GpioPort, int]:
         return self.ports[name[1]], int(name[2:])
 
@@ -106,24 +130,39 @@ class OnChipPeripherals:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
+    def _make_timer(self, name: str) -> Timer:
+        start = self._blocks[name].start
+        on_apb2 = start >= _APB2_START
+        return Timer(
+            start,
+            32 if name in _LONG_TIMERS else 16,
+            self._clock,
+            (lambda: self.rcc.timer2_hz) if on_apb2 else (lambda: self.rcc.timer1_hz),
+            self._catch_up,
+            [(flags, self._interrupts.source(line)) for flags, line in interrupts.TIMERS[name]],
+        )
+
+    def _make_usart(self, name: str, line: int) -> Usart:
+        return Usart(
+            name,
+            self._blocks[name].start,
+            self._clock,
+            lambda: self.rcc.usart_hz(name),
+            self._byte_sent,
+            self._catch_up,
+            self._interrupts.source(line),
+            fractional=256 if name == _LOW_POWER_UART else 1,
+        )
+
     def _attach(self, bus: Bus) -> None:
-        for start, length in SPANS:
-            bus.attach_behind(start, length, self.quiet)
-        for always_on in (self.rcc, self.pwr, self.iwdg):
-            bus.attach(always_on.base, _BLOCK_SIZE, always_on)
-        gated: list[tuple[RegisterBlock, int, int]] = [
-            (self.tim2, rcc.APB1LENR, rcc.TIM2EN),
-            (self.usarts["USART1"], rcc.APB2ENR, rcc.USART1EN),
-            (self.usarts["USART2"], rcc.APB1LENR, rcc.USART2EN),
-            (self.usarts["USART3"], rcc.APB1LENR, rcc.USART3EN),
-            (self.syscfg, rcc.APB4ENR, rcc.SYSCFGEN),
-            (self.wwdg, rcc.APB3ENR, rcc.WWDG1EN),
-        ]
-        gated += [(port, rcc.AHB4ENR, bit) for bit, port in enumerate(self.ports.values()) if port.letter != "A"]
-        for device, register, bit in gated:
-            bus.attach(device.base, _BLOCK_SIZE, ClockGate(device, self.rcc, register, bit))
-        port_a = _SwdPins(self.ports["A"], self._system)
-        bus.attach(port_a.base, _BLOCK_SIZE, ClockGate(port_a, self.rcc, rcc.AHB4ENR, 0))
+        for name, block in self._blocks.items():
+            device = self._devices[name]
+            if device is self.ports["A"]:
+                device = _SwdPins(self.ports["A"], self._system)
+            if block.register is None:
+                bus.attach(block.start, block.size, device)
+            else:
+                bus.attach(block.start, block.size, ClockGate(device, self.rcc, block.register, block.bits))
 
     def _catch_up(self) -> None:
         self._core.run_to(self._clock.now_ns)

@@ -1,4 +1,4 @@
-"""Reset and clock control: the clock tree as far as the core, TIM2 and the USARTs need it, enables, reset cause."""
+"""Reset and clock control: the clock tree as far as the core, timers and USARTs need it, enables, reset cause."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from bmsrescue.twin.chip.reset import RSR_PATTERN, ResetKind
 from bmsrescue.twin.chip.system import System
 from bmsrescue.twin.clock import NEVER_NS, VirtualClock
 
+from . import clock_tree
 from . import rcc_registers as reg
+from .clock_tree import Frequencies
 from .register_block import RegisterBlock
 
-_HPRE = (1, 2, 4, 8, 16, 64, 128, 256, 512)
-_SIZE = 0x150
+_ON_APB2 = ("USART1", "USART6", "UART9", "USART10")
 
 
 class Rcc(RegisterBlock):
-    """``on_clock_change()`` is called just before any frequency changes, ``on_core_hz(hz)`` after it."""
+    """``on_clock_change()`` is called just before any frequency changes, the others after it."""
 
     def __init__(self, clock: VirtualClock, system: System) -> None:
         super().__init__(reg.BASE)
@@ -24,7 +25,9 @@ class Rcc(RegisterBlock):
         self._system = system
         self._reset_flags = 0
         self._backup_domain = 0
+        self._lse_ready_ns = NEVER_NS
         self.on_clock_change: list[Callable[[], None]] = []
+        self.on_clock_changed: list[Callable[[], None]] = []
         self.on_core_hz: Callable[[int], None] = lambda hz: None
         self.crystal_start_ms = system.config.crystal_start_ms
         """From HSEON to HSERDY; None is a crystal that never starts."""
@@ -51,6 +54,7 @@ class Rcc(RegisterBlock):
         if kind == "power":
             self._reset_flags = 0
             self._backup_domain = 0
+            self._lse_ready_ns = NEVER_NS
         config = self._system.config
         pattern = config.wwdg_reset_flags if kind == "wwdg" else RSR_PATTERN[kind]
         self._reset_flags |= pattern & config.die.reset_flags
@@ -60,70 +64,59 @@ class Rcc(RegisterBlock):
 
     @property
     def core_hz(self) -> int:
-        return self._frequencies[0]
-
-    @property
-    def pclk1_hz(self) -> int:
-        return self._frequencies[1]
-
-    @property
-    def pclk2_hz(self) -> int:
-        return self._frequencies[2]
+        return self._frequencies.core
 
     @property
     def pclk3_hz(self) -> int:
         """The window watchdog's clock."""
-        registers = self._registers
-        hclk = self._frequencies[0] // _ahb_divider(registers.get(reg.D1CFGR, 0))
-        return hclk // _apb_divider(registers.get(reg.D1CFGR, 0) >> 4)
+        return self._frequencies.pclk3
 
     @property
     def timer1_hz(self) -> int:
-        """Kernel clock of the timers on APB1: HCLK when APB1 is not divided, otherwise twice PCLK1 (TIMPRE = 0)."""
-        return self._frequencies[3]
+        """Kernel clock of the timers on APB1."""
+        return self._frequencies.timer1
+
+    @property
+    def timer2_hz(self) -> int:
+        """Kernel clock of the timers on APB2."""
+        return self._frequencies.timer2
+
+    def usart_hz(self, name: str) -> int:
+        """Kernel clock of a serial port ("USART3", "UART4", "LPUART1")."""
+        frequencies, registers = self._frequencies, self._registers
+        if name == "LPUART1":
+            bus_hz, selected = frequencies.pclk4, registers.get(reg.D3CCIPR, 0)
+        elif name in _ON_APB2:
+            bus_hz, selected = frequencies.pclk2, registers.get(reg.D2CCIP2R, 0) >> 3
+        else:
+            bus_hz, selected = frequencies.pclk1, registers.get(reg.D2CCIP2R, 0)
+        crystal_hz = self._system.config.crystal_hz
+        pll2 = clock_tree.pll_hz(registers, 2, clock_tree.Q, crystal_hz)
+        pll3 = clock_tree.pll_hz(registers, 3, clock_tree.Q, crystal_hz)
+        sources = (bus_hz, pll2, pll3, clock_tree.hsi_hz(registers), reg.CSI_HZ, reg.LSE_HZ, 0, 0)
+        return sources[selected & 7]
 
     @property
     def wwdg_resets(self) -> bool:
         """Software has allowed the window watchdog to reset the chip."""
         return bool(self._registers.get(reg.GCR, 0) & reg.WW1RSC) or not self._system.config.wwdg_needs_ww1rsc
 
-    def enabled(self, register: int, bit: int) -> bool:
-        """Whether the peripheral behind that enable bit is clocked."""
-        return bool(self._registers.get(register, 0) >> bit & 1)
+    def enabled(self, register: int, bits: int) -> bool:
+        """Whether the peripheral behind those enable bits is clocked: any of them will do."""
+        return bool(self._registers.get(register, 0) & bits)
 
-    def _clock_tree(self) -> tuple[int, int, int, int]:
+    def _clock_tree(self) -> Frequencies:
         registers = self._registers
         source = registers.get(reg.CFGR, 0) & reg.SW_MASK
         if source == reg.SW_PLL1 and self._pll_locked():
-            sysclk = self._pll_hz()
+            sysclk = clock_tree.pll_hz(registers, 1, clock_tree.P, self._system.config.crystal_hz)
         elif source == reg.SW_CSI:
             sysclk = reg.CSI_HZ
         elif source == reg.SW_HSE and self._clock.now_ns >= self._hse_ready_ns:
             sysclk = self._system.config.crystal_hz
         else:
-            sysclk = self._hsi_hz()
-        d1 = registers.get(reg.D1CFGR, 0)
-        core = sysclk // _ahb_divider(d1 >> 8)
-        hclk = core // _ahb_divider(d1)
-        d2 = registers.get(reg.D2CFGR, 0)
-        apb1 = _apb_divider(d2 >> 4)
-        pclk1 = hclk // apb1
-        return core, pclk1, hclk // _apb_divider(d2 >> 8), hclk if apb1 == 1 else 2 * pclk1
-
-    def _hsi_hz(self) -> int:
-        return reg.HSI_HZ >> (self._registers.get(reg.CR, 0) >> reg.HSIDIV_SHIFT & 3)
-
-    def _pll_hz(self) -> int:
-        registers = self._registers
-        select = registers[reg.PLLCKSELR]
-        source = (self._hsi_hz(), reg.CSI_HZ, self._system.config.crystal_hz, 0)[select & 3]
-        prescaler = select >> 4 & 0x3F
-        dividers = registers[reg.PLL1DIVR]
-        multiply = ((dividers & 0x1FF) + 1) << 13
-        if registers[reg.PLLCFGR] & 1:
-            multiply += registers.get(reg.PLL1FRACR, 0) >> 3 & 0x1FFF
-        divide = ((dividers >> 9 & 0x7F) + 1) << 13
-        return source * multiply // (prescaler * divide) if prescaler else 0
+            sysclk = clock_tree.hsi_hz(registers)
+        return clock_tree.from_sysclk(sysclk, registers)
 
     def _pll_locked(self) -> bool:
         return bool(self._registers.get(reg.CR, 0) & reg.PLL1ON) and self._clock.now_ns >= self._pll_ready_ns
@@ -152,18 +145,24 @@ class Rcc(RegisterBlock):
     # --- bus ----------------------------------------------------------------------------------------------------------
 
     def next_change_ns(self, address: int) -> int:
-        if address - self.base not in (reg.CR, reg.CFGR):
-            return NEVER_NS
+        offset = address - self.base
         now_ns = self._clock.now_ns
+        if offset == reg.BDCR and self._lse_ready_ns > now_ns:
+            return self._lse_ready_ns
+        if offset not in (reg.CR, reg.CFGR):
+            return NEVER_NS
         return min((when for when in (self._hse_ready_ns, self._pll_ready_ns) if when > now_ns), default=NEVER_NS)
 
     def read_word(self, offset: int) -> int:
+        if offset >= reg.C1:
+            offset -= reg.C1 - reg.RSR
         if offset == reg.CR:
             return self._read_cr()
         if offset == reg.RSR:
             return self._reset_flags
         if offset == reg.BDCR:
-            return self._backup_domain
+            ready = self._clock.now_ns >= self._lse_ready_ns
+            return self._backup_domain & ~reg.LSERDY | (reg.LSERDY if ready else 0)
         value = self._registers.get(offset, 0)
         if offset == reg.CFGR:
             return value | self._switch_status() << reg.SWS_SHIFT
@@ -172,14 +171,16 @@ class Rcc(RegisterBlock):
         return value
 
     def write_word(self, offset: int, value: int, lanes: int) -> None:
-        if offset >= _SIZE:
+        if offset >= reg.C1:
+            offset -= reg.C1 - reg.RSR
+        if offset >= reg.C1:
             return
         if offset == reg.RSR:
             if value & reg.RMVF:
                 self._reset_flags = 0
             return
         if offset == reg.BDCR:
-            self._backup_domain = self._backup_domain & ~lanes | value
+            self._write_backup_domain(self._backup_domain & ~lanes | value)
             return
         old = self._registers.get(offset, 0)
         new = old & ~lanes | value
@@ -195,6 +196,15 @@ class Rcc(RegisterBlock):
             self._gate_rams()
         if offset <= reg.PLL1FRACR:
             self._update_clocks()
+
+    def _write_backup_domain(self, new: int) -> None:
+        started = new & ~self._backup_domain & reg.LSEON
+        self._backup_domain = new
+        start_ms = self._system.config.lse_start_ms
+        if not new & reg.LSEON:
+            self._lse_ready_ns = NEVER_NS
+        elif started and start_ms is not None:
+            self._lse_ready_ns = self._clock.now_ns + int(start_ms * 1_000_000)
 
     def _read_cr(self) -> int:
         value = self._registers[reg.CR] | reg.HSIRDY | reg.HSIDIVF | reg.D1CKRDY | reg.D2CKRDY
@@ -216,7 +226,8 @@ class Rcc(RegisterBlock):
     def _gate_rams(self) -> None:
         for ram in self._system.config.die.rams:
             if ram.clock is not None:
-                self._system.set_gate(ram.name, self.enabled(*ram.clock))
+                register, bit = ram.clock
+                self._system.set_gate(ram.name, self.enabled(register, 1 << bit))
 
     def _update_clocks(self) -> None:
         frequencies = self._clock_tree()
@@ -224,37 +235,29 @@ class Rcc(RegisterBlock):
             return
         for changing in self.on_clock_change:
             changing()
-        core_changes = frequencies[0] != self._frequencies[0]
+        core_changes = frequencies.core != self._frequencies.core
         self._frequencies = frequencies
         if core_changes:
-            self.on_core_hz(frequencies[0])
-
-
-def _ahb_divider(field: int) -> int:
-    field &= 0xF
-    return _HPRE[field - 7] if field >= 8 else 1
-
-
-def _apb_divider(field: int) -> int:
-    field &= 0x7
-    return 2 << (field - 4) if field >= 4 else 1
+            self.on_core_hz(frequencies.core)
+        for changed in self.on_clock_changed:
+            changed()
 
 
 class ClockGate:
-    """A peripheral behind its enable bit: without a clock it reads 0 and drops writes."""
+    """A peripheral behind its enable bits: without a clock it reads 0 and drops writes."""
 
-    def __init__(self, device: RegisterBlock, rcc: Rcc, register: int, bit: int) -> None:
+    def __init__(self, device: RegisterBlock, rcc: Rcc, register: int, bits: int) -> None:
         self._device = device
         self._rcc = rcc
         self._register = register
-        self._bit = bit
+        self._bits = bits
         self._next_change: Callable[[int], int] | None = getattr(device, "next_change_ns", None)
 
     def read(self, address: int, size: int) -> int:
-        return self._device.read(address, size) if self._rcc.enabled(self._register, self._bit) else 0
+        return self._device.read(address, size) if self._rcc.enabled(self._register, self._bits) else 0
 
     def write(self, address: int, size: int, value: int) -> None:
-        if self._rcc.enabled(self._register, self._bit):
+        if self._rcc.enabled(self._register, self._bits):
             self._device.write(address, size, value)
 
     def next_change_ns(self, address: int) -> int:

@@ -18,6 +18,10 @@ PLLCKSELR: Final = 0x28
 PLLCFGR: Final = 0x2C
 PLL1DIVR: Final = 0x30
 PLL1FRACR: Final = 0x34
+PLL2DIVR: Final = 0x38
+PLL3DIVR: Final = 0x40
+D2CCIP2R: Final = 0x54
+D3CCIPR: Final = 0x58
 BDCR: Final = 0x70
 CSR: Final = 0x74
 GCR: Final = 0xA0
@@ -31,6 +35,8 @@ APB1LENR: Final = 0xE8
 APB1HENR: Final = 0xEC
 APB2ENR: Final = 0xF0
 APB4ENR: Final = 0xF4
+C1: Final = 0x130
+"""RSR and what follows can be reached from here, too; ST's header of the H7Ax knows no other place for them."""
 
 # CR
 HSION: Final = 1 << 0
@@ -59,6 +65,12 @@ SW_CSI: Final = 1
 SW_HSE: Final = 2
 SW_PLL1: Final = 3
 
+TIMPRE: Final = 1 << 15
+
+# BDCR
+LSEON: Final = 1 << 0
+LSERDY: Final = 1 << 1
+
 # CSR
 LSION: Final = 1 << 0
 LSIRDY: Final = 1 << 1
@@ -75,15 +87,12 @@ SRAM1EN: Final = 29  # AHB2ENR
 SRAM2EN: Final = 30  # AHB2ENR
 SRAM3EN: Final = 31  # AHB2ENR of the H74x
 BKPRAMEN: Final = 28  # AHB4ENR
-TIM2EN: Final = 0  # APB1LENR
-USART2EN: Final = 17  # APB1LENR
-USART3EN: Final = 18  # APB1LENR
-USART1EN: Final = 4  # APB2ENR
+RTCAPBEN: Final = 16  # APB4ENR
 SYSCFGEN: Final = 1  # APB4ENR
-WWDG1EN: Final = 6  # APB3ENR
 
 HSI_HZ: Final = 64_000_000
 CSI_HZ: Final = 4_000_000
+LSE_HZ: Final = 32_768
 LSI_HZ: Final = 32_000
 PLL_LOCK_NS: Final = 50_000
 """Typical lock time; the data sheet gives 15 to 50 us."""
@@ -95,7 +104,7 @@ RESET_VALUES: Final[dict[int, int]] = {
     PLLCKSELR: 0x02020200,
     PLLCFGR: 0x01FF0000,
     PLL1DIVR: 0x01010280,
-    0x38: 0x01010280,  # PLL2DIVR
-    0x40: 0x01010280,  # PLL3DIVR
-    AHB3ENR: 0x00000000,
+    PLL2DIVR: 0x01010280,
+    PLL3DIVR: 0x01010280,
+    APB4ENR: 1 << RTCAPBEN,
 }
