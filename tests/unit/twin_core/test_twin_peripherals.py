@@ -185,8 +185,18 @@ def test_tim2_counts_at_its_kernel_clock_divided_by_the_prescaler(bench: ChipBen
 
 
 def test_tim2_flags_the_count_that_ccr1_holds_and_the_overflow(bench: ChipBench) -> None:
-    bench.poke(APB1LENR, 1 << rcc.TIM2EN)
-    settings = {tim2.PSC: 63_999, tim2.ARR: 99, tim2.CCR1: 40, tim2.EGR: 1, tim2.SR: 0, tim2.CR1: 1}
+    bench.poke(APB1LENR, 1 << 0)
+    # The other channels capture: a compare value of 0 would be reached, too.
+    settings = {
+        tim2.PSC: 63_999,
+        tim2.ARR: 99,
+        tim2.CCR1: 40,
+        tim2.CCMR1: 1 << 8,
+        tim2.CCMR2: 0x101,
+        tim2.EGR: 1,
+        tim2.SR: 0,
+        tim2.CR1: 1,
+    }
     for offset, value in settings.items():
         bench.poke(tim2.BASE + offset, value)
     seen = []

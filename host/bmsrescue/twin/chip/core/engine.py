@@ -16,7 +16,9 @@ from unicorn import unicorn_const as uc_const
 from unicorn.arm_const import (
     UC_ARM_REG_BASEPRI,
     UC_ARM_REG_CONTROL,
+    UC_ARM_REG_D0,
     UC_ARM_REG_FAULTMASK,
+    UC_ARM_REG_FPSCR,
     UC_ARM_REG_LR,
     UC_ARM_REG_MSP,
     UC_ARM_REG_PC,
@@ -269,6 +271,18 @@ class Engine:
 
     def write(self, register: int, value: int) -> None:
         self._uc.reg_write(register, value & 0xFFFFFFFF)
+
+    def read_fp(self) -> list[int]:
+        """S0 to S15 and FPSCR."""
+        pairs = [int(self._uc.reg_read(UC_ARM_REG_D0 + number)) for number in range(8)]
+        singles = [half for pair in pairs for half in (pair & 0xFFFFFFFF, pair >> 32 & 0xFFFFFFFF)]
+        return [*singles, self.read(UC_ARM_REG_FPSCR)]
+
+    def write_fp(self, words: list[int]) -> None:
+        """S0 to S15 and FPSCR."""
+        for number in range(8):
+            self._uc.reg_write(UC_ARM_REG_D0 + number, words[2 * number] | words[2 * number + 1] << 32)
+        self.write(UC_ARM_REG_FPSCR, words[16])
 
     @property
     def live_pc(self) -> int:

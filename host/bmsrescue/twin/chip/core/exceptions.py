@@ -1,6 +1,6 @@
 """Exceptions: what is pending, enabled and active, entry and return, fault status and its escalation.
 
-Follows ARMv7-M (DDI0403E) B1.5. Frames are basic ones: the floating-point context is not stacked.
+Follows ARMv7-M (DDI0403E) B1.5. The floating-point context is stacked at once where hardware may do so lazily.
 """
 
 from __future__ import annotations
@@ -25,9 +25,14 @@ from bmsrescue.twin.chip.core.engine import Engine
 _IPSR = 0x1FF
 _XPSR_T = 1 << 24
 _XPSR_FLAGS = 0xF80F0000
-_FRAME_BYTES = 32
+_FRAME_WORDS = 8
+_FP_WORDS = 18
+"""S0 to S15, FPSCR, and a word to keep the frame aligned."""
 _FRAME_ALIGNED = 1 << 9
 _CONTROL_SPSEL = 1 << 1
+_CONTROL_FPCA = 1 << 2
+_BASIC_FRAME = 1 << 4
+"""In EXC_RETURN: no floating-point context was stacked."""
 _R12 = UC_ARM_REG_R0 + 12
 _LOWEST_PRIORITY = 256
 _ENABLE_BIT = {
@@ -84,6 +89,8 @@ class ExceptionUnit:
         """Interrupts whose input is high: they become pending again when their handler returns."""
         self.priorities = bytearray(r.EXC_FIRST_IRQ + r.NVIC_LINES)
         self.locked_up = False
+        self.stacks_fp = True
+        """FPCCR.ASPEN: a floating-point context is stacked where there is one."""
 
     # --- priorities ---------------------------------------------------------------------------------------------------
 
@@ -179,8 +186,12 @@ class ExceptionUnit:
     def _enter(self, number: int, handler_mode: bool, process_stack: bool, vector: int) -> None:
         """LR, stack, xPSR and program counter of a handler."""
         engine = self._engine
-        engine.write(UC_ARM_REG_LR, 0xFFFFFFF1 if handler_mode else 0xFFFFFFFD if process_stack else 0xFFFFFFF9)
-        engine.write(UC_ARM_REG_CONTROL, engine.read(UC_ARM_REG_CONTROL) & ~_CONTROL_SPSEL)
+        control = engine.read(UC_ARM_REG_CONTROL)
+        exc_return = 0xFFFFFFF1 if handler_mode else 0xFFFFFFFD if process_stack else 0xFFFFFFF9
+        if self._has_fp(control):
+            exc_return &= ~_BASIC_FRAME
+        engine.write(UC_ARM_REG_LR, exc_return)
+        engine.write(UC_ARM_REG_CONTROL, control & ~(_CONTROL_SPSEL | _CONTROL_FPCA))
         engine.xpsr = engine.xpsr & _XPSR_FLAGS | number | (_XPSR_T if vector & 1 else 0)
         engine.pc = vector & ~1
         self.active.append(number)
@@ -191,6 +202,7 @@ class ExceptionUnit:
         engine = self._engine
         number = engine.xpsr & _IPSR
         kind = exc_return & 0xF
+        extended = not exc_return & _BASIC_FRAME
         if number not in self.active or kind not in (0x1, 0x9, 0xD):
             self.raise_fault(r.EXC_USAGEFAULT, r.CFSR_INVPC)
             return
@@ -203,7 +215,8 @@ class ExceptionUnit:
         stack = UC_ARM_REG_PSP if kind == 0xD else UC_ARM_REG_MSP
         sp = engine.read(stack)
         try:
-            frame = [self._memory.load(sp + 4 * word) for word in range(8)]
+            words = _FRAME_WORDS + _FP_WORDS if extended else _FRAME_WORDS
+            frame = [self._memory.load(sp + 4 * word) for word in range(words)]
         except MemoryFault:
             self.raise_fault(r.EXC_BUSFAULT, r.CFSR_UNSTKERR)
             return
@@ -212,24 +225,30 @@ class ExceptionUnit:
         engine.write(_R12, frame[4])
         engine.write(UC_ARM_REG_LR, frame[5])
         xpsr = frame[7]
-        engine.write(stack, sp + _FRAME_BYTES + (4 if xpsr & _FRAME_ALIGNED else 0))
-        if kind != 0x1:
-            control = engine.read(UC_ARM_REG_CONTROL) & ~_CONTROL_SPSEL
-            engine.write(UC_ARM_REG_CONTROL, control | (_CONTROL_SPSEL if kind == 0xD else 0))
+        engine.write(stack, sp + 4 * words + (4 if xpsr & _FRAME_ALIGNED else 0))
+        if extended:
+            engine.write_fp(frame[_FRAME_WORDS : _FRAME_WORDS + 17])
+        control = engine.read(UC_ARM_REG_CONTROL) & ~(_CONTROL_SPSEL | _CONTROL_FPCA)
+        control |= _CONTROL_FPCA if extended else 0
+        engine.write(UC_ARM_REG_CONTROL, control | (_CONTROL_SPSEL if kind == 0xD else 0))
         engine.xpsr = xpsr & ~_FRAME_ALIGNED
         engine.pc = frame[6] & ~1
+
+    def _has_fp(self, control: int) -> bool:
+        return bool(control & _CONTROL_FPCA) and self.stacks_fp
 
     def _push_frame(self, stack: int) -> None:
         engine = self._engine
         sp = engine.read(stack)
         aligned = bool(sp & 4)
-        frame_at = (sp - _FRAME_BYTES - (4 if aligned else 0)) & 0xFFFFFFFF
+        fp = [*engine.read_fp(), 0] if self._has_fp(engine.read(UC_ARM_REG_CONTROL)) else []
+        frame_at = (sp - 4 * (_FRAME_WORDS + len(fp)) - (4 if aligned else 0)) & 0xFFFFFFFF
         words = [engine.read(UC_ARM_REG_R0 + index) for index in range(4)]
         words += [engine.read(_R12), engine.read(UC_ARM_REG_LR), engine.pc]
         words.append(engine.xpsr & ~_FRAME_ALIGNED | (_FRAME_ALIGNED if aligned else 0))
         # The stack pointer moves even where the frame cannot be written.
         engine.write(stack, frame_at)
-        for index, word in enumerate(words):
+        for index, word in enumerate(words + fp):
             self._memory.store(frame_at + 4 * index, word)
 
     # --- faults -------------------------------------------------------------------------------------------------------

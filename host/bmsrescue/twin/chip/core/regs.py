@@ -41,6 +41,9 @@ NVIC_IPR: Final = 0xE000E400
 NVIC_LINES: Final = 192
 """Interrupt lines provided here: as many as ICTR says; an H72x has 163 of them (RM0468, NVIC table)."""
 
+FPCCR: Final = 0xE000EF34
+FPCCR_ASPEN: Final = 1 << 31
+
 # System control block (B3.2)
 CPUID: Final = 0xE000ED00
 ICSR: Final = 0xE000ED04

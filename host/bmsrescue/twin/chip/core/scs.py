@@ -8,11 +8,11 @@ from bmsrescue.twin.chip.core import regs as r
 from bmsrescue.twin.chip.core.exceptions import ExceptionUnit
 
 _STORED = frozenset(
-    {r.SCR, r.CPACR, r.AFSR, 0xE000ED94, 0xE000ED98, 0xE000ED9C, 0xE000EDA0, 0xE000EF34, 0xE000EF38, 0xE000EF3C}
+    {r.SCR, r.CPACR, r.AFSR, 0xE000ED94, 0xE000ED98, 0xE000ED9C, 0xE000EDA0, r.FPCCR, 0xE000EF38, 0xE000EF3C}
 )
 """Registers that only keep what is written: SCR, CPACR, the MPU's and the floating-point context's."""
 _TCM_CONTROL = range(0xE000EF90, 0xE000EFA8, 4)
-_FIXED_AT_RESET = {0xE000EF34: 0xC0000000, 0xE000EF90: 0x00000001, 0xE000EF94: 0x00000001}
+_FIXED_AT_RESET = {r.FPCCR: 0xC0000000, 0xE000EF90: 0x00000001, 0xE000EF94: 0x00000001}
 _SHCSR_ACTIVE = {4: 0, 5: 1, 6: 3, 11: 7, 12: 8, 14: 10, 15: 11}
 _PENDING_BITS = {
     r.EXC_PENDSV: (r.ICSR_PENDSVSET, r.ICSR_PENDSVCLR),
@@ -108,6 +108,8 @@ class SystemControl:
             self._write_nvic(address, value)
         elif address in _STORED or address in _TCM_CONTROL:
             self._storage[address] = value
+            if address == r.FPCCR:
+                exceptions.stacks_fp = bool(value & r.FPCCR_ASPEN)
 
     def _icsr(self) -> int:
         exceptions = self._exceptions

@@ -14,6 +14,8 @@ CR1: Final = 0x00
 DIER: Final = 0x0C
 SR: Final = 0x10
 EGR: Final = 0x14
+CCMR1: Final = 0x18
+CCMR2: Final = 0x1C
 CNT: Final = 0x24
 PSC: Final = 0x28
 ARR: Final = 0x2C
@@ -24,7 +26,7 @@ UIF: Final = 1 << 0
 CC1IF: Final = 1 << 1
 UG: Final = 1 << 0
 _NS: Final = 1_000_000_000
-_STORED: Final = (0x04, 0x08, DIER, 0x18, 0x1C, 0x20, 0x38, 0x3C, 0x40, 0x60, 0x68)
+_STORED: Final = (0x04, 0x08, DIER, CCMR1, CCMR2, 0x20, 0x38, 0x3C, 0x40, 0x60, 0x68)
 
 
 class Tim2(RegisterBlock):
@@ -50,8 +52,10 @@ class Tim2(RegisterBlock):
     def rebase(self) -> None:
         """The kernel clock is about to change: what has been counted so far stays counted."""
         self._status = self._flags()
+        counts, ticks = self._control & CEN, self._ticks()
         self._base_count = self._count()
-        self._base_ns = self._clock.now_ns
+        # The prescaler keeps what it has of the next tick.
+        self._base_ns = self._ns_of_tick(ticks) if counts else self._clock.now_ns
 
     def next_change_ns(self, address: int) -> int:
         offset = address - self.base
