@@ -142,6 +142,8 @@ KEYS: Final[dict[str, str]] = {
     "sectors[].owned": RULE,
     "sectors[].torn": RULE,
     "sectors[].torn_count": RULE,
+    "sectors[].torn_ours": RULE,
+    "sectors[].rest": RULE,
     "sectors[].prefix": RULE,
     "sectors[].rest_blank": RULE,
     "sectors[].sha256": ENGINE + "backup.py",

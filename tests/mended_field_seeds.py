@@ -8,7 +8,10 @@ MENDED = (
         4,
         "removal of read protection crashed after the chip was erased where a region was to be preserved in the sector",
     ),
-    (296, "a sector read over a slow wire outlasted the helper's watchdog"),
+    (
+        296,
+        "a sector read over a slow wire outlasted the watchdog; contact lost between registers left the rest out",
+    ),
     (100043, "a helper that sees 3.3 V only looked while it rose, and did not wait for a reset supervisor"),
     (
         100105,
@@ -19,11 +22,11 @@ MENDED = (
     (100213, "option bytes lost on a noisy wire were left out, and the unit was no known fault"),
     (100227, "after a removal of read protection the chip was read while a reset supervisor still held it"),
     (100287, "a backup over a ringing clock of a sector with torn words held bytes that the unit never had"),
+    (100038, "a torn word of the unit's data beside an unknown application passed for a cut update of it"),
+    (300003, "with consent the read protection was removed, and with it a bootloader that the job did not bring"),
+    (300006, "a watchdog that bit while the chip was read left most of the evidence out"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )
 
-OPEN = {
-    100038: "a torn word in a region to be preserved, in the application's own sector, passes for a cut update: an "
-    "unknown application that runs is written over without consent",
-}
+OPEN: dict[int, str] = {}
 """Seeds that are known to be treated wrongly today; whoever mends one moves it up."""

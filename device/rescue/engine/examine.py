@@ -9,6 +9,7 @@ from rescuelink.errors import RescueError, TargetError, WireError
 
 _SETTLE_LOOK_MS = 100
 _LOOP_WINDOWS = 5
+_ALWAYS_READABLE = ("reset_cause", "options", "supply", "watchdog")  # refused, they tell of a reset in between
 _DAMAGED = ("parity", "protocol", "no_ack")
 _OPTION_EVENTS = ("unprotect", "protect", "options")  # of the journal (option_steps.py)
 
@@ -99,7 +100,7 @@ def gather(run):
     run.evidence.pop("unreadable", None)
     evidence.gather(run.evidence, run.target, run.chip, run.job.boot_address, attached)
     for name, kind in run.evidence.get("unreadable", {}).items():
-        if kind in _DAMAGED:
+        if kind in _DAMAGED or (kind == "fault" and name in _ALWAYS_READABLE):
             # No chip says so: what was lost on the wire is read again at a slower clock, not left out.
             raise WireError(kind, "reading the %s was disturbed" % name.replace("_", " "))
     chip = run.evidence.get("chip")

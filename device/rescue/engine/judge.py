@@ -40,13 +40,40 @@ def _may_go_on(run, cause):
     if cause == "wrong-boot-address" and not [entry for entry in run.job.options if entry[0] == "boot"]:
         return False  # the job has no address to put there: all else would be written in vain
     needs = _needs(run, cause)
-    if needs and _agreed(run, [word for word in needs if word not in run.job.consent]):
+    if cause == "rdp1" and not _keeps_a_start(run):
+        return False
+    if needs and _agreed(run, [word for word in needs if not _consented(run, word)]):
         return True
     # Write protection that a cut run had lifted is put back; it is no consent to write over another application.
     unfinished = run.resumed is not None and run.resumed["wpsn"]
     if unfinished and not [word for word in needs if word.endswith(_APPLICATIONS)]:
         return True
     return not needs and run.ends_as == _RECOVERED
+
+
+def _keeps_a_start(run):
+    # Whether the image holds what the chip starts: with the protection goes all else, a bootloader in front included.
+    options, job = run.evidence["options"], run.job
+    address = options["boot_add0"]
+    if "option-bytes" in job.consent:
+        for register, value, mask in job.options:
+            if register == "boot":
+                address = (options["boot"] & ~mask | value & mask) << 16 & 0xFFFFFFFF
+    if job.owns(address, job.word_bytes):
+        return True
+    start = "0x%08x" % address
+    run.diagnosis["evidence"].append("the chip starts at %s, and the image has nothing there" % start)
+    run.diagnosis["next_step"] = (
+        "Leave the protection: removing it would erase what starts at %s for good. "
+        "Get an image from the maker that brings it." % start
+    )
+    return False
+
+
+def _consented(run, word):
+    # Who gives up an application that nobody knows gives up an older one as well.
+    consent = run.job.consent
+    return word in consent or (word == "older-firmware" and "unknown-application" in consent)
 
 
 def _needs(run, cause):

@@ -33,7 +33,7 @@ def _blank(evidence):
 def _torn_owned(evidence):
     owned = owned_sectors(evidence)
     torn = [address for sector in owned if sector["state"] == "torn" for address in sector["torn"]]
-    if not torn:
+    if not torn or whose.another(evidence):
         return None
     count = sum(sector.get("torn_count", len(sector["torn"])) for sector in owned if sector["state"] == "torn")
     values = {"torn": count, "missing": len(wrong_sectors(evidence)), "owned": len(owned)}

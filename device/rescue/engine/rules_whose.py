@@ -23,6 +23,13 @@ def unknown(evidence):
     return _asked(evidence, whose.UNKNOWN, "differs")
 
 
+def another(evidence):
+    """Whether an application that is not the job's is in order: whose it is comes before torn data beside it."""
+    if not whose.is_whole(evidence):
+        return False
+    return whose.word_for(evidence) is not None or whose.compared(evidence.get("version")) == 1
+
+
 def _asked(evidence, word, alternative):
     if whose.word_for(evidence) != word:
         return None

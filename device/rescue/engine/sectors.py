@@ -133,7 +133,7 @@ class SectorMap:
     def _read(self, sector):
         word_bytes = self._job.word_bytes
         second = memoryview(bytearray(files.CHUNK))  # what the image wants there
-        torn_count = 0
+        torn_count = torn_ours = 0
         digest = hashlib.sha256()
         equal = True
         held = used = 0  # bytes from the start that are the image's; where the blank end begins
@@ -144,17 +144,20 @@ class SectorMap:
             torn = self._chip.flash.read(address, view)
             digest.update(view)
             torn_count += len(torn)
+            torn_ours += sum(self._job.owns(word, word_bytes) for word in torn)
             sector["torn"] += torn[: _TORN_LISTED - len(sector["torn"])]
             if not image.is_blank(view):
                 used = at + _used(view, word_bytes)
             if sector["owned"] and equal:
                 self._image.fill(address, second)
-                same = files.CHUNK if view == second else self._same(address, second, word_bytes)
+                same = files.CHUNK if view == second else self._same(address, second, word_bytes, torn)
                 held += same
                 equal = same == files.CHUNK
         if torn_count:
             sector["state"] = "torn"
             sector["torn_count"] = torn_count
+            sector["torn_ours"] = torn_ours  # where the image lies
+            sector["rest"] = "match" if equal else "differs"  # the image's other words
             return
         digest = digest.digest()
         found = self._chip.digest.sha256(sector["address"], sector["size"])
@@ -177,11 +180,14 @@ class SectorMap:
             if used < sector["size"]:
                 sector["prefix"] = used if held >= used else 0
 
-    def _same(self, address, second, word_bytes):
-        # Bytes up to the first flash word that is not the image's; what lies between its segments is not its business.
+    def _same(self, address, second, word_bytes, torn):
+        # Bytes up to the first flash word that is not the image's; what lies between its segments is not its business,
+        # and a torn word says nothing.
         for at in range(0, files.CHUNK, word_bytes):
             end = at + word_bytes
-            if files.view[at:end] != second[at:end] and self._job.owns(address + at, word_bytes):
+            if files.view[at:end] == second[at:end] or address + at in torn:
+                continue
+            if self._job.owns(address + at, word_bytes):
                 return at
         return files.CHUNK
 

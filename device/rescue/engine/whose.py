@@ -23,7 +23,10 @@ def other_product(evidence):
 def word_for(evidence):
     """The consent that replacing what is on the unit needs: "older-firmware", "unknown-application" or None."""
     boot = boot_sector(evidence)
-    if boot is None or not boot["owned"] or boot["state"] != "differs" or not is_whole(evidence):
+    if boot is None or not boot["owned"] or not is_whole(evidence):
+        return None
+    state = boot["rest"] if _torn_beside(boot) else boot["state"]
+    if state != "differs":
         return None
     if (evidence.get("marker") or {}).get("found") == "ours":
         return None
@@ -43,7 +46,9 @@ def is_whole(evidence):
     if not vectors.get("valid") or fault_words.describe(core) or boot is None or boot["state"] == "blank":
         return False
     for sector in owned_sectors(evidence):
-        if sector["state"] == "torn" or (sector.get("prefix") and sector.get("rest_blank")):
+        if sector["state"] == "torn" and not _torn_beside(sector):
+            return False
+        if sector["state"] == "differs" and sector.get("prefix") and sector.get("rest_blank"):
             return False
     rail = rail_of(evidence, "vcap")
     if rail is not None and rail["mv"] < DEAD_MV["vcap"]:
@@ -51,6 +56,11 @@ def is_whole(evidence):
     # The flags begin anew with each power-on: a watchdog has bitten since ours.
     flags = (evidence.get("reset_cause") or {}).get("flags") or ()
     return not [flag for flag in flags if flag in _WATCHDOGS]
+
+
+def _torn_beside(sector):
+    # Torn words, but none where the image lies: data that the application was writing, not an update that was cut.
+    return sector["state"] == "torn" and not sector.get("torn_ours", 1)
 
 
 def runs(evidence):

@@ -312,6 +312,16 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
             lambda e: e.update(vectors={"sp": 0xFFFFFFFF, "pc": 0x12345678, "valid": False}),
         ),
     ),
+    (
+        "one that nobody knows, and a torn word of its data in the same sector",
+        "unknown-application",
+        both(holds("torn", "differs", *BLANK_REST), lambda e: e["sectors"][0].update(torn_ours=0, rest="differs")),
+    ),
+    (
+        "the image, and a torn word of the unit's data in the same sector",
+        "interrupted-program",
+        both(holds("torn", "match", *BLANK_REST), lambda e: e["sectors"][0].update(torn_ours=0, rest="match")),
+    ),
     ("an application that runs and that nobody knows", "unknown-application", holds("differs", "differs", *BLANK_REST)),
     ("another part of the image", "differs", holds("match", "differs", *BLANK_REST)),
     ("another build of the product", "differs", both(holds(*OTHER_FIRMWARE), marked("ours"))),
