@@ -15,6 +15,7 @@ from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import ENDED
 from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
+from fat_cards import exfat_boot_sector, ntfs_boot_sector, partition_table
 from rescuelink.outcomes import exit_class
 
 Document = dict[str, Any]
@@ -63,9 +64,39 @@ def test_a_card_that_cannot_be_read() -> None:
     assert_refused_unpowered(press(default_card(), CardFaults(unreadable=True)), "card cannot be read")
 
 
-@pytest.mark.parametrize("content", [bytes(4 << 20), b"\xff" * (4 << 20), b""], ids=["zeros", "ones", "nothing"])
+@pytest.mark.parametrize("content", [bytes(4 << 20), b"\xff" * (4 << 20)], ids=["zeros", "ones"])
 def test_a_card_without_a_file_system(content: bytes) -> None:
-    assert_refused_unpowered(press(bytearray(content)), "card cannot be read")
+    assert_refused_unpowered(press(bytearray(content)), "no fat file system on the card", "format it as fat32")
+
+
+def test_a_card_without_a_block() -> None:
+    assert_refused_unpowered(press(bytearray()), "card cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("boot", "words"),
+    [
+        (exfat_boot_sector(), "formatted as exfat"),
+        (ntfs_boot_sector(), "formatted as ntfs"),
+        (partition_table((0xEE, 1, 0xFFFF_FFFF)), "gpt partition table"),
+    ],
+    ids=["exfat", "ntfs", "gpt"],
+)
+def test_a_card_that_is_formatted_otherwise_is_named_with_what_to_do(boot: bytes, words: str) -> None:
+    run = press_button(TwinBench(find("half-on"), bytearray(boot.ljust(4 << 20, b"\x00"))), None)
+    assert_refused_unpowered(run, words, "format it as fat32 with an mbr, 512-byte sectors")
+    assert run.record["error"]["kind"] == "unreadable"
+
+
+def test_a_job_in_a_second_partition_is_found_and_the_disk_stays_as_it_is() -> None:
+    first = 4096
+    card = bytearray(partition_table((0x83, 2048, 2048), (0x0C, first, 1 << 16)).ljust(first * 512, b"\xa5"))
+    card += default_card()
+    front = bytes(card[: first * 512])
+    run = press_button(TwinBench(find("half-on"), card), card)
+    assert run.record["outcome"] == "RECOVERED"
+    assert run.card["records/records.jsonl"]
+    assert card[: first * 512] == front
 
 
 def test_a_full_card_stops_before_anything_is_erased() -> None:

@@ -58,7 +58,8 @@ _DROPPED = (
     "rescue.engine. rescue.chips.h7_flash_ rescue.chips.h7_identity rescue.chips.h7_options rescue.debug.connect "
     "rescue.chips.h7_clocks "
     "rescue.debug.cortex_m_watch rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
-    "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.outcomes rescuelink.seal rescuelink.targets"
+    "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.outcomes rescuelink.seal rescuelink.targets "
+    "rescuelink.volume"
 )
 _SETBACKS = "rescue.engine.setbacks"
 

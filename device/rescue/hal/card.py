@@ -21,8 +21,12 @@ class Card:
     def mount(self):
         if self._mounted:
             return
+        from rescuelink.volume import find_volume  # for this moment
+
         try:
-            os.mount(os.VfsFat(self._block_device()), self.root)
+            device = self._block_device()
+            find_volume(device)
+            os.mount(os.VfsFat(device), self.root)
         except OSError as error:
             raise CardError("unreadable", "no readable card (%s)" % error, next_step=_NEXT_STEP) from None
         self._mounted = True

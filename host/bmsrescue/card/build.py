@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
@@ -72,7 +73,8 @@ def build_files(source: Path, options: ImageOptions | None = None) -> Built:
                 "--base, --boot, --chip, --marker and such are for an image",
                 "A job file says these itself.",
             )
-        return Built(_from_job(source), [])
+        files = _from_job(source)
+        return Built(files, owned_notes(read_job(files)[0]))
     options = options or ImageOptions()
     firmware = load_image(source, options.base, options.only_flash)
     version = options.version or firmware.version
@@ -84,8 +86,8 @@ def build_files(source: Path, options: ImageOptions | None = None) -> Built:
         files[JOB_FILE] = _text(document)
     job, _document = read_job(files)
     check_image(job, files)
-    notes = [*firmware.notes, *_naming_notes(source, job), *_owned_notes(job)]
-    if not options.whole_flash and len(_owned(job)) == job.flash_kib * 1024 // job.sector_bytes:
+    notes = [*firmware.notes, *_naming_notes(source, job), *owned_notes(job)]
+    if not options.whole_flash and len(owned_sectors(job)) == job.flash_kib * 1024 // job.sector_bytes:
         raise CardBuildError(
             f"{source.name} fills the whole flash: a unit would lose its own calibration and serial number to it",
             "Give the maker's application, or add --whole-flash if that is meant.",
@@ -93,21 +95,49 @@ def build_files(source: Path, options: ImageOptions | None = None) -> Built:
     return Built(files, notes)
 
 
-def _owned(job: Job) -> list[int]:
+def owned_sectors(job: Job) -> list[int]:
+    """The numbers of the sectors that a job may erase."""
     size = job.sector_bytes
     return [n for n in range(job.flash_kib * 1024 // size) if job.owns(FLASH_BASE + n * size, size)]
 
 
-def _owned_notes(job: Job) -> list[str]:
-    numbers = _owned(job)
+def owned_notes(job: Job) -> list[str]:
+    """Which sectors a job owns, and what that means for what the unit itself has in them; as parts of sentences."""
+    size, owned = job.sector_bytes, owned_sectors(job)
     runs: list[list[int]] = []
-    for number in numbers:
+    for number in owned:
         if runs and runs[-1][1] == number - 1:
             runs[-1][1] = number
         else:
             runs.append([number, number])
-    named = ", ".join(str(low) if low == high else f"{low} to {high}" for low, high in runs)
-    return [f"the job owns sector {named}: what the unit has there is replaced, all else is left as it is"]
+    named = [
+        f"{f'sector {low}' if low == high else f'sectors {low} to {high}'} "
+        f"(0x{FLASH_BASE + low * size:08x} to 0x{FLASH_BASE + (high + 1) * size - 1:08x})"
+        for low, high in runs
+    ]
+    notes = [
+        f"the job owns {' and '.join(named)}: where they differ from the image they are erased and written, "
+        "all others stay as the unit has them"
+    ]
+    inside = [
+        region
+        for region in job.preserve
+        if any(
+            FLASH_BASE + n * size < region.address + region.length and region.address < FLASH_BASE + (n + 1) * size
+            for n in owned
+        )
+    ]
+    if inside:
+        kept = " and ".join(f"{region.name} (0x{region.address:08x}, {region.length} bytes)" for region in inside)
+        notes.append(f"in them it keeps the unit's {kept}")
+    rest = len(owned) * size - sum(part.length for part in job.image.segments) - sum(r.length for r in inside)
+    if rest > 0:
+        text = f"{rest // 1024} KiB" if rest >= 1024 else f"{rest} bytes"
+        notes.append(
+            f"the image leaves {text} of them blank: settings, logs or a serial number that the unit has there are "
+            "then in the backup only; what has to stay is named in policy.preserve of a job file"
+        )
+    return notes
 
 
 def _naming_notes(source: Path, job: Job) -> list[str]:
@@ -179,7 +209,7 @@ def _few(segments: list[Segment], sector_bytes: int) -> list[Segment]:
     return joined
 
 
-def read_job(files: dict[str, bytes]) -> tuple[Job, dict[str, Any]]:
+def read_job(files: Mapping[str, bytes]) -> tuple[Job, dict[str, Any]]:
     """Return the job of a card, validated as the agent does it, and its document.
 
     Raises:
@@ -192,12 +222,12 @@ def read_job(files: dict[str, bytes]) -> tuple[Job, dict[str, Any]]:
     return _validated(document), document
 
 
-def _named(files: dict[str, bytes], name: str) -> bytes | None:
+def _named(files: Mapping[str, bytes], name: str) -> bytes | None:
     """A file of the card's root by its name, which FAT takes in capitals or not."""
-    return next((data for there, data in files.items() if there.lower() == name.lower()), None)
+    return next((files[there] for there in files if there.lower() == name.lower()), None)
 
 
-def check_card(files: dict[str, bytes]) -> Job:
+def check_card(files: Mapping[str, bytes]) -> Job:
     """Check a card's files as the dongle does before it gives a unit power, in the same order and the same words.
 
     Raises:
@@ -208,7 +238,7 @@ def check_card(files: dict[str, bytes]) -> Job:
     return job
 
 
-def check_image(job: Job, files: dict[str, bytes]) -> None:
+def check_image(job: Job, files: Mapping[str, bytes]) -> None:
     """Check the image a job names against the job: there, whole, unchanged, with a vector table that can start.
 
     Raises:

@@ -6,9 +6,18 @@ from typing import Annotated
 
 import typer
 
-from bmsrescue.card.build import CardBuildError, ImageOptions, build_files, check_card, read_job, segments_of
+from bmsrescue.card.build import (
+    CardBuildError,
+    ImageOptions,
+    build_files,
+    check_card,
+    owned_notes,
+    owned_sectors,
+    read_job,
+    segments_of,
+)
 from bmsrescue.card.markers import Marker, find_markers
-from bmsrescue.card.storage import read_card, write_new_card
+from bmsrescue.card.storage import card_notes, read_card, write_new_card
 from bmsrescue.cli.bench_common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.new_file import OverwriteOption, check_new_card
 from bmsrescue.cli.output import console
@@ -54,10 +63,7 @@ def build(
         likely = [] if job.markers else find_markers(segments_of(job, files))
         check_new_card(out, files, read_card(out) if out.exists() else {}, overwrite)
         write_new_card(out, files)
-    _tell(out, "", job, as_json, likely)
-    if not as_json:
-        for note in built.notes:
-            console().print(f"- {note}.", soft_wrap=True)
+    _tell(out, "", job, built.notes, as_json, likely)
 
 
 @app.command()
@@ -70,7 +76,8 @@ def check(
         if not card.exists():
             raise UsageError(f"there is no card at {card}", "Make one with: bmsrescue card build")
         job = check_card(read_card(card))
-    _tell(card, "good. ", job, as_json)
+        notes = [*card_notes(card), *owned_notes(job)]
+    _tell(card, "good. ", job, notes, as_json)
 
 
 def _chip_name(text: str) -> str:
@@ -78,11 +85,15 @@ def _chip_name(text: str) -> str:
     return "STM32" + text.upper().removeprefix("STM32")[:4]
 
 
-def _tell(card: Path, verdict: str, job: Job, as_json: bool, likely: Sequence[Marker] = ()) -> None:
+def _tell(
+    card: Path, verdict: str, job: Job, notes: Sequence[str], as_json: bool, likely: Sequence[Marker] = ()
+) -> None:
     if not as_json:
         console().print(f"{card}: {verdict}{_describe(job)}", markup=False, soft_wrap=True)
         for line in _offer(likely):
             console().print(line, markup=False, highlight=False, soft_wrap=True)
+        for note in notes:
+            console().print(f"- {note}.", markup=False, highlight=False, soft_wrap=True)
         return
     image = {"file": job.image.file, "version": job.image.version, "bytes": _size(job), "address": _start(job)}
     said: dict[str, object] = {"name": job.name, "chip": job.chip, "mode": job.mode, "image": image}
@@ -90,7 +101,7 @@ def _tell(card: Path, verdict: str, job: Job, as_json: bool, likely: Sequence[Ma
         said["likely_markers"] = [
             {"kind": one.kind, "address": f"0x{one.address:08x}", "text": one.text} for one in likely
         ]
-    print_json({"card": str(card), "job": said})
+    print_json({"card": str(card), "job": said, "sectors": owned_sectors(job), "notes": list(notes)})
 
 
 def _offer(likely: Sequence[Marker]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from bmsrescue.card.fat import CardImageError
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card, write_atomically
 from bmsrescue.cli.output import console, show_error, show_note
 from bmsrescue.cli.story import Story, summary
@@ -65,7 +66,7 @@ def run_dongle(request: RunRequest) -> int:
     return exit_class(str(record["outcome"]))
 
 
-def _press_button(request: RunRequest, image: bytearray | None, watcher: Watcher) -> RunResult:
+def _press_button(request: RunRequest, image: ImageBytes | None, watcher: Watcher) -> RunResult:
     if request.board is not None or request.uf2 is not None:
         return _press_on_pico(request, image)
     if request.target is None:
@@ -97,7 +98,7 @@ def _press_button(request: RunRequest, image: bytearray | None, watcher: Watcher
     ).run()
 
 
-def _press_on_pico(request: RunRequest, image: bytearray | None) -> RunResult:
+def _press_on_pico(request: RunRequest, image: ImageBytes | None) -> RunResult:
     """On real firmware in an emulator, which is slow: some 20 s for each second that the Pico is at work."""
     from bmsrescue.cli.pico_commands import pico_bench
 
@@ -123,7 +124,7 @@ def presses_from(texts: list[str]) -> tuple[Press, ...]:
     return tuple(presses)
 
 
-def _insert_card(request: RunRequest) -> bytearray | None:
+def _insert_card(request: RunRequest) -> ImageBytes | None:
     path = request.card
     if path is None:
         return default_card() if request.scenario is None else card_for(scenario_named(request.scenario, request.chip))
@@ -133,7 +134,7 @@ def _insert_card(request: RunRequest) -> bytearray | None:
     return image
 
 
-def _take_card_out(path: Path, image: bytearray, result: RunResult) -> None:
+def _take_card_out(path: Path, image: ImageBytes, result: RunResult) -> None:
     try:
         save_card(path, image, complete=result.how == ENDED)
     except CardImageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,7 @@ def check_new(path: Path, overwrite: bool) -> None:
         raise UsageError(f"there is no folder {path.parent}", "Make it first, or name another.")
 
 
-def check_new_card(card: Path, files: dict[str, bytes], there: dict[str, bytes], overwrite: bool) -> None:
+def check_new_card(card: Path, files: dict[str, bytes], there: Mapping[str, bytes], overwrite: bool) -> None:
     """The same for a card: `files` are to come onto it, `there` are those that it holds.
 
     Raises:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card
 from bmsrescue.cli.serial_serving import open_port, tell_port
 from bmsrescue.errors import HostError, UsageError
@@ -27,7 +28,7 @@ def pico_bench(
     board: str | None,
     uf2: Path | None,
     scenario: Scenario,
-    card: bytearray | None,
+    card: ImageBytes | None,
     seed: int,
     presses: tuple[Press, ...] = (Press(),),
     settings: Mapping[str, object] | None = None,
@@ -65,7 +66,7 @@ def serve_pico(
         UsageError, HostError.
     """
     scenario = scenario_named(name, chip)
-    card = card_for(scenario) if card_path is None else load_card(card_path)
+    card: ImageBytes | None = card_for(scenario) if card_path is None else load_card(card_path)
     bench = pico_bench(board, uf2, scenario, card, seed, (), {"once": False})
     with open_port(tcp) as port:
 

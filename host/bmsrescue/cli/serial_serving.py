@@ -11,6 +11,7 @@ from types import FrameType
 
 import typer
 
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card
 from bmsrescue.errors import HostError
 from bmsrescue.twin.bench import card_for, scenario_named
@@ -28,7 +29,7 @@ def serve_serial(
         HostError: the port cannot be had, or the card's file cannot be read.
     """
     scenario = scenario_named(name, chip)
-    card = card_for(scenario) if card_path is None else load_card(card_path)
+    card: ImageBytes | None = card_for(scenario) if card_path is None else load_card(card_path)
     with open_port(tcp) as port:
         twin = SerialTwin(scenario, card, seed=seed, port=port)
 

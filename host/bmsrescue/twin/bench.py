@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from bmsrescue.card.build import JOB_FILE, describe_job
 from bmsrescue.card.fat import make_image
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.errors import UsageError
 from bmsrescue.image.contents import Segment
 from bmsrescue.twin.board.unit import build_unit
@@ -109,7 +110,7 @@ class TwinBench:
     def __init__(
         self,
         scenario: Scenario,
-        card: bytearray | None,
+        card: ImageBytes | None,
         *,
         seed: int = 0,
         watcher: Watcher | None = None,
@@ -158,7 +159,7 @@ class RemoteBench:
         self,
         bitbang: tuple[str, int],
         control: tuple[str, int],
-        card: bytearray | None,
+        card: ImageBytes | None,
         *,
         seed: int = 0,
         watcher: Watcher | None = None,

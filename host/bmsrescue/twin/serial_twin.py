@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.board.unit import Unit, build_unit
 from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
 from bmsrescue.twin.helper.panel import Press
@@ -38,7 +39,7 @@ class SerialTwin:
     def __init__(
         self,
         scenario: Scenario,
-        card: bytearray | None,
+        card: ImageBytes | None,
         *,
         seed: int = 0,
         port: SerialPort | None = None,

@@ -177,3 +177,19 @@ def test_a_card_without_its_image_is_refused(image: Path) -> None:
     job, _ = read_job(files)
     with pytest.raises(CardBuildError, match=r"bms\.bin is missing on the card"):
         check_image(job, files)
+
+
+def test_the_builder_says_which_sectors_the_job_owns_and_what_is_not_put_back(tmp_path: Path, image: Path) -> None:
+    notes = build_files(image).notes
+    assert "the job owns sector 0 (0x08000000 to 0x0801ffff)" in notes[0]
+    assert "126 KiB" in notes[1]
+    document = job_of(build_files(image).files)
+    document["image"] = {"file": "bms.bin"}
+    document["policy"] = {"preserve": [{"name": "serial", "address": "0x0801ffc0", "length": 64}]}
+    (tmp_path / "job.json").write_text(json.dumps(document))
+    notes = build_files(tmp_path / "job.json").notes
+    assert "the job owns sector 0" in notes[0]
+    assert "serial (0x0801ffc0, 64 bytes)" in notes[1]
+    large = tmp_path / "large.bin"
+    large.write_bytes(CODE + bytes(range(1, 129)) * 3 * 1024)
+    assert "the job owns sectors 0 to 3 (0x08000000 to 0x0807ffff)" in build_files(large).notes[0]

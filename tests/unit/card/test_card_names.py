@@ -60,7 +60,9 @@ def test_a_folder_with_two_names_that_a_card_takes_for_one_is_refused_and_loses_
 
 def test_a_run_that_gives_names_back_in_capitals_takes_no_file_away(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_bytes(b"kept")
-    image = make_image({"NOTES.TXT": b"kept"})
+    image = load_card(tmp_path)
+    assert image is not None
+    image[:] = make_image({"NOTES.TXT": b"kept"})
     write_files(image, {"RECORDS/RECORDS.JSONL": b"{}\n"})
     assert save_card(tmp_path, image) == ["RECORDS/RECORDS.JSONL"]
     assert (tmp_path / "notes.txt").read_bytes() == b"kept"

@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 from stat import S_ISREG
 from typing import IO
 
-from bmsrescue.card.fat import CardImageError, read_files
+from bmsrescue.card.fat import CardFiles, CardImageError
+from bmsrescue.card.image_bytes import FileImage
 from bmsrescue.card.storage import IMAGE_SUFFIX
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.fleet import ledger
@@ -38,38 +39,41 @@ _ALLOCATIONS_PER_COLLECTION = 200_000
 class Card:
     """The files of one card that matter here: a folder, or the files of a FAT image."""
 
-    def __init__(self, source: Path, files: dict[str, bytes] | None = None) -> None:
+    def __init__(self, source: Path, files: CardFiles | None = None) -> None:
         self.source = source
         self._files = files
 
     def open_records(self) -> IO[bytes]:
         if self._files is not None:
-            return _bounded(BytesIO(self._files[_RECORDS]), len(self._files[_RECORDS]))
+            _check_size(self._files.size_of(_RECORDS))
+            return BytesIO(self._files[_RECORDS])
         path = self.source / _RECORDS
         if not _is_plain(path, self.source):
             raise HostError(f"{path} is no file of the card's own", "Look who made this card: nothing was read of it.")
-        return _bounded(path.open("rb"), path.stat().st_size)
+        _check_size(path.stat().st_size)
+        return path.open("rb")
 
     def backups(self) -> Iterator[tuple[str, bytes]]:
         """Name and contents of every backup of a size that one can have."""
         if self._files is not None:
-            for name, data in self._files.items():
-                if PurePosixPath(name).parent.name == _BACKUPS and len(data) <= MAX_BACKUP_BYTES:
-                    yield name, data
+            for name in self._files:
+                if (
+                    PurePosixPath(name).parent.name.lower() == _BACKUPS
+                    and self._files.size_of(name) <= MAX_BACKUP_BYTES
+                ):
+                    yield name, self._files[name]
             return
         for path in sorted((self.source / _BACKUPS).glob("*")):
             if _is_plain(path, self.source) and path.stat().st_size <= MAX_BACKUP_BYTES:
                 yield path.name, path.read_bytes()
 
 
-def _bounded(file: IO[bytes], size: int) -> IO[bytes]:
+def _check_size(size: int) -> None:
     if size > MAX_RECORDS_BYTES:
-        file.close()
         raise HostError(
             f"{_RECORDS} has {size:,} bytes, more than any dongle's (at most {MAX_RECORDS_BYTES:,})",
             "Look what this file is: nothing was read of it. Of a true one, import parts that are cut between lines.",
         )
-    return file
 
 
 def _is_plain(path: Path, root: Path) -> bool:
@@ -104,7 +108,8 @@ def find_cards(place: Path) -> list[Card]:
         return _card_of_image(place)
     cards = [Card(path.parent.parent) for path in sorted(place.rglob(_RECORDS))]
     for image in sorted(place.rglob(f"*{IMAGE_SUFFIX}")):
-        cards += _card_of_image(image)
+        if not image.name.startswith("._"):  # what macOS knows of a file, beside it
+            cards += _card_of_image(image)
     if not cards:
         raise UsageError(f"there is no card with records at {place}", f"A card has {_RECORDS}.")
     return cards
@@ -145,7 +150,7 @@ def _rare_collections() -> Iterator[None]:
 
 def _card_of_image(path: Path) -> list[Card]:
     try:
-        files = read_files(bytearray(path.read_bytes()))
+        files = CardFiles(FileImage(path))
     except CardImageError as error:
         raise UsageError(f"{path}: {error.message}", error.next_step) from error
     except OSError as error:

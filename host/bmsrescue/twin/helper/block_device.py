@@ -3,6 +3,7 @@
 import errno
 from dataclasses import dataclass
 
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.clock import VirtualClock
 from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from bmsrescue.twin.helper.rpc import Reply
@@ -46,7 +47,7 @@ class CardFaults:
 class BlockDevice:
     """A memory of equal blocks whose transfers take virtual time."""
 
-    def __init__(self, clock: VirtualClock, data: bytearray, block_bytes: int, read_ns: int, write_ns: int) -> None:
+    def __init__(self, clock: VirtualClock, data: ImageBytes, block_bytes: int, read_ns: int, write_ns: int) -> None:
         self._clock = clock
         self.data = data
         self._block_bytes = block_bytes
@@ -109,7 +110,7 @@ class BoardFlash(BlockDevice):
 class CardSlot(BlockDevice):
     """An SD card, or none (`image` is None), with the faults it is to have."""
 
-    def __init__(self, clock: VirtualClock, image: bytearray | None, faults: CardFaults | None = None) -> None:
+    def __init__(self, clock: VirtualClock, image: ImageBytes | None, faults: CardFaults | None = None) -> None:
         super().__init__(clock, bytearray() if image is None else image, SD_BLOCK_BYTES, SD_READ_NS, SD_WRITE_NS)
         self._present = image is not None
         self._faults = faults or CardFaults()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.helper.agent import MAIN, search_path
 from bmsrescue.twin.helper.bench_ports import ClockPort, LinesPort, ObserverPort, RailsPort, WatchdogBite
 from bmsrescue.twin.helper.bench_unit import BenchUnit, DebugWire
@@ -52,7 +53,7 @@ class RunResult:
     output: str
     events: list[tuple[int, str, object]]
     panel: PanelLog
-    card: bytearray | None
+    card: ImageBytes | None
     virtual_ms: int
     swclk_cycles: int
     power_ons: int
@@ -112,7 +113,7 @@ class VirtualHelper:
         self,
         unit: BenchUnit,
         wire: DebugWire,
-        card: bytearray | None,
+        card: ImageBytes | None,
         *,
         faults: CardFaults | None = None,
         seed: int = 0,

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bmsrescue.agent_build import build_files, format_for
 from bmsrescue.agent_files import agent_files, device_dir
-from bmsrescue.card.fat import CardImageError, read_files
+from bmsrescue.card.fat import CardFiles, CardImageError
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.helper.helper import ENDED, TIME_EXPIRED, WATCHDOG, RunResult
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.rp2040.internal_flash import make_flash
@@ -56,7 +57,7 @@ class PicoBench:
         self,
         uf2: Path,
         unit: Unit,
-        card: bytearray | None,
+        card: ImageBytes | None,
         *,
         seed: int = 0,
         presses: Sequence[Press] = (Press(),),
@@ -123,14 +124,15 @@ class PicoBench:
         self._stopping.set()
 
 
-def last_record(image: bytearray) -> dict[str, Any] | None:
+def last_record(image: ImageBytes) -> dict[str, Any] | None:
     """The newest record on a card; None when there is none that can be read."""
     try:
-        files = read_files(image)
+        files = CardFiles(image)
+        texts = [files[path] for path in files if path.startswith(_RECORDS)]
     except CardImageError:
         return None
-    for path, data in files.items():
-        if path.startswith(_RECORDS) and data.strip():
+    for data in texts:
+        if data.strip():
             record: dict[str, Any] = json.loads(data.splitlines()[-1])
             return record
     return None

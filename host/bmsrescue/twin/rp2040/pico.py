@@ -20,6 +20,7 @@ from rp2040py.peripherals.i2c import RPI2C
 from rp2040py.rp2040 import RP2040
 from rp2040py.utils.logging import LogLevel
 
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.rp2040.i2c_parts import I2cPart
 from bmsrescue.twin.rp2040.spi_dma import SpiDma
@@ -89,7 +90,7 @@ class EmulatedPico:
         files: bytes,
         config: Mapping[str, Any],
         unit: Unit,
-        card: bytearray | None,
+        card: ImageBytes | None,
         *,
         seed: int = 0,
         presses: Sequence[Press] = (Press(),),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bmsrescue.agent_build import build_files, format_of
 from bmsrescue.agent_files import agent_files, device_dir
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.helper.bench_ports import ClockPort, ObserverPort
 from bmsrescue.twin.helper.helper import RunResult, serve_to_end
 from bmsrescue.twin.helper.panel import Press
@@ -57,7 +58,7 @@ class PinHelper:
     def __init__(
         self,
         unit: Unit,
-        card: bytearray | None,
+        card: ImageBytes | None,
         *,
         config: Mapping[str, Any] | None = None,
         seed: int = 0,

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from bmsrescue.card.image_bytes import ImageBytes
+
 BLOCK_BYTES: Final = 512
 
 _IDLE: Final = 0x01
@@ -68,13 +70,13 @@ class SpiSdCard:
 
     def __init__(
         self,
-        image: bytearray | None,
+        image: ImageBytes | None,
         *,
         read_delay_bytes: int = 4,
         busy_bytes: int = 8,
         on_write: Callable[[int, bytes], None] | None = None,
     ) -> None:
-        self.image = bytearray() if image is None else image
+        self.image: ImageBytes = bytearray() if image is None else image
         self.present = image is not None
         self.refuse_writes = False
         self.damage_next_read = False

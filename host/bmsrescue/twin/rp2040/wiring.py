@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.chip.swd.pins import SwdPins
 from bmsrescue.twin.helper.panel import PanelLog, Press
@@ -67,7 +68,7 @@ class BoardWiring:
         self,
         config: Mapping[str, Any],
         unit: Unit,
-        card: bytearray | None,
+        card: ImageBytes | None,
         *,
         swclk_hz: int,
         seed: int = 0,

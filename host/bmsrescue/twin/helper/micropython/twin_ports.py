@@ -269,9 +269,13 @@ class Card:
         self._mounted = True
 
     def _try_mount(self):
-        # 0, or the number of the error.
+        # 0, or the number of the error. Raises CardError for a card that a person can mend.
+        from rescuelink.volume import find_volume  # for this moment
+
         try:
-            os.mount(os.VfsFat(BlockDevice(self._link, op.BLOCK_CARD)), self.root)
+            device = BlockDevice(self._link, op.BLOCK_CARD)
+            find_volume(device)
+            os.mount(os.VfsFat(device), self.root)
         except OSError as error:
             return error.errno or 5
         return 0
