@@ -97,6 +97,21 @@ def test_reset_that_never_rises_is_held_and_one_that_takes_a_second_is_not() -> 
     assert record["diagnosis"]["cause"] == "held-in-reset"
 
 
+def test_reset_that_stays_low_without_core_supply_is_waited_for_once() -> None:
+    _, record = pressed("no-vcap", nrst_supervisor_ms=560.0)
+    assert record["evidence"]["nrst"]["low_ms"] >= 2_000
+    assert record["diagnosis_ms"] < 7_500, "each way to the chip had its turn, without that wait"
+    ways = [attempt["how"] for attempt in record["evidence"]["swd"]["tries"]]
+    assert ways.count("boot0") == ways.count("power-cycle-under-reset") == 1
+
+
+@pytest.mark.parametrize("name", ["wrong-supply", "wrong-supply-boot0"])
+@pytest.mark.parametrize("delay_ms", [560.0, 1200.0])
+def test_a_slow_supervisor_hides_no_chip_that_hides_by_itself(name: str, delay_ms: float) -> None:
+    _, record = pressed(name, nrst_supervisor_ms=delay_ms)
+    assert (record["diagnosis"]["cause"], record["outcome"]) == ("wrong-supply", "RECOVERED")
+
+
 @pytest.mark.parametrize("fault", [{"swd_swapped": True}, {"swdio_open": True}])
 @pytest.mark.parametrize("threshold_v", [0.9, 1.9])
 def test_wrong_wires_are_named_wherever_the_helpers_inputs_decide(fault: dict[str, bool], threshold_v: float) -> None:

@@ -9,7 +9,7 @@ from micropython import const
 from rescue.debug import adi_registers as adi
 from rescue.debug.dp import DebugPort
 from rescue.debug.target import Target
-from rescue.hal.ports import Timeout
+from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import RescueError, TargetError
 
 ATTACH = "attach"
@@ -19,7 +19,6 @@ BOOT0 = "boot0"
 RUNGS = (ATTACH, UNDER_RESET, POWER_CYCLE_UNDER_RESET, BOOT0)
 
 _NRST_LOW_MS = const(2)
-_NRST_RISE_MS = const(2000)  # a reset supervisor keeps it low for 140 to 560 ms after each pull
 _BOOT0_HOLD_MS = const(15)  # latched shortly after reset release
 _ROM_START_MS = const(100)  # the system bootloader is up after 54 ms (AN2606)
 
@@ -102,6 +101,6 @@ def _boot0(ports, how, hz, setup, power_cycle):
 
 def _let_go_of_reset(ports):
     ports.lines.nrst(False)
-    limit = Timeout(ports.clock, _NRST_RISE_MS, "rise of NRST")
-    while not ports.lines.nrst_level():
-        limit.pause(1)
+    wait_for_nrst(ports)
+    if ports.nrst_stuck:
+        raise TargetError("timeout", "NRST stays low with nothing of ours on it")

@@ -5,7 +5,6 @@
 from rescue.engine import modules
 from rescuelink.errors import RescueError
 
-_NRST_MS = 2000
 _NRST_LOOK_MS = 5
 LOOP_EDGES = 3  # so many resets are a loop
 _LOOP_MS = 5000
@@ -27,18 +26,6 @@ def expected(job):
         "min_clock_hz": job.proof.min_clock_hz,
         "rails": rails,
     }
-
-
-def wait_for_nrst(ports):
-    """How many ms NRST stays low, with nothing of ours on it; 2 s at most.
-
-    A supervisor keeps it low for 140 to 560 ms after power has come and after each pull, a large capacitor for 50 ms.
-    """
-    clock = ports.clock
-    start = clock.ms()
-    while not ports.lines.nrst_level() and clock.since_ms(start) < _NRST_MS:
-        clock.sleep_ms(_NRST_LOOK_MS)
-    return clock.since_ms(start)
 
 
 def watch_for_loop(ports, edges, since_ms):

@@ -5,6 +5,7 @@ from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH
 from rescue.engine import evidence, ladder, modules, wiring
+from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import RescueError, TargetError, WireError
 
 _SETTLE_LOOK_MS = 100
@@ -46,7 +47,7 @@ def judge_rails(run):
     if not _good(run, "v3v3"):
         # A helper that sees few rails may have looked while it rose.
         run.evidence["rails"]["on"] = run.power.observe(_SETTLE_LOOK_MS)
-    low_ms = evidence.wait_for_nrst(run.ports) if _good(run, "v3v3") else 0
+    low_ms = wait_for_nrst(run.ports) if _good(run, "v3v3") else 0
     nrst = evidence.watch_reset(run.ports, run.limits.nrst_window_ms)
     if nrst["edges"]:
         # One edge may be the end of the power-on reset; a longer look tells a loop from it.

@@ -35,6 +35,8 @@ def connect(ports, power, limits, setup, explain=None):
             hopeless, explain = explain(), None
         elif how == rungs.POWER_CYCLE_UNDER_RESET and hopeless:
             break
+        elif how == rungs.BOOT0 and ports.nrst_stuck and tries[-1]["how"] == how:
+            break  # a chip that stays in reset is not reached by doing the same once more
         attempt = {"how": how, "hz": hz, "result": "ok"}
         tries.append(attempt)
         try:

@@ -2,7 +2,7 @@
 # does what the method of Power with its name says.
 
 from rescue.engine import adc_zero
-from rescuelink.dead_rails import off_mv
+from rescuelink.dead_rails import DEAD_MV, off_mv
 from rescuelink.errors import PowerError
 
 _SLICE_MS = 4  # one look at the rails while they rise
@@ -20,6 +20,7 @@ _PRESS_MS = 100  # the unit's button goes down when B+ is there: some latches wa
 
 def sense_off(power):
     power.cut()
+    power.ports.nrst_stuck = False
     rails = power.ports.rails
     rails.set_zero(0)
     _wait_discharged(power)
@@ -79,7 +80,10 @@ def energise(power):
             break
     # Only now: while capacitors fill, more may flow for a moment.
     rails.arm_trip(limits.trip_ma)
-    return observe(power, limits.quiet_ms)
+    seen = observe(power, limits.quiet_ms)
+    if "vcap" not in seen or seen["vcap"]["mv"] >= DEAD_MV["vcap"]:
+        power.ports.nrst_stuck = False  # a chip whose core has power may let go of its reset this time
+    return seen
 
 
 def observe(power, window_ms):

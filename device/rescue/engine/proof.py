@@ -9,7 +9,8 @@ from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH, connect
 from rescue.engine import modules, running
-from rescue.engine.evidence import wait_for_nrst, watch_reset
+from rescue.engine.evidence import watch_reset
+from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import PowerError, RescueError, WireError
 
 _HZ = 1_000_000

@@ -4,7 +4,8 @@
 from rescue.chips.h7_option_writer import OptionWriter
 from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
-from rescue.engine import evidence, ladder
+from rescue.engine import ladder
+from rescue.hal.ports import wait_for_nrst
 from rescuelink.consent import RDP_REGRESSION, Consent
 from rescuelink.errors import WireError
 
@@ -26,7 +27,7 @@ def regress(run):
     OptionWriter(run.chip).regress(consent)
     run.leave_target()
     run.power.cycle()
-    evidence.wait_for_nrst(run.ports)  # a supervisor holds it low after power has come; flash answers nothing till then
+    wait_for_nrst(run.ports)  # a supervisor holds it low after power has come; flash answers nothing till then
     run.target, swd = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
     if run.target is None:
         raise WireError("no_ack", "the chip does not answer after its read protection was removed")

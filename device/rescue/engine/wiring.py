@@ -4,8 +4,9 @@
 # weak pulls (50 to 80 kohm) against the chip's (30 to 50 kohm) may end between the two logic levels, where an input
 # decides as it likes, and pull-ups or a level translator on the board hold a line whatever the chip does.
 
+from rescue.hal.ports import wait_for_nrst
+
 _LOW_MS = 2
-_RISE_MS = 2000  # a reset supervisor keeps NRST low for 140 to 560 ms after each pull
 _QUIET_MS = 20
 _START_MS = 20  # firmware that wants the pins has them again
 _OK = ("high", "low")  # the chip's own pulls: SWDIO up, SWCLK down
@@ -20,7 +21,8 @@ def look(ports):
     ports.lines.nrst(True)
     ports.clock.sleep_ms(_LOW_MS)
     found = _levels(ports.wire)
-    _let_go(ports)
+    ports.lines.nrst(False)
+    wait_for_nrst(ports)
     ports.clock.sleep_ms(_START_MS)
     return {"swdio": found[0], "swclk": found[1]}
 
@@ -51,12 +53,6 @@ def nrst_follows(ports):
     if follows:
         clock.sleep_ms(_QUIET_MS)  # the rails' capacitors
     current = ports.rails.current_ma()
-    _let_go(ports)
+    lines.nrst(False)
+    wait_for_nrst(ports)
     return follows, current if follows else None
-
-
-def _let_go(ports):
-    ports.lines.nrst(False)
-    start = ports.clock.ms()
-    while not ports.lines.nrst_level() and ports.clock.since_ms(start) < _RISE_MS:
-        ports.clock.sleep_ms(1)

@@ -84,7 +84,12 @@
 # helper_id: the number that the helper's hardware has and no other has, in lower-case hex digits; None where there is
 # none. The name in board.json is only a label: two helpers may have the same.
 
+from micropython import const
+
 from rescuelink.errors import TargetError
+
+_NRST_RISE_MS = const(2000)
+_NRST_LOOK_MS = const(1)
 
 
 class Observer:
@@ -97,6 +102,8 @@ class Observer:
 class Ports:
     """Everything above, in one bundle."""
 
+    nrst_stuck = False  # NRST has stayed low for longer than any reset supervisor holds it: see wait_for_nrst()
+
     def __init__(self, clock, wire, lines, rails, card, store, panel, observer=None, stream=None, helper_id=None):
         self.clock = clock
         self.wire = wire
@@ -108,6 +115,24 @@ class Ports:
         self.observer = observer or Observer()
         self.stream = stream
         self.helper_id = helper_id
+
+
+def wait_for_nrst(ports):
+    """How many ms NRST stays low, with nothing of ours on it; 2 s at most, and then ports.nrst_stuck is set.
+
+    A supervisor keeps it low for 140 to 560 ms after power has come and after each pull, a large capacitor for 50 ms.
+    What has stayed low for 2 s is not waited for again, until power comes anew with the core supplied.
+    """
+    clock, lines = ports.clock, ports.lines
+    start = clock.ms()
+    while not lines.nrst_level():
+        if ports.nrst_stuck or clock.since_ms(start) >= _NRST_RISE_MS:
+            ports.nrst_stuck = True
+            break
+        clock.sleep_ms(_NRST_LOOK_MS)
+    else:
+        ports.nrst_stuck = False
+    return clock.since_ms(start)
 
 
 class Timeout:
