@@ -9,7 +9,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from bmsrescue.agent_files import make_importable
 from bmsrescue.card.fat import make_image
 from bmsrescue.twin.bench import scenario_named
 from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.chip.swd.pins import SwdPins
 from bmsrescue.twin.helper.helper import ENDED, VirtualHelper
@@ -34,6 +35,7 @@ for _folder in ("rp2040", "unit/agent_low"):
 from rescue.debug.dp import DebugPort  # noqa: E402
 
 FLASH = 0x0800_0000
+RAM = 0x2400_0000
 CSW_WORDS = 0x2300_0012
 DRW, TAR, CSW = 0xC, 0x4, 0x0
 WORDS = 64
@@ -86,10 +88,12 @@ class Rig:
     pins: Cuttable
     unit: Unit
     wire: Any
+    pause: Callable[[], object]
+    """SWCLK stands still for a millisecond."""
 
 
 def _unit() -> tuple[Unit, Cuttable]:
-    unit = build_unit(scenario_named("healthy"), 0)
+    unit = build_unit(replace(scenario_named("healthy"), config=ChipConfig(stopped_clock_loses_write=True)), 0)
     unit.chip.flash.load(FLASH, DATA)
     unit.set_power(True)
     unit.clock.advance(500 * _MS)
@@ -122,6 +126,10 @@ def _find(wire: Any, unit: Unit) -> None:
 @pytest.fixture(params=["transfers", "two pins", "PIO", "remote_bitbang"])
 def rig(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     unit, pins = _unit()
+
+    def pause() -> None:
+        unit.clock.advance(_MS)
+
     with ExitStack() as stack:
         if request.param == "transfers":
             wire: Any = wire_over(cast(SwdPins, pins))
@@ -140,8 +148,12 @@ def rig(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
             plug = served.plug_in()
             stack.callback(plug.close)
             wire = BitbangWire(plug)
+
+            def pause() -> None:
+                plug.sleep_us(1_000)
+
         _find(wire, unit)
-        yield Rig(pins, unit, wire)
+        yield Rig(pins, unit, wire, pause)
 
 
 def _on_two_pins(pins: Cuttable, monkeypatch: pytest.MonkeyPatch, stack: ExitStack) -> Any:
@@ -205,6 +217,29 @@ def test_the_words_before_a_torn_one_are_delivered(rig: Rig, torn: int) -> None:
     done, found = _read(rig, None)
     _holds(done, found, torn)
     assert done == torn
+
+
+def test_the_clock_may_stop_behind_every_read_and_every_block_and_no_write_is_lost(rig: Rig) -> None:
+    unit, wire = rig.unit, rig.wire
+    buffer = bytearray(4 * WORDS)
+    before = list(unit.chip.counters.violations)  # the test's own pauses, past a wire that collects what it sends
+
+    def write_alone() -> None:
+        wire.write(1, TAR, RAM)
+        wire.idle(8)
+
+    for operation in (
+        lambda: wire.read(0, 4),
+        write_alone,
+        lambda: wire.write_block(1, DRW, DATA),
+        write_alone,
+        lambda: wire.read_block(1, DRW, buffer),
+        lambda: wire.read(1, TAR),
+    ):
+        operation()
+        rig.pause()
+    assert buffer == DATA
+    assert unit.chip.counters.violations == before
 
 
 SCRIPT = """

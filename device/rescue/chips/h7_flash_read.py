@@ -5,7 +5,8 @@ from micropython import const
 from rescue.chips import h7_flash_registers as reg
 from rescuelink.errors import WireError
 
-_BLOCK = const(1024)
+_BLOCK = const(2048)  # with one look at the flags
+_PART = const(512)  # where a flag says that something in a block is wrong
 _PIECE = const(256)
 
 
@@ -28,7 +29,10 @@ class FlashReader:
             self._clock.feed()  # a sector takes longer on a slow wire than the helper's watchdog waits
             piece = view[start : start + _BLOCK]
             if not self._reads_well(address + start, piece):
-                self._read_word_by_word(address + start, piece, torn)
+                for at in range(0, len(piece), _PART):
+                    part = piece[at : at + _PART]
+                    if not self._reads_well(address + start + at, part):
+                        self._read_word_by_word(address + start + at, part, torn)
         return torn
 
     def _read_word_by_word(self, address, view, torn):

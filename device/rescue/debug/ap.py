@@ -7,6 +7,9 @@ from rescue.debug import adi_registers as adi
 from rescuelink.errors import WireError
 
 _TRIES = const(2)
+_CORE = const(0xE000EDF0)  # DHCSR, DCRSR, DCRDR
+_CORE_LAST = const(0xE000EDFC)  # DEMCR, behind which TAR leaves the 16 bytes
+_BANKED = const(1)  # the register bank of BD0 to BD3
 
 
 class MemAp:
@@ -24,6 +27,7 @@ class MemAp:
         self._wire = dp.wire
         self._epoch = -1  # the DP epoch in which CSW was written
         self._sticky = 0  # CTRL/STAT error flags found by the last recovery
+        self._tar = None  # the 16 bytes into which TAR points, where that is known and matters
 
     def idr(self):
         return self._register(adi.IDR)
@@ -34,9 +38,9 @@ class MemAp:
     def read32(self, address):
         failure = None
         for _ in range(_TRIES):
-            self._aim(address)
+            register = self._aim(address)
             try:
-                return self._wire.read(1, adi.DRW)
+                return self._wire.read(1, register)
             except WireError as error:
                 failure = self._recovered(error, address)
         raise failure
@@ -45,9 +49,9 @@ class MemAp:
         """Returns when the bus has taken the word. `again`: written twice it does no harm."""
         failure = None
         for _ in range(_TRIES):
-            self._aim(address)
+            register = self._aim(address)
             try:
-                self._wire.write(1, adi.DRW, value)
+                self._wire.write(1, register, value)
             except WireError as error:
                 failure = self._recovered(error, address)
                 if again or self._sticky & adi.WDATAERR:
@@ -75,7 +79,7 @@ class MemAp:
         tries = _TRIES
         while offset < len(buf):
             end = self._chunk_end(address, offset, len(buf))
-            self._aim(address + offset)
+            self._aim_block(address + offset)
             try:
                 self._wire.read_block(1, adi.DRW, view[offset:end])
                 offset = end
@@ -111,7 +115,7 @@ class MemAp:
 
         A bus error of that word shows on the next access; damage to it on the way may not show at all.
         """
-        self._aim(address)
+        self._aim_block(address)
         try:
             self._wire.write_block(1, adi.DRW, buf)
         except WireError as error:
@@ -123,6 +127,24 @@ class MemAp:
         return min(offset + adi.TAR_WRAP - (address + offset & adi.TAR_WRAP - 1), length)
 
     def _aim(self, address):
+        """For one word at `address`: which register of the wire reaches it now.
+
+        The core's debug registers are used many times in a row: from the second time on they go by the banked data
+        registers, and so need no TAR.
+        """
+        if address >> 4 == self._tar and self._epoch == self.dp.epoch:
+            try:
+                self.dp.select(self.index, _BANKED)
+                return address & 0xC
+            except WireError as error:
+                self._recovered(error, address)
+        self._aim_block(address)
+        if _CORE <= address < _CORE_LAST:
+            self._tar = address >> 4
+        return adi.DRW
+
+    def _aim_block(self, address):
+        self._tar = None
         failure = None
         for _ in range(_TRIES):
             try:
@@ -149,6 +171,7 @@ class MemAp:
     def _recovered(self, error, address):
         """`error` with its address, after the DP was brought back. Raised at once if it is the bus's own answer."""
         error.address = address
+        self._tar = None
         self._sticky = self.dp.recover(error) & adi.STICKY_FLAGS
         if self._sticky & adi.WDATAERR:
             error.kind = "parity"

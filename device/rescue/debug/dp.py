@@ -5,6 +5,7 @@ from rescue.hal.ports import Timeout
 from rescuelink.errors import WireError
 
 _POWER_UP_MS = 1000
+_IDLE_CYCLES = 8  # before the clock stops
 _TRIES = 3  # of a recovery on a line that goes on failing
 
 
@@ -44,11 +45,11 @@ class DebugPort:
     def power_up(self):
         """Clear old errors, select bank 0 and power the debug domain. Call it after connect()."""
         wire = self.wire
+        limit = Timeout(self.clock, _POWER_UP_MS, "debug power-up")  # SWCLK does not stop between these
         wire.write(0, adi.ABORT, adi.CLEAR_STICKY)
         self._forget()
         self.select(0, 0)
         wire.write(0, adi.CTRL_STAT, adi.POWER_UP_REQUEST)
-        limit = Timeout(self.clock, _POWER_UP_MS, "debug power-up")
         while self.read(adi.CTRL_STAT) & adi.POWER_UP_ACK != adi.POWER_UP_ACK:
             limit.pause(1)
 
@@ -90,6 +91,7 @@ class DebugPort:
                 self.write(adi.ABORT, adi.CLEAR_STICKY)
                 if now & adi.POWER_UP_ACK != adi.POWER_UP_ACK:
                     self.power_up()
+                self.wire.idle(_IDLE_CYCLES)
                 self.disturbed += disturbed or status & adi.WDATAERR != 0
                 return status
             except WireError as again:

@@ -25,7 +25,7 @@ _ACK_NONE = const(7)
 _RESEND = const(0x8)
 _RDBUFF = const(0xC)
 
-_IDLE_CYCLES = const(8)  # after the last write, so that the DP completes it
+_IDLE_CYCLES = const(8)  # before the clock stops, so that the last transfer is clocked through (B4.1.1)
 _RESET_ONES = const(56)  # a line reset is >= 50 ones
 _RESET_ZEROS = const(8)  # and >= 2 zeros
 _JTAG_TO_SWD = const(0xE79E)
@@ -135,7 +135,8 @@ class SwdWire:
     def read(self, ap, a32):
         value = self._read(READ_REQUESTS[ap << 2 | a32 >> 2])
         if ap:
-            return self._read(READ_REQUESTS[_RDBUFF >> 2])
+            value = self._read(READ_REQUESTS[_RDBUFF >> 2])
+        self._out(0, _IDLE_CYCLES)
         return value
 
     def write(self, ap, a32, value):
@@ -164,6 +165,7 @@ class SwdWire:
         except WireError as error:
             error.done = offset >> 2
             raise
+        self._out(0, _IDLE_CYCLES)
 
     def write_block(self, ap, a32, buf):
         request = WRITE_REQUESTS[ap << 2 | a32 >> 2]

@@ -163,6 +163,7 @@ class PioWire(SwdWire):
                 raise
         else:
             self._fill(request, view, count)
+        self._out(0, 8)
 
     def write_block(self, ap, a32, buf):
         try:

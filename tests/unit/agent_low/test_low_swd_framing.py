@@ -11,6 +11,7 @@ from rescue.hal.swd import SwdWire
 from rescuelink.errors import WireError
 
 DP, AP = 0, 1
+IDLE = (0, 8)
 READ_TABLE = {DP: (0xA5, 0x8D, 0x95, 0xBD), AP: (0x87, 0xAF, 0xB7, 0x9F)}
 WRITE_TABLE = {DP: (0x81, 0xA9, 0xB1, 0x99), AP: (0xA3, 0x8B, 0x93, 0xBB)}
 VALUES = (0, 1, 0x80000000, 0xFFFFFFFF, 0x6BA02477, 0x12345678)
@@ -34,17 +35,17 @@ def test_the_table_parity_of_the_helper_agrees_with_counting_bits(value: int) ->
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_a_dp_read_is_one_transfer_of_46_clocks(value: int) -> None:
+def test_a_dp_read_is_one_transfer_of_46_clocks_and_8_idle_ones(value: int) -> None:
     wire, bits = wire_with(read_answer(value))
     assert wire.read(DP, 0x4) == value
-    assert bits.sent == [(0x8D, 8)]
-    assert bits.cycles == 46
+    assert bits.sent == [(0x8D, 8), IDLE]
+    assert bits.cycles == 46 + 8
 
 
 def test_an_ap_read_returns_its_own_value_from_rdbuff_not_the_previous_one() -> None:
     wire, bits = wire_with(read_answer(0x11111111), read_answer(0x22222222))
     assert wire.read(AP, 0xC) == 0x22222222
-    assert [value for value, _ in bits.sent] == [0x9F, 0xBD]
+    assert [value for value, _ in bits.sent] == [0x9F, 0xBD, 0]
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -60,7 +61,8 @@ def test_a_block_read_is_pipelined_and_ends_with_rdbuff() -> None:
     buf = bytearray(12)
     wire.read_block(AP, 0xC, buf)
     assert buf == bytes((1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0))
-    assert [value for value, _ in bits.sent] == [0x9F, 0x9F, 0x9F, 0xBD]
+    assert [value for value, _ in bits.sent] == [0x9F, 0x9F, 0x9F, 0xBD, 0]
+    assert bits.sent[-1] == IDLE
 
 
 def test_a_block_write_ends_with_eight_idle_clocks() -> None:
@@ -126,14 +128,14 @@ def test_no_data_is_driven_after_a_refused_write() -> None:
 def test_damaged_ap_data_is_asked_for_again_with_resend() -> None:
     wire, bits = wire_with(read_answer(0), read_answer(0x0F, parity=1), read_answer(0x0F))
     assert wire.read(AP, 0xC) == 0x0F
-    assert [value for value, _ in bits.sent] == [0x9F, 0xBD, 0x95]
+    assert [value for value, _ in bits.sent] == [0x9F, 0xBD, 0x95, 0]
     assert wire.resends == 1
 
 
 def test_a_damaged_dp_register_is_simply_read_again() -> None:
     wire, bits = wire_with(read_answer(0x6BA02477, parity=0), read_answer(0x6BA02477))
     wire.read(DP, 0)
-    assert [value for value, _ in bits.sent] == [0xA5, 0xA5]
+    assert [value for value, _ in bits.sent] == [0xA5, 0xA5, 0]
 
 
 def test_damage_twice_in_a_row_is_an_error() -> None:

@@ -81,6 +81,8 @@ class ChipConfig:
     """SELECT is undefined until written (2.2): an AP that does not exist, so that forgetting it shows."""
     ap_write_drain_cycles: int = 8
     """SWCLK cycles after its parity bit until a buffered AP write reaches the bus (2.1: end a burst with >= 8)."""
+    stopped_clock_loses_write: bool = False
+    """SWCLK that stops before those cycles have come loses the write; otherwise it waits in its buffer."""
 
     # --- access ports -----------------------------------------------------------------------------------------------
     ap1_idr: int = 0x84770001

@@ -61,6 +61,7 @@ class BitbangTransfers(SwdWire):
             if index:
                 struct.pack_into("<I", buf, 4 * (index - 1), data & 0xFFFFFFFF)
             acknowledge = answers[33:]
+        self.idle(_IDLE_CYCLES)
 
     def write_block(self, ap: int, a32: int, buf: bytes | bytearray | memoryview) -> None:
         count = len(buf) // 4

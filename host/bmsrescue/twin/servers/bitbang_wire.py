@@ -85,12 +85,14 @@ class BitbangWire(BitbangTransfers):
     def read_block(self, ap: int, a32: int, buf: bytearray | memoryview) -> None:
         if ap and self._can_send_ahead(len(buf)):
             self._in_batches(self._read_ahead, super().read_block, a32, memoryview(buf))
+            self.idle(_IDLE_CYCLES)
         else:
             super().read_block(ap, a32, buf)
 
     def write_block(self, ap: int, a32: int, buf: bytes | bytearray | memoryview) -> None:
         if ap and self._can_send_ahead(len(buf)):
             self._in_batches(self._write_ahead, super().write_block, a32, memoryview(buf))
+            self.idle(_IDLE_CYCLES)
         else:
             super().write_block(ap, a32, buf)
 

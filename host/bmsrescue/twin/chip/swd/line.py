@@ -35,6 +35,8 @@ RELEASED: Final = 2
 DATA_BITS: Final = 33
 """32 and their parity."""
 NS_PER_S: Final = 1_000_000_000
+IDLE_CYCLES: Final = 8
+"""Idle cycles after which SWCLK may stop."""
 
 _WORD_MASK: Final = 0xFFFFFFFF
 _DPIDR_READ: Final = DP_READ | dp.DPIDR_ABORT
@@ -53,6 +55,10 @@ class SwdLine:
         self._alive = False
         self._dead_level = config.unpowered_line_level
         self._remainder = 0
+        self._rest_ns = 0
+        """When the last SWCLK cycle was over."""
+        self._done_ns = 0
+        """When the last transfer was over."""
         self.frequency_hz = 1_000_000
         self.power_on_reset()
 
@@ -116,6 +122,7 @@ class SwdLine:
         """One SWCLK cycle with the host driving 0 or 1, or RELEASED; returns what is on the line."""
         elapsed_ns, self._remainder = divmod(NS_PER_S + self._remainder, self._frequency_hz)
         self._clock.advance(elapsed_ns)
+        self._rest_ns = self._clock.now_ns
         if not self._alive:
             return self._dead_level if driven == RELEASED else driven
         output = self.driven_level
@@ -143,6 +150,22 @@ class SwdLine:
             _STEPS[self._phase](self, level)
         return level
 
+    def _stopped(self) -> None:
+        """SWCLK has stood still, and goes on: were there enough idle cycles before, to clock the last transfer through?
+
+        IHI 0031 (ADIv5.2) B4.1.1 asks for at least eight.
+        """
+        clocked_ns, self._rest_ns = self._rest_ns, self._clock.now_ns
+        if not self._alive or self._phase != IDLE or not self._done_ns:
+            return
+        idle = (clocked_ns - self._done_ns) * self._frequency_hz // NS_PER_S
+        if idle >= IDLE_CYCLES - 1:  # a period that is no whole number of ns may be rounded off
+            return
+        self._counters.violation("clock stopped too soon", f"{idle} idle cycles after a transfer")
+        if self._drain_left and self._config.stopped_clock_loses_write:
+            self._drain_left = 0
+            self._dp.posted = None
+
     def _drain(self) -> None:
         self._drain_left = 0
         self._dp.flush()
@@ -152,6 +175,7 @@ class SwdLine:
         self._phase = SILENT if self._selection.swd else DESELECTED
 
     def _line_reset(self) -> None:
+        self._done_ns = 0
         self._counters.line_resets += 1
         self._phase = AFTER_RESET
         self._zeros = 0
@@ -267,10 +291,12 @@ class SwdLine:
             self._shift = 0
         else:
             self._phase = IDLE
+            self._done_ns = self._clock.now_ns
 
     def _take_data(self, word: int) -> None:
         """32 data bits and their parity are in."""
         self._phase = IDLE
+        self._done_ns = self._clock.now_ns
         if self._ack != ACK_OK:
             return
         if word.bit_count() & 1:

@@ -25,6 +25,8 @@ class SwdPort(SwdLine):
     """The SWJ-DP's pins as ``SwdPins``."""
 
     def clock_out(self, value: int, count: int) -> None:
+        if self._clock.now_ns != self._rest_ns:
+            self._stopped()
         self._counters.swclk_cycles += count
         value &= (1 << count) - 1
         while count:
@@ -83,6 +85,8 @@ class SwdPort(SwdLine):
             count -= 1
 
     def clock_in(self, count: int) -> int:
+        if self._clock.now_ns != self._rest_ns:
+            self._stopped()
         self._counters.swclk_cycles += count
         result = 0
         got = 0
@@ -118,6 +122,7 @@ class SwdPort(SwdLine):
                         result |= (self._out | ((1 << turn) - 1) << DATA_BITS) << got
                         self._ones = DATA_BITS - (self._out ^ _DATA_MASK).bit_length() + turn
                         self._phase = IDLE
+                        self._done_ns = self._clock.now_ns
                         got += DATA_BITS + turn
                         continue
                     if got + DATA_BITS <= count and self._tick(DATA_BITS):
@@ -143,6 +148,8 @@ class SwdPort(SwdLine):
         """
         if not self._alive or self._phase != IDLE or self._selection.watching or self._drain_left or self._dpidr_due:
             return b""
+        if self._clock.now_ns != self._rest_ns:
+            self._stopped()
         until_due_ns = self._clock.due_ns - self._clock.now_ns
         count = min(count, (until_due_ns * self._frequency_hz // NS_PER_S - 2) // READ_CYCLES)
         if count <= 0:
@@ -152,6 +159,7 @@ class SwdPort(SwdLine):
         if not cycles:
             return b""
         self._tick(cycles)
+        self._done_ns = self._clock.now_ns
         self._counters.swclk_cycles += cycles
         last = int.from_bytes(answers[-4:], "little")
         last |= (last.bit_count() & 1) << DATA_BITS - 1
@@ -166,12 +174,12 @@ class SwdPort(SwdLine):
             target_ns = clock.now_ns + cycles * period_ns
             if target_ns >= clock.due_ns:
                 return False
-            clock.now_ns = target_ns
+            clock.now_ns = self._rest_ns = target_ns
             return True
         elapsed_ns, remainder = divmod(cycles * NS_PER_S + self._remainder, self._frequency_hz)
         target_ns = clock.now_ns + elapsed_ns
         if target_ns >= clock.due_ns:
             return False
-        clock.now_ns = target_ns
+        clock.now_ns = self._rest_ns = target_ns
         self._remainder = remainder
         return True
