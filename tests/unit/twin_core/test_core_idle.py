@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from core_bench import DEVICE, DTCM, FLASH, RUN, CoreBench, thumb
+from core_bench import DEVICE, DTCM, FLASH, HALT, RUN, CoreBench, thumb
 
 from bmsrescue.twin.chip.bus import BusWait
 from bmsrescue.twin.chip.core import regs as r
@@ -129,3 +129,21 @@ def test_a_store_that_the_bus_holds_off_is_done_once_when_it_is_free(bench: Core
     assert bench.core.halted
     assert len(stores) == 1
     assert bench.read_register(0) == FLASH + 4
+
+
+@pytest.mark.parametrize("step_us", [300, 5_000, 1_000_000])
+def test_polling_systicks_flag_misses_no_tick_and_costs_a_few_reads_each(bench: CoreBench, step_us: int) -> None:
+    """1: ldr r1, [r0]; lsls r1, r1, #15; bpl 1b; adds r7, #1; b 1b, with SysTick each millisecond and no interrupt."""
+    bench.start_in_ram(thumb(0x6801, 0x03C9, 0xD5FC, 0x3701, 0xE7FA))
+    bench.write_register(0, r.SYST_CSR)
+    bench.write_register(7, 0)
+    bench.poke(r.SYST_RVR, 63_999)
+    bench.poke(r.SYST_CVR, 0)
+    bench.poke(r.SYST_CSR, r.SYST_ENABLE | r.SYST_CLKSOURCE)
+    bench.poke(r.DHCSR, RUN)
+    for _ in range(1_000_000 // step_us):
+        bench.run_us(step_us)
+    bench.poke(r.DHCSR, HALT)
+    ticks = bench.read_register(7)
+    assert ticks == pytest.approx(1000, abs=2)
+    assert bench.core.device_reads < 6 * ticks * max(1, 1000 // step_us)

@@ -170,6 +170,10 @@ class CortexM7:
     def frequency_hz(self) -> int:
         return self._time.hz
 
+    def ns_after(self, cycles: int) -> int:
+        """The time so many cycles from now."""
+        return self._time.ns_after(cycles)
+
     def set_frequency(self, hz: int) -> None:
         """The core clock changes now; by the core itself in the middle of a run, too."""
         if self._running:
@@ -329,10 +333,12 @@ class CortexM7:
         return local_ns < now_ns
 
     def _sleep(self, now_ns: int) -> None:
-        wait = self._systick.cycles_to_interrupt()
-        due = self._time.due(now_ns)
-        self._time.spend(due if wait is None else max(1, min(due, wait)))
-        self._systick.catch_up()
+        # An interrupt that came between two runs wakes it at once.
+        if not self._exceptions.wakes():
+            wait = self._systick.cycles_to_interrupt()
+            due = self._time.due(now_ns)
+            self._time.spend(due if wait is None else max(1, min(due, wait)))
+            self._systick.catch_up()
         if self._exceptions.wakes():
             self._state = CoreState.RUNNING
             self.on_wake()

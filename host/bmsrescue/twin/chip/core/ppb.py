@@ -12,6 +12,7 @@ from bmsrescue.twin.chip.core.fpb import Fpb
 from bmsrescue.twin.chip.core.scs import SystemControl
 from bmsrescue.twin.chip.core.systick import SysTick
 from bmsrescue.twin.chip.swd import rom_table
+from bmsrescue.twin.clock import NEVER_NS
 
 _ROM_TABLES: dict[int, int] = {
     # The chip's ROM table: the processor's, ETM and CTI; ST's identification, PIDR0 and 1 are the die's.
@@ -45,6 +46,10 @@ class SoftwareAccess(Protocol):
     @property
     def executing(self) -> bool:
         """True while an access comes from an instruction, not from the debug port."""
+        ...
+
+    def ns_after(self, cycles: int) -> int:
+        """The time so many cycles from now."""
         ...
 
 
@@ -89,6 +94,10 @@ class CorePpb:
             rest = 0 if aligned in (r.CFSR, r.HFSR, r.DFSR) else self._read_word(aligned) & ~mask
             value = rest | value << shift & mask
         self._write_word(aligned, value)
+
+    def next_change_ns(self, address: int) -> int:
+        cycles = self._systick.cycles_to_flag() if address == r.SYST_CSR else None
+        return NEVER_NS if cycles is None else self._core.ns_after(cycles)
 
     def _read_word(self, address: int) -> int:
         block = address & ~0xFFF

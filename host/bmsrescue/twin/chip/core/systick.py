@@ -50,8 +50,15 @@ class SysTick:
 
     def cycles_to_interrupt(self) -> int | None:
         """Cycles until the counter next reaches zero with its interrupt on, or None."""
-        wanted = r.SYST_ENABLE | r.SYST_TICKINT
-        if self._control & wanted != wanted or not self._reload:
+        return self._cycles_to_zero() if self._control & r.SYST_TICKINT else None
+
+    def cycles_to_flag(self) -> int | None:
+        """Cycles until COUNTFLAG can be read, or None while nothing counts."""
+        cycles = self._cycles_to_zero()
+        return 0 if self._countflag else cycles
+
+    def _cycles_to_zero(self) -> int | None:
+        if not self._control & r.SYST_ENABLE or not self._reload:
             return None
         self.catch_up()
         ticks = self._value or self._reload + 1
