@@ -28,8 +28,9 @@ sweep: setup
 # Units that a generator makes from seeds, judged by what was put into them (docs/field.md).
 UNITS ?= 300
 FIRST ?= 0
+FIELD_LOG ?=
 field: setup
-	$(BIN)/bmsrescue twin field --units $(UNITS) --first $(FIRST) --write docs/field.md
+	$(BIN)/bmsrescue twin field --units $(UNITS) --first $(FIRST) --write docs/field.md $(if $(FIELD_LOG),--log $(FIELD_LOG))
 
 lint: setup
 	$(BIN)/ruff check .

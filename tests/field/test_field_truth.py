@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bmsrescue.card.build import check_image, read_job
 from bmsrescue.twin.field import faults as field_faults
 from bmsrescue.twin.field import judge as field_judge
-from bmsrescue.twin.field.campaign import Tally
+from bmsrescue.twin.field.campaign import Log, Tally, run_many
 from bmsrescue.twin.field.case import Case
 from bmsrescue.twin.field.generate import card_files, generate
 from bmsrescue.twin.field.judge import Press, Verdict, cured_unit
+from bmsrescue.twin.field.page import page
 from bmsrescue.twin.field.physics import look_alone
 from bmsrescue.twin.field.truth import Truth, look_at_flash, truth_of
 
@@ -140,3 +142,19 @@ def test_a_tally_counts_by_kind_and_shows_the_first_seeds() -> None:
         tally.add(Verdict(seed, kind, "", (press,), (), "", 0.5))
     lines = "\n".join(tally.lines())
     assert tally.wrong == 2 and "7 9" in lines and "50.00 %" in lines
+
+
+def test_a_campaign_that_was_stopped_goes_on_with_the_units_that_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "field.log"
+    log = Log(path)
+    press = Press("ended", "RECOVERED", "blank", "", 1)
+    log.add(Verdict(200_007, "weak", "", (press,), ("a board",), "", 0.5, "1234567"))
+    with path.open("a") as file:
+        file.write('{"seed": 200008, "kind": "ri')
+    tally = run_many([200_007], 1, log=log)
+    assert (tally.units, dict(tally.kinds), tally.commits) == (1, {"weak": 1}, {"1234567": 1}), "nothing was run"
+    log = Log(path)
+    tally = run_many([200_007, 200_008], 1, log=log)
+    assert (tally.units, tally.kinds["weak"], tally.kinds["right"]) == (2, 1, 1)
+    assert {seed: verdict.kind for seed, verdict in log.read().items()} == {200_007: "weak", 200_008: "right"}
+    assert "2 units" in page(tally, 200_007) and "1234567 (1)" in page(tally, 200_007)

@@ -38,21 +38,21 @@ def replay(seed: int, as_json: bool) -> int:
 def campaign(
     units: int, first: int, jobs: int | None, write: Path | None, log: Path | None, as_json: bool = False
 ) -> int:
-    """Run so many units from seed `first` on; 0 unless something untrue was said of one."""
-    from bmsrescue.twin.field.campaign import run_many
+    """Run so many units from seed `first` on; 0 unless something untrue was said of one.
+
+    `log` has the verdicts, a JSON object a line: units that stand in it are counted, and not run again.
+    """
+    from bmsrescue.twin.field.campaign import Log, run_many
     from bmsrescue.twin.field.judge import Verdict
     from bmsrescue.twin.field.page import page
 
     out = console()
 
     def told(verdict: Verdict) -> None:
-        if log is not None:
-            with log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(dataclasses.asdict(verdict)) + "\n")
         if verdict.is_wrong and not as_json:
             out.print(f"{verdict.seed}: {verdict.kind}: {verdict.detail}"[:300], markup=False, soft_wrap=True)
 
-    tally = run_many(range(first, first + units), jobs, told)
+    tally = run_many(range(first, first + units), jobs, told, Log(log) if log is not None else None)
     if as_json:
         found = {"units": tally.units, "kinds": dict(tally.kinds), "seeds": tally.seeds, "cpu_s": tally.cpu_s}
         typer.echo(json.dumps(found, indent=2))

@@ -80,7 +80,9 @@ def field(
     first: Annotated[int, typer.Option(min=0, help="The first one's seed.")] = 0,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores otherwise.")] = None,
     write: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
-    log: Annotated[Path | None, typer.Option(metavar="FILE", help="Append each verdict as a line of JSON.")] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Verdicts as lines of JSON; those in it are not run again.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run many generated units and say what was right, weak and wrong."""

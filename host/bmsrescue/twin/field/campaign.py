@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from time import monotonic
 
 from .generate import generate
-from .judge import RIGHT, WEAK, WRONG_KINDS, Verdict, judge
+from .judge import RIGHT, WEAK, WRONG_KINDS, Press, Verdict, judge
 
 _SEEDS_SHOWN = 8
 _CHUNK = 4
+
+
+def commit_now() -> str:
+    """The commit of this checkout, with a plus where it was changed since; "unknown" without git."""
+    git = ["git", "describe", "--always", "--abbrev=7", "--dirty=+", "--exclude=*"]
+    try:
+        answer = subprocess.run(git, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return answer.stdout.strip()
 
 
 def run_one(seed: int) -> Verdict:
@@ -33,7 +46,7 @@ class Tally:
     kinds: Counter[str] = field(default_factory=Counter)
     seeds: dict[str, list[int]] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
-    histories: Counter[str] = field(default_factory=Counter)
+    commits: Counter[str] = field(default_factory=Counter)
     second_presses: int = 0
     cpu_s: float = 0.0
     wall_s: float = 0.0
@@ -44,6 +57,7 @@ class Tally:
         self.seeds.setdefault(verdict.kind, []).append(verdict.seed)
         self.second_presses += len(verdict.presses) > 1
         self.cpu_s += verdict.cpu_s
+        self.commits[verdict.commit or "unknown"] += 1
         if verdict.presses:
             self.outcomes[verdict.presses[-1].outcome] += 1
 
@@ -61,13 +75,59 @@ class Tally:
                 yield f"{kind:<26} {count:6} {share:6.2f} %   {'' if kind == RIGHT else seeds}".rstrip()
 
 
+class Log:
+    """Verdicts in a file, one JSON object a line: a campaign that was stopped goes on where it was."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if path.exists() and path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+            with path.open("ab") as file:
+                file.write(b"\n")  # the last line was cut short
+
+    def read(self) -> dict[int, Verdict]:
+        """The verdicts by seed, the last of each; a line that was cut short is left out."""
+        found = {}
+        for line in self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else ():
+            try:
+                fields = json.loads(line)
+                presses = tuple(
+                    Press(**{**press, "alternatives": tuple(press["alternatives"])}) for press in fields["presses"]
+                )
+                verdict = Verdict(**{**fields, "presses": presses, "words": tuple(fields["words"])})
+            except (ValueError, TypeError, KeyError):
+                continue
+            found[verdict.seed] = verdict
+        return found
+
+    def add(self, verdict: Verdict) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(verdict)) + "\n")
+
+
 def run_many(
-    seeds: Iterable[int], jobs: int | None = None, told: Callable[[Verdict], None] = lambda verdict: None
+    seeds: Iterable[int],
+    jobs: int | None = None,
+    told: Callable[[Verdict], None] = lambda verdict: None,
+    log: Log | None = None,
 ) -> Tally:
-    """Run the seeds on `jobs` processes (all cores), telling each verdict as it comes."""
+    """Run the seeds on `jobs` processes (all cores), telling each verdict as it comes.
+
+    Those that stand in `log` are counted and not run again; the others are added to it.
+    """
     tally, started = Tally(), monotonic()
+    seeds = list(seeds)
+    if log is not None:
+        known = log.read()
+        for seed in seeds:
+            if seed in known:
+                tally.add(known[seed])
+        seeds = [seed for seed in seeds if seed not in known]
+    commit = commit_now()
     with ProcessPoolExecutor(jobs or os.cpu_count()) as pool:
-        for verdict in pool.map(run_one, seeds, chunksize=_CHUNK):
+        for found in pool.map(run_one, seeds, chunksize=_CHUNK):
+            verdict = replace(found, commit=commit)
+            if log is not None:
+                log.add(verdict)
             tally.add(verdict)
             told(verdict)
     tally.wall_s = monotonic() - started

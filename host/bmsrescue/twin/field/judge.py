@@ -65,6 +65,9 @@ class Verdict:
     truth: str
     cpu_s: float
 
+    commit: str = ""
+    """What was run, as git names it."""
+
     @property
     def is_wrong(self) -> bool:
         return self.kind not in (RIGHT, WEAK)

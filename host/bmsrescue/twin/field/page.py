@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 from .campaign import Tally
 from .judge import RIGHT, WEAK, WRONG_KINDS
 
@@ -62,24 +59,16 @@ def page(tally: Tally, first: int) -> str:
         count = tally.kinds[kind]
         seeds = "" if kind == RIGHT else ", ".join(str(seed) for seed in sorted(tally.seeds.get(kind, ()))[:8])
         rows.append(f"| {kind} | {count} | {100 * count / max(tally.units, 1):.2f} % | {seeds} |")
+    commits = ", ".join(
+        name if count == tally.units else f"{name} ({count:,})" for name, count in tally.commits.most_common()
+    )
     outcomes = ", ".join(f"{name or 'none'} {count}" for name, count in tally.outcomes.most_common())
     meanings = "\n".join(f"- **{kind}**: {words}." for kind, words in _MEANING.items())
     return (
         f"{_INTRODUCTION}\n## What a campaign found\n\n"
-        f"{tally.units:,} units, seeds {first} to {first + tally.units - 1}, at commit {_commit()}; "
+        f"{tally.units:,} units, seeds {first} to {first + tally.units - 1}, at commit {commits}; "
         f"{tally.second_presses:,} had a second press.\n\n" + "\n".join(rows) + f"\n\nLast outcomes: {outcomes}.\n\n"
         f"{tally.cpu_s / max(tally.units, 1):.2f} s of processor time a unit.\n\n"
         f"## What the verdicts mean\n\nThe first that fits, from the third on, is a unit's verdict; what is not wrong "
         f"is right or weak.\n\n{meanings}\n"
     )
-
-
-def _commit() -> str:
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],
-            cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return answer.stdout.strip()
