@@ -1,4 +1,4 @@
-"""Causes in core supply, reset, connection, identity and protection (bms-domain 1.5 P2 to P4; STM32H7 sheet 4.5).
+"""Causes in core supply, reset, connection, identity and protection (docs/reference/unit.md#p2, #p3, #p4).
 
 Nothing but constants: name, sentence, next step, outcome. See `rescuelink.diagnoses`.
 """

@@ -1,4 +1,4 @@
-"""Causes in the flash and the running firmware (bms-domain 1.5 P5 and P6).
+"""Causes in the flash and the running firmware (docs/reference/unit.md#p5, #p6).
 
 Nothing but constants: name, sentence, next step, outcome. See `rescuelink.diagnoses`.
 """

@@ -1,4 +1,4 @@
-"""Causes in the supply and the rails (bms-domain 1.4, 1.5 P0 to P2).
+"""Causes in the supply and the rails (docs/reference/unit.md#p0, #p1, #p2).
 
 Nothing but constants: name, sentence, next step, outcome. See `rescuelink.diagnoses`.
 """

@@ -1,4 +1,4 @@
-"""Electrical and time limits of a job, with the defaults of bms-domain 1.4 and 3. A job may override any of them."""
+"""Electrical and time limits of a job, with defaults that a job may override. Reasons: docs/reference/unit.md."""
 
 from rescuelink.fields import Fields, bad
 from rescuelink.model import Limits, Window
@@ -7,7 +7,7 @@ __all__ = ("RAIL_NAMES", "Limits", "Window", "ceiling_mv", "default_limits", "re
 
 RAIL_NAMES = ("bplus", "v12", "v5iso", "v3v3", "vcap")
 
-# Rail: lowest good, highest good, danger (power is cut at once), all in mV (bms-domain 1.4).
+# Rail: lowest good, highest good, danger (power is cut at once), all in mV (docs/reference/unit.md#rails).
 _WINDOWS_MV = {
     "bplus": (15_000, 24_000, 60_000),
     "v12": (10_800, 13_200, 15_000),

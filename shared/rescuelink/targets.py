@@ -1,6 +1,6 @@
 """The chips a job may name: what a validator must know before any wire is touched.
 
-Facts: STM32H7 fact sheet sections 1.1, 1.2 and 12. The drivers' own tables are in `rescue.chips`.
+Facts: docs/reference/chip.md#memory-map, #family-differences. The drivers' own tables are in `rescue.chips`.
 """
 
 FLASH_BASE = 0x0800_0000

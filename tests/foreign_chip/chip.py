@@ -1,6 +1,6 @@
 """The chip behind the access ports: supply, NRST, BOOT0, memory map, and a core that never executes an instruction.
 
-From the fact sheet's sections 1 to 3, 7, 8 and 9. The core fetches its vectors at reset and can be halted, resumed and
+From docs/reference/chip.md and its sources. The core fetches its vectors at reset and can be halted, resumed and
 reset; it stays where it is unless `alive`, when it counts DWT_CYCCNT at 64 MHz and moves DWT_PCSR but finishes nothing.
 """
 

@@ -1,4 +1,4 @@
-"""Debug port and access ports of the chip: registers, posted reads, sticky flags, WAIT (fact sheet 2.2 to 2.4).
+"""Debug port and access ports of the chip: registers, posted reads, sticky flags, WAIT (IHI 0031 B2, C2).
 
 AP0 is the AHB-AP of the core, AP1 an AHB-AP that does not reach the core's private bus, AP2 the APB-AP of the system
 debug bus.

@@ -1,4 +1,4 @@
-"""Flash array and controller of an STM32H725, from the fact sheet's sections 1.2, 4, 5 and 6 alone.
+"""Flash array and controller of an STM32H725, from docs/reference/chip.md and its sources alone.
 
 One bank, 128 KiB sectors, 32-byte flash words that may be programmed once per erase. Busy times pass on the given
 clock; an operation cut by reset or loss of power leaves torn words behind.

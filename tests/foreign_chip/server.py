@@ -2,7 +2,7 @@
 
     python tests/foreign_chip/server.py --state blank --bitbang-port 0 --control-port 0
 
-prints one JSON line with the ports. Nothing here knows bmsrescue: it was written from the chip's fact sheet alone, to
+prints one JSON line with the ports. Nothing here knows bmsrescue: it was written from the chip's documents alone, to
 have a second opinion.
 """
 

@@ -1,4 +1,4 @@
-"""The serial wire, one SWCLK edge at a time: selection, line reset, request, ACK, data (fact sheet 2.1).
+"""The serial wire, one SWCLK edge at a time: selection, line reset, request, ACK, data (IHI 0031 B4).
 
 A bit is what SWDIO holds at a rising edge of SWCLK; the chip changes its output after one. The machine is a set of
 `_state` methods, each eating one bit. What a debugger does that the protocol forbids is counted in `violations`.

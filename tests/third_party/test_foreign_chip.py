@@ -1,4 +1,4 @@
-"""Somebody else's STM32H725, written from the fact sheet alone: that it is sound, and that the helper rescues it."""
+"""Somebody else's STM32H725, from the chip's documents alone: that it is sound, and that the helper rescues it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """OpenOCD 0.12 takes the twin for each part of the family: probes, protects, erases, programs, verifies, dumps it.
 
-What OpenOCD must find is written here from ST's documents (fact sheet section 12), not taken from the twin's own table.
+What OpenOCD must find is written here from ST's documents (docs/reference/chip.md#family-differences),
+not taken from the twin's own table.
 """
 
 from __future__ import annotations

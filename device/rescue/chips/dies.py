@@ -1,4 +1,5 @@
-# The family's other dies, as far as they differ from the H72x. Reference sheet 12; RM0433 and RM0455.
+# The family's other dies, as far as they differ from the H72x. RM0433, RM0455;
+# docs/reference/chip.md#family-differences.
 
 from rescue.chips.table import H72x
 

@@ -1,5 +1,5 @@
 # Flash of the STM32H7 over its AHB-AP: erase sectors, program flash words, read what can be read. All dies by table.py.
-# RM0468 section 4.3; reference sheet 4.2, 4.3, 5. There is no mass erase here, and there never will be.
+# RM0468 4.3, 4.9; docs/reference/chip.md#flash-registers. There is no mass erase here, and there never will be.
 
 
 from rescue.chips import h7_flash_registers as reg

@@ -1,4 +1,4 @@
-# Reading flash that may hold torn words. RM0468 section 4.3; reference sheet 5.
+# Reading flash that may hold torn words. docs/reference/chip.md#torn-read, RM0399 4.7.7.
 
 from micropython import const
 

@@ -1,4 +1,4 @@
-# STM32H7 flash controller: offsets from a bank's base, bits, keys. RM0468 section 4.9; reference sheet 4.1, 12.
+# STM32H7 flash controller: offsets from a bank's base, bits, keys. RM0468, RM0433 4.9.
 # What is not the same on all dies (PSIZE, START, SNB in CR; OPERR in SR) is in table.py.
 
 BANK_STEP = 0x100  # from the registers of one bank to those of the next
@@ -6,7 +6,8 @@ BANK_STEP = 0x100  # from the registers of one bank to those of the next
 KEYR1 = 0x04
 KEYS = (0x45670123, 0xCDEF89AB)
 
-# CR1 is always written as a whole word: SER or SNB left set while PG is set makes writes fail (reference sheet 4.2).
+# CR1 is always written as a whole word: SER or SNB left set while PG is set makes writes fail
+# (docs/reference/chip.md#flash-cr-whole).
 CR1 = 0x0C
 CR_LOCK = 1 << 0
 CR_PG = 1 << 1

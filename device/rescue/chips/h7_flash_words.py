@@ -1,5 +1,5 @@
 # Flash words sent one by one over the debug port, each finished before the next: slow (2.5 times the flash's own time),
-# and right on any chip whose core cannot help. RM0468 section 4.3; reference sheet 4.3.
+# and right on any chip whose core cannot help. RM0468 4.3.9; docs/reference/chip.md#flash-word.
 
 from micropython import const
 

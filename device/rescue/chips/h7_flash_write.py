@@ -1,4 +1,4 @@
-# Erasing and programming the flash of the STM32H7. RM0468 section 4.3; reference sheet 4.2, 4.3.
+# Erasing and programming the flash of the STM32H7. RM0468 4.3; docs/reference/chip.md#flash-word.
 
 from micropython import const
 

@@ -1,4 +1,4 @@
-# Changes option bytes, under consent. RM0468 section 4.4; reference sheet 4.3 step 9, 4.5.
+# Changes option bytes, under consent. RM0468 4.4, 4.5; docs/reference/chip.md#options-change.
 #
 # Never written, whatever is asked: RDP level 2, the PCROP and secure areas, SECURITY. The staged registers are read
 # back before the change is started, because a damaged transfer must not become an option byte.

@@ -1,4 +1,4 @@
-# The option bytes, read and given names. Nothing here writes them. RM0468 section 4.4; reference sheet 4.1.
+# The option bytes, read and given names. Nothing here writes them. RM0468 4.4, 4.9.
 
 from rescue.chips import h7_flash_registers as reg
 

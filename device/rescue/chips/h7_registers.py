@@ -1,6 +1,6 @@
-# STM32H72x registers outside the flash controller, as the agent uses them. RM0468; reference sheet 3.2, 7, 9.
+# STM32H72x registers outside the flash controller, as the agent uses them. docs/reference/chip.md#dbgmcu and on.
 
-# DBGMCU (RM0468 60.5.8): through AP2, the debug APB, it answers in reset and whatever the bus matrix does.
+# DBGMCU (RM0433 60.5.8): through AP2, the debug APB, it answers in reset and whatever the bus matrix does.
 DBGMCU_APB = 0xE00E1000
 DBGMCU_AHB = 0x5C001000
 DBGMCU_IDC = DBGMCU_APB  # the identity is its first word

@@ -1,4 +1,5 @@
-# The chips the agent knows, by DBGMCU_IDC.DEV_ID. Reference sheet 1 and 12; RM0468 for the H72x/H73x.
+# The chips the agent knows, by DBGMCU_IDC.DEV_ID. RM0468 for the H72x and H73x;
+# docs/reference/chip.md#device-ids.
 #
 # A chip is a class used as a plain table: geometry, addresses, names. The family's other dies are classes of their own
 # with what differs (dies.py), loaded where one of them answers.
@@ -41,7 +42,7 @@ class H72x:
     reset_clock_hz = 64000000  # HSI
 
     # DBGMCU through AP2. CR: debug clocks of D1 and D3 on, debug alive in Sleep, Stop and Standby of D1; bits 3..8 stay
-    # 0, they upset the debug clocks of the family (reference sheet 3.2). Then both watchdogs stop while the core is
+    # 0, they upset the debug clocks of the family (chip.md#dbgmcu-reserved). Then both watchdogs stop while the core is
     # halted, so that one started by option byte does not bite between the halt and freeze_watchdogs().
     debug_setup = (
         (0xE00E1004, 0x00600007),  # CR

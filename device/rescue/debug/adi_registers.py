@@ -1,5 +1,4 @@
 # Arm Debug Interface v5.2 (IHI 0031G): register offsets and bits. Sections B2.2 (DP), C2.2 and C2.6 (MEM-AP).
-# Reference sheet 2.2 and 2.4.
 
 # -- DP, offset as on the wire; CTRL/STAT is bank 0 --
 DPIDR = 0x0  # read

@@ -1,4 +1,4 @@
-# The rungs of the connect ladder: each tries one way to a core that can be talked to. Reference sheet 3.1, 7, 8.
+# The rungs of the connect ladder: each tries one way to a core that can be talked to. docs/reference/chip.md.
 #
 # The order of the rungs, their retries, and everything about power is the engine's. Power is judged good before a rung
 # is called; a rung that needs the supply removed calls the `power_cycle` it was given, which returns when the removal

@@ -1,4 +1,4 @@
-# Control of one Cortex-M core through its AHB-AP. Armv7-M DDI 0403E chapter C1; reference sheet 3.
+# Control of one Cortex-M core through its AHB-AP. Armv7-M DDI 0403E chapter C1.
 
 from micropython import const
 

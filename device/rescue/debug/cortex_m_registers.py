@@ -1,4 +1,4 @@
-# Armv7-M (DDI 0403E): debug (C1.6), fault status (B3.2), DWT (C1.8). Cortex-M7 addresses; reference sheet 3.
+# Armv7-M (DDI 0403E): debug (C1.6), fault status (B3.2), DWT (C1.8). Cortex-M7 addresses.
 
 SYST_CSR = 0xE000E010
 SYST_TICKS = 3  # ENABLE and TICKINT

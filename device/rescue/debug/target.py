@@ -1,4 +1,4 @@
-# A chip behind its debug port, with the access ports of an STM32H7. Reference sheet 2.4, 3.1.
+# A chip behind its debug port, with the access ports of an STM32H7. docs/reference/chip.md#ap-list.
 
 from rescue.debug.ap import ahb_ap, apb_ap
 from rescue.debug.cortex_m import CortexM

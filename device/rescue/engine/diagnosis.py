@@ -1,9 +1,9 @@
 # Evidence in, cause out: a pure function, runnable anywhere on a stored record.
 #
 # The rules stand in three tables (rules_supply, rules_chip, rules_firmware), read from top to bottom in the order in
-# which the unit must be in order (bms-domain 1.5). The first rule that fires is the diagnosis. A rule returns None, or
-# (confidence, values for the cause's sentence, deciding evidence lines, alternatives). A value "ends_as" stands in for
-# the cause's own outcome.
+# which the unit must be in order (docs/reference/unit.md#p0). The first rule that fires is the diagnosis. A rule
+# returns None, or (confidence, values for the cause's sentence, deciding evidence lines, alternatives). A value
+# "ends_as" stands in for the cause's own outcome.
 
 from rescue.engine import modules
 from rescuelink.diagnoses import GROUPS

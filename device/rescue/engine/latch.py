@@ -1,4 +1,4 @@
-# Can the unit switch itself off? The job names the pin that lets the power latch fall (bms-domain 1.3, T3).
+# Can the unit switch itself off? The job names the pin that lets the latch fall (docs/reference/unit.md#latch-test).
 #
 # The core is halted after a reset, and the pin is driven through the chip's own GPIO registers. With a sound switch the
 # 12 V rail goes within moments and takes the chip with it; with a shorted MOSFET it stays.

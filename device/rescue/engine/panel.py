@@ -1,5 +1,5 @@
 # Light, sound and button of the front. A result is never told by colour alone: text, pattern and sound say it as well
-# (bms-domain 5).
+# (docs/reference/unit.md#front).
 
 from micropython import const
 

@@ -8,7 +8,7 @@
 from rescue.engine import golden, modules
 from rescue.engine.source import FROM_BACKUP, FROM_IMAGE
 
-_ERASE_MS = 1100  # typical, with x64 (STM32H7 sheet section 6)
+_ERASE_MS = 1100  # typical, with x64 (docs/reference/chip.md#flash-times)
 _BYTES_PER_MS = 150
 
 

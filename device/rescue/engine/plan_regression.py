@@ -1,7 +1,7 @@
 # The plan of a chip that is read-protected: its protection goes, everything is erased, and what can be is written.
 #
-# Where the protection came from a change of option bytes of ours that was cut (a chip may come back at level 1 then:
-# anchors B 23), the backup that was made before that change holds the whole chip: all of it is written back.
+# Where the protection came from a change of option bytes of ours that was cut (a chip may come back at level 1 then,
+# docs/reference/chip.md#options-cut), the backup from before that change holds the whole chip: all is written back.
 
 from rescue.engine import golden
 from rescue.engine.blocks import blocks

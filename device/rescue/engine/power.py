@@ -8,7 +8,7 @@ from rescue.engine import modules
 from rescuelink.errors import PowerError
 
 RAILS = ("bplus", "v12", "v5iso", "v3v3", "vcap")  # of a helper that sees them all
-_VTREF_LOW_MV = 3000  # bms-domain 3.6
+_VTREF_LOW_MV = 3000  # docs/reference/unit.md#vtref
 _VTREF_HIGH_MV = 3600
 _VTREF_WINDOW_MS = 50
 _VTREF_RIPPLE_MV = 100

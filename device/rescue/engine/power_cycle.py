@@ -1,5 +1,5 @@
-# Switches a unit on within limits, and proves that it is off again (bms-domain 1.4, 1.5 P0-P2 and 3). Each function
-# does what the method of Power with its name says.
+# Switches a unit on within limits, and proves that it is off again (docs/reference/unit.md). Each function does
+# what the method of Power with its name says.
 
 from rescue.engine import adc_zero
 from rescuelink.dead_rails import DEAD_MV, off_mv
@@ -9,7 +9,7 @@ _SLICE_MS = 4  # one look at the rails while they rise
 _PERIOD_MS = 1
 _RISE_MV = 20  # less than this, or than a fiftieth, is ripple and not movement
 _RISE_PART = 50
-_SETTLED_MS = 50  # no rail has moved for this long (bms-domain 3.4)
+_SETTLED_MS = 50  # no rail has moved for this long (docs/reference/unit.md#settling)
 _AT_LIMIT = 0.9  # of the supply's current limit
 _BLEED_LOOK_MS = 20
 _MINUTE_MS = 60_000
@@ -154,7 +154,7 @@ def _mean(seen, name):
 
 
 def _keep_cycle_rate(power):
-    # At most so many power cycles a minute (bms-domain 3.9): wait for the oldest to be a minute old.
+    # At most so many power cycles a minute (docs/reference/unit.md#cycle-rate): wait for the oldest to be a minute old.
     starts, clock = power.starts, power.ports.clock
     if len(starts) >= power.limits.cycles_per_minute:
         age = clock.since_ms(starts.pop(0))

@@ -1,8 +1,8 @@
 # Step "proof": a true power cycle, then the unit is only watched. Nothing but power helps it to start.
 #
-# After flashing, a reset proves nothing: the core supply is chosen once per power-on (anchors B 1), and debug enables
-# of ours would survive it. So: power off until every rail is down, normal boot, rails, NRST quiet, attach without
-# reset, PC samples and core clock. Then the debug enables are taken back and the power is removed once more.
+# After flashing, a reset proves nothing: the core supply is chosen once per power-on (chip.md#cr3-once), and debug
+# enables of ours would survive it. So: power off until every rail is down, normal boot, rails, NRST quiet, attach
+# without reset, PC samples and core clock. Then the debug enables are taken back and the power is removed once more.
 
 from rescue.chips import h7_identity
 from rescue.chips.stm32h7 import Stm32H7

@@ -1,4 +1,4 @@
-# Rules for the core supply, reset, connection, identity and protection (bms-domain 1.5 P2 to P4).
+# Rules for the core supply, reset, connection, identity and protection (docs/reference/unit.md#p2, #p3, #p4).
 
 from rescue.engine import rules_guarded as guarded
 from rescue.engine import rules_whose as whose
@@ -17,7 +17,7 @@ from rescue.engine.rules_common import (
 from rescuelink.dead_rails import DEAD_MV
 
 _WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")
-_VOS3_MV = 1050  # core supply scaling after reset, at most (bms-domain 1.4)
+_VOS3_MV = 1050  # core supply scaling after reset, at most (docs/reference/chip.md#vos)
 
 # --- P2, P3: core supply and reset ---
 

@@ -4,8 +4,8 @@ CERTAIN = "certain"
 LIKELY = "likely"
 
 _RESET_EDGES = 3
-# What a core takes more than in reset, at the supply, converters included (bms-domain 1.4): 60 mA of 3.3 V and more at
-# an application's clock, 5 mA with code on the internal oscillator.
+# What a core takes more than in reset, at the supply, converters included: 60 mA of 3.3 V and more at an application's
+# clock, 5 mA with code on the internal oscillator (docs/reference/unit.md#core-current).
 FAST_MW = 250
 _SLOW_MW = 20
 

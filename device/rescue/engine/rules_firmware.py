@@ -1,4 +1,4 @@
-# Rules for the flash and for what the core makes of it (bms-domain 1.5 P5 and P6).
+# Rules for the flash and for what the core makes of it (docs/reference/unit.md#p5, #p6).
 
 from rescue.engine import rules_conduct as conduct
 from rescue.engine import rules_whose as whose

@@ -1,9 +1,9 @@
-# Rules for the supply and the rails: power off, power on (bms-domain 1.5 P0 and P1).
+# Rules for the supply and the rails: power off, power on (docs/reference/unit.md#p0, #p1).
 
 from rescue.engine.rules_common import CERTAIN, LIKELY, depth, good, rail_of, say, trip_line, trip_of, window_of
 from rescuelink.dead_rails import DEAD_MV
 
-_HEAVY_MA = 100  # above the 20..60 mA of a half-on unit without load (bms-domain 1.4)
+_HEAVY_MA = 100  # above the 20..60 mA of a half-on unit without load (docs/reference/unit.md#half-on-current)
 _RIPPLE_MV = 100
 # Rail: what is said of the one that feeds it, that one, and what it is where nobody sees that one.
 _ABOVE = {

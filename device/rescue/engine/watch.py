@@ -1,7 +1,7 @@
 # The long watch, where the job asks for it: the unit is on, nobody touches it, and whatever moves is written down.
 #
-# An AFE that hears nothing from its MCU switches the MCU's regulator off after some time, up to a minute (bms-domain
-# 1.3 T1): a rail that goes away with a silent MCU is the AFE doing what it should, not a short.
+# An AFE that hears nothing from its MCU switches the MCU's regulator off after some time, up to a minute
+# (docs/reference/unit.md#afe-regulator): a rail that goes away with a silent MCU is no short then.
 
 from rescue.engine import evidence
 

@@ -1,4 +1,4 @@
-# The unit's rails on the helper's ADC: dividers, an analogue multiplexer, calibration. Reference: bms-domain 4.
+# The unit's rails on the helper's ADC: dividers, an analogue multiplexer, calibration (unit.md#adc-noise).
 
 import time
 

@@ -1,4 +1,4 @@
-# SWD transfers over anything that can clock bits. Arm IHI 0031 (ADIv5.2) chapter B4; reference sheet section 2.1.
+# SWD transfers over anything that can clock bits. Arm IHI 0031 (ADIv5.2) chapter B4.
 #
 # `bits` is an object with
 #   clock_out(value, count)   drive SWDIO with `count` bits of `value`, LSB first

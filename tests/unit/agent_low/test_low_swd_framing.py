@@ -1,4 +1,4 @@
-"""SWD transfers, bit by bit, against the request-byte table and the line protocol of the reference sheet (2.1)."""
+"""SWD transfers, bit by bit, against the request-byte table and the line protocol of IHI 0031 chapter B4."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ def wire_with(*answers: list[int], wait_limit: int = 8) -> tuple[SwdWire, Script
 
 @pytest.mark.parametrize("ap", [DP, AP])
 @pytest.mark.parametrize("index", range(4))
-def test_request_bytes_are_those_of_the_sheet(ap: int, index: int) -> None:
+def test_request_bytes_are_those_of_the_manual(ap: int, index: int) -> None:
     assert swd.READ_REQUESTS[ap << 2 | index] == READ_TABLE[ap][index]
     assert swd.WRITE_REQUESTS[ap << 2 | index] == WRITE_TABLE[ap][index]
 

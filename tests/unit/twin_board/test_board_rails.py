@@ -1,4 +1,4 @@
-"""The rails rise, sag and decay as the domain notes compute it."""
+"""The rails rise, sag and decay as docs/reference/unit.md computes it."""
 
 import pytest
 from board_bench import RailBench
@@ -17,7 +17,7 @@ def energised(**faults: object) -> RailBench:
 def test_the_inrush_of_the_input_capacitor_takes_charge_over_current() -> None:
     bench = RailBench()
     bench.rails.switch_supply(True)
-    # 470 uF at 150 mA: 15 V after 47 ms, and in a straight line (notes 3.3: 56 ms to 18 V without load).
+    # 470 uF at 150 mA: 15 V after 47 ms, and in a straight line (unit.md#inrush: 56 ms to 18 V without load).
     assert bench.ms_until(lambda: bench.volts("bplus") >= 7.5, 100) == pytest.approx(23.5, abs=1.5)
     assert bench.ms_until(lambda: bench.volts("bplus") >= 15.0, 100) == pytest.approx(23.5, abs=1.5)
     assert bench.rails.supply_a == pytest.approx(0.150)

@@ -1,7 +1,7 @@
 """Everything about the chip that silicon has not confirmed, as named switches, and how this one chip is made and wired.
 
-The defaults are the project's fact sheet's (section 13 unless another is named). A test that depends on an unconfirmed
-behaviour runs with the switch both ways.
+Each default has its row, with source and standing, in docs/reference/chip.md or silicon.md, which names the switch. A
+test that depends on an unconfirmed behaviour runs with the switch both ways.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ChipConfig:
     lse_start_ms: float | None = 2000.0
     """From LSEON to LSERDY: the data sheet's 2 s; None is a board without a 32 kHz crystal."""
     bootloader_version: int = 0x93
-    """Byte 0x1FF1E7FE. 0x91 and 0x92 write PWR_CR3 with a 32-bit access and so use up its one write (section 7)."""
+    """Byte 0x1FF1E7FE. 0x91 and 0x92 write PWR_CR3 with a 32-bit access and use up its one write (chip.md#cr3-once)."""
 
     # --- supply and reset -------------------------------------------------------------------------------------------
     por_rise_mv: int = 1670
@@ -59,9 +59,9 @@ class ChipConfig:
     bor_is_power_reset: bool = True
     """A brown-out reset clears what a power-on reset clears (PWR_CR3's lock, DBGMCU); RAM is kept."""
     vcore_collapse_us: int = 1000
-    """From a wrong supply selection to a dead core (13.4)."""
+    """From a wrong supply selection to a dead core (chip.md#cr3-wrong)."""
     debug_survives_wrong_supply: bool = False
-    """Whether the debug port still answers once VCORE is gone (13.4: it does not)."""
+    """Whether the debug port still answers once VCORE is gone (chip.md#cr3-wrong: it does not)."""
     unpowered_line_level: int = 0
     """What SWDIO reads with VDD off: the chip's clamp diodes hold a released line low."""
     gated_ram_is_error: bool = True
@@ -72,15 +72,15 @@ class ChipConfig:
     target_id: int | None = None
     """DP TARGETID; without one it is derived from DEV_ID by ST's pattern, as read on an H743 (0x04500041)."""
     first_access_must_be_dpidr: bool = True
-    """After a line reset anything but a DPIDR read (or TARGETSEL write) is left unanswered (13.11)."""
+    """After a line reset anything but a DPIDR read (or TARGETSEL write) is left unanswered (chip.md#swd-line-reset)."""
     line_reset_idle_cycles: int = 2
     """Low cycles that must follow the ones of a line reset."""
     power_up_ack_us: int = 10
     """From CDBGPWRUPREQ/CSYSPWRUPREQ to their acknowledgement."""
     select_at_power_on: int = 0xFF0000F0
-    """SELECT is undefined until written (2.2): an AP that does not exist, so that forgetting it shows."""
+    """SELECT is undefined until written (chip.md#dp-select): an AP that does not exist, so that forgetting it shows."""
     ap_write_drain_cycles: int = 8
-    """SWCLK cycles after its parity bit until a buffered AP write reaches the bus (2.1: end a burst with >= 8)."""
+    """SWCLK cycles after its parity bit until a buffered AP write reaches the bus (chip.md#swd-idle: at least 8)."""
     stopped_clock_loses_write: bool = False
     """SWCLK that stops before those cycles have come loses the write; otherwise it waits in its buffer."""
 
@@ -93,42 +93,42 @@ class ChipConfig:
     packed_transfers: bool = True
     """Whether the AHB-APs keep CSW.AddrInc = 2."""
     ap0_without_axi_under_reset: bool = True
-    """While NRST is low AP0 reaches the PPB only (13.3)."""
+    """While NRST is low AP0 reaches the PPB only (chip.md#ap-under-reset)."""
     ap2_csw_trap: bool = True
-    """AP2.CSW written with bit 31 clear hides DBGMCU at 0x5C001000 until power-on reset (13.6)."""
+    """AP2.CSW written with bit 31 clear hides DBGMCU at 0x5C001000 until power-on reset (chip.md#ap2-csw)."""
     ap2_csw_clear_in_reset: bool = True
-    """AP2.CSW bit 31 reads 0 while in reset and is set by hardware at its end (2.3)."""
+    """AP2.CSW bit 31 reads 0 while in reset and is set by hardware at its end."""
     sleep_stalls_core_registers: bool = True
-    """WFI with DBGSLEEP_D1 = 0: AP0's PPB accesses WAIT (13.5)."""
+    """WFI with DBGSLEEP_D1 = 0: AP0's PPB accesses WAIT (chip.md#sleep-debug)."""
 
     # --- flash ------------------------------------------------------------------------------------------------------
     flash_time_spread: float = 1.0
-    """0: each operation takes its typical time; 1: drawn from typical to maximum (13.12), mostly near typical."""
+    """0: each operation takes its typical time; 1: drawn from typical to maximum, mostly near typical."""
     read_while_busy_waits: bool = True
-    """Flash read with QW=1 is stalled until the operation ends (13.2); otherwise a bus error."""
+    """Flash read with QW=1 is stalled until the operation ends (chip.md#flash-busy); otherwise a bus error."""
     write_while_busy: Literal["wait", "error"] = "wait"
     """A write to flash with QW=1: the bus stalls until the buffer is free, or the write is refused with PGSERR."""
     bsy_drops_between_steps: bool = False
-    """BSY falls for a moment inside an operation, as 4.2 allows; QW never does. Off, as tools that poll BSY do work."""
+    """BSY falls for a moment in an operation, QW never does (chip.md#flash-qw). Off, as tools that poll BSY do work."""
     start_hold_us: int = 1
-    """After START any FLASH register access is held for so long (4.2)."""
+    """After START any FLASH register access is held for so long (chip.md#flash-start)."""
     wrong_unlock_sticks: bool = True
     """A wrong key or a second unlock sequence keeps LOCK set until the next system reset."""
     wrong_key_is_bus_error: bool = True
     erase_bits_block_programming: bool = True
-    """SER or BER left set with PG makes a write fail with PGSERR (4.2, seen on H723)."""
+    """SER or BER left set with PG makes a write fail with PGSERR (chip.md#flash-cr-whole)."""
     overwrite_result: Literal["double", "single"] = "double"
-    """Programming other data over a programmed word: AND of both, with a double or a single ECC error (13.8)."""
+    """Programming other data over a programmed word: AND of both, and this ECC error (chip.md#flash-overwrite)."""
     overwrite_with_zeros_ok: bool = True
-    """All-zero over a programmed word reads back clean (4.3 step 6)."""
+    """All-zero over a programmed word reads back clean (chip.md#flash-overwrite)."""
     ones_count_as_programmed: bool = False
     """Whether a word programmed with all ones may not be programmed again; on a physical cell it stays erased."""
     torn_word_faults: bool = True
-    """A read of a word with a double ECC error is a bus error (13.1); DBECCERR is latched either way."""
+    """A read of a word with a double ECC error is a bus error (chip.md#torn-read); DBECCERR is latched either way."""
     erase_cut_band_words: int = 16
-    """Words left with double errors between erased and old ones where a sector erase was cut (13.9)."""
+    """Words left with double errors between erased and old ones where a sector erase was cut (chip.md#torn-word)."""
     crc_initial: int = 0xFFFFFFFF
-    """The CRC unit's start value: nobody has confirmed it on an H725 (4.4)."""
+    """The CRC unit's start value: nobody has confirmed it on an H725 (chip.md#crc-unit)."""
     crc_reflected: bool = False
     """Whether the CRC unit takes each byte's least significant bit first and reflects its result."""
     crc_word_bytes: Literal[1, 4, 8, 32] = 4
@@ -139,7 +139,7 @@ class ChipConfig:
 
     # --- option bytes -----------------------------------------------------------------------------------------------
     option_change_ms: tuple[int, int] = (20, 500)
-    """Shortest and longest option change (13.12)."""
+    """Shortest and longest option change (chip.md#options-change)."""
     cut_option_change_rdp1: bool = False
     """A cut option change leaves RDP at level 1 and the rest at factory values; otherwise the old values stay."""
 

@@ -1,4 +1,4 @@
-"""DBGMCU: identity, debug clocks, freezes (RM0468 section 60.5; fact sheet 3.2). One block, seen at two addresses."""
+"""DBGMCU: identity, debug clocks, freezes (RM0433 60.5.8; chip.md#dbgmcu). One block, seen at two addresses."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What differs between the dies of the family, as data: identity, flash, memories, resets.
 
-Sources: fact sheet section 12 and the sections it names; ST's device headers for register offsets, bits and memories
+Sources: docs/reference/chip.md#family-differences; ST's device headers for register offsets, bits and memories
 (stm32h725xx.h, stm32h743xx.h, stm32h7a3xx.h); OpenOCD's stm32h7x driver for what is marked so. Not confirmed on
 silicon, nor read in a reference manual: the factory option bytes of the H74x and H7Ax (taken from the H72x), flash
 times of the H7Ax, and where its bootloader starts.
@@ -125,7 +125,7 @@ _NO_WIDTHS: Final = ControlBits(
 )
 
 _TIMES_128K: Final = FlashTimes(
-    # DS13311 and DS12110, flash characteristics (fact sheet section 6).
+    # DS13313 and DS12110, flash memory characteristics (docs/reference/chip.md#flash-times).
     program_us=((290, 580), (180, 360), (130, 260), (100, 200)),
     sector_erase_us=((2_000_000, 4_000_000), (1_800_000, 3_600_000), (1_100_000, 2_200_000), (1_000_000, 2_000_000)),
     bank_erase_us=((13_000_000, 26_000_000), (8_000_000, 16_000_000), (6_000_000, 12_000_000), (5_000_000, 10_000_000)),

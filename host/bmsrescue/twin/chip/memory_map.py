@@ -1,4 +1,4 @@
-"""The memories of a die as bus devices (RM0468 section 2.4; fact sheet 1.3 and 12)."""
+"""The memories of a die as bus devices (RM0468 2.3; docs/reference/chip.md#memory-map)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts the twin can be: a name, the die inside, and what of its flash is sold (fact sheet section 12).
+"""The parts the twin can be: a name, the die inside, and what of its flash is sold (docs/reference/chip.md#device-ids).
 
 Not here: the 1 MiB parts of the two-bank dies, whose second bank leaves a hole behind the first.
 """

@@ -1,6 +1,6 @@
 """Kinds of reset, and what each of them clears.
 
-Sources: the fact sheet's sections 6, 8 and 9 (RCC_RSR patterns), 3 (what the debug logic keeps) and 7 (PWR_CR3).
+Sources: docs/reference/chip.md#rsr, #debug-enables-stay, #cr3-once, #bor.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _FITTING_SUPPLY: dict[Supply, frozenset[int]] = {
     "smps_2v5_ldo": frozenset({0x26, 0x06}),
     "external": frozenset({0x01, 0x1D, 0x2D}),
 }
-"""PWR_CR3 bits 5:0 that keep VCORE alive, by board wiring (fact sheet section 7)."""
+"""PWR_CR3 bits 5:0 that keep VCORE alive, by board wiring (docs/reference/chip.md#cr3-values)."""
 
 
 class System:

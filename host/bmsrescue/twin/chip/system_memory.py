@@ -1,4 +1,6 @@
-"""System memory: ST's bootloader area and the identity and calibration words behind it (fact sheet 1.1, 8, 10).
+"""System memory: ST's bootloader area and the identity and calibration words behind it.
+
+Sources: docs/reference/chip.md#rom-bootloader, #identity-words, #calibration-words.
 
 The bootloader is reduced to what a debugger can tell: the core sits in a loop, and versions before
 9.3 have used up PWR_CR3's one write on the way there.

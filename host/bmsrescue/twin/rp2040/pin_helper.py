@@ -27,7 +27,7 @@ from bmsrescue.twin.rp2040.wiring import BoardWiring
 if TYPE_CHECKING:
     from bmsrescue.twin.board.unit import Unit
 
-# What machine.Pin bit-banging makes on a Pico (reference: virtual-boards B).
+# What machine.Pin bit-banging makes on a Pico (docs/reference/unit.md#pin-bit-bang).
 PIN_SWCLK_HZ: Final = 64_000
 HEAP_KIB: Final = 320
 """The 288 of a board, and the stand-ins that live in the same heap."""

@@ -1,4 +1,4 @@
-"""One bank of the flash: its CR, SR and CCR, write buffer, errors and busy times (RM0468 4; fact sheet 4.1-4.3).
+"""One bank of the flash: its CR, SR and CCR, write buffer, errors and busy times (RM0468 4.3, 4.9).
 
 Sectors and words count within the bank here, unless a name says ``array``.
 """

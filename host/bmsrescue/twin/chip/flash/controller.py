@@ -1,4 +1,4 @@
-"""The flash controller: its banks and what they share (RM0468 chapter 4; fact sheet 4.1-4.5 and 12)."""
+"""The flash controller: its banks and what they share (RM0468, RM0433, RM0455 chapter 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flash controller's CRC unit (RM0468 section 4.3.14; fact sheet 4.4).
+"""The flash controller's CRC unit (RM0399 4.3.12; docs/reference/chip.md#crc-unit).
 
 Polynomial 0x04C11DB7. Start value, bit and byte order are unconfirmed on silicon: switches in ``ChipConfig``.
 """

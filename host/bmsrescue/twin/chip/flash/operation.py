@@ -1,6 +1,6 @@
 """One flash operation: what it does when it ends, and what it leaves behind when it is cut.
 
-Fact sheet sections 5 and 13.9; RM0468 section 4.3.
+RM0468 4.3; docs/reference/chip.md#torn-word.
 """
 
 from __future__ import annotations

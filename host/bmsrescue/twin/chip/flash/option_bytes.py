@@ -1,4 +1,4 @@
-"""Option bytes: the stored values, what they mean, and what a change does (RM0468 section 4.4; fact sheet 4.1, 4.5)."""
+"""Option bytes: the stored values, what they mean, and what a change does (RM0468 4.4, 4.5)."""
 
 from __future__ import annotations
 

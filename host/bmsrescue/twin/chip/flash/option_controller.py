@@ -1,4 +1,4 @@
-"""The option byte half of the flash controller: OPTKEYR, OPTCR, the _CUR and _PRG registers (fact sheet 4.3 step 9)."""
+"""The option byte half of the flash controller: OPTKEYR, OPTCR, the _CUR and _PRG registers (RM0468 4.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flash controller registers of the STM32H7 (RM0468 section 4.9; fact sheet 4.1 and 12).
+"""Flash controller registers of the STM32H7 (RM0468, RM0433 4.9; RM0455).
 
 A second bank has its own KEYR, CR, SR, CCR, PRAR, SCAR, WPSN, CRC and ECC_FA registers 0x100 further on; the others are
 seen at both places. What differs between the dies in CR and SR is in ``dies.ControlBits``.

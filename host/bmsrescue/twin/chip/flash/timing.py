@@ -1,4 +1,4 @@
-"""How long flash operations take: drawn from the spans of ``dies.FlashTimes`` (fact sheet section 6)."""
+"""How long flash operations take: drawn from the spans of ``dies.FlashTimes`` (chip.md#flash-times)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The independent watchdog IWDG1 (RM0468 chapter 48; fact sheet 9 and 3.2)."""
+"""The independent watchdog IWDG1 (RM0468, IWDG; docs/reference/chip.md#iwdg, #freeze-halted)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Power control: supply selection (write-once), voltage scaling, low-power flags (RM0468 chapter 6; fact sheet 7)."""
+"""Power control: supply selection (write-once), voltage scaling, low-power flags (RM0468 chapter 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MEM-AP registers (Arm IHI 0031, ADIv5.2, chapter C2; H72x values: fact sheet 2.3 and 2.4)."""
+"""MEM-AP registers (Arm IHI 0031, ADIv5.2, chapter C2; H72x values: docs/reference/chip.md#ap-list)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Debug port registers (Arm IHI 0031, ADIv5.2, section B2.2; values of the H72x: fact sheet 1.1 and 2.2)."""
+"""Debug port registers (Arm IHI 0031, ADIv5.2, section B2.2; DPIDR: docs/reference/chip.md#dpidr)."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ class MemAp:
 
 
 class ApbAp(MemAp):
-    """The APB-AP on the system debug bus: words only, and the CSW trap (fact sheet 2.3)."""
+    """The APB-AP on the system debug bus: words only, and the CSW trap (docs/reference/chip.md#ap2-csw)."""
 
     csw_hides_dbgmcu = False
     """CSW has been written with DbgSwEnable clear since power-on."""

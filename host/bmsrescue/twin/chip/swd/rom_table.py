@@ -1,4 +1,4 @@
-"""CoreSight identification on the system debug APB, as a debugger's discovery walks it (fact sheet 2.3).
+"""CoreSight identification on the system debug APB, as a debugger's discovery walks it (chip.md#rom-tables).
 
 Arm IHI 0029 (CoreSight architecture) for the layout of the identification registers. The processor's own table is
 part of its private peripheral bus.
@@ -15,7 +15,7 @@ TRACE_ROM_TABLE: Final = 0xE00F0000
 SYSTEM_CTI: Final = 0xE00F1000
 SWO: Final = 0xE00E3000
 SWO_FUNNEL: Final = 0xE00E4000
-"""Not in the sheet, but debuggers enable its ports on every H7 (OpenOCD's stm32h7x.cfg: SWTF_CTRL)."""
+"""In no table that was read, but debuggers enable its ports on every H7 (OpenOCD's stm32h7x.cfg: SWTF_CTRL)."""
 TRACE_FUNNEL: Final = 0xE00F3000
 ETF: Final = 0xE00F4000
 TPIU: Final = 0xE00F5000
