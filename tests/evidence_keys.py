@@ -42,6 +42,8 @@ KEYS: Final[dict[str, str]] = {
     "nrst.edges": RULE,
     "nrst.window_ms": RULE,
     "nrst.low_ms": RULE,
+    "nrst.later.edges": RULE,
+    "nrst.later.period_ms": RULE,
     "rails.zero.raw": RULE,
     "rails.zero.by": RULE,
     "rails.button.by": RULE,

@@ -14,6 +14,8 @@ _REGISTER_MS = const(50)
 class CortexM:
     """reset_halted: nothing but our own routines has run since the last reset; clocks, caches, MPU are as after it."""
 
+    resets = 0  # system resets asked for, of all cores so far: each makes an edge on NRST
+
     def __init__(self, ap, clock):
         self.ap = ap
         self.clock = clock
@@ -55,10 +57,13 @@ class CortexM:
         self.write(cm.DHCSR, cm.DHCSR_KEY | cm.C_DEBUGEN | cm.C_HALT)
         self.write(cm.DEMCR, cm.TRCENA | cm.VC_CORERESET)
         self.ap.read32(cm.DHCSR)  # clears an old S_RESET_ST
+        CortexM.resets += 1
+        epoch = self.ap.dp.epoch
         try:
             self.write(cm.AIRCR, cm.AIRCR_SYSRESETREQ)
         except WireError:
             pass  # the reset may cut its own transfer short; whether it came is asked next
+        CortexM.resets += self.ap.dp.epoch != epoch  # it may have been sent twice
         self._wait_halted(_RESET_MS, "system reset", cm.S_RESET_ST)
         self.wait_caught()
 

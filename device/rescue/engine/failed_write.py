@@ -11,10 +11,11 @@ _FINAL = ("write_protected", "read_protected", "secure")
 def settle(run, step, error, attempt, is_last):
     """Makes ready for another try at a sector that could not be written; raises `error` where there is none.
 
-    Once a transfer of the run was disturbed, nothing is blamed on the flash: the sector is tried again as long as the
-    wire can be made slower. Without that a second failure is the sector's own; never a loop of erases.
+    Once a transfer of the run was disturbed, or the unit reset, nothing is blamed on the flash: the sector is tried
+    again as long as the wire can be made slower. Without that a second failure is the sector's own; never a loop of erases.
     """
     flash = run.chip.flash
+    run.note_resets()
     on_wire = not isinstance(error, FlashError)
     disturbed = on_wire or run.is_disturbed()
     if not on_wire and error.kind in _FINAL:

@@ -8,6 +8,7 @@ import gc
 
 from rescue.engine import modules
 from rescue.engine.power import Power
+from rescue.engine.resets import Resets
 from rescuelink.errors import FlashError, PowerError, RescueError, Stopped, TargetError, WireError
 
 _DIAGNOSIS = "diagnosis"
@@ -52,7 +53,10 @@ _RESET_EDGES = 3  # as in rules_common.py
 _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
 # Small modules that live through the whole run.
-_KEPT = "rescue.engine.job_runner rescue.engine.power rescue.engine.files rescue.engine.modules rescue.engine.screens"
+_KEPT = (
+    "rescue.engine.job_runner rescue.engine.power rescue.engine.files rescue.engine.modules rescue.engine.screens "
+    "rescue.engine.resets"
+)
 # One text: a text for each would be several times as large.
 _DROPPED = (
     "rescue.engine. rescue.chips.h7_flash_ rescue.chips.h7_identity rescue.chips.h7_options rescue.debug.connect "
@@ -86,6 +90,7 @@ class Run:
         self.screen = screen
         self.limits = None
         self.power = Power(ports, None)
+        self.resets = Resets(ports)
         self.card_mounted = False
         self.job = None
         self.image = None
@@ -160,6 +165,7 @@ class Run:
             self._told = clock.ms()
             clock.feed()
             self._look_for_abort()
+            self.resets.look(self.target)
             self.note_heap()
             self.observer.event(
                 "progress", {"step": self.step, "what": what, "done": done, "total": total, "unit": unit}
@@ -235,8 +241,9 @@ class Run:
             while not self._timed(name, module, function):
                 # A step that only reads is done again with a slower SWCLK when the wire disturbed it; each try is
                 # recorded.
+                fresh = self.resets.fresh
                 if name in _READING and self._may_be_the_wire() and self.slow_down():
-                    self.disturbed += 1
+                    self.disturbed += not fresh
                     self.error = None
                     continue
                 # A unit's fault found on the way is still diagnosed from what is known.
@@ -248,8 +255,8 @@ class Run:
         self.cured = True
 
     def is_disturbed(self):
-        """Whether a transfer of this run was damaged or lost."""
-        found = self.disturbed
+        """Whether a transfer of this run was damaged or lost, or the unit was reset while it was worked on."""
+        found = self.disturbed + self.resets.count
         if self.target is not None:
             found += self.target.dp.disturbed
         if self.chip is not None:
@@ -296,6 +303,7 @@ class Run:
             outcome = "error"
             self.failed(seldom("as_tool_error", error, name))
         step = None  # its module goes
+        self.note_resets()
         entry = {"name": name, "ms": self._clock.since_ms(start), "outcome": outcome}
         self.steps.append(entry)
         self.note_heap()
@@ -304,6 +312,12 @@ class Run:
         told["heap_free"] = self.note_heap()
         self.observer.event("step-end", told)
         return outcome == "ok"
+
+    def note_resets(self):
+        """What has reset the unit since the last look, and was not us."""
+        self.resets.look(self.target)
+        if self.resets.count and "nrst" in self.evidence:
+            self.evidence["nrst"]["later"] = self.resets.found()
 
     def failed(self, error):
         """The first error is the one that counts; what follows from it is kept out of its way."""

@@ -22,6 +22,7 @@ _RAILS = ("bplus", "v12", "v3v3", "vcap")  # the isolated 5 V is not regulated
 
 def prove(run):
     """Sets run.proof = {"passed", "rule", "lines", "rails", "nrst", "core"}."""
+    run.resets.end()
     run.leave_target()
     run.power.off()
     run.say("power cycle")

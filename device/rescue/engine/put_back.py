@@ -30,6 +30,7 @@ def put_back(run):
         proof["offer"] = True
         return
     run.cured = False  # until it is done: what is cut now is gone on with by the next run
+    run.resets.begin(run.target.core)
     run.target.core.reset_halt()
     run.chip.freeze_watchdogs()
     modules.load("rescue.engine.cure").Cure(run, steps).carry_out()

@@ -33,6 +33,7 @@ def regress(run):
         raise WireError("no_ack", "the chip does not answer after its read protection was removed")
     run.evidence["swd"]["tries"] += swd["tries"]
     run.chip = Stm32H7(run.target, run.ports.clock)
+    run.resets.again(run.target.core)
     run.target.core.reset_halt()
     run.chip.freeze_watchdogs()
     for step in run.plan["steps"]:

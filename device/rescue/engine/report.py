@@ -9,6 +9,8 @@ from rescuelink.errors import RescueError
 
 _DISTURBED = "%d disturbance(s) of SWD were noticed: the wires and their contacts want a look"
 _WIRES = "check the contacts and the SWDIO, SWCLK and GND wires, shorten them, and press again: nothing is lost"
+_RESETS = "NRST fell %d time(s) while the unit was worked on, and nobody here had pulled it"
+_NO_RESET = "find what resets the unit (a supervisor, a watchdog chip, a loose wire at NRST), then press again"
 _SEEN_IN_PROOF = ("core", "clocks", "watchdog", "reset_cause", "nrst", "options", "swd", "supply")
 _SAYS_NOTHING = ("healthy", "undecided", "quiet")  # it is the job that asks for more
 _MAYBE_THE_IMAGE = ("lockup", "not-running", "supply-config", "watchdog-unfed", "reset-loop")
@@ -32,15 +34,17 @@ def conclude(run):
         run.cured,
         _own_data_rewritten(run),
         run.disturbed > 0,
+        run.resets.count,
     )
     if name == outcomes.CHECK_WIRES and run.error is not None:
         run.error.next_step = _WIRES
-    if run.disturbed and "swd" in run.evidence:
-        run.evidence["swd"]["disturbed"] = run.disturbed
-        if run.diagnosis is not None:
-            run.diagnosis["evidence"].append(_DISTURBED % run.disturbed)
+    elif run.resets.count and run.error is not None and verdict.is_by_reset(run.error):
+        run.error.next_step = _NO_RESET
+    if run.resets.count and "nrst" in run.evidence:
+        run.evidence["nrst"]["later"] = run.resets.found()
     if run.proof is not None and not run.proof["passed"] and run.error is None:
         _diagnose_cured(run)
+    _tell_disturbances(run)
     if run.cured and _latch_is_shorted(run):
         name = outcomes.NOT_FIRMWARE
     record = _record(run, name)
@@ -62,6 +66,20 @@ def conclude(run):
     if sha256 is not None:
         record["line_sha256"] = sha256
     return record
+
+
+def _tell_disturbances(run):
+    told = run.diagnosis["evidence"] if run.diagnosis else []
+    resets = run.resets.found()
+    if resets["edges"]:
+        line = _RESETS % resets["edges"]
+        if resets["period_ms"]:
+            line += ", every %d ms" % resets["period_ms"]
+        told.append(line)
+    if run.disturbed and "swd" in run.evidence:
+        run.evidence["swd"]["disturbed"] = run.disturbed
+        if run.disturbed > resets["edges"]:  # else a reset explains each
+            told.append(_DISTURBED % run.disturbed)
 
 
 def _latch_is_shorted(run):
@@ -95,6 +113,8 @@ def _cured(run):
         cured.pop(name, None)
         if proof.get(name) is not None:
             cured[name] = proof[name]
+    if run.resets.count and "nrst" in cured:
+        cured["nrst"] = dict(cured["nrst"], later=run.resets.found())
     if "swd" not in cured:
         cured["swd"] = {"how": "attach", "tries": []}
     cured["rails"] = {"on": proof["rails"], "off": None, "trip": None, "ma": None}

@@ -95,7 +95,13 @@ def draw_of(evidence):
 def reset_loop(evidence):
     """A rule of two tables: where the loop keeps SWD from working, and where the flash was found in order."""
     nrst = evidence.get("nrst")
-    if not nrst or nrst["edges"] < _RESET_EDGES:
+    if not nrst:
+        return None
+    later = nrst.get("later")
+    if nrst["edges"] < _RESET_EDGES and later and later["edges"] >= _RESET_EDGES:
+        # Too seldom for the look at the beginning: it has shown itself in the map.
+        nrst = {"edges": later["edges"], "window_ms": later["period_ms"] * later["edges"]}
+    if nrst["edges"] < _RESET_EDGES:
         return None
     flags = (evidence.get("reset_cause") or {}).get("flags") or []
     values = {"edges": nrst["edges"], "window_ms": nrst["window_ms"], "cause": ", ".join(flags) or "cause not readable"}

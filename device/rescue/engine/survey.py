@@ -13,6 +13,7 @@ def survey(run):
     run.evidence["wiring"]["nrst"] = _nrst_follows(run)
     if not run.evidence["wiring"]["nrst"]:
         return  # named by the diagnosis, which comes next
+    run.resets.begin(run.target.core)
     run.target.core.reset_halt()
     run.chip.freeze_watchdogs()
     sector_map = SectorMap(run.chip, run.image, run.job, guarded.areas(run.evidence["options"]), run.power.check)
@@ -59,6 +60,8 @@ def _test_latch(run):
         if sector["state"] == "torn" or (sector["owned"] and sector["state"] != "match"):
             return
     if not golden.differing(run.evidence["options"], run.job.options):
+        run.note_resets()
+        run.resets.end()
         modules.load("rescue.engine.latch").test(run)
 
 

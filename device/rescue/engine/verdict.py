@@ -9,14 +9,17 @@ _LOCKED_KINDS = ("write_protected", "read_protected", "execute_only", "secure")
 _WIRE_KINDS = ("no_ack", "parity", "protocol")  # what no chip says by itself
 
 
-def judge(error, ends_as, proof, erase_begun, cured, check_config, disturbed=False):
+def judge(error, ends_as, proof, erase_begun, cured, check_config, disturbed=False, resets=0):
     """The outcome's name.
 
     error: what stopped the run, or None. ends_as: where the diagnosis heads. proof: passed True/False, None if there
     was none. erase_begun: the flash has been touched. cured: everything planned was written and verified.
-    check_config: the unit's own data was rewritten. disturbed: a transfer was damaged or lost in this run.
+    check_config: the unit's own data was rewritten. disturbed: a transfer was damaged or lost in this run. resets: how
+    often somebody else has reset the unit while it was worked on.
     """
     if error is not None:
+        if resets and is_by_reset(error) and (erase_begun or ends_as in _WELL):
+            return outcomes.INTERRUPTED if erase_begun and not cured else outcomes.NOT_FIRMWARE
         if _is_the_wires(error, disturbed) and (erase_begun or ends_as in _WELL):
             return outcomes.CHECK_WIRES  # the journal stays: the next run goes on
         if erase_begun and not cured and not isinstance(error, FlashError):
@@ -29,6 +32,11 @@ def judge(error, ends_as, proof, erase_begun, cured, check_config, disturbed=Fal
     if not proof:
         return outcomes.NOT_FIRMWARE
     return outcomes.RECOVERED_CHECK_CONFIG if check_config else outcomes.RECOVERED
+
+
+def is_by_reset(error):
+    """Whether a reset by somebody else explains what stopped the run."""
+    return isinstance(error, (WireError, TargetError, FlashError)) and error.kind not in _LOCKED_KINDS
 
 
 def _is_the_wires(error, disturbed):

@@ -480,6 +480,7 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("the image hides from the debugger", "quiet", answers_only_by("under-reset")),
     ("boot address changed", "wrong-boot-address", lambda e: e["options"].update(boot_add0=0x1FF00000)),
     ("resets itself again and again", "reset-loop", lambda e: e["nrst"].update(edges=7)),
+    ("reset in the map again", "reset-loop", lambda e: e["nrst"].update(later={"edges": 3, "period_ms": 800})),
     ("image there, core locked up", "lockup", lambda e: e["core"].update(state="lockup", pc_samples=[0xFFFFFFFE])),
     ("image there, core in ROM", "boot0-high", lambda e: e["core"].update(pc_samples=[0x1FF09900])),
     ("image there, core in RAM", "not-running", lambda e: e["core"].update(pc_samples=[0x24000100])),

@@ -1,0 +1,54 @@
+# Resets of the unit that nobody of us made, while the work goes on: falling edges of NRST from the map to the proof,
+# without those that resets of ours make. A supervisor or a watchdog that fires seldom shows itself only here.
+
+_TRIES = 6  # of a step that such a reset has spoilt, in one run
+
+
+class Resets:
+    """count: how many; fresh: there was one since this was last asked for."""
+
+    def __init__(self, ports):
+        self._ports = ports
+        self._own = None  # system resets of ours that are known; None: nothing is counted
+        self._first_ms = self._last_ms = None
+        self._tries = 0
+        self.count = 0
+        self.fresh = False
+
+    def begin(self, core):
+        """From now on; what has come since the last look is not counted."""
+        self._ports.lines.nrst_edges()
+        self._own = core.resets
+
+    def again(self, core):
+        """begin(), where it was counted: what we have just done to the unit is not."""
+        if self._own is not None:
+            self.begin(core)
+
+    def end(self):
+        self._own = None
+
+    def look(self, target):
+        if self._own is None or target is None:
+            return
+        own, self._own = self._own, target.core.resets
+        edges = self._ports.lines.nrst_edges() - (self._own - own)
+        if edges > 0:
+            self._last_ms = self._ports.clock.ms()
+            if self._first_ms is None:
+                self._first_ms = self._last_ms
+            self.count += edges
+            self.fresh = True
+
+    def spoilt(self):
+        """Whether the step that has just failed may be done again because of one: not for ever."""
+        fresh, self.fresh = self.fresh, False
+        self._tries += fresh
+        return fresh and self._tries <= _TRIES
+
+    def found(self):
+        """evidence["nrst"]["later"]: {"edges", "period_ms": None with one}"""
+        period_ms = None
+        if self.count > 1:
+            period_ms = (self._last_ms - self._first_ms) // (self.count - 1)
+        return {"edges": self.count, "period_ms": period_ms}
