@@ -29,6 +29,8 @@ class Fault:
     config: dict[str, object] = field(default_factory=dict)
     breaks: Callable[[Unit], None] | None = None
     card: CardFaults | None = None
+    flipped_at: float | None = None
+    """Where a bit of the card's image is another one, as a share of its length."""
     mendable: bool = False
     """A person can take it away at the bench: a wire, a contact, a card."""
     sectors: frozenset[int] = frozenset()

@@ -288,6 +288,14 @@ def _pcrop(rng: Random, layout: Layout, _board: Board, image: Build, _history: H
     return Fault("pcrop", words, breaks=_options(prar=1 << 31 | end << 16 | start), sectors=sectors)
 
 
+def _secure_area(rng: Random, layout: Layout, _board: Board, image: Build, _history: History) -> Fault:
+    sector = rng.choice(list(_owned(layout, image)))
+    per_sector = layout.geometry.sector_size // 256
+    start, end = sector * per_sector, (sector + 1) * per_sector - 1
+    return Fault("secure-area", f"sector {sector} is a secure-only area", breaks=_options(scar=end << 16 | start),
+                 sectors=frozenset({sector}))  # fmt: skip
+
+
 def _boot_address(rng: Random, layout: Layout, *_: object) -> Fault:
     boot = rng.choice((0x1FF01FF0, 0x1FF02400, 0x1FF00804))
     return Fault("boot-address", f"BOOT_ADD0 is 0x{(boot & 0xFFFF) << 16:08x}", breaks=_options(boot=boot))
@@ -347,6 +355,10 @@ def _card_unreadable(_rng: Random, *_: object) -> Fault:
     return Fault("card-unreadable", "the card cannot be read", card=CardFaults(unreadable=True), mendable=True)
 
 
+def _card_flipped(rng: Random, *_: object) -> Fault:
+    return Fault("card-flipped", "a bit of the image on the card is another one", flipped_at=rng.random())
+
+
 MENU: Final[tuple[tuple[str, float, str, Maker], ...]] = (
     # name, weight, group (at most one of each), maker
     ("no-supply", 1, "supply", _no_supply),
@@ -392,3 +404,19 @@ MENU: Final[tuple[tuple[str, float, str, Maker], ...]] = (
     ("helper-cut", 3, "card", _helper_cut),
     ("card-unreadable", 1, "card", _card_unreadable),
 )
+
+LATER: Final[tuple[tuple[str, float, str, Maker], ...]] = (
+    # What was added after the first campaigns has a draw of its own, so that the seeds of those stay what they were.
+    ("secure-area", 2, "protection", _secure_area),
+    ("card-flipped", 1, "card", _card_flipped),
+)
+_LATER_SHARE: Final = 0.04
+
+
+def draw_later(rng: Random, layout: Layout, board: Board, image: Build, history: History) -> tuple[Fault, ...]:
+    """One fault of `LATER`, seldom."""
+    if rng.random() >= _LATER_SHARE:
+        return ()
+    _name, _weight, _group, maker = rng.choices(LATER, [weight for _, weight, _, _ in LATER])[0]
+    fault = maker(rng, layout, board, image, history)
+    return () if fault is None else (fault,)

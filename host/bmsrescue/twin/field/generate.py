@@ -17,7 +17,7 @@ from rescuelink.job import default_job
 from . import images
 from .boards import Board, draw_board, draw_flags
 from .case import Case
-from .faults import draw_faults
+from .faults import draw_faults, draw_later
 from .history import FLAG, draw_history
 from .images import Build
 from .job import draw_job
@@ -39,13 +39,21 @@ def generate(seed: int) -> Case:
     )
     history = draw_history(_draw(seed, "history"), layout, image, second)
     faults = draw_faults(_draw(seed, "faults"), layout, board, image, history)
+    faults += draw_later(_draw(seed, "later"), layout, board, image, history)
     job, consent = draw_job(_draw(seed, "job"), layout, board, image, second, history, faults)
     return Case(seed, layout, board, image, second, history, faults, job, consent, _own_data(seed, layout))
 
 
 def card_of(case: Case) -> bytearray:
     """The card that goes with it."""
-    return make_image(card_files(case))
+    files = card_files(case)
+    for fault in case.faults:
+        if fault.flipped_at is not None:
+            name = next(name for name in files if name != JOB_FILE)
+            data = bytearray(files[name])
+            data[int(fault.flipped_at * len(data))] ^= 0x10
+            files[name] = bytes(data)
+    return make_image(files)
 
 
 def card_files(case: Case) -> dict[str, bytes]:

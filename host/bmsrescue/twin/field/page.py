@@ -48,7 +48,7 @@ an ADC zero of up to 19 LSB, with pull-downs that latch; bootloaders with their 
 and unknown firmware, updates cut at any instant, torn, weak and flipped words, firmware that crashes, sleeps or
 selects another core supply; shorts, dead and low rails, back-feeding, dips; option bytes and protection of each
 kind; wires that are exchanged, open, noisy, ringing or loose, sense wires and dividers that lie; cards that are
-pulled or dead, a helper that loses its own supply.
+pulled or dead or hold a flipped bit, a helper that loses its own supply.
 """
 
 

@@ -269,7 +269,8 @@ def _around_chip(case: Case, before: Life, truth: Truth) -> None:
     if "nrst-held" in kinds:
         _ends(truth, {"NOT_FIRMWARE"}, {"held-in-reset"})
     if "nrst-pulses" in kinds:
-        _ends(truth, {"NOT_FIRMWARE"}, {"reset-loop"})
+        # A supervisor that holds longer than the pulses are apart never lets go.
+        _ends(truth, {"NOT_FIRMWARE"}, {"reset-loop"} | _held_by_pulses(case))
     if "nrst-stuck" in kinds:
         truth.right |= {"CHECK_WIRES"}
         truth.causes |= {"stuck-nrst"}
@@ -285,6 +286,12 @@ def _around_chip(case: Case, before: Life, truth: Truth) -> None:
         truth.causes |= {"latch-shorted"}
         if "latch" in case.job and not truth.definite:
             truth.right |= {"NOT_FIRMWARE"}
+
+
+def _held_by_pulses(case: Case) -> set[str]:
+    periods = [fault.board["nrst_pulse_period_ms"] for fault in case.faults if fault.kind == "nrst-pulses"]
+    holds_ms = case.board.traits.nrst_supervisor_ms
+    return {"held-in-reset"} if any(float(str(period)) <= holds_ms for period in periods) else set()
 
 
 # --- wires, helper, cells, card ---
@@ -329,6 +336,9 @@ def _cells(case: Case, flash: Flash, truth: Truth) -> None:
         elif fault.kind == "pcrop":
             truth.causes |= {"pcrop"}
             _ends(truth, {"LOCKED"} | truth.right & {"WRONG_TARGET"}, set())
+        elif fault.kind == "secure-area":
+            truth.causes |= {"secure-area"}
+            _ends(truth, {"LOCKED"} | truth.right & {"WRONG_TARGET"}, set())
         elif fault.kind == "torn-own":
             _torn_own(case, fault.sectors, truth)
 
@@ -350,6 +360,9 @@ def _card(case: Case, truth: Truth) -> None:
     if "card-unreadable" in kinds:
         truth.right, truth.weak, truth.definite = {"TOOL_ERROR"}, set(), True
         truth.causes |= {"not-examined"}
+    if "card-flipped" in kinds:
+        truth.causes |= {"not-examined"}
+        _ends(truth, {"TOOL_ERROR"}, set())
     if kinds & {"card-pulled", "helper-cut"}:
         truth.right |= {"TOOL_ERROR", "INTERRUPTED"}
         truth.causes |= {"not-examined"}
