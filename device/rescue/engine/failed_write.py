@@ -12,7 +12,8 @@ def settle(run, step, error, attempt, is_last):
     """Makes ready for another try at a sector that could not be written; raises `error` where there is none.
 
     Once a transfer of the run was disturbed, or the unit reset, nothing is blamed on the flash: the sector is tried
-    again as long as the wire can be made slower. Without that a second failure is the sector's own; never a loop of erases.
+    again as long as the wire can be made slower. Without that a second failure is the sector's own;
+    never a loop of erases.
     """
     flash = run.chip.flash
     run.note_resets()
