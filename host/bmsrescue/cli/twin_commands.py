@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bmsrescue.cli.output import console
+from bmsrescue.errors import UsageError
 
 app = typer.Typer(help="The virtual bench with its broken units.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -61,8 +62,42 @@ def run(
     board: BoardOption = None,
     uf2: Uf2Option = None,
     unit: Annotated[int | None, typer.Option(metavar="SEED", help="A generated unit, with what was in it.")] = None,
+    firmware: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Anybody's firmware on a bare chip; no unit, no helper.")
+    ] = None,
+    base: Annotated[str | None, typer.Option(help="With --firmware: address of the first byte of a BIN.")] = None,
+    seconds: Annotated[float, typer.Option("--for", min=0, help="With --firmware: virtual seconds.")] = 5.0,
+    typed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--type", metavar="PORT:TEXT", help="With --firmware: sent once it has fallen silent; \\r, \\n, \\t, \\e."
+        ),
+    ] = None,
+    crystal: Annotated[float, typer.Option(metavar="MHZ", help="With --firmware: the board's crystal.")] = 25.0,
+    supply: Annotated[str, typer.Option(help="With --firmware: the core's supply; ldo, smps, external.")] = "ldo",
 ) -> None:
-    """The pocket dongle: one button press, no host help."""
+    """The pocket dongle: one button press, no host help. Or --firmware: anybody's on a bare chip."""
+    if firmware is not None:
+        from bmsrescue.cli.bench_common import telling_errors
+        from bmsrescue.cli.firmware_run import FirmwareRequest, run_firmware
+
+        others: dict[str, object] = {
+            "--scenario": scenario,
+            "--card": card,
+            "--target": target,
+            "--control": control,
+            "--vcd": vcd,
+            "--png": png,
+            "--press": press,
+            "--board": board,
+            "--uf2": uf2,
+            "--unit": unit,
+        }
+        refuse_beside("--firmware", others)
+        asked = FirmwareRequest(firmware, base, chip, seconds, typed or [], crystal, supply, seed, as_json)
+        with telling_errors(as_json):
+            status = run_firmware(asked)
+        raise typer.Exit(status)
     if unit is not None:
         from bmsrescue.cli.field_commands import replay
 
@@ -161,3 +196,10 @@ def catalogue(
     from bmsrescue.cli.catalogue import write_catalogue
 
     write_catalogue(console(), write, as_json)
+
+
+def refuse_beside(option: str, others: dict[str, object]) -> None:
+    """Raises UsageError where one of the others was given, too."""
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise UsageError(f"{option} and {given[0]} exclude each other", f"Leave {given[0]} out.")
