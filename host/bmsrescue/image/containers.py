@@ -5,10 +5,13 @@ DfuSe: ST UM0391 (DFU file format). UF2: github.com/microsoft/uf2. MCUboot: docs
 
 from __future__ import annotations
 
+import hashlib
 import io
+import lzma
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 
 from bmsrescue.image.contents import Contents, ImageFileError, Segment
 
@@ -21,6 +24,20 @@ MCUBOOT_MAGIC = 0x96F3B83D
 _MCUBOOT_ENCRYPTED = 0x4 | 0x8
 _COPY_AGAIN = "Copy it again."
 _MAX_UNPACKED = 64 << 20
+_TLV_AREA, _TLV_SHA256 = 0x6907, 0x10
+_TRAILER = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")  # at the end of a slot that is to be tried
+# What the unpackers of the standard library raise for damaged files.
+_DAMAGE = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zlib.error,
+)
 
 
 def is_dfu(content: bytes) -> bool:
@@ -97,9 +114,25 @@ def check_mcuboot(content: bytes, name: str) -> str:
             f"{name} is an encrypted MCUboot image", "Only the maker's own bootloader can use it; ask for a plain one."
         )
     end = header + size + protected
-    if len(content) < end + 4 or content[end : end + 2] != b"\x07\x69":
+    if header < 32 or len(content) < end + 4 or struct.unpack_from("<H", content, end)[0] != _TLV_AREA:
         raise ImageFileError(f"{name} ends early: the MCUboot trailer is missing", _COPY_AGAIN)
+    last = end + struct.unpack_from("<H", content, end + 2)[0]
+    if last > len(content):
+        raise ImageFileError(f"{name} ends early: the MCUboot trailer is cut", _COPY_AGAIN)
+    for kind, value in _tlvs(content[end + 4 : last]):
+        if kind == _TLV_SHA256 and value != hashlib.sha256(content[:end]).digest():
+            raise ImageFileError(f"{name} is damaged: it has another SHA-256 than it says", _COPY_AGAIN)
+    if content[last:].strip(b"\xff") and not content.endswith(_TRAILER):
+        raise ImageFileError(f"{name} goes on behind its MCUboot trailer", "Give the signed image alone.")
     return f"{major}.{minor}.{revision}+{build}"
+
+
+def _tlvs(area: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 4 <= len(area):
+        kind, length = struct.unpack_from("<HH", area, at)
+        yield kind, area[at + 4 : at + 4 + length]
+        at += 4 + length
 
 
 def is_zip(content: bytes) -> bool:
@@ -116,5 +149,9 @@ def files_in_zip(content: bytes, name: str) -> dict[str, bytes]:
             if any(entry.flag_bits & 1 for entry in entries):
                 raise ImageFileError(f"{name} is locked with a password", "Unpack it, and give the firmware in it.")
             return {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error, OSError) as error:
-        raise ImageFileError(f"{name} is a damaged ZIP file ({error})", _COPY_AGAIN) from error
+    except NotImplementedError as error:
+        raise ImageFileError(
+            f"{name} is packed in a way that is not known here", "Unpack it, and give the firmware in it."
+        ) from error
+    except (*_DAMAGE, zipfile.BadZipFile) as error:
+        raise ImageFileError(f"{name} is a damaged ZIP file", _COPY_AGAIN) from error

@@ -272,8 +272,10 @@ def _unzipped(content: bytes, name: str) -> bytes:
         data = unpacker.decompress(content, _MAX_FILE_BYTES)
         if not unpacker.eof:
             raise ImageFileError(f"{name} ends early, or unpacks to more than 64 MiB", "Copy it again.")
+        if unpacker.unused_data.strip(b"\0"):
+            raise ImageFileError(f"{name} goes on behind its end", "Unpack it, and give the firmware in it.")
     except (zlib.error, gzip.BadGzipFile) as error:
-        raise ImageFileError(f"{name} is a damaged gzip file ({error})", "Copy it again.") from error
+        raise ImageFileError(f"{name} is a damaged gzip file", "Copy it again.") from error
     return data
 
 

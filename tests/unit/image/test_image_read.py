@@ -7,13 +7,10 @@ from the damage done.
 from __future__ import annotations
 
 import gzip
-import io
 import random
 import shutil
 import struct
 import subprocess
-import zipfile
-import zlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -21,78 +18,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from intelhex import IntelHex
 
 from bmsrescue.image.contents import Contents, ImageFileError, Segment
 from bmsrescue.image.linked_at import linked_at
 from bmsrescue.image.read import Firmware, read_firmware
 from bmsrescue.twin.firmware import image_bytes
+from fuzzing.kinds import APP, FLASH, app, dfuse_of, elf_of, hex_of, mcuboot_of, uf2_of, zip_of
 
-FLASH, APP = 0x0800_0000, 0x0802_0000
 OBJCOPY = shutil.which("arm-none-eabi-objcopy")
-
-
-def app(base: int = FLASH, size: int = 4096) -> bytes:
-    """A vector table, code at +0x400, one handler at +0x500, and bytes of no meaning."""
-    data = bytearray(b"\xa5" * size)
-    data[:664] = struct.pack("<166I", 0x2002_0000, base + 0x401, *[base + 0x501] * 164)
-    data[0x400:0x406] = b"\x00\x20\x40\x1c\xfd\xe7"
-    data[0x500:0x502] = b"\xfe\xe7"
-    return bytes(data)
 
 
 GOOD = app()
 
 
-def hex_of(data: bytes, address: int = FLASH) -> bytes:
-    image, text = IntelHex(), io.StringIO()
-    image.frombytes(data, offset=address)
-    image.write_hex_file(text)
-    return text.getvalue().encode()
-
-
-def elf_of(*loads: tuple[int, bytes]) -> bytes:
-    start, headers, body = 52 + 32 * len(loads), b"", b""
-    for address, data in loads:
-        headers += struct.pack("<8I", 1, start + len(body), address, address, len(data), len(data), 5, 4)
-        body += data
-    head = b"\x7fELF\x01\x01\x01" + bytes(9)
-    head += struct.pack("<HHIIIIIHHHHHH", 2, 40, 1, 0x0800_0401, 52, 0, 0x0500_0200, 52, 32, len(loads), 40, 0, 0)
-    return head + headers + body
-
-
-def dfuse_of(data: bytes, address: int = FLASH) -> bytes:
-    element = struct.pack("<II", address, len(data)) + data
-    target = b"Target" + struct.pack("<BI255sII", 0, 0, b"", len(element), 1) + element
-    body = b"DfuSe" + struct.pack("<BIB", 1, 11 + len(target), 1) + target
-    body += struct.pack("<HHHH3sB", 0, 0xDF11, 0x0483, 0x011A, b"UFD", 16)
-    return body + struct.pack("<I", zlib.crc32(body) ^ 0xFFFF_FFFF)
-
-
-def uf2_of(data: bytes, address: int = FLASH) -> bytes:
-    count = (len(data) + 255) // 256
-    blocks = []
-    for number in range(count):
-        piece = data[number * 256 : number * 256 + 256]
-        head = struct.pack("<8I", 0x0A32_4655, 0x9E5D_5157, 0, address + number * 256, len(piece), number, count, 0)
-        blocks.append((head + piece).ljust(508, b"\0") + struct.pack("<I", 0x0AB1_6F30))
-    return b"".join(blocks)
-
-
-def zip_of(**files: bytes) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name.replace("__", "."), data)
-    return packed.getvalue()
-
-
-def mcuboot_of(data: bytes, flags: int = 0) -> bytes:
-    header = struct.pack("<IIHHIIBBHII", 0x96F3_B83D, 0, 0x200, 0, len(data), flags, 1, 2, 3, 4, 0).ljust(0x200, b"\0")
-    return header + data + struct.pack("<HH", 0x6907, 4)
-
-
-def srec_of(data: bytes, tmp_path: Path) -> bytes:
+def objcopy_srec_of(data: bytes, tmp_path: Path) -> bytes:
     assert OBJCOPY, "install binutils-arm-none-eabi"
     (tmp_path / "in.bin").write_bytes(data)
     command = [OBJCOPY, "-I", "binary", "-O", "srec", f"--change-addresses={FLASH}", "in.bin", "out.srec"]
@@ -127,7 +66,7 @@ def test_each_kind_is_told_by_its_content_and_gives_the_same_bytes(kind: str) ->
 
 @pytest.mark.skipif(OBJCOPY is None, reason="needs arm-none-eabi-objcopy")
 def test_an_s_record_of_objcopy_gives_the_same_bytes(tmp_path: Path) -> None:
-    text = srec_of(GOOD, tmp_path)
+    text = objcopy_srec_of(GOOD, tmp_path)
     assert read(text).segments == [Segment(FLASH, GOOD)]
     assert "line" in refusal(text.replace(b"A5A5A5", b"A5A5A4", 1))
     assert "ends early" in refusal(b"\n".join(text.splitlines()[:-1]))
