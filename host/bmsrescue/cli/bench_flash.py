@@ -33,26 +33,30 @@ from bmsrescue.cli.bench_common import (
 )
 from bmsrescue.cli.exit_status import NOT_WELL
 from bmsrescue.cli.new_file import OverwriteOption, check_new
-from bmsrescue.cli.output import console
+from bmsrescue.cli.output import console, show_note
 from bmsrescue.config import data_dir
-from bmsrescue.image.flash_words import load_segments
+from bmsrescue.errors import UsageError
+from bmsrescue.image.contents import Segment
+from bmsrescue.image.flash_words import load_image
 
-ImageArgument = Annotated[Path, typer.Argument(metavar="IMAGE", help="An ELF, Intel HEX or BIN.")]
+ImageArgument = Annotated[Path, typer.Argument(metavar="IMAGE", help="Firmware of any format.")]
 _HOW = {"sha256": "SHA-256", "reading": "reading it back"}
 
 BaseOption = Annotated[str | None, typer.Option("--base", help="Address of a BIN's first byte (0x08000000).")]
+OnlyFlashOption = Annotated[bool, typer.Option("--only-flash", help="Leave out what is not for flash.")]
 
 
 def flash(
     image: ImageArgument,
     base: BaseOption = None,
+    only_flash: OnlyFlashOption = False,
     helper: HelperOption = None,
     yes: YesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write an image: only the sectors that differ, what was in them saved on this host before, then verify."""
     with telling_errors(as_json):
-        segments = load_segments(image, None if base is None else address_of(base))
+        segments = _segments(image, base, only_flash)
     with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
         plan = plan_flash(bench, segments, tell)
         if not as_json:
@@ -78,11 +82,15 @@ def flash(
 
 
 def verify(
-    image: ImageArgument, base: BaseOption = None, helper: HelperOption = None, as_json: JsonOption = False
+    image: ImageArgument,
+    base: BaseOption = None,
+    only_flash: OnlyFlashOption = False,
+    helper: HelperOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare the flash with an image, by SHA-256 on the target's own core where it can."""
     with telling_errors(as_json):
-        segments = load_segments(image, None if base is None else address_of(base))
+        segments = _segments(image, base, only_flash)
     with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
         how, differing = verify_flash(bench, segments, tell)
         bench.session.call("target.disconnect")
@@ -116,6 +124,19 @@ def backup(
     )
     if facts["torn"]:
         console().print(f"{len(facts['torn'])} flash words are torn and could not be read.")
+
+
+def _segments(image: Path, base: str | None, only_flash: bool) -> list[Segment]:
+    """What the file wants where. Bytes that say nothing of their place are not written to a guessed one."""
+    firmware = load_image(image, None if base is None else address_of(base), only_flash)
+    if firmware.boot_address is None and base is None and firmware.format.startswith("raw"):
+        raise UsageError(
+            f"{image.name} is raw bytes without a vector table: nothing in it says where they belong",
+            "Give their address with --base.",
+        )
+    for note in firmware.notes:
+        show_note(note)
+    return firmware.segments
 
 
 def _scope(plan: FlashPlan) -> str:
