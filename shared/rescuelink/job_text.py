@@ -9,7 +9,7 @@ from rescuelink.fields import quoted
 
 MAX_JOB_BYTES = 16384
 _MAX_DEPTH = 8
-_MAX_VALUES = 1000  # that a helper's memory holds, with what the validator makes of them
+_MAX_VALUES = 400  # that a helper's memory holds, with what the validator makes of them
 _MAX_NUMBER = 20  # characters: 64 bits and a sign
 _BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
@@ -17,11 +17,14 @@ _SPACE = b" \t\r\n"
 _NUMBER = b"+-.0123456789eE"
 _LITERALS = ((b"true", True), (b"false", False), (b"null", None))
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_QUOTE, _COMMA, _COLON, _BRACE, _BRACE_END, _BRACKET, _BRACKET_END = b'",:{}[]'
 _HEX = "0123456789abcdefABCDEF"
 _CORRECT = "correct it there, or build the card anew"
 
 # What may come next.
 _VALUE, _VALUE_OR_END, _KEY, _KEY_OR_END, _COMMA_OR_END = range(5)
+_KEYS = bytes([_KEY, _KEY_OR_END])
+_CLOSING = b"}]"
 
 
 def check_size(size: int) -> None:
@@ -74,6 +77,8 @@ class _Reader:
         self._values = 0
 
     def document(self) -> object:
+        # Characters are numbers here, and no tuple is made on the way: what is thrown away for each value would part
+        # what is kept, until nothing long fits between.
         root: list[object] = []
         open_values: list[list[object] | dict[str, object]] = [root]
         keys: list[str] = [""]
@@ -81,28 +86,29 @@ class _Reader:
         while True:
             here = open_values[-1]
             if here is root and root:
-                if self._next():
+                if self._next() >= 0:
                     raise self._bad("something follows the end")
                 return root[0]
             char = self._next()
-            if not char:
+            if char < 0:
                 raise self._bad("the file ends early")
-            if expected in (_KEY, _KEY_OR_END):
-                if char == b'"':
+            closes = char in _CLOSING
+            if expected in _KEYS:
+                if char == _QUOTE:
                     keys[-1] = self._key(here)
                     expected = _VALUE
                     continue
-                if char != b"}" or expected == _KEY:
+                if char != _BRACE_END or expected == _KEY:
                     raise self._bad('a key in "..." belongs here')
             elif expected == _COMMA_OR_END:
-                if char == b",":
+                if char == _COMMA:
                     self._at += 1
                     expected = _KEY if isinstance(here, dict) else _VALUE
                     continue
-                if char != (b"}" if isinstance(here, dict) else b"]"):
+                if char != (_BRACE_END if isinstance(here, dict) else _BRACKET_END):
                     raise self._bad("a comma is missing")
-            if char in (b"}", b"]") and expected != _VALUE:
-                if expected == _VALUE_OR_END and char == b"}":
+            if closes and expected != _VALUE:
+                if expected == _VALUE_OR_END and char == _BRACE_END:
                     raise self._bad("] belongs here")
                 self._at += 1
                 open_values.pop()
@@ -115,51 +121,51 @@ class _Reader:
             else:
                 here.append(value)
             expected = _COMMA_OR_END
-            if isinstance(value, (dict, list)):
+            if isinstance(value, dict) or isinstance(value, list):  # noqa: SIM101 - a tuple would be made each time
                 if len(open_values) > _MAX_DEPTH:
                     raise self._bad("objects are nested too deep")
                 open_values.append(value)
                 keys.append("")
                 expected = _KEY_OR_END if isinstance(value, dict) else _VALUE_OR_END
 
-    def _next(self) -> bytes:
-        # The next character that is no white space; nothing at the end.
-        data, at = self._data, self._at
-        while at < len(data) and data[at : at + 1] in _SPACE:
+    def _next(self) -> int:
+        # The next character that is no white space; -1 at the end.
+        data, at, end = self._data, self._at, len(self._data)
+        while at < end and data[at] in _SPACE:
             at += 1
         self._at = at
-        return data[at : at + 1]
+        return data[at] if at < end else -1
 
     def _key(self, here: object) -> str:
         key = self._text()
         if isinstance(here, dict) and key in here:
             raise self._bad('"%s" is given twice' % quoted(key)[1:-1])
-        if self._next() != b":":
+        if self._next() != _COLON:
             raise self._bad("a colon is missing")
         self._at += 1
         return key
 
-    def _value(self, char: bytes) -> object:
+    def _value(self, char: int) -> object:
         self._values += 1
         if self._values > _MAX_VALUES:
             raise self._bad("more than %d values" % _MAX_VALUES)
-        if char == b"{":
+        if char == _BRACE:
             self._at += 1
             return {}
-        if char == b"[":
+        if char == _BRACKET:
             self._at += 1
             return []
-        if char == b'"':
+        if char == _QUOTE:
             return self._text()
         for word, value in _LITERALS:
-            if self._data[self._at : self._at + len(word)] == word:
+            if char == word[0] and self._data[self._at : self._at + len(word)] == word:
                 self._at += len(word)
                 return value
         return self._number()
 
     def _number(self) -> object:
         start = end = self._at
-        while end < len(self._data) and self._data[end : end + 1] in _NUMBER:
+        while end < len(self._data) and self._data[end] in _NUMBER:
             end += 1
         text = bytes(self._data[start:end]).decode()
         digits = text[1:] if text[:1] == "-" else text

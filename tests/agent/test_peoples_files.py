@@ -19,8 +19,9 @@ from bmsrescue.card.build import build_files, check_card
 from bmsrescue.card.fat import make_image
 from bmsrescue.card.storage import load_card, save_card
 from bmsrescue.twin.bench import TwinBench, card_for
+from bmsrescue.twin.firmware import image_bytes
 from bmsrescue.twin.scenarios import find
-from card_cases import firmware, job_for
+from card_cases import job_for
 from dongle_run import DongleRun, press_button
 from fuzzing.kinds import APP, FLASH, app, elf_of, hex_of
 
@@ -43,7 +44,7 @@ def headers_in_a_load() -> bytes:
 
 
 def hex_with_gaps(count: int) -> bytes:
-    parts = [(FLASH, GOOD), *((FLASH + 0x1_0000 + 96 * n, bytes([n]) * 32) for n in range(count))]
+    parts = [(FLASH, image_bytes("1.2.0")), *((FLASH + 0x8_0000 + 96 * n, bytes([n]) * 32) for n in range(count))]
     lines = [line for address, data in parts for line in hex_of(data, address).splitlines()[:-1]]
     return b"\n".join([*lines, b":00000001FF", b""])
 
@@ -202,7 +203,7 @@ def test_a_key_given_twice_gives_no_consent(bmsrescue: Run, tmp_path: Path) -> N
 
 
 def test_a_byte_order_mark_brackets_and_capitals_are_taken_alike(bmsrescue: Run, tmp_path: Path) -> None:
-    files = card_files(lambda job: job.update(name="[/red] pack"), firmware())
+    files = card_files(lambda job: job.update(name="[/red] pack"), image_bytes("1.2.0"))
     files = {"JOB.JSON": b"\xef\xbb\xbf" + files["job.json"], "BMS.BIN": files["bms.bin"]}
     said = bmsrescue("card", "check", put(tmp_path / "card", files))
     assert said.status == 0, said.errors
@@ -223,13 +224,17 @@ def test_names_in_capitals_on_a_card_of_mtools(bmsrescue: Run, tmp_path: Path) -
     assert bmsrescue("card", "check", image).status == 0
 
 
-@pytest.mark.parametrize(("code", "says"), [(_FAULTS, "fault"), (_STANDS, "one address")], ids=["fault", "stands"])
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [(_FAULTS, "CFSR 0x00008200: PRECISERR, FORCED"), (_STANDS, "a loop at one address (0x08000400)")],
+    ids=["fault", "stands"],
+)
 def test_firmware_that_only_stands_is_never_green(tmp_path: Path, code: bytes, says: str) -> None:
     (tmp_path / "fw.bin").write_bytes(with_code(code))
     run = press(build_files(tmp_path / "fw.bin").files)
     assert run.record["outcome"] == "NOT_FIRMWARE"
-    assert run.record["proof"]["result"] != "ok"
-    assert says in json.dumps([run.record["proof"], run.record["diagnosis"], run.record["sentence"]])
+    assert not run.record["proof"]["passed"]
+    assert says in run.record["proof"]["reason"]
 
 
 def test_thirty_gaps_are_what_a_helper_holds(tmp_path: Path) -> None:
@@ -237,16 +242,16 @@ def test_thirty_gaps_are_what_a_helper_holds(tmp_path: Path) -> None:
     run = press(build_files(tmp_path / "fw.hex").files)
     assert run.record["outcome"] == "RECOVERED", run.record
     for number in range(30):
-        at = 0x1_0000 + 96 * number
+        at = 0x8_0000 + 96 * number
         assert run.flash_after[at : at + 32] == bytes([number]) * 32
 
 
 def test_the_largest_job_that_is_taken_has_room_on_the_helper() -> None:
-    data = firmware(size=16 * 256)
+    data = image_bytes("1.2.0")
 
     def everything(job: dict[str, Any]) -> None:
         job["name"] = "x" * 64
-        job["target"]["marker"] = [{"address": FLASH + 0x640, "text": "PACE-P16S100A"}] * 16
+        job["target"]["marker"] = [{"address": FLASH + data.index(b"1.2.0"), "text": "1.2.0"}] * 16
         job["image"]["segments"] = job_for(data, cuts=16)["image"]["segments"]
         job["policy"] = {
             "preserve": [
@@ -261,6 +266,10 @@ def test_the_largest_job_that_is_taken_has_room_on_the_helper() -> None:
     assert check_card(files).image.segments
     run = press(files)
     assert run.record["outcome"] == "RECOVERED", run.record
+    # And the largest that is refused.
+    files["job.json"] = b'{"what": [' + b",".join([b"{}"] * 398) + b"]}"
+    run = press(files)
+    assert "format: is missing" in run.record["sentence"]
 
 
 def test_an_application_behind_a_bootloader_of_its_makers(bmsrescue: Run, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import random
 import struct
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -184,8 +185,9 @@ def _card_image(seed: int, folder: Path, tally: Tally) -> None:
     path.write_bytes(image)
     before: dict[str, bytes] | None = None
     with _watched(seed, "card image", row, tally):
-        before = read_card(path)
-        check_card(before)
+        there = read_card(path)
+        before = _readable(there)
+        check_card(there)
         row.taken += 1
         row.judged += 1
     new = build_files(_good_firmware(folder), ImageOptions()).files
@@ -201,9 +203,20 @@ def _card_image(seed: int, folder: Path, tally: Tally) -> None:
     else:
         replaced = {name.lower() for name in new}
         kept = {name: data for name, data in before.items() if name.lower() not in replaced}
-        after = read_card(path)
+        after: dict[str, bytes] = {}
+        with _watched(seed, "card image", row, tally):
+            after = _readable(read_card(path))
         tally.lost += [(seed, "card image", name) for name, data in kept.items() if after.get(name) != data]
     path.unlink()
+
+
+def _readable(card: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files that can be read; a damaged card keeps some from being."""
+    files = {}
+    for name in card:
+        with suppress(HostError):
+            files[name] = card[name]
+    return files
 
 
 def _no_file_lost(seed: int, place: Path, files: dict[str, bytes], tally: Tally) -> None:
