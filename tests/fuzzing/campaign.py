@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import struct
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -84,8 +86,8 @@ def _firmware(seed: int, tally: Tally) -> None:
     firmware = None
     with _watched(seed, kind, row, tally):
         firmware = read_firmware(content, "fw")
-    if firmware is None:
-        return
+    if firmware is None or (firmware.boot_address is None and firmware.format.startswith("raw")):
+        return  # `card build` and `flash` refuse bytes in which nothing says where they belong
     row.taken += 1
     with _watched(seed, kind, row, tally):
         json.dumps(inspect(firmware))
@@ -198,8 +200,9 @@ def _card_image(seed: int, folder: Path, tally: Tally) -> None:
     if not written:
         if path.read_bytes() != bytes(image):
             tally.lost.append((seed, "card image", "refused, and changed"))
-    elif before is None:
-        tally.lost.append((seed, "card image", "could not be read, and was written over"))
+    elif before is None:  # a folder of it is damaged: only another reader can say what was on it
+        gone = _by_mtools(bytes(image), folder).items() - _by_mtools(path.read_bytes(), folder).items()
+        tally.lost += [(seed, "card image", name) for name, _data in gone if name.lower() not in new]
     else:
         replaced = {name.lower() for name in new}
         kept = {name: data for name, data in before.items() if name.lower() not in replaced}
@@ -208,6 +211,16 @@ def _card_image(seed: int, folder: Path, tally: Tally) -> None:
             after = _readable(read_card(path))
         tally.lost += [(seed, "card image", name) for name, data in kept.items() if after.get(name) != data]
     path.unlink()
+
+
+def _by_mtools(image: bytes, folder: Path) -> dict[str, bytes]:
+    source, out = folder / "seen.img", folder / "seen"
+    source.write_bytes(image)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    if shutil.which("mcopy"):
+        subprocess.run(["mcopy", "-s", "-n", "-i", source, "::*", out], capture_output=True, timeout=60)
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
 def _readable(card: Mapping[str, bytes]) -> dict[str, bytes]:

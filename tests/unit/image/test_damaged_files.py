@@ -28,6 +28,8 @@ FOUND = {
     1005: "an alignment that is no power of two",
     1366: "a segment that is not loaded any more: the vectors were left out",
     1680: "a damaged FAT: the library's own error cannot be made",
+    5715: "a ZIP whose first bytes are gone was taken for raw bytes",
+    7290: "a card with a damaged folder",
 }
 
 
