@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.twin.bench import TwinBench
+from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.board.faults import ContactLoss
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.flash import registers as reg
+from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.flash_commands import first_erase, first_key, without_start
 from dongle_run import DongleRun, press_button
 from sweep_cures import CURES, FLASH, SECTOR
@@ -130,6 +131,37 @@ def test_a_digest_that_was_disturbed_in_the_map_is_asked_anew_and_blames_nobody(
     assert run.record["evidence"]["swd"]["disturbed"] > 0
     assert image_is_there(run)
     assert kept_is_kept(run)
+
+
+@pytest.mark.parametrize("name", ["half-on", "worn-sector"])
+def test_an_answer_that_was_asked_for_again_is_told_and_then_no_flash_is_worn(name: str) -> None:
+    card = card_for(find(name))
+    bench = TwinBench(find(name), card)
+    turned = turn_a_bit_of_one_answer(bench, 2_000)
+    run = press_button(bench, card)
+    assert turned and bench.wire.resends == 1
+    assert run.record["evidence"]["swd"]["disturbed"] >= 1
+    assert any("of SWD were noticed" in line for line in run.record["diagnosis"]["evidence"])
+    assert run.record["outcome"] == ("RECOVERED" if name == "half-on" else "CHECK_WIRES")
+    assert "replace" not in told(run)
+
+
+def turn_a_bit_of_one_answer(bench: TwinBench, number: int) -> list[int]:
+    """That many 34-bit answers into the run a data bit arrives turned, which its parity shows."""
+    wire: Any = bench.wire
+    listen, seen, turned = wire._in, [0], list[int]()
+
+    def arrives(count: int) -> int:
+        bits = int(listen(count))
+        if count == 34:
+            seen[0] += 1
+            if seen[0] == number:
+                turned.append(bits)
+                return bits ^ 0x100
+        return bits
+
+    wire._in = arrives
+    return turned
 
 
 def turn_two_bits_of_the_first_digest(bench: TwinBench, low: int) -> list[int]:

@@ -121,6 +121,7 @@ class Run:
         self._clock = ports.clock
         self.started_ms = ports.clock.ms()
         self.started_cycles = ports.wire.cycles
+        self.known_resends = ports.wire.resends
 
     # --- for the steps ---
 
@@ -199,11 +200,18 @@ class Run:
             except RescueError:
                 pass
             self.disturbed += self.target.dp.disturbed
+            self.count_resends()
             if self.chip is not None:
                 self.disturbed += self.chip.flash.resends
         self.target = None
         self.chip = None
         self.ports.wire.release()
+
+    def count_resends(self):
+        # An answer that was asked for once more was damaged, however well it came then.
+        resends = self.ports.wire.resends
+        self.disturbed += resends - self.known_resends
+        self.known_resends = resends
 
     def note_heap(self):
         """The free heap in bytes, the lowest of which is remembered. CPython has no figure to give."""
@@ -256,12 +264,15 @@ class Run:
 
     def is_disturbed(self):
         """Whether a transfer of this run was damaged or lost, or the unit was reset while it was worked on."""
-        found = self.disturbed + self.resets.count
+        return self.disturbances() > 0
+
+    def disturbances(self):
+        found = self.disturbed + self.resets.count + self.ports.wire.resends - self.known_resends
         if self.target is not None:
             found += self.target.dp.disturbed
         if self.chip is not None:
             found += self.chip.flash.resends
-        return found > 0
+        return found
 
     def _may_be_the_wire(self):
         error = self.error

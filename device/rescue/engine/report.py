@@ -26,6 +26,7 @@ def conclude(run):
     Returns it as it was stored, and with it as "line_sha256" the SHA-256 of its line, which names it among all others;
     none when no line could be stored."""
     _judge_again(run)
+    run.count_resends()
     name = verdict.judge(
         run.error,
         run.ends_as,

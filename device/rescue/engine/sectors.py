@@ -26,11 +26,12 @@ class SectorMap:
     "sha256" is of the whole sector as the target's core reads it; None where it was not asked, or cannot.
     """
 
-    def __init__(self, chip, card_image, job, closed, check):
+    def __init__(self, chip, card_image, job, closed, check, disturbances):
         self._chip = chip
         self._image = card_image
         self._job = job
         self._closed = closed  # areas that nobody may read (guarded.py)
+        self._disturbances = disturbances  # how many there have been so far
         self._check = check  # a look at the rails, and at how long the unit has had power
         self.sectors = [self._entry(*block) for block in blocks(chip.flash.sectors(), job)]
 
@@ -132,6 +133,7 @@ class SectorMap:
 
     def _read(self, sector):
         word_bytes = self._job.word_bytes
+        disturbed = self._disturbances()
         second = memoryview(bytearray(files.CHUNK))  # what the image wants there
         torn_count = torn_ours = 0
         digest = hashlib.sha256()
@@ -153,14 +155,17 @@ class SectorMap:
                 same = files.CHUNK if view == second else self._same(address, second, word_bytes, torn)
                 held += same
                 equal = same == files.CHUNK
+        digest = digest.digest()
+        found = None if torn_count else self._chip.digest.sha256(sector["address"], sector["size"])
+        if found is None and self._disturbances() != disturbed:
+            # Where one word came damaged another one may have, without its parity showing it; and nobody else can say.
+            raise WireError("parity", "flash was read over a disturbed wire", sector["address"])
         if torn_count:
             sector["state"] = "torn"
             sector["torn_count"] = torn_count
             sector["torn_ours"] = torn_ours  # where the image lies
             sector["rest"] = "match" if equal else "differs"  # the image's other words
             return
-        digest = digest.digest()
-        found = self._chip.digest.sha256(sector["address"], sector["size"])
         if found is not None:
             if found != digest:
                 message = "flash came over the wire otherwise than the core reads it"

@@ -16,7 +16,8 @@ def survey(run):
     run.resets.begin(run.target.core)
     run.target.core.reset_halt()
     run.chip.freeze_watchdogs()
-    sector_map = SectorMap(run.chip, run.image, run.job, guarded.areas(run.evidence["options"]), run.power.check)
+    closed = guarded.areas(run.evidence["options"])
+    sector_map = SectorMap(run.chip, run.image, run.job, closed, run.power.check, run.disturbances)
     run.evidence["sectors"] = sector_map.sectors
     _remember(run)
     if run.job.bootloader is not None or run.evidence["options"]["boot_add0"] != run.job.boot_address:

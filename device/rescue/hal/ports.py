@@ -31,6 +31,7 @@
 #   bits_out(value, count)    drive bits that belong to no transfer, LSB first
 #   bits_in(count) -> int     sample at most 24 bits, LSB first
 #   cycles                    SWCLK cycles so far
+#   resends                   answers that came damaged and were asked for again, so far
 #
 # Bulk: read_block and write_block are where speed is won. Whatever moves the bits (Python, viper, PIO with DMA) keeps
 # to this, so that nothing above needs to know:

@@ -29,6 +29,7 @@ class HelperWire:
         self._batch_bytes = 0
         self.frequency_hz = 0
         self.frames = 0  # requests so far
+        self.resends = 0  # what the helper asks for again it does not tell here
 
     def call(self, method: str, *params: Any) -> Any:
         """One request, after what is waiting."""

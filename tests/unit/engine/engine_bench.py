@@ -115,6 +115,7 @@ def healthy(name: str, on_ms: int | None, off_ms: int) -> int:
 
 class ScriptedWire:
     cycles = 0
+    resends = 0
     frequency_hz = 1_000_000
 
     def __init__(self) -> None:

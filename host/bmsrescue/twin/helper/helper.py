@@ -246,6 +246,7 @@ def _table(
         op.WIRE_BITS_OUT: wire.bits_out,
         op.WIRE_BITS_IN: wire.bits_in,
         op.WIRE_CYCLES: wire.cycles,
+        op.WIRE_RESENDS: wire.resends,
         op.WIRE_PULLED: lines.pulled,
         op.LINE_POWER: lines.power,
         op.LINE_NRST: lines.nrst,

@@ -158,5 +158,8 @@ class WirePort:
     def bits_in(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         return self._wire.bits_in(small)
 
+    def resends(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        return self._wire.resends
+
     def cycles(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         return self._wire.cycles

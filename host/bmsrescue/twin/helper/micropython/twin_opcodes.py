@@ -42,6 +42,7 @@ WIRE_IDLE = 20  #               number: cycles
 WIRE_BITS_OUT = 22  #           small: bits (at most 24), number: value
 WIRE_BITS_IN = 23  #            small: bits (at most 24)                   value: samples
 WIRE_PULLED = 24  #             small: 1 up, 0 down                         value: SWDIO | SWCLK << 1
+WIRE_RESENDS = 25  #                                                       value: answers asked for again so far
 WIRE_CYCLES = 21  #                                                        value: SWCLK cycles so far
 
 # Lines

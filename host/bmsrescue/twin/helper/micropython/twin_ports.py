@@ -126,6 +126,10 @@ class Wire:
     def cycles(self):
         return self._link.call(op.WIRE_CYCLES)
 
+    @property
+    def resends(self):
+        return self._link.call(op.WIRE_RESENDS)
+
     def set_frequency(self, hz):
         self.frequency_hz = self._link.call(op.WIRE_SET_FREQUENCY, 0, hz)
 
