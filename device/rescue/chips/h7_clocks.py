@@ -1,4 +1,4 @@
-# Which oscillators the firmware has asked for and which of them run, and the independent watchdog. RM0468 8.7, 48.4.
+# Which oscillators the firmware has asked for and which of them run, and the independent watchdog. RM0468 8.7, 47.4.
 #
 # Only read. The bits have these places on every die of the table.
 
