@@ -91,7 +91,7 @@ def test_a_dead_crystal_stops_the_image_that_waits_for_it() -> None:
 def _truth(case: Case) -> Truth:
     unit = case.build_unit()
     flash = look_at_flash(case, unit)
-    return truth_of(case, look_alone(unit), flash, look_alone(cured_unit(case)))
+    return truth_of(case, look_alone(unit), flash, lambda: look_alone(cured_unit(case)))
 
 
 def test_what_is_true_of_simple_units() -> None:

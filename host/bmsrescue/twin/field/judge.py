@@ -15,7 +15,7 @@ from bmsrescue.twin.helper.wire import wire_over
 
 from .case import Case
 from .generate import card_of
-from .physics import Life, look_alone
+from .physics import OFF_MS, Life, look_alone
 from .truth import HARDWARE, Flash, Truth, look_at_flash, truth_of
 
 RIGHT: Final = "right"
@@ -111,8 +111,7 @@ def _state(case: Case, *, again: bool = False) -> _State:
     alone = case.build_unit()
     flash = look_at_flash(case, alone)
     before = look_alone(alone)
-    with_image = before if flash.holds_image and before.runs else look_alone(cured_unit(case))
-    return _State(before, flash, truth_of(case, before, flash, with_image, again=again))
+    return _State(before, flash, truth_of(case, before, flash, lambda: look_alone(cured_unit(case)), again=again))
 
 
 def judge(case: Case) -> Verdict:
@@ -139,6 +138,7 @@ def judge(case: Case) -> Verdict:
             second = _state(mended, again=True)
             truth = second.truth
             mended.fit_board(unit, mended.faults)
+            unit.clock.advance(OFF_MS * 1_000_000)  # a person's hands take longer than the rails
             helper_again = VirtualHelper(
                 unit, wire_over(unit.swd), card, faults=CardFaults(), seed=case.seed + 1, wall_limit_s=_WALL_S
             )

@@ -15,7 +15,8 @@ _BUTTON_MS = (150, 1300)
 _START_MS = 1_900
 _WATCH_MS = 900
 _LOOK_MS = 50
-_OFF_MS = 8_000
+OFF_MS = 8_000
+_OFF_LOOK_MS = 400
 _WITHOUT_DISCHARGE_MV = 300
 
 
@@ -50,7 +51,11 @@ def look_alone(unit: Unit) -> Life:
     resets = unit.nrst_falls - falls
     shows = unit.display.pack_mv if unit.display.fresh else None
     unit.set_power(False)
-    clock.advance(_OFF_MS * _MS)
-    off = all(unit.true_mv(rail) < _WITHOUT_DISCHARGE_MV for rail in ("v12", "v3v3", "vcap"))
+    off = False
+    for _ in range(OFF_MS // _OFF_LOOK_MS):
+        clock.advance(_OFF_LOOK_MS * _MS)
+        off = all(unit.true_mv(rail) < _WITHOUT_DISCHARGE_MV for rail in ("v12", "v3v3", "vcap"))
+        if off:
+            break  # with nothing that drives them they do not rise again
     blinks = len(lit) == 2
     return Life(blinks and shows is not None and not resets, blinks, shows, resets, off)

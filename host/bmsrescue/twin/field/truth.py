@@ -6,6 +6,7 @@ the catalogue that are true of the unit; with a helper or wires that hide which 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,10 +98,11 @@ class Truth:
     definite: bool = False
 
 
-def truth_of(case: Case, before: Life, flash: Flash, with_image: Life, *, again: bool = False) -> Truth:
+def truth_of(case: Case, before: Life, flash: Flash, with_image: Callable[[], Life], *, again: bool = False) -> Truth:
     """What is right to say of this case.
 
-    before: what the unit does by itself; flash: what it holds; with_image: what it would do with the job's image.
+    before: what the unit does by itself; flash: what it holds; with_image: what it would do with the job's image,
+    asked only where that decides.
     again: the unit has been worked on before, and what was in the way has been taken away.
     """
     truth = _of_contents(case, before, flash, with_image)
@@ -152,7 +154,7 @@ def _after_an_earlier_run(truth: Truth) -> None:
 # --- what is in flash and what the core makes of it ---
 
 
-def _of_contents(case: Case, before: Life, flash: Flash, with_image: Life) -> Truth:
+def _of_contents(case: Case, before: Life, flash: Flash, with_image: Callable[[], Life]) -> Truth:
     kind, consent = case.history.kind, case.consent
     target = case.job["target"]
     marker = isinstance(target, dict) and "marker" in target
@@ -179,7 +181,7 @@ def _of_contents(case: Case, before: Life, flash: Flash, with_image: Life) -> Tr
         causes |= {"unknown-application", "older-firmware", "newer-firmware", "silent-firmware"}
     truth = Truth({"RECOVERED"}, {"LOCKED"} if kind in ("sister", "unknown", "older", "newer", "crashing") else set(),
                   causes)  # fmt: skip
-    if not with_image.runs:
+    if not with_image().runs:
         truth.right = {"NOT_FIRMWARE"}
         truth.weak |= {"LOCKED"}
     return truth
