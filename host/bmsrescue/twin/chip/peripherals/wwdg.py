@@ -1,4 +1,4 @@
-"""The window watchdog WWDG1 (RM0468 chapter 49): it bites when fed too late, and when fed too early."""
+"""The window watchdog WWDG1 (RM0468, WWDG): it bites when fed too late, and when fed too early."""
 
 from __future__ import annotations
 
