@@ -162,7 +162,41 @@ def running_program(handler: tuple[int, ...]) -> ChipBench:
     return bench
 
 
+def test_an_interrupt_that_an_instruction_causes_comes_before_its_next_access() -> None:
+    """str r1, [r0]; ldr r2, [r0]; b . with the transmitter's interrupt in r1; its handler: str r3, [r0]; bx lr."""
+    code = b"".join(halfword.to_bytes(2, "little") for halfword in (0x6001, 0x6802, 0xE7FE, 0xE7FE, 0x6003, 0x4770))
+    words = [DTCM + 0x1000, FLASH + 0x407] + [0] * 14 + [0] * USART3_LINE + [FLASH + 0x409]
+    image = b"".join(word.to_bytes(4, "little") for word in words).ljust(0x400, b"\0") + code
+    bench = ChipBench(image=image)
+    bench.power()
+    bench.halt()
+    bench.poke(rcc.BASE + rcc.APB1LENR, 1 << 18)
+    bench.poke(r.NVIC_ISER + 4, 1 << USART3_LINE - 32)
+    on = usart.UE | usart.TE
+    for number, value in {0: USART3 + usart.CR1, 1: on | usart.TXE, 2: 0, 3: on, 15: FLASH + 0x400}.items():
+        bench.chip.core.write_register(number, value)
+    bench.resume()
+    bench.run_ms(1)
+    assert bench.chip.core.pc == FLASH + 0x404
+    assert bench.chip.core.read_register(2) == on
+
+
 # --- timers -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_window_watchdog_bites_at_the_clock_that_it_has_now() -> None:
+    bench = halted_chip()
+    bench.poke(rcc.BASE + rcc.RSR, rcc.RMVF)
+    bench.poke(rcc.BASE + rcc.GCR, rcc.WW1RSC)
+    bench.poke(rcc.BASE + rcc.APB3ENR, 1 << 6)
+    # 63 steps of 4096 cycles and a prescaler of 128: half a second at 64 MHz, four at 8 MHz.
+    bench.poke(0x50003004, 7 << 11 | 0x7F)
+    bench.poke(0x50003000, 0xFF)
+    bench.poke(rcc.BASE + rcc.CR, bench.peek(rcc.BASE + rcc.CR) | 3 << rcc.HSIDIV_SHIFT)
+    bench.run_ms(4000)
+    assert not bench.peek(rcc.BASE + rcc.RSR)
+    bench.run_ms(400)
+    assert bench.peek(rcc.BASE + rcc.RSR) & 1 << 28
 
 
 def start_timer(bench: ChipBench, base: int, *, period: int, enable: int = 0, control: int = timer.CEN) -> None:

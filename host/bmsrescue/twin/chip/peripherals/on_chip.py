@@ -13,6 +13,7 @@ from bmsrescue.twin.clock import VirtualClock
 
 from . import interrupts
 from .blocks import blocks_of
+from .crc import CrcUnit
 from .gpio import GpioPort
 from .iwdg import Iwdg
 from .pwr import Pwr
@@ -61,6 +62,7 @@ class OnChipPeripherals:
             "IWDG1": self.iwdg,
             "WWDG1": self.wwdg,
             "SYSCFG": self.syscfg,
+            "CRC": CrcUnit(self._blocks["CRC"].start),
             **{f"GPIO{letter}": port for letter, port in self.ports.items()},
             **self.timers,
             **self.usarts,
@@ -74,6 +76,7 @@ class OnChipPeripherals:
             self.rcc.on_clock_change.append(timer.rebase)
             self.rcc.on_clock_changed.append(timer.rearm)
         self.rcc.on_clock_change.append(self.wwdg.rebase)
+        self.rcc.on_clock_changed.append(self.wwdg.rearm)
         core.on_halted = self._core_halted
         core.on_sleep = self._core_sleeps
         core.on_wake = lambda: system.set_low_power("run")

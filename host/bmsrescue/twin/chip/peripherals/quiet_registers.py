@@ -35,7 +35,6 @@ REGISTERS: Final[dict[str, Registers]] = {
         read_only=frozenset({0x00, 0x40, 0x100, 0x140}),
     ),
     "CORDIC": Registers(ready={0x00: 1 << 31}),
-    "CRC": Registers(reset={0x00: 0xFFFFFFFF, 0x10: 0xFFFFFFFF, 0x14: 0x04C11DB7}, self_clearing={0x08: 1}),
     "CRS": Registers(reset={0x04: 0x2022BB7F}),
     "DLYB_OCTOSPI": Registers(ready={0x04: 1 << 31}),
     "DLYB_QSPI": Registers(ready={0x04: 1 << 31}),

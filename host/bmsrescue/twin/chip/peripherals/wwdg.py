@@ -73,7 +73,10 @@ class Wwdg(RegisterBlock):
         if self._running and self._frozen_ns is None:
             self._count = self._now()
             self._since_ns = self._clock.now_ns
-            self._arm()
+
+    def rearm(self) -> None:
+        """The clock has changed."""
+        self._arm()
 
     def read_word(self, offset: int) -> int:
         if offset == CR:
