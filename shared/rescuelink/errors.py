@@ -37,15 +37,19 @@ class RescueError(Exception):
 
     def sentence(self) -> str:
         """One line for a person: what happened, where, when, and what to do."""
+        text = self.what()
+        if self.next_step:
+            text += " " + sentence_case(self.next_step) + "."
+        return text
+
+    def what(self) -> str:
+        """The sentence without what to do."""
         text = self.message
         if self.address is not None:
             text += " at 0x%08X" % self.address
         if self.phase:
             text = self.phase + ": " + text
-        text = sentence_case(text) + "."
-        if self.next_step:
-            text += " " + sentence_case(self.next_step) + "."
-        return text
+        return sentence_case(text) + "."
 
     def __str__(self) -> str:
         return self.sentence()

@@ -277,7 +277,7 @@ def _states_after(run):
 
 def _not_examined(error):
     # The job ended before there was anything to judge; the reason stands in for the diagnosis.
-    message = "stopped before the unit was examined" if error is None else error.sentence()
+    message = "stopped before the unit was examined" if error is None else error.what()
     return {
         "cause": "not-examined",
         "confidence": "certain",
