@@ -1,9 +1,10 @@
 # The dongle: wait for the button, run the job on the card, hold the result until the next press.
 
-from rescue.engine import job_runner, modules
+from rescue.engine import files, job_runner, modules
 from rescue.engine.screens import Screen
 
 _WAITING = "rescue.waiting"
+_SHORT_RECORD = "rescue.engine.short_record"
 _ONCE_LIMIT_MS = 60_000  # with "once", nobody comes after this
 _OCCUPIED = "a run that was started by the button is under way"
 
@@ -24,6 +25,8 @@ class App:
         Returns what a host asked to happen next: "repl" or "reset"; None otherwise.
         """
         once = self.config.get("once", False)
+        if files.exists(self.ports.store.root + job_runner.NOTE) and self._finish_record() and once:
+            return None
         while True:
             if self._wait(_ONCE_LIMIT_MS if once else None) is None:
                 return self.left()
@@ -34,6 +37,15 @@ class App:
             if once:
                 return None
             self._wait(None, colour)
+
+    def _finish_record(self):
+        # Of the run before, for whose record the heap had no room. Whether there was one.
+        record = modules.load(_SHORT_RECORD).from_note(self.ports, self.config.get("helper", "helper"))
+        modules.drop(_SHORT_RECORD)
+        if record is None:
+            return False
+        self.screen.result(record)
+        return True
 
     def left(self):
         """What a host asked to happen next, None so far."""

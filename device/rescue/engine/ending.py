@@ -28,4 +28,4 @@ def _take_back(run):
     try:
         modules.load("rescue.engine.aside").take(run)
     except job_runner.OUR_FAULTS as error:
-        run.failed(job_runner.seldom("as_tool_error", error, _NAME))
+        run.at_fault(error)

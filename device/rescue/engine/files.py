@@ -92,6 +92,9 @@ def card_error(what, error):
     number = error.errno if hasattr(error, "errno") else None
     if number == 28:
         return CardError("full", what + ": the card is full", next_step="free some space on it")
+    if number == 13:  # FatFs says "denied" for a folder without room, too
+        message = what + ": the card has no room for it, or it is write-protected"
+        return CardError("full", message, next_step="free some space on it, or take another card")
     if number == 2:
         return CardError("missing", what, next_step=_ADD_IT)
     return CardError("io", what + " (error %s)" % number, next_step="try another card, or write this one anew")

@@ -5,6 +5,10 @@
 # and dropped after it, so that the helper's heap never holds them all.
 
 import gc
+import json
+import sys
+
+from micropython import const
 
 from rescue.engine import modules
 from rescue.engine.power import Power
@@ -52,6 +56,8 @@ _READING = ("evidence", "map", "backup", "verify")
 _RESET_EDGES = 3  # as in rules_common.py
 _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
+_RESERVE_BYTES = const(1024)
+NOTE = "/unrecorded.json"  # in the helper's flash: of a run whose record is still to be made (short_record.py)
 # Small modules that live through the whole run.
 _KEPT = (
     "rescue.engine.job_runner rescue.engine.power rescue.engine.files rescue.engine.modules rescue.engine.screens "
@@ -66,6 +72,8 @@ _DROPPED = (
     "rescuelink.volume"
 )
 _SETBACKS = "rescue.engine.setbacks"
+_REPORT_IT = "keep the record and report it; the unit is switched off"
+_NO_ROOM = RescueError("memory", "MemoryError", next_step=_REPORT_IT)
 
 
 class Run:
@@ -119,6 +127,7 @@ class Run:
         self._told = None
         self._held_since = None
         self._clock = ports.clock
+        self._reserve = bytearray(_RESERVE_BYTES)  # to say so when the heap has run out
         self.started_ms = ports.clock.ms()
         self.started_cycles = ports.wire.cycles
         self.known_resends = ports.wire.resends
@@ -230,12 +239,55 @@ class Run:
         for what a unit, a card or a job can do."""
         try:
             self._carry_out_steps()
+        except OUR_FAULTS as error:
+            self.at_fault(error)  # between two steps
         finally:
             self.index = len(STEPS)
-            self._timed(_SAFE_OFF, None, None)
+            try:
+                self._timed(_SAFE_OFF, None, None)
+            except OUR_FAULTS as error:
+                self.power.cut()
+                self.at_fault(error)
         if self._last is not None:
             return seldom("findings", self)
-        return modules.load("rescue.engine.ending").end(self)
+        try:
+            return modules.load("rescue.engine.ending").end(self)
+        except RescueError as error:
+            self.failed(error)
+        except OUR_FAULTS as error:
+            self.at_fault(error)
+        left = self._let_go()
+        try:
+            return modules.load("rescue.engine.short_record").make(self.ports, self.helper, left, self.card_mounted)
+        except MemoryError:
+            # Names that are still to be met may need a table of 15 KiB in one piece: the next start has it.
+            with open(self.ports.store.root + NOTE, "w") as file:
+                json.dump(left, file)
+            raise
+
+    def _let_go(self):
+        # Everything but the facts of the shortest record, in words that are all in the heap already.
+        error, job, found, proof = self.error, self.job, self.diagnosis, self.proof
+        left = {
+            "error": error.to_dict(),
+            "sentence": error.sentence(),
+            "outcome": "INTERRUPTED" if self.erase_begun and not self.cured else "TOOL_ERROR",
+            "cause": found["cause"] if found else None,
+            "job": None if job is None else {"name": job.name, "image": job.image.file, "version": job.image.version},
+            "proof": None if proof is None else {"passed": proof["passed"], "holds": proof["holds"]},
+            "unit": self.evidence.get("chip"),
+            "backup": self.backup,
+            "resumed": self.resumed,
+            "steps": self.steps,
+            "virtual_ms": self._clock.since_ms(self.started_ms),
+            "heap_free_min": self.heap_free_min,
+        }
+        self.power.limits = self.limits = self.job = self.image = self.journal = self.target = self.chip = None
+        self.evidence = self.diagnosis = self.plan = self.proof = job = found = proof = None
+        for prefix in ("rescue.chips", "rescue.debug"):
+            modules.drop(prefix)
+        drop_modules()
+        return left
 
     def _carry_out_steps(self):
         for index, (name, module, function) in enumerate(STEPS):
@@ -245,7 +297,7 @@ class Run:
             self.index = index
             if name == _ACT:
                 modules.load("rescue.engine.aside").put(self)
-                _drop_modules()
+                drop_modules()
             while not self._timed(name, module, function):
                 # A step that only reads is done again with a slower SWCLK when the wire disturbed it; each try is
                 # recorded.
@@ -296,10 +348,10 @@ class Run:
         outcome = "ok"
         step = None
         try:
-            self.say("")
             if module is None:
                 self._safe_off()
             else:
+                self.say("")
                 step = modules.load("rescue.engine." + module)
                 self.note_heap()
                 getattr(step, function)(self)
@@ -312,13 +364,14 @@ class Run:
             self.failed(RescueError("aborted", stopped.message, phase=name, next_step=stopped.next_step))
         except OUR_FAULTS as error:
             outcome = "error"
-            self.failed(seldom("as_tool_error", error, name))
+            step = None
+            self.at_fault(error)
         step = None  # its module goes
         self.note_resets()
         entry = {"name": name, "ms": self._clock.since_ms(start), "outcome": outcome}
         self.steps.append(entry)
         self.note_heap()
-        _drop_modules()
+        drop_modules()
         told = dict(entry)
         told["heap_free"] = self.note_heap()
         self.observer.event("step-end", told)
@@ -329,6 +382,19 @@ class Run:
         self.resets.look(self.target)
         if self.resets.count and "nrst" in self.evidence:
             self.evidence["nrst"]["later"] = self.resets.found()
+
+    def at_fault(self, error):
+        """An exception of our own code, the file system or the heap, in the step under way. Makes room first."""
+        self._reserve = None
+        try:
+            drop_modules()
+            if sys.implementation.name == "micropython":
+                sys.print_exception(error)
+            kind = "memory" if isinstance(error, MemoryError) else "tool"
+            message = "%s: %s" % (error.__class__.__name__, error)
+            self.failed(RescueError(kind, message, phase=self.step, next_step=_REPORT_IT))
+        except MemoryError:
+            self.error = self.error or _NO_ROOM
 
     def failed(self, error):
         """The first error is the one that counts; what follows from it is kept out of its way."""
@@ -363,7 +429,8 @@ def seldom(function, *arguments):
     return result
 
 
-def _drop_modules():
+def drop_modules():
+    """Lets go of what only one step needs."""
     kept = _KEPT.split()
     for prefix in _DROPPED.split():
         modules.drop(prefix, kept)

@@ -141,7 +141,7 @@ def _judge_again(run):
 def _mirror(card, store):
     try:
         records.mirror_from_card(card.root, store.root)
-    except OSError:
+    except (OSError, MemoryError):
         pass  # it is on the card
 
 

@@ -1,6 +1,4 @@
-# What a run seldom needs: a slower wire, a fault of our own in words.
-
-import sys
+# What a run seldom needs: a slower wire, findings without a record.
 
 from rescuelink.errors import RescueError
 
@@ -79,15 +77,6 @@ def _climb(run, hz):
         run.ports.wire.set_frequency(hz)
     run.target, run.chip = target, Stm32H7(target, run.ports.clock)
     return True
-
-
-def as_tool_error(error, name):
-    """The RescueError for an exception of our own code, the file system or the heap, in the step `name`."""
-    if sys.implementation.name == "micropython":
-        sys.print_exception(error)
-    kind = "memory" if isinstance(error, MemoryError) else "tool"
-    message = "%s: %s" % (error.__class__.__name__, error)
-    return RescueError(kind, message, phase=name, next_step="keep the record and report it; the unit is switched off")
 
 
 def findings(run):
