@@ -242,12 +242,18 @@ class Run:
         except OUR_FAULTS as error:
             self.at_fault(error)  # between two steps
         finally:
-            self.index = len(STEPS)
-            try:
-                self._timed(_SAFE_OFF, None, None)
-            except OUR_FAULTS as error:
-                self.power.cut()
-                self.at_fault(error)
+            self._switch_off()
+        return self._conclude()
+
+    def _switch_off(self):
+        self.index = len(STEPS)
+        try:
+            self._timed(_SAFE_OFF, None, None)
+        except OUR_FAULTS as error:
+            self.power.cut()
+            self.at_fault(error)
+
+    def _conclude(self):
         if self._last is not None:
             return seldom("findings", self)
         try:
