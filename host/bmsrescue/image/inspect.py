@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 import zlib
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,7 @@ _FAMILIES = (
     (0x2410_0000, "STM32H7Ax/H7Bx"),
 )
 _SEALED_LEAST = 32
+_FLASH_WORD = 32
 _SEALED_MOST = 64 * 1024
 
 
@@ -91,25 +93,38 @@ def sealed_blocks(segments: list[Segment]) -> list[Sealed]:
     """Blocks with their CRC-32 behind them that start at a segment's or KiB's start: trailers, calibration."""
     found: list[Sealed] = []
     for segment in segments:
-        at = 0
+        at, ends = 0, _likely_ends(segment.data)
         while at < len(segment.data):
-            length = _sealed_from(segment.data, at)
+            blank = segment.data.count(segment.data[at], at, at + BLOCK_BYTES) >= BLOCK_BYTES
+            length = 0 if blank else _sealed_from(segment.data, at, ends)
             if length:
                 found.append(Sealed(segment.address + at, length))
             at = (at + max(length, 1) + BLOCK_BYTES - 1) // BLOCK_BYTES * BLOCK_BYTES
     return found
 
 
-def _sealed_from(data: bytes, start: int) -> int:
+def _sealed_from(data: bytes, start: int, ends: list[int]) -> int:
     # The longest run of words from `start` that is followed by its own CRC-32.
     crc, best, at = 0, 0, start
-    end = min(len(data) - 4, start + _SEALED_MOST if start else len(data) - 4)
-    while at + 4 <= end:
-        crc = zlib.crc32(data[at : at + 4], crc)
-        at += 4
-        if at - start >= _SEALED_LEAST and crc == int.from_bytes(data[at : at + 4], "little"):
-            best = at + 4 - start
+    most = start + _SEALED_MOST if start else len(data)
+    for end in ends[bisect_left(ends, start + _SEALED_LEAST + 4) :]:
+        if end > most + 4:
+            break
+        crc = zlib.crc32(data[at : end - 4], crc)
+        at = end - 4
+        if crc == int.from_bytes(data[at:end], "little"):
+            best = end - start
     return best
+
+
+def _likely_ends(data: bytes) -> list[int]:
+    # Where a block may end: at a flash word, in front of blank bytes, with the data. Each word would take minutes.
+    found = [
+        at
+        for at in range(_SEALED_LEAST, len(data), 4)
+        if at % _FLASH_WORD == 0 or data[at : at + 4] in (b"\xff\xff\xff\xff", b"\0\0\0\0")
+    ]
+    return [*found, len(data) // 4 * 4]
 
 
 def _entropy(data: bytes) -> float:
