@@ -25,6 +25,7 @@ MENDED = (
     (100038, "a torn word of the unit's data beside an unknown application passed for a cut update of it"),
     (300003, "with consent the read protection was removed, and with it a bootloader that the job did not bring"),
     (300006, "a watchdog that bit while the chip was read left most of the evidence out"),
+    (1000029, "another die whose identity registers lie elsewhere was taken for trouble with the wires"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )
 

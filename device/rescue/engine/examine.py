@@ -90,22 +90,25 @@ def gather(run):
     run.power.check()
     try:
         run.chip = Stm32H7(run.target, run.ports.clock)
-    except TargetError as error:
-        if error.kind != "wrong_chip":
+    except (TargetError, WireError) as error:
+        if error.kind != "wrong_chip" and error.kind != "fault":
             raise
         dev_id = run.target.ap2.read32(DBGMCU_IDC) & 0xFFF
+        if error.kind == "fault" and dev_id == run.job.dev_id:
+            raise
         run.evidence["chip"] = {"dev_id": dev_id, "rev_id": None, "flash_kib": None, "uid": None, "name": None}
         run.skip_to("diagnosis")
         return
     attached = run.evidence["swd"]["how"] == ATTACH
     run.evidence.pop("unreadable", None)
     evidence.gather(run.evidence, run.target, run.chip, run.job.boot_address, attached)
+    chip = run.evidence.get("chip")
+    is_ours = chip is not None and chip["dev_id"] == run.job.dev_id and chip["flash_kib"] == run.job.flash_kib
     for name, kind in run.evidence.get("unreadable", {}).items():
-        if kind in _DAMAGED or (kind == "fault" and name in _ALWAYS_READABLE):
+        if kind in _DAMAGED or (kind == "fault" and is_ours and name in _ALWAYS_READABLE):
             # No chip says so: what was lost on the wire is read again at a slower clock, not left out.
             raise WireError(kind, "reading the %s was disturbed" % name.replace("_", " "))
-    chip = run.evidence.get("chip")
-    if chip is None or chip["dev_id"] != run.job.dev_id or chip["flash_kib"] != run.job.flash_kib:
+    if not is_ours:
         run.skip_to("diagnosis")
         return
     options = run.evidence.get("options", {})
