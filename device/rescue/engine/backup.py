@@ -11,7 +11,7 @@ import json
 
 from micropython import const
 
-from rescue.engine import files, guarded, image
+from rescue.engine import files, guarded, image, job_runner
 from rescue.engine.source import FROM_BACKUP
 from rescuelink.errors import CardError, ConsentError, WireError
 
@@ -20,6 +20,7 @@ _SPARE_BYTES = const(256 * 1024)  # left free for records and the journal
 
 def keep(run):
     """Sets run.backup = {"file", "sha256", "bytes", "verified"}. Raises CardError, WireError."""
+    job_runner.seldom("same_unit", run)
     size = run.chip.flash.size
     card = run.ports.card
     if run.resumed is not None and _take_earlier(run):

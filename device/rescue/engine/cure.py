@@ -11,7 +11,7 @@
 
 import hashlib
 
-from rescue.engine import files, image, modules
+from rescue.engine import files, image, job_runner, modules
 from rescue.engine.source import SectorSource
 from rescue.engine.verify import Verifier
 from rescuelink.consent import ERASE, PROGRAM, Consent
@@ -23,6 +23,7 @@ _TRIES = 8  # at most, on a disturbed wire; failed_write.py has what is allowed 
 
 def act(run):
     """Raises what stopped it; `run.erase_begun` tells whether the flash has been touched."""
+    job_runner.seldom("same_unit", run)
     plan = run.plan
     if plan["regress"]:
         _option_step("regress", run)
@@ -84,7 +85,12 @@ class Cure:
             self._erase(first)
             self._note_ahead(self._line_of(self._steps[0]))
             self._flash.wait_erased(run.power.check)
+        disturbances = run.disturbances()
         for index, step in enumerate(self._steps):
+            if run.disturbances() != disturbances:
+                # Whoever has lost the contact for a moment may have lost the unit.
+                disturbances = run.disturbances()
+                job_runner.seldom("same_unit", run)
             run.observer.event("safe-point", {"sector": step["sector"]})  # where a host may still stop the run
             after = ("vectors", step["sector"]) if step["vectors"] else None
             if index + 1 < len(self._steps):

@@ -18,6 +18,8 @@ def judge(error, ends_as, proof, erase_begun, cured, check_config, disturbed=Fal
     often somebody else has reset the unit while it was worked on.
     """
     if error is not None:
+        if error.kind == "other_unit":
+            return outcomes.INTERRUPTED if erase_begun and not cured else outcomes.ABORTED
         if resets and is_by_reset(error) and (erase_begun or ends_as in _WELL):
             return outcomes.INTERRUPTED if erase_begun and not cured else outcomes.NOT_FIRMWARE
         if _is_the_wires(error, disturbed) and (erase_begun or ends_as in _WELL):

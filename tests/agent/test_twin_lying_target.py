@@ -1,0 +1,190 @@
+"""A target that lies: a run ends in bounded time all the same, calls no wrong byte good, and cures no other unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from bmsrescue.twin.bench import TwinBench, Watcher
+from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.helper.helper import ENDED
+from dongle_run import DongleRun, press_button
+from sweep_cures import CURES, FLASH, SECTOR
+
+CURE = CURES["sectors"]
+UID = 0x1FF1_E800
+MOST_MS = 30 * 60_000
+WAIT, FAULT = 0b010, 0b100
+
+
+def press(
+    fault: Callable[[Unit], Any] | None = None,
+    lie: Callable[[TwinBench], None] | None = None,
+    at_step: tuple[str, Callable[[TwinBench], None]] | None = None,
+    seed: int = 0,
+) -> DongleRun:
+    """One press; `lie` is told to the wire from the beginning, `at_step` when that step begins."""
+    card, scenario = CURE.card(), CURE.scenario()
+    broken = scenario if fault is None else replace(scenario, breaks=lambda u: (scenario.breaks(u), fault(u)))
+    told: list[str] = []
+
+    def event(_at_ms: int, name: str, data: Any) -> None:
+        if at_step is not None and name == "step" and data["name"] == at_step[0] and not told:
+            told.append(data["name"])
+            at_step[1](bench)
+
+    bench = TwinBench(broken, card, seed=seed, watcher=Watcher(event=event))
+    if lie is not None:
+        lie(bench)
+    run = press_button(bench, card)
+    assert at_step is None or told
+    return run
+
+
+def ends_well(run: DongleRun, kept: bool = True) -> None:
+    record = run.record
+    assert run.result.how == ENDED and not run.result.left_powered
+    assert record["virtual_ms"] < MOST_MS
+    if record["outcome"] in ("RECOVERED", "RECOVERED_CHECK_CONFIG"):
+        assert all(run.flash_after[s.address - FLASH :][: len(s.data)] == s.data for s in CURE.segments)
+    if kept:
+        assert all(run.flash_after[at:][:size] == run.flash_before[at:][:size] for at, size in CURE.kept)
+    if record["backup"] is not None and record["backup"]["verified"]:
+        backup = read_backup(run)
+        assert all(backup[at:][:size] == run.flash_before[at:][:size] for at, size in CURE.kept)
+
+
+def read_backup(run: DongleRun) -> bytes:
+    return run.card[run.record["backup"]["file"]]
+
+
+class Bent:
+    """The chip's pins, with what the helper hears from them changed."""
+
+    def __init__(self, pins: Any, change: Callable[[int, int], int]) -> None:
+        self._pins = pins
+        self._change = change
+
+    @property
+    def frequency_hz(self) -> int:
+        return int(self._pins.frequency_hz)
+
+    @frequency_hz.setter
+    def frequency_hz(self, hz: int) -> None:
+        self._pins.frequency_hz = hz
+
+    def clock_out(self, value: int, count: int) -> None:
+        self._pins.clock_out(value, count)
+
+    def clock_in(self, count: int) -> int:
+        return self._change(self._pins.clock_in(count), count)
+
+
+def bend(bench: TwinBench, change: Callable[[int, int], int]) -> None:
+    bits: Any = bench.wire._bits  # type: ignore[attr-defined]
+    bits._pins = Bent(bits._pins, change)
+
+
+def another_chip(bench: TwinBench) -> None:
+    rom: Any = bench.unit.chip.bus.device_at(UID)
+    rom.data[UID - rom.start] ^= 0x55
+
+
+@pytest.mark.parametrize("step", ["backup", "act"])
+def test_another_unit_in_the_middle_is_not_cured(step: str) -> None:
+    run = press(at_step=(step, another_chip))
+    ends_well(run)
+    assert run.flash_after == run.flash_before
+    assert run.record["outcome"] == "ABORTED"
+    assert run.record["error"]["kind"] == "other_unit"
+    assert "another chip answers" in run.record["sentence"]
+
+
+def test_another_unit_behind_a_contact_that_was_lost_is_not_written_on() -> None:
+    run = press(at_step=("act", lambda bench: goes_away(bench, 2_000, another_chip)))
+    ends_well(run, kept=False)
+    assert (run.record["outcome"], run.record["error"]["kind"]) == ("INTERRUPTED", "other_unit")
+    assert [step["outcome"] for step in run.record["steps"] if step["name"] in ("act", "verify")] == ["other_unit"]
+
+
+def goes_away(bench: TwinBench, after: int, then: Callable[[TwinBench], None]) -> None:
+    """So many fields from now on the line is dead for a moment, and then `then` has happened."""
+    fields = [0]
+
+    def hears(bits: int, count: int) -> int:
+        fields[0] += 1
+        if fields[0] == after:
+            then(bench)
+        return (1 << count) - 1 if after <= fields[0] < after + 20 else bits
+
+    bend(bench, hears)
+
+
+def test_memory_that_changes_between_two_reads_is_in_no_backup_that_calls_itself_verified() -> None:
+    def changes(bench: TwinBench) -> None:
+        bench.unit.chip.flash.load(FLASH + 3 * SECTOR, bytes(32))
+
+    run = press(at_step=("backup", changes))
+    record = run.record
+    assert record["virtual_ms"] < MOST_MS
+    if record["backup"] is not None:
+        assert read_backup(run)[3 * SECTOR :][:SECTOR] == run.flash_after[3 * SECTOR :][:SECTOR]
+
+
+def answers(change: Callable[[int, int, Random], int], seed: int) -> Callable[[TwinBench], None]:
+    """Each field that the chip drives goes through `change(bits, count, chance)`."""
+
+    def lie(bench: TwinBench) -> None:
+        chance = Random(seed)
+        bend(bench, lambda bits, count: change(bits, count, chance))
+
+    return lie
+
+
+def never_ready(bits: int, count: int, _chance: Random) -> int:
+    return WAIT << 1 if count in (4, 5) else bits
+
+
+def stormy(bits: int, count: int, chance: Random) -> int:
+    return FAULT << 1 if count in (4, 5) and chance.random() < 0.02 else bits
+
+
+def contended(bits: int, count: int, chance: Random) -> int:
+    return bits & chance.getrandbits(count) if chance.random() < 0.002 else bits
+
+
+def flipping(rate: float) -> Callable[[int, int, Random], int]:
+    def flip(bits: int, count: int, chance: Random) -> int:
+        return bits ^ 1 << chance.randrange(count) if count == 34 and chance.random() < rate else bits
+
+    return flip
+
+
+@pytest.mark.parametrize("step", ["connect", "map", "act"])
+def test_endless_wait_ends(step: str) -> None:
+    run = press(at_step=(step, answers(never_ready, 1)))
+    ends_well(run, kept=step != "act")
+    assert run.record["outcome"] not in ("RECOVERED", "NO_FAULT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [stormy, contended, flipping(1e-4), flipping(1e-3), flipping(1e-2)],
+    ids=["FAULT", "contention", "parity 1e-4", "parity 1e-3", "parity 1e-2"],
+)
+def test_answers_that_are_damaged_make_no_wrong_byte_good(change: Callable[[int, int, Random], int]) -> None:
+    run = press(lie=answers(change, 5))
+    ends_well(run)
+    assert run.record["outcome"] in ("RECOVERED", "CHECK_WIRES", "INTERRUPTED", "NOT_FIRMWARE")
+    assert "replace the microcontroller" not in (run.record["next_step"] or "")
+
+
+@pytest.mark.parametrize("rate", [1e-3, 1e-2])
+def test_many_doubled_clocks_end_and_spoil_nothing(rate: float) -> None:
+    run = press(fault=lambda unit: unit.break_board(swd_extra_clock_rate=rate), seed=3)
+    ends_well(run)
+    assert "replace" not in (run.record["next_step"] or "")
