@@ -33,6 +33,7 @@ from fat_cards import (
     partition_table,
     put_files,
 )
+from link_twin import Host, helper_on
 from third_party.conftest import need
 
 JOB = {"JOB.JSON": b'{"old": true}', "fw.bin": bytes(range(256)) * 20, "records/records.jsonl": b"{}\n"}
@@ -288,6 +289,17 @@ def test_what_cannot_be_used_is_named_by_both_in_the_same_words(tmp_path: Path, 
     with pytest.raises(CardImageError):
         write_new_card(card, NEW)
     assert card.read_bytes() == before
+
+
+def test_a_helper_lists_a_card_with_names_that_it_cannot_tell(tmp_path: Path) -> None:
+    card = make_fat(tmp_path / "card.img", 40 * MIB, "-F32", "-s1")
+    put_files(card, {**DEBRIS, **JOB}, tmp_path)
+    with helper_on("healthy", bytearray(card.read_bytes())) as twin, Host(twin.url) as host:
+        listed = {name: (size, folder) for name, size, folder in host.call("card.list")}
+        assert [entry[0] for entry in host.call("card.list", "", 3)] == list(listed)[3:]
+    assert listed["fw.bin"] == (len(JOB["fw.bin"]), False)
+    assert listed["System Volume Information"] == (0, True)
+    assert {name for name in [*DEBRIS, *JOB] if "/" not in name and name.isascii()} <= set(listed)
 
 
 def test_a_card_of_64_gib_costs_no_memory(tmp_path: Path) -> None:

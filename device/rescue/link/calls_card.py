@@ -13,12 +13,21 @@ _DIRECTORY = 0x4000
 
 
 def list(bench, path="", skip=0):  # noqa: A001 - the method's name on the link
-    """[[name, size, is directory], ...] from entry `skip` on, at most 64."""
+    """[[name, size, is directory], ...] from entry `skip` on, at most 64; names in ASCII only."""
     path = _path(bench, path)
     entries = []
     try:
-        for index, entry in enumerate(os.ilistdir(path)):
-            if skip <= index < skip + _NAMES:
+        found = os.ilistdir(path)
+        while len(entries) < _NAMES:
+            try:
+                entry = next(found)
+            except StopIteration:
+                break
+            except UnicodeError:
+                continue  # a name outside ASCII, in the code page of MS-DOS
+            if skip > 0:
+                skip -= 1
+            else:
                 entries.append([entry[0], entry[3] if len(entry) > 3 else 0, entry[1] == _DIRECTORY])
     except OSError as error:
         raise files.card_error("cannot list " + path, error) from None
