@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from bmsrescue.agent_files import shared_dir
-from bmsrescue.card.fat import CardFiles, CardImageError, volume_of
+from bmsrescue.card.fat import CardFiles, CardImageError, read_files, volume_of
 from bmsrescue.card.fat_check import examine
 from bmsrescue.card.image_bytes import FileImage
-from bmsrescue.card.storage import write_new_card
+from bmsrescue.card.storage import load_card, save_card, write_new_card
+from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.helper.process import find_interpreter
+from bmsrescue.twin.scenarios import find
 from fat_cards import (
     BLOCK,
     DEBRIS,
@@ -318,6 +320,22 @@ def test_a_card_of_64_gib_costs_no_memory(tmp_path: Path) -> None:
         assert said.returncode == 0, said.stderr
     assert card.stat().st_blocks * 512 < 100 * MIB
     assert "clusters" in fsck(card, tmp_path)
+
+
+def test_a_large_card_that_does_not_know_its_free_space_is_counted_and_the_watchdog_waits(tmp_path: Path) -> None:
+    card = make_fat(tmp_path / "card.img", 64 << 30, "-F32", "-s64")
+    write_new_card(card, read_files(card_for(find("half-on"))))
+    with card.open("r+b") as file:
+        file.seek(BLOCK + 488)  # FSINFO: free clusters, next free cluster
+        file.write(b"\xff" * 8)
+    image = load_card(card)
+    assert image is not None
+    run = TwinBench(find("half-on"), image).run()
+    assert run.record is not None, (run.how, run.output)
+    assert run.record["outcome"] == "RECOVERED"
+    save_card(card, image)
+    assert "records/records.jsonl" in CardFiles(FileImage(card))
+    fsck(card, tmp_path)
 
 
 def damaged(tmp_path: Path, change: Callable[[bytearray, int], None]) -> Path:

@@ -33,7 +33,7 @@ def keep(run):
         )
     uid = run.evidence["chip"]["uid"]
     files.make_directory(card.root + "/backups")
-    free = card.free_bytes()
+    free = card.free_bytes(run.ports.clock.feed)
     if free < size + _SPARE_BYTES:
         raise CardError(
             "full",

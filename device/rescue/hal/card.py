@@ -17,6 +17,7 @@ class Card:
     def __init__(self, config):
         self._config = config
         self._mounted = False
+        self._device = None
 
     def mount(self):
         if self._mounted:
@@ -27,6 +28,7 @@ class Card:
             device = self._block_device()
             find_volume(device)
             os.mount(os.VfsFat(device), self.root)
+            self._device = device
         except OSError as error:
             raise CardError("unreadable", "no readable card (%s)" % error, next_step=_NEXT_STEP) from None
         self._mounted = True
@@ -40,11 +42,18 @@ class Card:
         except OSError:
             pass  # the card was pulled: nothing more can be saved on it
 
-    def free_bytes(self):
+    def free_bytes(self, feed=None):
+        # Where the card does not say how much is free, every entry of its table is read: 20 s on one of 64 GB.
+        slow = hasattr(self._device, "on_read")  # a driver of a port itself is fast
+        if slow:
+            self._device.on_read = feed
         try:
             status = os.statvfs(self.root)
         except OSError as error:
             raise CardError("unreadable", "the card no longer answers (%s)" % error, next_step=_NEXT_STEP) from None
+        finally:
+            if slow:
+                self._device.on_read = None
         return status[0] * status[3]
 
     def _block_device(self):

@@ -65,7 +65,7 @@
 #
 # Card: the memory card with its FAT file system. Raises CardError.
 #   mount(), unmount()        at `root` ("/sd"); unmount is harmless when nothing is mounted
-#   free_bytes() -> int
+#   free_bytes(feed) -> int; `feed` is called meanwhile: it may take long on a large card
 #
 # Store: `root` ("/flash"), where journal and records are mirrored in the helper's own flash.
 #

@@ -42,6 +42,8 @@ class SdCard:
     The constructor looks for a card and raises OSError without one.
     """
 
+    on_read = None  # called before each read, where one wants to know that work goes on
+
     def __init__(self, spi, cs, hz):
         self._spi = spi
         self._cs = cs
@@ -59,6 +61,8 @@ class SdCard:
     # -- the block device of os.VfsFat -----------------------------------------------------------------------------
 
     def readblocks(self, start, buf):
+        if self.on_read is not None:
+            self.on_read()
         self._attempt(self._read, start, memoryview(buf))
 
     def writeblocks(self, start, buf):

@@ -176,7 +176,7 @@ def mkdir(bench, path):
 def free(bench):
     """Free bytes."""
     _path(bench, "")
-    return bench.ports.card.free_bytes()
+    return bench.ports.card.free_bytes(bench.ports.clock.feed)
 
 
 def _path(bench, path):

@@ -238,7 +238,11 @@ class BlockDevice:
         self._size = info >> 32
         self._count = info & 0xFFFFFFFF
 
+    on_read = None
+
     def readblocks(self, block, buffer, offset=0):
+        if self.on_read is not None:
+            self.on_read()
         self._link.fetch(op.BLOCK_READ, self._device, block, offset << 32 | len(buffer), buffer)
 
     def writeblocks(self, block, buffer, offset=0):
@@ -260,6 +264,7 @@ class Card:
     def __init__(self, link):
         self._link = link
         self._mounted = False
+        self._device = None
 
     def mount(self):
         if self._mounted:
@@ -280,6 +285,7 @@ class Card:
             device = BlockDevice(self._link, op.BLOCK_CARD)
             find_volume(device)
             os.mount(os.VfsFat(device), self.root)
+            self._device = device
         except OSError as error:
             return error.errno or 5
         return 0
@@ -293,13 +299,16 @@ class Card:
         except OSError:
             return  # a pulled card cannot be written any more; what it holds is settled
 
-    def free_bytes(self):
+    def free_bytes(self, feed=None):
+        self._device.on_read = feed
         try:
             status = os.statvfs(self.root)
         except OSError as error:
             code = error.errno
         else:
             return status[1] * status[3]
+        finally:
+            self._device.on_read = None
         raise CardError("unreadable", "the card does not answer any more (error %d)" % code)
 
 
