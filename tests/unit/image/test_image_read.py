@@ -136,6 +136,24 @@ def test_raw_bytes_linked_for_another_address_are_refused_with_that_address(size
     assert "linked for 0x08020000" in refusal(data, base=FLASH)
 
 
+def test_chance_does_not_make_a_base() -> None:
+    # Four of ten places look like the beginning of a function, as in firmware of some size.
+    dice = random.Random(7)
+    words = [dice.choice([0xB510, 0x4800, 0x1234, 0x5678, 0x9ABC]) for _ in range(0x8000)]
+    starts = sorted(dice.sample(range(0x400, 0x8000), 600))
+    for at in starts:
+        words[at] = 0xB570
+    data = bytearray(struct.pack("<32768H", *words))
+    targets = [APP + 2 * at + 1 for at in starts]
+    data[:664] = struct.pack("<166I", 0x2002_0000, *targets[:165])
+    data[0x1000 : 0x1000 + 4 * 600] = struct.pack("<600I", *targets)
+    data += data[0x2000:] * 3  # its addresses lie inside at 0x08000000, too
+    reset = targets[0] - 1 - FLASH
+    data[reset : reset + 2] = b"\x70\xb5"
+    assert "Give --base 0x08020000" in refusal(bytes(data))
+    assert read(bytes(data), base=APP).boot_address == APP
+
+
 def test_the_projects_own_firmware_is_found_where_it_was_linked() -> None:
     for version in ("1.1.0", "1.2.0"):
         found = linked_at(image_bytes(version))
