@@ -25,7 +25,7 @@ from bmsrescue.agent_files import device_dir
 from bmsrescue.bench.session import SLOW_S, Session
 from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened
 from bmsrescue.cli.exit_status import status_of
-from bmsrescue.cli.output import show_error
+from bmsrescue.cli.output import console, show_error
 from bmsrescue.config import data_dir
 from rescuelink.errors import LinkError, RescueError
 
@@ -47,7 +47,8 @@ def shell(helper: HelperOption = None, as_json: JsonOption = False) -> None:
     methods = known_methods()
     with opened(helper, as_json) as bench:
         if sys.stdin.isatty() and not as_json:
-            typer.echo(f"{bench.session.name}: {bench.session.about['board']}. Try `rails.read`, or `help`.")
+            board = bench.session.about["board"]
+            console().print(f"{bench.session.name}: {board}. Try `rails.read`, or `help`.", soft_wrap=True)
         with _history(methods):
             for line in iter(_reader(bench.session.name), None):
                 if line.strip() == "quit":
@@ -131,7 +132,7 @@ def _help(methods: dict[str, str], as_json: bool) -> None:
         _answer(methods)
         return
     for name, words in methods.items():
-        typer.echo(f"{name:<20} {words}")
+        console().print(f"{name:<20} {words}", soft_wrap=True)
 
 
 def _refused(error: RescueError, as_json: bool) -> None:

@@ -50,6 +50,12 @@ def read_elf(content: bytes, name: str) -> list[Segment]:
         raise ImageFileError(f"{name} is a damaged ELF file ({_first_line(error)})", _AGAIN) from error
 
 
+def comment_of(content: bytes) -> bytes:
+    """The section in which compilers name themselves; empty where there is none. Of a file that `read_elf` took."""
+    section = ELFFile(io.BytesIO(content)).get_section_by_name(".comment")
+    return b"" if section is None else bytes(section.data())
+
+
 def _check_header(elf: Any, content: bytes, name: str) -> None:
     # Both tables lie in the file; where bytes came in or went, they do not stand where the header says.
     if elf["e_phnum"] and (elf["e_phentsize"] != _LOAD_BYTES or elf["e_phoff"] < _HEADER_BYTES):

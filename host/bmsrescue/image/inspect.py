@@ -70,7 +70,7 @@ def inspect(firmware: Firmware) -> dict[str, Any]:
         "vectors": vectors,
         "linked_at": _linked(firmware),
         "chip": _family(vectors),
-        "compiler": _compiler(data),
+        "compiler": _compiler(data + b"\0" + firmware.comment),
         "system": [name for pattern, name in _SYSTEMS if re.search(pattern, data)],
         "markers": [
             {"kind": marker.kind, "address": marker.address, "text": marker.text}

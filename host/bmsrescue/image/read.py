@@ -7,13 +7,14 @@ end, that names places other than the flash, or that was linked for another addr
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bmsrescue.image import containers, linked_at
 from bmsrescue.image.contents import ImageFileError, Segment
-from bmsrescue.image.elf import read_elf
+from bmsrescue.image.elf import comment_of, read_elf
 from bmsrescue.image.records import read_hex, read_srec
 from rescuelink.targets import FLASH_BASE
 
@@ -21,6 +22,7 @@ WORD_BYTES = 32  # the flash word of most STM32H7: what they program at once
 _MAX_FILE_BYTES = 64 << 20
 _SECTOR_BYTES = 0x2_0000  # the largest of any STM32H7
 _ERASED = 0xFF
+_RECORDS = re.compile(rb"(\xef\xbb\xbf)?\s*(:[0-9A-Fa-f]{10}|[Ss]0[0-9A-Fa-f]{4})")  # HEX, S-record
 _NOISE_BYTES = 1024
 _NOISE_PART = 0.98
 _LFS = b"version https://git-lfs"
@@ -57,13 +59,15 @@ _PLACES = (
 class Firmware:
     """format: in words. segments: sorted, without blank ends. notes: what a person should know of it.
 
-    boot_address: of the vector table that the file has; None where none was found.
+    boot_address: of the vector table that the file has; None where none was found. comment: what an ELF says of the
+    tools that made it, which is not in flash.
     """
 
     format: str
     segments: list[Segment]
     boot_address: int | None = None
     version: str = ""
+    comment: bytes = b""
     notes: list[str] = field(default_factory=list)
 
 
@@ -109,12 +113,14 @@ def read_firmware(content: bytes, name: str, base: int | None = None, only_flash
 
 def _with_addresses(content: bytes, name: str) -> Firmware | None:
     if content[:4] == b"\x7fELF":
-        return Firmware("ELF", read_elf(content, name))
+        return Firmware("ELF", read_elf(content, name), comment=comment_of(content))
     if containers.is_uf2(content):
         return Firmware("UF2", containers.read_uf2(content, name))
     if containers.is_dfu(content):
         return Firmware("DfuSe", containers.read_dfuse(content, name))
     text = _text_of(content)
+    if text is None and _RECORDS.match(content):
+        text = content.decode("latin-1")  # damaged ones: their reader names the line
     if text is not None:
         first = _first_line(text)
         if first.startswith(":"):
