@@ -120,7 +120,7 @@ def _with_addresses(content: bytes, name: str) -> Firmware | None:
         return Firmware("DfuSe", containers.read_dfuse(content, name))
     text = _text_of(content)
     if text is None and _RECORDS.match(content):
-        text = content.decode("latin-1")  # damaged ones: their reader names the line
+        text = content.decode("utf-8", "replace")  # damaged ones: their reader names the line
     if text is not None:
         first = _first_line(text)
         if first.startswith(":"):
