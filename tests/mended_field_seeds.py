@@ -26,6 +26,11 @@ MENDED = (
     (300003, "with consent the read protection was removed, and with it a bootloader that the job did not bring"),
     (300006, "a watchdog that bit while the chip was read left most of the evidence out"),
     (1000029, "another die whose identity registers lie elsewhere was taken for trouble with the wires"),
+    (
+        1000083,
+        "an unknown application that a supervisor resets four times a second was asked about, the resets not told",
+    ),
+    (1000234, "after a flag was cleared nobody looked whether the option bytes start a watchdog that bites"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )
 

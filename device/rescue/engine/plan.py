@@ -26,7 +26,7 @@ def make_plan(sectors, job, dirty=(), evidence=None):
             steps.append(step)
     if job.bootloader is not None and evidence is not None:
         modules.load("rescue.engine.bootloader").add_step(sectors, evidence, job, steps)
-    steps.sort(key=lambda step: (step["vectors"], step["sector"]))
+    steps.sort(key=order)
     size = sum(step["size"] for step in steps)
     erases = sum(1 for step in steps if step["erase"])
     return {
@@ -47,17 +47,22 @@ def _step_for(sector, job, dirty):
         if state == "match" and job.mode != "rewrite" and not doubtful:
             return None
         why = "cut while it was rewritten" if doubtful else "rewrite" if state == "match" else state
-        return _step(sector, dirty or state != "blank", FROM_IMAGE, _has_vectors(sector, job), why)
+        return make_step(sector, dirty or state != "blank", FROM_IMAGE, has_vectors(sector, job), why)
     if dirty:
-        return _step(sector, True, FROM_BACKUP, False, "cut while it was rewritten")
+        return make_step(sector, True, FROM_BACKUP, False, "cut while it was rewritten")
     if state != "torn":
         return None
     if "sector:%d" % sector["index"] not in job.consent:
         return None
-    return _step(sector, True, FROM_BACKUP, False, "torn, consent given")
+    return make_step(sector, True, FROM_BACKUP, False, "torn, consent given")
 
 
-def _step(sector, erase, source, vectors, why):
+def order(step):
+    """The sort key of steps: the sector with the vector table is written last."""
+    return step["vectors"], step["sector"]
+
+
+def make_step(sector, erase, source, vectors, why):
     return {
         "sector": sector["index"],
         "address": sector["address"],
@@ -74,7 +79,7 @@ def _name(index, count):
     return str(index) if count == 1 else "%d-%d" % (index, index + count - 1)
 
 
-def _has_vectors(sector, job):
+def has_vectors(sector, job):
     return sector["address"] <= job.boot_address < sector["address"] + sector["size"]
 
 

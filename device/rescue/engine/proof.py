@@ -124,9 +124,7 @@ def _watched(run, proof, target):
     proof["core"] = look.core(target.core, proof["clocks"])
     proof["watchdog"] = look.watchdog(target.ap0)
     proof["reset_cause"] = h7_identity.reset_cause(target.ap0)
-    samples = proof["core"]["pc_samples"]
-    if samples and all(0x1FF00000 <= pc < 0x1FF20000 for pc in samples):
-        proof["options"] = Stm32H7(target, run.ports.clock).options.read()
+    proof["options"] = Stm32H7(target, run.ports.clock).options.read()  # where it started, and with which watchdogs
     lines = []  # of this look alone
     missing = _judge(proof, run.job, lines)
     asked = _asked(run, target.ap0, lines)

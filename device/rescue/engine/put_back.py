@@ -8,6 +8,7 @@ from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH
 from rescue.engine import ladder, modules
+from rescue.engine.blocks import blocks
 from rescue.engine.source import FROM_BACKUP, FROM_IMAGE
 from rescuelink.errors import RescueError
 
@@ -65,16 +66,19 @@ def _look_again(run, proof):
 
 
 def _steps(run):
-    # The sectors that this run has rewritten from the image, each as the backup has it.
+    # The sectors that have been rewritten from the image since the backup, each as the backup has it.
     plan = run.plan
     if plan["regress"] or plan["restore"] or plan["protect"] or plan["options"] or run.backup is None:
         return []  # the state before was more than these sectors
-    steps = []
-    for step in plan["steps"]:
-        if step["source"] == FROM_IMAGE:
-            step = dict(step)
-            step["erase"], step["source"], step["why"] = True, FROM_BACKUP, _WORD
-            steps.append(step)
+    written = {step["sector"] for step in plan["steps"] if step["source"] == FROM_IMAGE}
+    if run.resumed is not None:
+        written.update(run.resumed["doubt"])  # by the run that was cut, from whose backup this one goes on
+    plan_of, steps = modules.load("rescue.engine.plan"), []
+    for index, address, size, owned in blocks(run.chip.flash.sectors(), run.job):
+        if owned and index in written:
+            sector = {"index": index, "address": address, "size": size, "count": size // run.job.sector_bytes}
+            steps.append(plan_of.make_step(sector, True, FROM_BACKUP, plan_of.has_vectors(sector, run.job), _WORD))
+    steps.sort(key=plan_of.order)
     return steps
 
 

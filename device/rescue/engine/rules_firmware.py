@@ -15,6 +15,7 @@ from rescue.engine.rules_common import (
     wrong_sectors,
 )
 
+_BY_ITSELF = ("IWDG1RSTF", "WWDG1RSTF", "SFTRSTF", "LPWRRSTF")  # resets that the chip gives itself
 _RAM_NAMES = "SP must lie in RAM, PC be odd and in flash"
 
 # --- P5: flash ---
@@ -69,6 +70,14 @@ def _bad_vectors(evidence):
     values = {"sp": _hex(vectors["sp"]), "pc": _hex(vectors["pc"])}
     line = "vectors SP %s, PC %s: %s" % (values["sp"], values["pc"], _RAM_NAMES)
     return CERTAIN, values, [line, map_line(evidence)], []
+
+
+def _reset_from_outside(evidence):
+    # No watchdog and no software has asked for these resets: what keeps it from running comes before whose it is.
+    flags = (evidence.get("reset_cause") or {}).get("flags") or ()
+    if not flags or [flag for flag in flags if flag in _BY_ITSELF]:
+        return None
+    return reset_loop(evidence)
 
 
 def _hex(value):
@@ -180,6 +189,7 @@ RULES = (
     ("update-cut", _update_cut),
     ("interrupted-program", _cut_while_writing),
     ("bad-vectors", _bad_vectors),
+    ("reset-loop", _reset_from_outside),
     ("newer-firmware", conduct.newer),
     ("older-firmware", whose.older),
     ("unknown-application", whose.unknown),

@@ -1,5 +1,6 @@
 # What a run seldom needs: a slower wire, findings without a record.
 
+from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import RescueError, TargetError
 
 _SLOWER_HZ = (1_000_000, 250_000, 100_000, 50_000, 25_000)
@@ -16,6 +17,7 @@ def slow_down(run):
     """
     if run.target is None:
         return False
+    wait_for_nrst(run.ports)  # it may be a reset that has disturbed it
     slower = run.ports.wire.frequency_hz
     how = "after-reset"
     if not run.resets.spoilt():

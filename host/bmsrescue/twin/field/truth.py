@@ -160,7 +160,7 @@ def _of_contents(case: Case, before: Life, flash: Flash, with_image: Callable[[]
     marker = isinstance(target, dict) and "marker" in target
     version = "image" in case.job
     if flash.holds_image:
-        truth = _image_is_there(case, before)
+        truth = _image_is_there(case, before, with_image)
         if _rewrites(case) and "NO_FAULT_FOUND" in truth.right:
             truth.right |= {"RECOVERED"}
         return truth
@@ -192,7 +192,7 @@ def _rewrites(case: Case) -> bool:
     return isinstance(policy, dict) and policy["mode"] == "rewrite"
 
 
-def _image_is_there(case: Case, before: Life) -> Truth:
+def _image_is_there(case: Case, before: Life, with_image: Callable[[], Life]) -> Truth:
     if before.runs:
         return Truth({"NO_FAULT_FOUND"}, set(), {"healthy", "quiet"})
     truth = Truth({"NOT_FIRMWARE"}, set(), set(_NOT_RUNNING))
@@ -200,6 +200,9 @@ def _image_is_there(case: Case, before: Life) -> Truth:
         consents = "update-flag" in case.consent and "bootloader" in case.job
         truth = Truth({"RECOVERED"} if consents else {"LOCKED"}, set() if consents else {"NOT_FIRMWARE"},
                       {"bootloader-waiting"} | (set() if "bootloader" in case.job else _NOT_RUNNING))  # fmt: skip
+        if consents and not with_image().runs:
+            truth.right, truth.weak = {"NOT_FIRMWARE"}, {"LOCKED"}  # the application is in order, and does not run here
+            truth.causes |= _NOT_RUNNING
     return truth
 
 
