@@ -65,11 +65,15 @@ def watch_resets(run, target, found, period_ms):
         found["core"]["activity"]["ms"] += window_ms
 
 
-def period_of(found, also_software):
-    """How long a watchdog may take that has to be waited for, in ms; 0 where nothing says that there is one."""
+def period_of(found, also_software, hardware=False):
+    """How long a watchdog may take that has to be waited for, in ms; 0 where nothing says that there is one.
+
+    hardware: the option bytes start one, as was seen before.
+    """
     dog = found.get("watchdog")
     period_ms = 0
-    if dog is not None and ((found.get("options") or {}).get("iwdg_hardware") or (also_software and dog["set"])):
+    hardware = hardware or (found.get("options") or {}).get("iwdg_hardware")
+    if dog is not None and (hardware or (also_software and dog["set"])):
         period_ms = dog["period_ms"]
     for name in running.watchdog_has_bitten(found):
         known = dog is not None and name.startswith("IWDG")
