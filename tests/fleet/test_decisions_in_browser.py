@@ -90,7 +90,7 @@ def test_a_job_is_released_from_files_and_refused_in_words(served: Page, browser
     browser.get(served.url + "/releases")
     fill(browser, files=next(one for one in files if one.endswith("job.json")))
     browser.find_element(By.ID, "note").send_keys(Keys.ENTER)
-    sees(browser, "✖ the image bms-1.2.0.bin is not on the card")
+    sees(browser, "bms-1.2.0.bin is missing on the card")
     browser.get(served.url + "/releases")
     fill(browser, files="\n".join(files), note="first lot", allowance="500" + Keys.ENTER)
     sees(browser, "✔ Released and in force.")

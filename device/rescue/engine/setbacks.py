@@ -17,7 +17,6 @@ def slow_down(run):
     """
     if run.target is None:
         return False
-    wait_for_nrst(run.ports)  # it may be a reset that has disturbed it
     slower = run.ports.wire.frequency_hz
     how = "after-reset"
     if not run.resets.spoilt():
@@ -32,6 +31,7 @@ def slow_down(run):
     if run.chip is not None:
         run.chip.digest.forget()  # what disturbed the wire may also have written where it should not
     try:
+        wait_for_nrst(run.ports)  # it may be a reset that has disturbed it
         attempt["result"] = _find(run)
         if attempt["result"] != "ok" and not _climb(run, slower):
             return False
