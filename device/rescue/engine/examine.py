@@ -106,7 +106,8 @@ def gather(run):
     is_ours = chip is not None and chip["dev_id"] == run.job.dev_id and chip["flash_kib"] == run.job.flash_kib
     for name, kind in run.evidence.get("unreadable", {}).items():
         if kind in _DAMAGED or (kind == "fault" and is_ours and name in _ALWAYS_READABLE):
-            # No chip says so: what was lost on the wire is read again at a slower clock, not left out.
+            # No chip says so: what was lost on the wire is read again at a slower clock, what a reset took at the same.
+            run.resets.fresh = kind == "fault"
             raise WireError(kind, "reading the %s was disturbed" % name.replace("_", " "))
     if not is_ours:
         run.skip_to("diagnosis")
