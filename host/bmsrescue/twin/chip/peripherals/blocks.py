@@ -103,6 +103,7 @@ BLOCKS: Final[tuple[Block, ...]] = (
     Block("RAMECC2", 0x48023000, dies="24"),
     _one("FMAC", 0x48024000, AHB2ENR, 16, dies="2"),
     _one("CORDIC", 0x48024400, AHB2ENR, 17, dies="2"),
+    Block("WWDG2", 0x40002C00, dies="4"),  # as IWDG2
     # APB3, the interconnect's own registers, AHB3
     _one("LTDC", 0x50001000, APB3ENR, 3, kib=4),
     _one("WWDG1", 0x50003000, APB3ENR, 6, kib=4),
@@ -136,6 +137,9 @@ BLOCKS: Final[tuple[Block, ...]] = (
     *_on(APB4ENR, 14, _KIB, 0x58003800, "COMP12 VREFBUF RTC"),
     _one("TAMP", 0x58004400, APB4ENR, 16, dies="A"),
     Block("IWDG1", 0x58004800),
+    Block(
+        "IWDG2", 0x58004C00, dies="4"
+    ),  # of the second core: makers' flash algorithms feed both, on any part of the die
     _one("SAI4", 0x58005400, APB4ENR, 21, dies="24"),
     _one("DTS", 0x58006800, APB4ENR, 26, dies="2A"),
     _one("DFSDM2", 0x58006C00, APB4ENR, 27, kib=2, dies="A"),
