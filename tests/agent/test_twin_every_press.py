@@ -53,7 +53,7 @@ def bench_with(card: bytearray | None, faults: CardFaults | None = None, heap_ki
     return bench
 
 
-@pytest.mark.parametrize("heap_kib", [86, 90, 96, 104, 110, 112, 116, 120, 128, 136, 144, 160, 180, 200])
+@pytest.mark.parametrize("heap_kib", [90, 96, 104, 110, 112, 116, 120, 128, 136, 144, 160, 180, 200])
 def test_a_heap_that_runs_out_anywhere(heap_kib: int) -> None:
     card = card_for(SCENARIO)
     bench = bench_with(card, heap_kib=heap_kib)
