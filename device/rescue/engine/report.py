@@ -128,11 +128,18 @@ def _cured(run):
 
 
 def _judge_again(run):
-    # A rail that went wrong during the cure is the cause; what was found before stays in its evidence.
+    # A rail that went wrong during the cure, or resets that stopped it, are the cause; what was found before stays in
+    # its evidence.
     rails, before = run.evidence["rails"], run.diagnosis
-    if not before or run.power.trip is None or rails["trip"] is not None:
+    if not before:
         return
-    rails["trip"] = run.power.trip
+    if run.power.trip is not None and rails["trip"] is None:
+        rails["trip"] = run.power.trip
+    elif run.resets.count and verdict.is_by_reset(run.error) and "swd" in run.evidence:
+        run.evidence["swd"]["error"] = run.error.message
+        run.evidence["nrst"]["later"] = run.resets.found()
+    else:
+        return
     run.diagnosis = diagnose(run.evidence)
     if run.diagnosis["cause"] != before["cause"]:
         run.diagnosis["evidence"].append("before it: " + before["sentence"])

@@ -41,10 +41,10 @@ class Resets:
             self.fresh = True
 
     def spoilt(self):
-        """Whether the step that has just failed may be done again because of one: not for ever."""
+        """(whether one spoilt the step that has just failed, whether it may be done again: not for ever)"""
         fresh, self.fresh = self.fresh, False
         self._tries += fresh
-        return fresh and self._tries <= _TRIES
+        return fresh, self._tries <= _TRIES
 
     def found(self):
         """evidence["nrst"]["later"]: {"edges", "period_ms": None with one}"""

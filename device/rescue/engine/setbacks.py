@@ -19,7 +19,10 @@ def slow_down(run):
         return False
     slower = run.ports.wire.frequency_hz
     how = "after-reset"
-    if not run.resets.spoilt():
+    spoilt, again = run.resets.spoilt()
+    if spoilt and not again:
+        return False
+    if not spoilt:
         how = "slower"
         left = [hz for hz in _SLOWER_HZ if hz < slower]
         if not left:
