@@ -24,6 +24,8 @@ class FakeHelper:
         self.here = True
         self.job_now: Job | None = None
         self.records: list[str] = []
+        self.in_flash: list[str] = []  # of which the card has nothing
+        self.card_takes = True
         self.card: dict[str, bytes] = {}
         self.cancelled = False
         self.chip: str | None = "STM32H725"  # None: it does not answer
@@ -53,13 +55,13 @@ class FakeHelper:
             return {"how": "attach"}
         if method == "flash.info":
             return {"chip": {"name": self.chip, "uid": self.uid}}
-        data = "".join(line + "\n" for line in self.records).encode()
+        data, flash = ("".join(line + "\n" for line in lines).encode() for lines in (self.records, self.in_flash))
         if method == "lines.level":
             return {"nrst": not self.present, "edges": 0}
         if method == "records.sizes":
-            return {"card": len(data), "helper": 0, "helper-old": 0}
+            return {"card": len(data), "helper": len(flash), "helper-old": 0}
         if method == "records.read":
-            return data[params[1] : params[1] + 2048]
+            return (flash if params[0] == "helper" else data)[params[1] : params[1] + 2048]
         if method == "card.hash":
             if params[0] not in self.card:
                 raise CardError("missing", "no such file")
@@ -89,10 +91,11 @@ class FakeHelper:
         first = len(self.records) + 1
         known = {"helper_id": self.number} if self.number else {}
         made = {"first": first, "previous": previous, "outcome": outcome, **known, **changes}
-        self.records += chain(self.name, 1, **made)
+        place = self.records if self.card_takes else self.in_flash
+        place += chain(self.name, 1, **made)
         job = self.job_now
         assert job is not None
-        answer = json.loads(self.records[-1]) | {"line_sha256": line_hash(self.records[-1])}
+        answer = json.loads(place[-1]) | {"line_sha256": line_hash(place[-1])}
         job.state, job.result = "done", answer | self.answer
         job.ended.set()
 

@@ -3,6 +3,7 @@
 from rescue.engine import files, job_runner, modules
 from rescue.engine.screens import Screen
 
+_NAMES = "rescue.names"
 _WAITING = "rescue.waiting"
 _SHORT_RECORD = "rescue.engine.short_record"
 _ONCE_LIMIT_MS = 60_000  # with "once", nobody comes after this
@@ -24,6 +25,8 @@ class App:
 
         Returns what a host asked to happen next: "repl" or "reset"; None otherwise.
         """
+        modules.load(_NAMES).take_large_table()
+        modules.drop(_NAMES)
         once = self.config.get("once", False)
         if files.exists(self.ports.store.root + job_runner.NOTE) and self._finish_record() and once:
             return None

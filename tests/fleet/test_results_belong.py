@@ -194,6 +194,19 @@ def test_a_job_whose_record_is_not_there_gives_no_verdict(line: Line, answer: di
     assert station.result is None
 
 
+def test_a_record_that_the_card_did_not_take_is_fetched_from_the_helpers_flash(line: Line) -> None:
+    helper = FakeHelper("helper-1", ONE)
+    station = line.station("left", helper)
+    assert line.work(station, helper, "U-1", "RECOVERED") == states.PASS
+    helper.present = False
+    line.wait(station)
+    helper.card_takes = False
+    helper.answer = {"record_saved": False}
+    assert line.work(station, helper, "U-2", "TOOL_ERROR") == states.REMOVE
+    assert line.attempts()[-1] == (ONE, "left", "U-2", "TOOL_ERROR")
+    assert line.aside() == 0
+
+
 def test_a_record_of_an_earlier_unit_or_of_another_helper_is_no_result(line: Line) -> None:
     helper = FakeHelper("helper-1", ONE)
     station = line.station("left", helper)

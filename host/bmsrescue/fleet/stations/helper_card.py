@@ -9,6 +9,7 @@ from bmsrescue.bench.session import CALL_S, SLOW_S
 from bmsrescue.daemon.helper_port import Job
 from bmsrescue.fleet.records.reading import LineError, read_line
 from rescuelink.errors import CardError, LinkError
+from rescuelink.seal import line_hash
 
 CLIENT = "station"
 _TAIL_BYTES = 256 * 1024
@@ -66,6 +67,16 @@ class RecordTail:
         lines = data[:end].decode("utf-8", "backslashreplace").split("\n")[:-1]
         self.newest = next(filter(None, map(_sequence, reversed(lines))), self.newest)
         return lines
+
+    async def from_flash(self, port: StationPort, sha256: str) -> list[str]:
+        """The line of that hash in the helper's own flash, where a record goes that the card did not take; or none.
+
+        Raises RescueError.
+        """
+        size = _size(await ask(port, "records.sizes"), "helper")
+        data = await _read(port, "helper", max(0, size - _TAIL_BYTES), size)
+        lines = data.decode("utf-8", "backslashreplace").split("\n")
+        return [line for line in lines if line_hash(line) == sha256][:1]
 
     def confirm(self) -> None:
         """What `new_lines` gave is stored."""

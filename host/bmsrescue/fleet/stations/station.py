@@ -310,6 +310,9 @@ class Station:
                 return None, f"{str(answer.get('sentence'))[:_LONGEST]}."
             return None, "The helper does not say which record is this unit's: use `bmsrescue deploy` on it."
         found = await asyncio.to_thread(self._desk.result, sha256)
+        if found is None and (kept := await self._tail.from_flash(self.port, sha256)):
+            await asyncio.to_thread(self._desk.take, f"{who.name} {who.number}".strip(), kept)
+            found = await asyncio.to_thread(self._desk.result, sha256)
         if found is None:
             return None, "The record has not come from the helper."
         if found.helper_id != who.id or found.number <= self._after:
