@@ -1,5 +1,5 @@
-# Loads every module of the agent that runs here, after the large table is taken as the agent takes it, and says how many
-# names the interpreter keeps then.
+# Loads every module of the agent that runs here, after the large table is taken as the agent takes it, and says how
+# many names the interpreter keeps then.
 import json
 import sys
 
