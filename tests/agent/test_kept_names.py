@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bmsrescue.agent_constants import register_map
-from bmsrescue.agent_files import agent_files
+from bmsrescue.agent.files import agent_files
+from bmsrescue.agent.fold_constants import register_map
 from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.helper.helper import VirtualHelper
 from bmsrescue.twin.helper.wire import wire_over

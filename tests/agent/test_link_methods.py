@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.serial_twin import SerialTwin
 from link_twin import PATIENCE_S, Host, helper_behind, records_on
 from rescuelink.dead_rails import DEAD_MV

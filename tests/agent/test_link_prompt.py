@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.agent_files import device_dir, make_importable
+from bmsrescue.agent.files import device_dir, make_importable
 from bmsrescue.twin.helper.process import find_interpreter
 
 PORTS = """

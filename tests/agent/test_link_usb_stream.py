@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.agent_files import agent_files
+from bmsrescue.agent.files import agent_files
 from bmsrescue.deploy.repl import Repl
 from bmsrescue.link.client import LinkClient
 from link_twin import PATIENCE_S, Host

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.agent_files import device_dir, shared_dir
+from bmsrescue.agent.files import device_dir, shared_dir
 
 HEAP = "288K"
 HARDWARE = {"machine", "rp2"}

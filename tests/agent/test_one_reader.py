@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from bmsrescue.agent_files import device_dir, shared_dir
+from bmsrescue.agent.files import device_dir, shared_dir
 from bmsrescue.card.build import check_card
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.cli.output import error_sentence

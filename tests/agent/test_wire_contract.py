@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from bmsrescue.card.fat import make_image
 from bmsrescue.twin.bench import scenario_named
 from bmsrescue.twin.board.unit import Unit, build_unit

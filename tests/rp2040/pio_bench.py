@@ -19,7 +19,7 @@ from typing import Any
 
 from pioemu import ShiftRegister, State, emulate
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.chip.swd.pins import SwdPins
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.agent_files import device_dir
+from bmsrescue.agent.files import device_dir
 from bmsrescue.twin.helper.process import find_interpreter
 
 MACHINE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pio_bench import SWCLK, SWDIO, PioBench
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.bench import scenario_named
 from bmsrescue.twin.board.unit import Unit, build_unit
 

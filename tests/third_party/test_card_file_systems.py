@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.agent_files import shared_dir
+from bmsrescue.agent.files import shared_dir
 from bmsrescue.card.fat import CardFiles, CardImageError, read_files, volume_of
 from bmsrescue.card.fat_check import examine
 from bmsrescue.card.image_bytes import FileImage

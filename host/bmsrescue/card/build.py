@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from bmsrescue.card.markers import take_marker
 from bmsrescue.errors import HostError
 from bmsrescue.image.contents import ImageFileError, Segment

@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 import typer
 from rich.text import Text
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from bmsrescue.bench.card_files import put_file
 from bmsrescue.bench.helper import Helper, consent_words
 from bmsrescue.card.build import build_files

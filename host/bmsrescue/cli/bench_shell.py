@@ -21,7 +21,7 @@ from typing import Any
 
 import typer
 
-from bmsrescue.agent_files import device_dir
+from bmsrescue.agent.files import device_dir
 from bmsrescue.bench.session import SLOW_S, Session
 from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened
 from bmsrescue.cli.exit_status import status_of

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bmsrescue.agent_files import device_dir
+from bmsrescue.agent.files import device_dir
 from bmsrescue.errors import HostError, UsageError
 
 NAME = "board.json"

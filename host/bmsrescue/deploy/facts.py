@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bmsrescue.agent_build import MpyFormat
+from bmsrescue.agent.build import MpyFormat
 from bmsrescue.deploy import snippets
 from bmsrescue.deploy.repl import Repl
 from rescuelink.errors import LinkError

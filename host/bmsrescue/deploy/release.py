@@ -4,8 +4,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bmsrescue.agent_build import MpyFormat, build
-from bmsrescue.agent_files import device_dir, shared_dir
+from bmsrescue.agent.build import MpyFormat, build
+from bmsrescue.agent.files import device_dir, shared_dir
 
 START = "main.py"
 PACKAGES = ("rescue", "rescuelink")

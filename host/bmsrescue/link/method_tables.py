@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bmsrescue.agent_files import device_dir, shared_dir
+from bmsrescue.agent.files import device_dir, shared_dir
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.errors import HostError, UsageError
 from rescuelink import errors, rpc

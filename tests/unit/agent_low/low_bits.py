@@ -1,6 +1,6 @@
 """A line that plays back prepared answers and writes down everything the wire sends."""
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 
 make_importable()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.stm32h7 import Stm32H7 as TwinChip
 from bmsrescue.twin.clock import VirtualClock

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from low_chip import ALL_SECTORS, FLASH, SECTOR, Bench
 
-from bmsrescue.agent_files import device_dir
+from bmsrescue.agent.files import device_dir
 from bmsrescue.twin.chip.bus import BusError, BusWait
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash.timing import FlashTimer

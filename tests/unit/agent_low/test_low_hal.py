@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from low_machine import ADC, I2C, PWM, WDT, Pin, machine_installed
 
-from bmsrescue.agent_files import device_dir, make_importable
+from bmsrescue.agent.files import device_dir, make_importable
 
 make_importable()
 

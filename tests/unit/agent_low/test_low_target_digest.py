@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from low_chip import FLASH, SECTOR, Bench
 
-from bmsrescue.agent_files import device_dir
+from bmsrescue.agent.files import device_dir
 from rescue.chips import target_digest
 from rescue.debug import connect as rungs
 from rescue.debug.ap import MemAp

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.agent_files import device_dir, shared_dir
+from bmsrescue.agent.files import device_dir, shared_dir
 from bmsrescue.cli import output
 
 HOST = Path(output.__file__).parents[1]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.agent_build import MpyFormat
+from bmsrescue.agent.build import MpyFormat
 from bmsrescue.deploy import release, snippets
 from bmsrescue.deploy.bring import bring
 from bmsrescue.deploy.difference import compare, ours_on

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pty_board import PtyBoard
 
-from bmsrescue.agent_build import MpyFormat
+from bmsrescue.agent.build import MpyFormat
 from bmsrescue.deploy import release, repl, snippets
 from bmsrescue.deploy.bring import bring
 from bmsrescue.deploy.difference import Action, compare, ours_on, sha256

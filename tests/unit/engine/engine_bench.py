@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 
 make_importable()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from rescuelink.job import default_job, validate
 
 make_importable()

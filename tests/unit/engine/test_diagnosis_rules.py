@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 
 make_importable()
 

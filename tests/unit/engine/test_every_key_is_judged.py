@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from test_diagnosis_rules import CASES, good_unit
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from evidence_keys import _NAMED, KEYS, RULE, WHAT_TO_DO, unknown
 
 make_importable()

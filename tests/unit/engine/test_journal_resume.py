@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 
 make_importable()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 
 make_importable()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.agent_files import device_dir, shared_dir
+from bmsrescue.agent.files import device_dir, shared_dir
 from bmsrescue.twin.helper.process import find_interpreter
 from rescuelink.outcomes import OUTCOMES
 

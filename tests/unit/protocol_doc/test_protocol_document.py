@@ -8,7 +8,7 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from bmsrescue.agent_files import device_dir
+from bmsrescue.agent.files import device_dir
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.link import method_tables
 from bmsrescue.link.frames import frame

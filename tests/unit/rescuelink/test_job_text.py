@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmsrescue.agent_files import shared_dir
+from bmsrescue.agent.files import shared_dir
 from bmsrescue.twin.helper.process import find_interpreter
 from rescuelink.errors import JobError
 from rescuelink.job_text import MAX_JOB_BYTES, check_size, parse_job

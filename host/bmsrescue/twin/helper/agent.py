@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-from bmsrescue.agent_build import MpyFormat, build_files, format_of
-from bmsrescue.agent_cache import built
-from bmsrescue.agent_files import agent_files, device_dir, shared_dir
+from bmsrescue.agent.build import MpyFormat, build_files, format_of
+from bmsrescue.agent.cache import built
+from bmsrescue.agent.files import agent_files, device_dir, shared_dir
 from bmsrescue.errors import HostError
 
 _PORTS_FOLDER = Path(__file__).parent / "micropython"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.chip.swd.port import READ_CYCLES
 from bmsrescue.twin.helper.bench_unit import DebugWire
 from bmsrescue.twin.helper.rpc import BlockCut, Refused, Reply

@@ -13,8 +13,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from bmsrescue.agent_build import build_files, format_for
-from bmsrescue.agent_files import agent_files, device_dir
+from bmsrescue.agent.build import build_files, format_for
+from bmsrescue.agent.files import agent_files, device_dir
 from bmsrescue.card.fat import CardFiles, CardImageError
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.helper.helper import ENDED, TIME_EXPIRED, WATCHDOG, RunResult

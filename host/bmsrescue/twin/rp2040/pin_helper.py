@@ -13,8 +13,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from bmsrescue.agent_build import build_files, format_of
-from bmsrescue.agent_files import agent_files, device_dir
+from bmsrescue.agent.build import build_files, format_of
+from bmsrescue.agent.files import agent_files, device_dir
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.helper.bench_ports import ClockPort, ObserverPort
 from bmsrescue.twin.helper.helper import RunResult, serve_to_end

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from functools import cache
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.servers.bitbang_client import DRIVE, LET_GO, OUT_BYTE, SAMPLE, SKIP, BitbangPins, samples_value
 from rescuelink.errors import WireError
 

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from functools import cache
 
-from bmsrescue.agent_files import make_importable
+from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.chip.swd.dp_registers import ORUNDETECT, ORUNERRCLR, STKCMPCLR, STKERRCLR, WDERRCLR
 from bmsrescue.twin.servers.bitbang_client import DRIVE, LET_GO, OUT_BYTE, SAMPLE, SKIP, BitbangPins, samples_value
 from bmsrescue.twin.servers.bitbang_transfers import BitbangTransfers, data_chars

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.agent_build import MpyFormat, build, build_files, format_of
-from bmsrescue.agent_constants import inline, register_map
-from bmsrescue.agent_files import agent_files
+from bmsrescue.agent.build import MpyFormat, build, build_files, format_of
+from bmsrescue.agent.files import agent_files
+from bmsrescue.agent.fold_constants import inline, register_map
 from bmsrescue.errors import HostError
 from bmsrescue.twin.helper.process import find_interpreter
 

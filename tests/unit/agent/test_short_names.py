@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from bmsrescue.agent_files import agent_files
-from bmsrescue.agent_names import rename, short_names
+from bmsrescue.agent.files import agent_files
+from bmsrescue.agent.shorten_names import rename, short_names
 
 BASE = """
 _LIMIT = 3

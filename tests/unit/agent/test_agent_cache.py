@@ -10,8 +10,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from bmsrescue.agent_build import format_for
-from bmsrescue.agent_cache import built
+from bmsrescue.agent.build import format_for
+from bmsrescue.agent.cache import built
 
 
 @pytest.fixture

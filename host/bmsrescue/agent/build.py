@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bmsrescue.agent_constants import Constant, inline, register_map
-from bmsrescue.agent_names import rename, short_names
-from bmsrescue.agent_parameters import passed_by_keyword, shorten
+from bmsrescue.agent.fold_constants import Constant, inline, register_map
+from bmsrescue.agent.shorten_names import rename, short_names
+from bmsrescue.agent.shorten_parameters import passed_by_keyword, shorten
 from bmsrescue.errors import HostError
 
 _TIMEOUT_S = 60

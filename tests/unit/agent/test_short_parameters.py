@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from bmsrescue.agent_files import agent_files
-from bmsrescue.agent_parameters import passed_by_keyword, shorten
+from bmsrescue.agent.files import agent_files
+from bmsrescue.agent.shorten_parameters import passed_by_keyword, shorten
 
 
 def run(source: str, kept: frozenset[str] = frozenset()) -> dict[str, Any]:
