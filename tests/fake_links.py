@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from bmsrescue.bench.session import EventHandler
+from bmsrescue.client.session import EventHandler
 from rescuelink.errors import LinkError, RescueError
 
 PATIENCE_S = 30.0

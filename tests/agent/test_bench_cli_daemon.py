@@ -56,7 +56,7 @@ def test_a_port_that_the_daemon_has_and_a_full_disk_are_told_and_change_nothing(
 def test_a_daemon_killed_in_a_recovery_leaves_a_safe_unit_and_the_next_one_tells_and_goes_on(
     bmsrescue: Run, tmp_path: Path
 ) -> None:
-    from bmsrescue.bench.daemon_client import running_daemon
+    from bmsrescue.client.daemon_client import running_daemon
 
     with started_helper("half-on") as twin:
         with daemon(twin.url, tmp_path / "data") as first:
@@ -90,7 +90,7 @@ def test_a_daemon_killed_in_a_recovery_leaves_a_safe_unit_and_the_next_one_tells
 
 
 def test_a_helper_pulled_out_in_a_recovery_is_told_with_the_step_it_was_in(bmsrescue: Run, tmp_path: Path) -> None:
-    from bmsrescue.bench.daemon_client import running_daemon
+    from bmsrescue.client.daemon_client import running_daemon
 
     port = PtyPort()
     with started_helper("half-on", port=port) as twin, daemon(twin.url, tmp_path / "data"):

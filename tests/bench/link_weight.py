@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from pyocd.core.helpers import ConnectHelper
 
-from bmsrescue.bench.daemon_client import running_daemon
-from bmsrescue.bench.session import DirectSession
+from bmsrescue.client.daemon_client import running_daemon
+from bmsrescue.client.session import DirectSession
 from bmsrescue.link.client import LinkClient
 from bmsrescue.twin.bench import default_card
 from bmsrescue.twin.board.unit import build_unit

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from bmsrescue.bench.finding import Found
+from bmsrescue.client.finding import Found
 from bmsrescue.config import Config
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.guard import LocalOnly

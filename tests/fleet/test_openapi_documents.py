@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from bmsrescue.bench.finding import Found
+from bmsrescue.client.finding import Found
 from bmsrescue.config import Config
 from bmsrescue.daemon.api import create_app
 from bmsrescue.daemon.bench import Bench

@@ -18,7 +18,7 @@ from pyocd.core.helpers import ConnectHelper
 from pyocd.core.session import Session
 
 import bmsrescue.twin.firmware as firmware
-from bmsrescue.bench.daemon_client import DaemonSession, running_daemon
+from bmsrescue.client.daemon_client import DaemonSession, running_daemon
 from daemon_process import daemon, wait_until
 from link_twin import PATIENCE_S, WatchedTwin, helper_on
 from openocd_judge import run_program

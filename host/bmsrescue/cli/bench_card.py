@@ -10,13 +10,13 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from bmsrescue.bench.card_files import get_file, list_card, put_file
-from bmsrescue.bench.records import PLACES, fetch
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json, progress_bar, telling_errors
 from bmsrescue.cli.exit_status import NOT_WELL
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_error
+from bmsrescue.client.card_files import get_file, list_card, put_file
+from bmsrescue.client.records import PLACES, fetch
 from bmsrescue.errors import UsageError
 from rescuelink.chain import damage, verify_chain
 

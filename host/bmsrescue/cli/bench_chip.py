@@ -10,8 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from bmsrescue.bench.helper import Helper
-from bmsrescue.bench.session import CALL_S
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.cli.bench_common import (
     HelperOption,
@@ -25,6 +23,8 @@ from bmsrescue.cli.bench_common import (
 from bmsrescue.cli.exit_status import NOT_WELL
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, in_words, show_error, show_facts
+from bmsrescue.client.helper import Helper
+from bmsrescue.client.session import CALL_S
 from bmsrescue.errors import UsageError
 from rescuelink.rpc import WINDOW_BYTES
 

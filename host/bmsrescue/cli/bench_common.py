@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from bmsrescue.bench.choose import open_session
-from bmsrescue.bench.helper import Helper
 from bmsrescue.cli.exit_status import status_of
 from bmsrescue.cli.output import error_console, show_error, show_note
+from bmsrescue.client.choose import open_session
+from bmsrescue.client.helper import Helper
 from bmsrescue.errors import HostError, UsageError
 from rescuelink.errors import RescueError
 

@@ -10,15 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from bmsrescue.bench.flash_image import (
-    FlashPlan,
-    SectorContents,
-    plan_flash,
-    read_sectors,
-    verify_flash,
-    write_flash,
-)
-from bmsrescue.bench.helper import Helper, consent_words
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.cli.bench_common import (
     HelperOption,
@@ -34,6 +25,15 @@ from bmsrescue.cli.bench_common import (
 from bmsrescue.cli.exit_status import NOT_WELL
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_note
+from bmsrescue.client.flash_image import (
+    FlashPlan,
+    SectorContents,
+    plan_flash,
+    read_sectors,
+    verify_flash,
+    write_flash,
+)
+from bmsrescue.client.helper import Helper, consent_words
 from bmsrescue.config import data_dir
 from bmsrescue.errors import UsageError
 from bmsrescue.image.contents import Segment

@@ -15,8 +15,6 @@ import typer
 from rich.text import Text
 
 from bmsrescue.agent.files import make_importable
-from bmsrescue.bench.card_files import put_file
-from bmsrescue.bench.helper import Helper, consent_words
 from bmsrescue.card.build import build_files
 from bmsrescue.cli.bench_common import (
     HelperOption,
@@ -30,6 +28,8 @@ from bmsrescue.cli.bench_common import (
 )
 from bmsrescue.cli.output import console, show_note
 from bmsrescue.cli.story import Story
+from bmsrescue.client.card_files import put_file
+from bmsrescue.client.helper import Helper, consent_words
 from bmsrescue.errors import UsageError, from_dict
 from rescuelink.errors import LinkError, RescueError
 from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class

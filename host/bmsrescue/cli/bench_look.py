@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from bmsrescue.bench.choose import open_session
-from bmsrescue.bench.finding import find_helpers
-from bmsrescue.bench.records import fetch_log
-from bmsrescue.bench.session import open_link
 from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, power_in_words, print_json, telling_errors
 from bmsrescue.cli.exit_status import HELPER
 from bmsrescue.cli.output import console, in_words, show_error, show_facts
+from bmsrescue.client.choose import open_session
+from bmsrescue.client.finding import find_helpers
+from bmsrescue.client.records import fetch_log
+from bmsrescue.client.session import open_link
 from bmsrescue.config import chosen_helper, data_dir, load_config
 from bmsrescue.errors import UsageError
 from rescuelink.errors import RescueError
 
 if TYPE_CHECKING:
-    from bmsrescue.bench.daemon_client import DaemonClient
+    from bmsrescue.client.daemon_client import DaemonClient
 
 _SHOWN_DATA = 90
 _LOOK_S = 3.0  # at a port that may be anything
@@ -44,7 +44,7 @@ _FREQUENT = ("rails", "progress")
 
 def scan(helper: HelperOption = None, as_json: JsonOption = False) -> None:
     """List the helpers: on USB, configured, or named by --helper."""
-    from bmsrescue.bench.daemon_client import running_daemon
+    from bmsrescue.client.daemon_client import running_daemon
 
     with telling_errors(as_json):
         daemon = running_daemon(data_dir())
@@ -88,7 +88,7 @@ def log(
     as_json: JsonOption = False,
 ) -> None:
     """What happened: the daemon's events (the newest thousand), or without a daemon the helper's own log."""
-    from bmsrescue.bench.daemon_client import running_daemon
+    from bmsrescue.client.daemon_client import running_daemon
 
     with telling_errors(as_json):
         daemon = None if own else running_daemon(data_dir())

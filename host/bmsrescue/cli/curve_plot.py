@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from xml.sax.saxutils import escape
 
-from bmsrescue.bench.power_curve import PowerCurve
 from bmsrescue.cli.rail_chart import NAMES
 from bmsrescue.cli.raster import Raster
+from bmsrescue.client.power_curve import PowerCurve
 
 _WIDTH, _HEIGHT = 900, 480
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 110, 20, 40

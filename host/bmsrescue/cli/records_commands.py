@@ -11,12 +11,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from bmsrescue.bench.records import PLACES
 from bmsrescue.cli import bench_card
 from bmsrescue.cli.bench_common import HelperOption, JsonOption, print_json
 from bmsrescue.cli.exit_status import NOT_WELL
 from bmsrescue.cli.new_file import OverwriteOption
 from bmsrescue.cli.output import console, show_error
+from bmsrescue.client.records import PLACES
 from bmsrescue.config import data_dir, load_config
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from fastapi.responses import JSONResponse
 from pydantic import Base64Bytes, BaseModel, Field
 
 from bmsrescue import __version__
-from bmsrescue.bench.plain_json import from_json, to_json
-from bmsrescue.bench.records import PLACES, fetch_over
-from bmsrescue.bench.session import CALL_S
+from bmsrescue.client.plain_json import from_json, to_json
+from bmsrescue.client.records import PLACES, fetch_over
+from bmsrescue.client.session import CALL_S
 from bmsrescue.daemon.api_docs import add_docs
 from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.body_limit import BodyLimit

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from bmsrescue.bench.finding import Found
-from bmsrescue.bench.session import open_link
+from bmsrescue.client.finding import Found
+from bmsrescue.client.session import open_link
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.helper_port import HelperPort, Opener
 from bmsrescue.daemon.job_notes import JobNotes

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from bmsrescue.bench.finding import Found
-from bmsrescue.bench.session import JOB_S, EventHandler, open_link
+from bmsrescue.client.finding import Found
+from bmsrescue.client.session import JOB_S, EventHandler, open_link
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.job_notes import JobNotes
 from bmsrescue.link.card_stream import write_file

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import uvicorn
 
-from bmsrescue.bench.finding import Found, find_helpers
 from bmsrescue.card.storage import write_atomically
+from bmsrescue.client.finding import Found, find_helpers
 from bmsrescue.config import Config, DaemonAddress
 from bmsrescue.daemon.api import Beside, create_app
 from bmsrescue.daemon.bench import Bench

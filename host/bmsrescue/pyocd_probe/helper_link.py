@@ -6,9 +6,9 @@ import time
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from bmsrescue.bench.choose import open_session
-from bmsrescue.bench.helper import Helper
-from bmsrescue.bench.session import Session
+from bmsrescue.client.choose import open_session
+from bmsrescue.client.helper import Helper
+from bmsrescue.client.session import Session
 from bmsrescue.errors import UsageError
 from rescuelink.errors import LinkError, PowerError, RescueError
 from rescuelink.rpc import WINDOW_BYTES

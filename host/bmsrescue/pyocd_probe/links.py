@@ -167,7 +167,7 @@ def is_helper(unique_id: str) -> bool:
 
 def known_helpers() -> dict[str, str]:
     """Name -> what it is: the daemon's helpers when it runs, and those that are configured or on USB."""
-    from bmsrescue.bench.choose import known
+    from bmsrescue.client.choose import known
 
     return {helper.name: helper.what for helper in known()}
 

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bmsrescue.bench.finding import Found
+from bmsrescue.client.finding import Found
 from bmsrescue.daemon.api import create_app
 from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.guard import LOOPBACK_NAMES

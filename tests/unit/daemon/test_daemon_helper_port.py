@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.bench.finding import Found
+from bmsrescue.client.finding import Found
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.helper_port import HelperPort
 from bmsrescue.daemon.job_notes import JobNotes

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import bmsrescue.daemon
-from bmsrescue.bench.daemon_client import DaemonClient, running_daemon
+from bmsrescue.client.daemon_client import DaemonClient, running_daemon
 from bmsrescue.config import DaemonAddress
 from bmsrescue.daemon.serve import ADDRESS_FILE, _listen
 from daemon_process import started, wait_until

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bmsrescue.bench.finding import Found
 from bmsrescue.cli import deploy_command
 from bmsrescue.cli.exit_status import HELPER, USAGE, status_of
+from bmsrescue.client.finding import Found
 from bmsrescue.errors import UsageError
 from rescuelink.errors import LinkError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Protocol
 
-from bmsrescue.bench.session import CALL_S, SLOW_S
+from bmsrescue.client.session import CALL_S, SLOW_S
 from bmsrescue.daemon.helper_port import Job
 from bmsrescue.fleet.records.reading import LineError, read_line
 from rescuelink.errors import CardError, LinkError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bmsrescue.bench.session import SLOW_S
+from bmsrescue.client.session import SLOW_S
 from bmsrescue.fleet.stations.helper_card import StationPort, ask
 from rescuelink.errors import LinkError, RescueError
 

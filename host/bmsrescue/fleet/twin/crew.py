@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from bmsrescue.bench.finding import Found
+from bmsrescue.client.finding import Found
 from bmsrescue.fleet.twin.mishaps import NEIGHBOUR  # not from mix: the daemon needs no chip in software
 
 _END_S = 10.0

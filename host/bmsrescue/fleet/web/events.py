@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
-from bmsrescue.bench.plain_json import to_json
+from bmsrescue.client.plain_json import to_json
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.errors import HostError
 from bmsrescue.fleet.accounts import AccessError

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bmsrescue.bench import finding
-from bmsrescue.bench.finding import find_helpers, name_for
+from bmsrescue.client import finding
+from bmsrescue.client.finding import find_helpers, name_for
 from bmsrescue.config import Config, UsbId, chosen_helper, data_dir, load_config
 from bmsrescue.errors import UsageError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypedDict
 
-from bmsrescue.bench.session import SLOW_S, Session
+from bmsrescue.client.session import SLOW_S, Session
 from rescuelink.errors import LinkError, PowerError, RescueError, TargetError
 
 CONSENT_VERB = "erase"

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bmsrescue.bench.session import CALL_S, SLOW_S, Session
+from bmsrescue.client.session import CALL_S, SLOW_S, Session
 from rescuelink.errors import CardError
 from rescuelink.rpc import WINDOW_BYTES
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import typer
 
-from bmsrescue.bench.flash_image import plan_flash
-from bmsrescue.bench.helper import Helper, consent_words
-from bmsrescue.bench.plain_json import from_json, to_json
-from bmsrescue.bench.power_curve import PowerCurve
 from bmsrescue.cli.bench_common import address_of, require_consent
 from bmsrescue.cli.bench_shell import known_methods, parse_line
 from bmsrescue.cli.curve_plot import draw
 from bmsrescue.cli.exit_status import status_of
+from bmsrescue.client.flash_image import plan_flash
+from bmsrescue.client.helper import Helper, consent_words
+from bmsrescue.client.plain_json import from_json, to_json
+from bmsrescue.client.power_curve import PowerCurve
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.image.contents import Segment
 from rescuelink.errors import FlashError, LinkError, RescueError

@@ -17,8 +17,8 @@ import httpx
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect, unix_connect
 
-from bmsrescue.bench.plain_json import from_json, to_json
-from bmsrescue.bench.session import CALL_S, SLOW_S, EventHandler
+from bmsrescue.client.plain_json import from_json, to_json
+from bmsrescue.client.session import CALL_S, SLOW_S, EventHandler
 from bmsrescue.errors import from_dict
 from rescuelink.errors import LinkError, RescueError
 

@@ -1,7 +1,7 @@
 """Which helper, and which way to it: through the daemon when it runs and has it, else by its port."""
 
-from bmsrescue.bench.finding import Found, find_helpers, name_for
-from bmsrescue.bench.session import DirectSession, Session
+from bmsrescue.client.finding import Found, find_helpers, name_for
+from bmsrescue.client.session import DirectSession, Session
 from bmsrescue.config import chosen_helper, data_dir, load_config
 from bmsrescue.errors import UsageError
 from rescuelink.errors import LinkError
@@ -19,7 +19,7 @@ def open_session(option: str | None = None) -> Session:
         LinkError: "no_helper", or why the helper cannot be opened.
     """
     # Imported here: a command on a port of its own needs neither HTTP nor WebSockets.
-    from bmsrescue.bench.daemon_client import DaemonSession, running_daemon
+    from bmsrescue.client.daemon_client import DaemonSession, running_daemon
 
     config = load_config()
     wanted = chosen_helper(option, config)
@@ -43,7 +43,7 @@ def open_session(option: str | None = None) -> Session:
 
 def known() -> list[Found]:
     """Every helper: those of the daemon when it runs, then the configured ones and those on USB that it has not."""
-    from bmsrescue.bench.daemon_client import running_daemon
+    from bmsrescue.client.daemon_client import running_daemon
 
     daemon = running_daemon(data_dir())
     rows = [] if daemon is None else daemon.helpers()

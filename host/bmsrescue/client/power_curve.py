@@ -4,8 +4,8 @@ import queue
 from dataclasses import dataclass
 from typing import Any
 
-from bmsrescue.bench.helper import Helper
-from bmsrescue.bench.session import SLOW_S
+from bmsrescue.client.helper import Helper
+from bmsrescue.client.session import SLOW_S
 
 _PERIOD_MS = 10  # the fastest that the agent tells
 _HOLD_S = 30.0

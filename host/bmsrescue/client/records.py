@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from bmsrescue.bench.session import Session
+from bmsrescue.client.session import Session
 
 PLACES = ("card", "helper", "helper-old")
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from bmsrescue.bench.helper import FlashInfo, Helper, consent_words
-from bmsrescue.bench.session import SLOW_S
+from bmsrescue.client.helper import FlashInfo, Helper, consent_words
+from bmsrescue.client.session import SLOW_S
 from bmsrescue.errors import UsageError
 from bmsrescue.image.contents import Segment
 from bmsrescue.image.read import WORD_BYTES
