@@ -111,6 +111,17 @@ def test_another_unit_behind_a_contact_that_was_lost_is_not_written_on() -> None
     assert [step["outcome"] for step in run.record["steps"] if step["name"] in ("act", "verify")] == ["other_unit"]
 
 
+def test_another_debug_port_behind_a_contact_that_was_lost_is_another_unit() -> None:
+    run = press(at_step=("act", lambda bench: goes_away(bench, 2_000, another_debug_port)))
+    ends_well(run, kept=False)
+    assert (run.record["outcome"], run.record["error"]["kind"]) == ("INTERRUPTED", "other_unit")
+
+
+def another_debug_port(bench: TwinBench) -> None:
+    port: Any = bench.unit.chip._debug_port
+    port._config = replace(port._config, dpidr=0x2BA01477)
+
+
 def goes_away(bench: TwinBench, after: int, then: Callable[[TwinBench], None]) -> None:
     """So many fields from now on the line is dead for a moment, and then `then` has happened."""
     fields = [0]

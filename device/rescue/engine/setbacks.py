@@ -95,6 +95,8 @@ def same_unit(run):
         found = run.chip.identity()["uid"]
         if found == known["uid"] and run.target.dp.dpidr == run.target.dpidr:
             return
+    if found == known["uid"]:
+        found = "the same unique number, but another debug port"
     message = "another chip answers than the one that was examined (%s, not %s)" % (found, known["uid"])
     raise TargetError("other_unit", message, next_step="leave one unit connected from beginning to end")
 
