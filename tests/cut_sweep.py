@@ -11,11 +11,11 @@ import random
 from dataclasses import dataclass, replace
 
 from bmsrescue.card.fat import read_files
-from bmsrescue.twin.bench import TwinBench, Watcher
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.clock import Event
 from bmsrescue.twin.helper.block_device import CardFaults, PowerCut
 from bmsrescue.twin.helper.helper import RunResult
+from bmsrescue.twin.rig import TwinRig, Watcher
 from rescuelink.chain import verify_chain
 from rescuelink.outcomes import exit_class
 from sweep_cures import CURES, FLASH, Cure
@@ -81,7 +81,7 @@ def reference(name: str) -> Span:
         if event == "step" and isinstance(data, dict):
             marks[str(data["name"])] = at_ms * _MS
 
-    bench = TwinBench(cure.scenario(), cure.card(), faults=faults, watcher=Watcher(event=note))
+    bench = TwinRig(cure.scenario(), cure.card(), faults=faults, watcher=Watcher(event=note))
     faults.unit = bench.unit
     result = bench.run()
     record = result.record
@@ -133,7 +133,7 @@ def run_cut(cut: Cut) -> str:
         if acts and cut.again_ns is not None and len(ends) == 1:
             events.append(unit.clock.after(cut.again_ns, lambda: _strike(unit, cut.kind)))
 
-    bench = TwinBench(cure.scenario(), card, faults=faults, watcher=Watcher(event=note))
+    bench = TwinRig(cure.scenario(), card, faults=faults, watcher=Watcher(event=note))
     unit = bench.unit
     before = unit.chip.flash.snapshot()
     if cut.at_ns is not None:
@@ -174,7 +174,7 @@ def _wrong_options(cure: Cure, unit: Unit) -> str:
 
 
 def _options_before(cure: Cure) -> object:
-    return TwinBench(cure.scenario(), None).unit.chip.options.stored
+    return TwinRig(cure.scenario(), None).unit.chip.options.stored
 
 
 def _wrong_records(card: bytearray, last: dict[str, object]) -> str:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from bmsrescue.card.fat import read_files
-from bmsrescue.twin.bench import TwinBench
 from bmsrescue.twin.helper.helper import RunResult
+from bmsrescue.twin.rig import TwinRig
 
 
 @dataclass
 class DongleRun:
     """One press of the dongle's button, and the unit before and after it."""
 
-    bench: TwinBench
+    bench: TwinRig
     result: RunResult
     flash_before: bytes
     flash_after: bytes
@@ -26,7 +26,7 @@ class DongleRun:
         return self.result.record
 
 
-def press_button(bench: TwinBench, card: bytearray | None) -> DongleRun:
+def press_button(bench: TwinRig, card: bytearray | None) -> DongleRun:
     flash = bench.unit.chip.flash
     before = flash.snapshot()
     result = bench.run()

@@ -108,8 +108,8 @@ class FakeHelper:
 
 
 class NoHelpers:
-    """The daemon's bench, without anything to find."""
+    """What the daemon has found: nothing."""
 
     def __init__(self) -> None:
-        self.helpers: dict[str, Any] = {}
+        self.ports: dict[str, Any] = {}
         self.events = EventLog()

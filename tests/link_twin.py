@@ -12,8 +12,8 @@ from typing import Any
 
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.link.client import LinkClient
-from bmsrescue.twin.bench import default_card
 from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
+from bmsrescue.twin.rig import default_card
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.serial_twin import SerialTwin
 from rescuelink.errors import RescueError

@@ -29,11 +29,11 @@ PATIENCE_S = 60.0
 _AXE = (Path(__file__).parent / "fleet" / "data" / "axe.min.js").read_text(encoding="utf-8")
 
 
-class FakeBench:
-    """The daemon's bench with helpers that the test moves."""
+class FakeHelpers:
+    """What the daemon has found: helpers that the test moves."""
 
     def __init__(self) -> None:
-        self.helpers: dict[str, Any] = {name: FakeHelper(name) for name in ("left", "right")}
+        self.ports: dict[str, Any] = {name: FakeHelper(name) for name in ("left", "right")}
         self.events = EventLog()
 
 
@@ -42,11 +42,11 @@ class Page:
 
     def __init__(self, folder: Path) -> None:
         self.fleet = Fleet(Config(), folder)
-        self.bench = FakeBench()
-        self.hall = Hall(self.bench, self.fleet.desk)  # type: ignore[arg-type]
+        self.connected = FakeHelpers()
+        self.hall = Hall(self.connected, self.fleet.desk)  # type: ignore[arg-type]
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        app = create_page(self.fleet, self.hall, self.bench.events)
+        app = create_page(self.fleet, self.hall, self.connected.events)
         self.access = app.state.access
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -60,16 +60,16 @@ class Page:
         await asyncio.gather(stations, return_exceptions=True)
 
     def helper(self, name: str) -> FakeHelper:
-        found: FakeHelper = self.bench.helpers[name]
+        found: FakeHelper = self.connected.ports[name]
         return found
 
     def take(self, lines: list[str]) -> None:
         with self.fleet.store.write() as session:
-            LineTaker("card", IMPORT).take(session, self.fleet.bench_id, lines)
+            LineTaker("card", IMPORT).take(session, self.fleet.site_id, lines)
 
     def drop_streams(self) -> None:
         """Every view's stream of events ends, as with the daemon."""
-        self.bench.events.end()
+        self.connected.events.end()
 
     def stop(self) -> None:
         self._server.should_exit = True

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.twin.bench import scenario_named
 from bmsrescue.twin.board.unit import Unit, build_unit
-from bmsrescue.twin.rp2040.bench import PicoBench, agent_for_pico, board_config
+from bmsrescue.twin.rig import scenario_named
+from bmsrescue.twin.rp2040.rig import PicoRig, agent_for_pico, board_config
 
 _SCRIPTS = Path(__file__).parent / "rp2040" / "on_board"
 SECTOR_BYTES = 128 * 1024
@@ -27,7 +27,7 @@ class Rates(NamedTuple):
 def found_on_board(uf2: Path, script: str, unit: Unit, card: bytearray | None) -> dict[str, Any]:
     """The JSON object that a script prints; nothing that no wire may see has happened meanwhile."""
     main = (_SCRIPTS / script).read_bytes()
-    bench = PicoBench(uf2, unit, card, files=agent_for_pico(board_config()) | {"main.py": main})
+    bench = PicoRig(uf2, unit, card, files=agent_for_pico(board_config()) | {"main.py": main})
     result = bench.run()
     lines = [line for line in result.output.splitlines() if line.startswith("{")]
     assert lines, result.output

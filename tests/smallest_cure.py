@@ -14,9 +14,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bmsrescue.twin.bench import TwinBench, Watcher, default_card
 from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.firmware import image_path
+from bmsrescue.twin.rig import TwinRig, Watcher, default_card
 from bmsrescue.twin.scenarios import find
 from openocd_judge import build_shim, run_openocd
 from served_unit import ServedUnit
@@ -43,7 +43,7 @@ def by_agent(scenario: str = SCENARIO) -> dict[str, Cost]:
             chip = bench.unit.chip
             marks[f"{name} {data['name']}"] = (chip.counters.swclk_cycles, bench.unit.clock.now_ns)
 
-    bench = TwinBench(find(scenario), default_card(), watcher=Watcher(event=note))
+    bench = TwinRig(find(scenario), default_card(), watcher=Watcher(event=note))
     record = bench.run().record
     assert record is not None and record["outcome"] == "RECOVERED", record
     plan = record["plan"]

@@ -11,7 +11,7 @@ import pytest
 
 from bench_command import Run, Said, started_helper
 from bmsrescue import cli
-from bmsrescue.twin.bench import TwinBench, card_for
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
 from link_twin import WatchedTwin
@@ -25,7 +25,7 @@ def scenario_run() -> Callable[[str], DongleRun]:
     def run(name: str) -> DongleRun:
         if name not in made:
             card = card_for(find(name))
-            made[name] = press_button(TwinBench(find(name), card), card)
+            made[name] = press_button(TwinRig(find(name), card), card)
         return made[name]
 
     return run

@@ -11,7 +11,7 @@ import pytest
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.link.card_stream import write_file
 from bmsrescue.link.frames import notification
-from bmsrescue.twin.bench import default_card
+from bmsrescue.twin.rig import default_card
 from link_twin import PATIENCE_S, Host, WatchedTwin, helper_behind, helper_on
 from rescuelink.errors import CardError
 from rescuelink.rpc import DATA, WINDOW_BYTES

@@ -18,8 +18,8 @@ from bench_command import Run, started_helper
 from bmsrescue.card.build import build_files, check_card
 from bmsrescue.card.fat import make_image
 from bmsrescue.card.storage import load_card, save_card
-from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.firmware import image_bytes
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 from card_cases import job_for
 from dongle_run import DongleRun, press_button
@@ -149,7 +149,7 @@ def put(folder: Path, files: dict[str, bytes]) -> Path:
 
 def press(files: dict[str, bytes], scenario: str = "half-on") -> DongleRun:
     card = make_image(files)
-    return press_button(TwinBench(find(scenario), card), card)
+    return press_button(TwinRig(find(scenario), card), card)
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -290,7 +290,7 @@ def test_an_application_behind_a_bootloader_of_its_makers(bmsrescue: Run, tmp_pa
 )
 def test_a_bootloader_that_the_job_does_not_own_is_left_alone(scenario: str, outcome: str) -> None:
     card = card_for(find(scenario))
-    run = press_button(TwinBench(find(scenario), card), card)
+    run = press_button(TwinRig(find(scenario), card), card)
     assert run.record["outcome"] == outcome
     assert run.record["diagnosis"]["cause"] != "wrong-boot-address"
 

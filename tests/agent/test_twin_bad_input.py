@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import make_image, read_files, write_files
-from bmsrescue.twin.bench import TwinBench, default_card, default_card_files
 from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import ENDED
+from bmsrescue.twin.rig import TwinRig, default_card, default_card_files
 from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
 from fat_cards import exfat_boot_sector, ntfs_boot_sector, partition_table
@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 def press(card: bytearray | None, faults: CardFaults | None = None, scenario: str = "half-on") -> DongleRun:
     readable = None if faults or card is None or not card.startswith(b"\xeb") else card
-    return press_button(TwinBench(find(scenario), card, faults=faults), readable)
+    return press_button(TwinRig(find(scenario), card, faults=faults), readable)
 
 
 def card_with(change: Callable[[Document], None]) -> bytearray:
@@ -83,7 +83,7 @@ def test_a_card_without_a_block() -> None:
     ids=["exfat", "ntfs", "gpt"],
 )
 def test_a_card_that_is_formatted_otherwise_is_named_with_what_to_do(boot: bytes, words: str) -> None:
-    run = press_button(TwinBench(find("half-on"), bytearray(boot.ljust(4 << 20, b"\x00"))), None)
+    run = press_button(TwinRig(find("half-on"), bytearray(boot.ljust(4 << 20, b"\x00"))), None)
     assert_refused_unpowered(run, words, "format it as fat32 with an mbr, 512-byte sectors")
     assert run.record["error"]["kind"] == "unreadable"
 
@@ -93,7 +93,7 @@ def test_a_job_in_a_second_partition_is_found_and_the_disk_stays_as_it_is() -> N
     card = bytearray(partition_table((0x83, 2048, 2048), (0x0C, first, 1 << 16)).ljust(first * 512, b"\xa5"))
     card += default_card()
     front = bytes(card[: first * 512])
-    run = press_button(TwinBench(find("half-on"), card), card)
+    run = press_button(TwinRig(find("half-on"), card), card)
     assert run.record["outcome"] == "RECOVERED"
     assert run.card["records/records.jsonl"]
     assert card[: first * 512] == front

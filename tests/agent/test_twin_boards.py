@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.board.faults import Backfeed, HelperTraits
 from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 
 
-def pressed(name: str, job: dict[str, Any] | None = None, **faults: Any) -> tuple[TwinBench, dict[str, Any]]:
+def pressed(name: str, job: dict[str, Any] | None = None, **faults: Any) -> tuple[TwinRig, dict[str, Any]]:
     """One press on the unit of that scenario, on a board or a helper that is another one."""
     scenario = find(name)
     files = read_files(card_for(scenario))
     document = {**json.loads(files["job.json"]), **(job or {})}
     other = replace(scenario, breaks=lambda unit: scenario.breaks(unit) or unit.break_board(**faults))
-    bench = TwinBench(other, make_image({**files, "job.json": json.dumps(document).encode()}))
+    bench = TwinRig(other, make_image({**files, "job.json": json.dumps(document).encode()}))
     result = bench.run()
     assert result.record is not None, result.output
     assert not bench.unit.supply_on
@@ -131,10 +131,10 @@ def test_an_h5_on_noisy_wires_is_another_family_or_trouble_with_the_wires_and_an
     scenario = find("healthy")
     for seed in range(3):
         noisy = replace(scenario, breaks=lambda unit: unit.break_board(swd_bit_error_rate=2e-3))
-        record = TwinBench(noisy, card_for(scenario), seed=seed).run().record
+        record = TwinRig(noisy, card_for(scenario), seed=seed).run().record
         assert record is not None and record["outcome"] != "WRONG_TARGET"
     h5 = replace(
         scenario, config=ChipConfig(family="h5"), breaks=lambda unit: unit.break_board(swd_bit_error_rate=1e-4)
     )
-    record = TwinBench(h5, card_for(scenario)).run().record
+    record = TwinRig(h5, card_for(scenario)).run().record
     assert record is not None and record["outcome"] in ("WRONG_TARGET", "CHECK_WIRES")

@@ -10,8 +10,8 @@ import pytest
 
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.image.contents import Segment
-from bmsrescue.twin.bench import TwinBench, Watcher, card_for
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
+from bmsrescue.twin.rig import TwinRig, Watcher, card_for
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.unit_programs import STANDBY, UNDEFINED
 from dongle_run import press_button
@@ -25,7 +25,7 @@ DRAIN_NS = 5_000_000_000
 
 def test_a_brown_out_while_writing_is_named_and_the_next_press_brings_the_unit_back() -> None:
     card = card_for(find("brownout-during-flash"))
-    bench = TwinBench(find("brownout-during-flash"), card)
+    bench = TwinRig(find("brownout-during-flash"), card)
     before = bench.unit.chip.flash.snapshot()
     first = bench.run().record
     assert first is not None and first["outcome"] == "INTERRUPTED"
@@ -48,7 +48,7 @@ def test_a_brown_out_while_writing_is_named_and_the_next_press_brings_the_unit_b
 
 def test_a_worn_sector_is_tried_twice_and_named_by_its_address() -> None:
     card = card_for(find("worn-sector"))
-    run = press_button(TwinBench(find("worn-sector"), card), card)
+    run = press_button(TwinRig(find("worn-sector"), card), card)
     assert run.record["error"]["address"] == 0x0804_0000
     assert "replace the microcontroller" in run.record["next_step"]
     journal = run.card[f"journal-{run.record['unit']['uid']}.jsonl"].decode().splitlines()
@@ -60,7 +60,7 @@ def test_a_worn_sector_is_tried_twice_and_named_by_its_address() -> None:
 def test_a_sector_that_cannot_be_erased_is_tried_twice_and_named_by_its_address() -> None:
     cure = CURES["sectors"]
     card = cure.card()
-    bench = TwinBench(cure.scenario(), card)
+    bench = TwinRig(cure.scenario(), card)
     bench.unit.chip.flash.worn[1] = "erase"
     run = press_button(bench, card)
     assert run.record["outcome"] == "NOT_FIRMWARE"
@@ -72,7 +72,7 @@ def test_a_sector_that_cannot_be_erased_is_tried_twice_and_named_by_its_address(
 
 def test_a_hardware_watchdog_is_frozen_before_anything_is_erased() -> None:
     card = card_for(find("watchdog-loop"))
-    bench = TwinBench(find("watchdog-loop"), card)
+    bench = TwinRig(find("watchdog-loop"), card)
     bank = bench.unit.chip.flash_controller.banks[0]
     start_erase, frozen = bank._start_erase, []
 
@@ -91,7 +91,7 @@ def test_noise_on_the_wires_while_a_unit_is_cured_never_makes_a_wrong_byte_good(
     card = cure.card()
     scenario = cure.scenario()
     noisy = replace(scenario, breaks=lambda unit: scenario.breaks(unit) or unit.break_board(swd_bit_error_rate=rate))
-    run = press_button(TwinBench(noisy, card, seed=seed), card)
+    run = press_button(TwinRig(noisy, card, seed=seed), card)
     assert run.record["outcome"] in ("RECOVERED", "CHECK_WIRES")
     if rate >= 2e-5:  # below, each flipped bit may hit a word that is simply asked for again
         assert any(attempt["how"] == "slower" for attempt in run.record["evidence"]["swd"]["tries"])
@@ -128,7 +128,7 @@ def test_an_image_that_is_whole_is_not_written_again_whatever_it_does(
 ) -> None:
     cure = OddImage("odd", lambda unit: None, code=code)
     card = cure.card()
-    run = press_button(TwinBench(cure.scenario(), card), card)
+    run = press_button(TwinRig(cure.scenario(), card), card)
     assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == (cause, outcome)
     assert words in run.record["diagnosis"]["sentence"]
     assert run.flash_after == run.flash_before
@@ -140,7 +140,7 @@ def test_older_firmware_is_written_over_newer_where_the_job_consents() -> None:
     job = json.loads(files["job.json"])
     job["policy"]["consent"] = ["newer-firmware"]
     card = make_image({**files, "job.json": json.dumps(job).encode()})
-    run = press_button(TwinBench(scenario, card), card)
+    run = press_button(TwinRig(scenario, card), card)
     assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == ("newer-firmware", "RECOVERED")
     image = files[job["image"]["file"]]
     assert run.flash_after[: len(image)] == image
@@ -148,7 +148,7 @@ def test_older_firmware_is_written_over_newer_where_the_job_consents() -> None:
 
 def test_write_protection_is_lifted_for_the_cure_only() -> None:
     card = card_for(find("wrp-consent"))
-    run = press_button(TwinBench(find("wrp-consent"), card), card)
+    run = press_button(TwinRig(find("wrp-consent"), card), card)
     stored = run.bench.unit.chip.options.stored
     assert stored == replace(OptionValues(), wpsn=0xFC)
     assert run.record["plan"][0] == "lift the write protection of sector(s) 0"
@@ -158,7 +158,7 @@ def test_write_protection_is_lifted_for_the_cure_only() -> None:
 def test_option_bytes_are_restored_bit_by_bit_and_only_those_of_the_job() -> None:
     scenario = find("option-corruption")
     card = card_for(scenario)
-    bench = TwinBench(scenario, card)
+    bench = TwinRig(scenario, card)
     options = bench.unit.chip.options
     options.preset(replace(options.stored, optsr2=2))  # none of the job's business
     assert press_button(bench, card).record["outcome"] == "RECOVERED"
@@ -176,7 +176,7 @@ def test_every_act_under_consent_is_in_the_journal_with_who_gave_it(name: str) -
             journal = next(text for path, text in read_files(card).items() if path.startswith("journal"))
             lines.extend(json.loads(line) for line in journal.splitlines())
 
-    assert TwinBench(cure.scenario(), card, watcher=Watcher(event=look)).run().record is not None
+    assert TwinRig(cure.scenario(), card, watcher=Watcher(event=look)).run().record is not None
     acts = [line for line in lines if line["event"] in ("begin", "regression", "unprotect", "protect")]
     assert {"wrp": 3, "rdp1": 2, "calibration": 1}[name] == len(acts)
     for line in acts:
@@ -187,7 +187,7 @@ def test_every_act_under_consent_is_in_the_journal_with_who_gave_it(name: str) -
 def test_without_consent_option_bytes_are_named_and_left() -> None:
     scenario = replace(find("option-corruption"), consent=())
     card = card_for(scenario)
-    bench = TwinBench(scenario, card)
+    bench = TwinRig(scenario, card)
     before = bench.unit.chip.options.stored
     run = press_button(bench, card)
     assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == ("option-corruption", "LOCKED")

@@ -9,10 +9,10 @@ import pytest
 
 from bmsrescue.image.contents import Segment
 from bmsrescue.twin import chips_page
-from bmsrescue.twin.bench import TwinBench, Watcher, card_for, scenario_named
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.firmware.builds import Build, firmware_of
 from bmsrescue.twin.helper.helper import ENDED
+from bmsrescue.twin.rig import TwinRig, Watcher, card_for, scenario_named
 from dongle_run import DongleRun, press_button
 
 BASE = 0x08000000
@@ -21,10 +21,10 @@ DRAIN_NS = 10_000_000_000
 RECOVERED = "RECOVERED"
 
 
-def bench_for(story: str, part: str, watcher: Watcher | None = None) -> tuple[TwinBench, bytearray]:
+def bench_for(story: str, part: str, watcher: Watcher | None = None) -> tuple[TwinRig, bytearray]:
     scenario = scenario_named(story, part)
     card = card_for(scenario)
-    return TwinBench(scenario, card, watcher=watcher), card
+    return TwinRig(scenario, card, watcher=watcher), card
 
 
 def build_of(unit: Unit) -> Build:

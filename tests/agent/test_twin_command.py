@@ -12,7 +12,7 @@ import pytest
 
 from bmsrescue.card.fat import read_files
 from bmsrescue.card.storage import write_new_card
-from bmsrescue.twin.bench import default_card_files
+from bmsrescue.twin.rig import default_card_files
 from rescuelink.chain import verify_chain
 
 COMMAND = Path(sys.executable).parent / "bmsrescue"

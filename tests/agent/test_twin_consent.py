@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.helper.panel import Press
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 
 START = Press()
@@ -18,13 +18,13 @@ SHORT = Press(after_ms=6_000, duration_ms=200)
 TOO_EARLY = Press(after_ms=1_500, duration_ms=1_900)  # over before anybody can have read the screen
 
 
-def asked(name: str, words: list[str], *presses: Press) -> tuple[TwinBench, dict[str, Any]]:
+def asked(name: str, words: list[str], *presses: Press) -> tuple[TwinRig, dict[str, Any]]:
     scenario = find(name)
     files = read_files(card_for(scenario))
     job = json.loads(files["job.json"])
     job["policy"] = {"mode": "repair", "preserve": [], "consent": [], "ask": words}
     card = make_image({**files, "job.json": json.dumps(job).encode()})
-    bench = TwinBench(scenario, card, presses=(START, *presses))
+    bench = TwinRig(scenario, card, presses=(START, *presses))
     record = bench.run().record
     assert record is not None
     return bench, record
@@ -54,7 +54,7 @@ def test_anything_else_is_a_no_and_nothing_is_written(press: Press | None) -> No
     presses = () if press is None else (press,)
     bench, record = asked("wrp", ["wrp"], *presses)
     assert (record["outcome"], record["consent"]["given"]) == ("LOCKED", False)
-    assert bench.unit.chip.options.stored == TwinBench(find("wrp"), None).unit.chip.options.stored
+    assert bench.unit.chip.options.stored == TwinRig(find("wrp"), None).unit.chip.options.stored
     assert bench.unit.chip.flash.is_blank(0)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import read_files
-from bmsrescue.twin.bench import TwinBench, Watcher
 from bmsrescue.twin.helper.block_device import PowerCut
 from bmsrescue.twin.helper.helper import ENDED, POWER_CUT
+from bmsrescue.twin.rig import TwinRig, Watcher
 from sweep_cures import CURES, Cure
 
 DRAIN_NS = 10_000_000_000
@@ -23,7 +23,7 @@ class Bench:
 
     def __init__(self, cure: Cure, card: bytearray, seed: int = 0) -> None:
         self._cut = ""
-        self.twin = TwinBench(cure.scenario(), card, seed=seed, watcher=Watcher(event=self._on_event))
+        self.twin = TwinRig(cure.scenario(), card, seed=seed, watcher=Watcher(event=self._on_event))
         self.unit = self.twin.unit
 
     def _on_event(self, _at_ms: int, event: str, data: object) -> None:

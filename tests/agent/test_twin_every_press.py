@@ -10,9 +10,9 @@ import pytest
 from littlefs import LittleFS
 
 from bmsrescue.card.fat import make_image, read_files, volume_of, write_files
-from bmsrescue.twin.bench import TwinBench, card_for, default_card_files
 from bmsrescue.twin.helper.block_device import FLASH_BLOCK_BYTES, FLASH_BLOCKS, CardFaults
 from bmsrescue.twin.helper.helper import CRASHED, ENDED, RunResult
+from bmsrescue.twin.rig import TwinRig, card_for, default_card_files
 from bmsrescue.twin.scenarios import find
 from link_twin import Host, WatchedTwin
 from rescuelink.chain import verify_chain
@@ -35,7 +35,7 @@ def kept(flash: bytearray) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def assert_kept(bench: TwinBench, result: RunResult, *outcomes: str) -> dict[str, Any]:
+def assert_kept(bench: TwinRig, result: RunResult, *outcomes: str) -> dict[str, Any]:
     """One record in the helper, of this outcome, with step and reason; the unit's power is off."""
     assert not result.left_powered
     (record,) = kept(bench.helper.flash)
@@ -46,8 +46,8 @@ def assert_kept(bench: TwinBench, result: RunResult, *outcomes: str) -> dict[str
     return record
 
 
-def bench_with(card: bytearray | None, faults: CardFaults | None = None, heap_kib: int | None = None) -> TwinBench:
-    bench = TwinBench(SCENARIO, card, faults=faults)
+def bench_with(card: bytearray | None, faults: CardFaults | None = None, heap_kib: int | None = None) -> TwinRig:
+    bench = TwinRig(SCENARIO, card, faults=faults)
     if heap_kib is not None:
         bench.helper._heap_kib = heap_kib
     return bench
@@ -128,7 +128,7 @@ def test_a_card_that_is_full(free: int) -> None:
     assert record["error"]["kind"] == "full"
     assert "free some space" in record["next_step"]
     assert record["record_saved"] == (free >= 8)
-    assert bench.unit.chip.flash.snapshot() == TwinBench(SCENARIO, None).unit.chip.flash.snapshot()
+    assert bench.unit.chip.flash.snapshot() == TwinRig(SCENARIO, None).unit.chip.flash.snapshot()
 
 
 @pytest.mark.parametrize("write", [0, 1, 5, 100, 2000, 2080, 2100])

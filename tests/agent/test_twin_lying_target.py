@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.twin.bench import TwinBench, Watcher
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.helper import ENDED
+from bmsrescue.twin.rig import TwinRig, Watcher
 from dongle_run import DongleRun, press_button
 from sweep_cures import CURES, FLASH, SECTOR
 
@@ -23,8 +23,8 @@ WAIT, FAULT = 0b010, 0b100
 
 def press(
     fault: Callable[[Unit], Any] | None = None,
-    lie: Callable[[TwinBench], None] | None = None,
-    at_step: tuple[str, Callable[[TwinBench], None]] | None = None,
+    lie: Callable[[TwinRig], None] | None = None,
+    at_step: tuple[str, Callable[[TwinRig], None]] | None = None,
     seed: int = 0,
 ) -> DongleRun:
     """One press; `lie` is told to the wire from the beginning, `at_step` when that step begins."""
@@ -37,7 +37,7 @@ def press(
             told.append(data["name"])
             at_step[1](bench)
 
-    bench = TwinBench(broken, card, seed=seed, watcher=Watcher(event=event))
+    bench = TwinRig(broken, card, seed=seed, watcher=Watcher(event=event))
     if lie is not None:
         lie(bench)
     run = press_button(bench, card)
@@ -84,12 +84,12 @@ class Bent:
         return self._change(self._pins.clock_in(count), count)
 
 
-def bend(bench: TwinBench, change: Callable[[int, int], int]) -> None:
+def bend(bench: TwinRig, change: Callable[[int, int], int]) -> None:
     bits: Any = bench.wire._bits  # type: ignore[attr-defined]
     bits._pins = Bent(bits._pins, change)
 
 
-def another_chip(bench: TwinBench) -> None:
+def another_chip(bench: TwinRig) -> None:
     rom: Any = bench.unit.chip.bus.device_at(UID)
     rom.data[UID - rom.start] ^= 0x55
 
@@ -117,12 +117,12 @@ def test_another_debug_port_behind_a_contact_that_was_lost_is_another_unit() -> 
     assert (run.record["outcome"], run.record["error"]["kind"]) == ("INTERRUPTED", "other_unit")
 
 
-def another_debug_port(bench: TwinBench) -> None:
+def another_debug_port(bench: TwinRig) -> None:
     port: Any = bench.unit.chip._debug_port
     port._config = replace(port._config, dpidr=0x2BA01477)
 
 
-def goes_away(bench: TwinBench, after: int, then: Callable[[TwinBench], None]) -> None:
+def goes_away(bench: TwinRig, after: int, then: Callable[[TwinRig], None]) -> None:
     """So many fields from now on the line is dead for a moment, and then `then` has happened."""
     fields = [0]
 
@@ -136,7 +136,7 @@ def goes_away(bench: TwinBench, after: int, then: Callable[[TwinBench], None]) -
 
 
 def test_memory_that_changes_between_two_reads_is_in_no_backup_that_calls_itself_verified() -> None:
-    def changes(bench: TwinBench) -> None:
+    def changes(bench: TwinRig) -> None:
         bench.unit.chip.flash.load(FLASH + 3 * SECTOR, bytes(32))
 
     run = press(at_step=("backup", changes))
@@ -146,10 +146,10 @@ def test_memory_that_changes_between_two_reads_is_in_no_backup_that_calls_itself
         assert read_backup(run)[3 * SECTOR :][:SECTOR] == run.flash_after[3 * SECTOR :][:SECTOR]
 
 
-def answers(change: Callable[[int, int, Random], int], seed: int) -> Callable[[TwinBench], None]:
+def answers(change: Callable[[int, int, Random], int], seed: int) -> Callable[[TwinRig], None]:
     """Each field that the chip drives goes through `change(bits, count, chance)`."""
 
-    def lie(bench: TwinBench) -> None:
+    def lie(bench: TwinRig) -> None:
         chance = Random(seed)
         bend(bench, lambda bits, count: change(bits, count, chance))
 

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from bmsrescue.card.fat import read_files
-from bmsrescue.twin.bench import TwinBench, default_card
 from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import ENDED, POWER_CUT
+from bmsrescue.twin.rig import TwinRig, default_card
 from bmsrescue.twin.scenarios import find
 from rescuelink.chain import verify_chain
 from rescuelink.outcomes import exit_class
@@ -23,7 +23,7 @@ DRAIN_NS = 10_000_000_000
 def test_wherever_the_helper_is_cut_the_next_run_ends_well(write: int) -> None:
     card = default_card()
     faults = CardFaults(cut_at_write=write)
-    bench = TwinBench(find("half-on"), card, faults=faults)
+    bench = TwinRig(find("half-on"), card, faults=faults)
     before = bench.unit.chip.flash.snapshot()
 
     assert bench.run().how == POWER_CUT

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.firmware import ALIVE_ADDRESS, MAILBOX_ADDRESS, MAILBOX_MAGIC, PINS
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 
 SCENARIO = find("bad-vectors")
 SETTLE_NS = 1_000_000_000
 
 
-def cured(**changes: dict[str, Any]) -> tuple[TwinBench, dict[str, Any]]:
+def cured(**changes: dict[str, Any]) -> tuple[TwinRig, dict[str, Any]]:
     """One press on a unit whose first sector has to be written, with keys of the job changed."""
     files = read_files(card_for(SCENARIO))
     job = json.loads(files["job.json"])
     for key, value in changes.items():
         job.setdefault(key, {}).update(value)
-    bench = TwinBench(SCENARIO, make_image({**files, "job.json": json.dumps(job).encode()}))
+    bench = TwinRig(SCENARIO, make_image({**files, "job.json": json.dumps(job).encode()}))
     record = bench.run().record
     assert record is not None
     return bench, record
@@ -82,7 +82,7 @@ def test_nothing_of_the_helper_is_left_on_a_recovered_unit() -> None:
 
 def test_a_cured_unit_whose_latch_is_shorted_is_named_with_its_firmware() -> None:
     card = card_for(SCENARIO)
-    bench = TwinBench(SCENARIO, card)
+    bench = TwinRig(SCENARIO, card)
     bench.unit.break_board(latch_shorted=True)
     record: Any = bench.run().record
     assert (record["diagnosis"]["cause"], record["outcome"]) == ("latch-shorted", "NOT_FIRMWARE")
@@ -97,7 +97,7 @@ def test_a_minutes_watch_finds_an_afe_that_switches_a_silent_unit_off() -> None:
     job = json.loads(files["job.json"])
     job["limits"] = {"watch_s": 60}
     card = make_image({**files, "job.json": json.dumps(job).encode()})
-    bench = TwinBench(scenario, card)
+    bench = TwinRig(scenario, card)
     bench.unit.break_board(afe_watchdog_ms=31_000.0)
     record: Any = bench.run().record
     watch = record["evidence"]["watch"]

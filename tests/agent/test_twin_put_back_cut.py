@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.twin.bench import TwinBench, Watcher, card_for, scenario_named
 from bmsrescue.twin.field.physics import look_alone
 from bmsrescue.twin.helper.block_device import PowerCut
 from bmsrescue.twin.helper.helper import ENDED, POWER_CUT
+from bmsrescue.twin.rig import TwinRig, Watcher, card_for, scenario_named
 
 DRAIN_NS = 10_000_000_000
 
@@ -20,7 +20,7 @@ class Bench:
     def __init__(self, report: int, loses: str) -> None:
         scenario = scenario_named("fault-image-put-back")
         self._left, self._loses = report, loses
-        self.twin = TwinBench(scenario, card_for(scenario), watcher=Watcher(event=self._on_event))
+        self.twin = TwinRig(scenario, card_for(scenario), watcher=Watcher(event=self._on_event))
         self.unit = self.twin.unit
 
     def _on_event(self, _at_ms: int, event: str, data: object) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bmsrescue.twin.bench import TwinBench, card_for
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
 
@@ -21,7 +21,7 @@ def reset_every(period_ms: float, name: str = "half-on") -> DongleRun:
         scenario, breaks=lambda unit: scenario.breaks(unit) or unit.break_board(nrst_pulse_period_ms=period_ms)
     )
     card = card_for(scenario)
-    return press_button(TwinBench(disturbed, card), card)
+    return press_button(TwinRig(disturbed, card), card)
 
 
 def told(run: DongleRun) -> str:

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.image_fronts import BRANCHES_TO_ITSELF
 from bmsrescue.twin.scenarios.scenario import Scenario
 
 
-def press(scenario: Scenario) -> tuple[TwinBench, dict[str, Any]]:
-    bench = TwinBench(scenario, card_for(scenario))
+def press(scenario: Scenario) -> tuple[TwinRig, dict[str, Any]]:
+    bench = TwinRig(scenario, card_for(scenario))
     result = bench.run()
     assert result.record is not None, result.output
     return bench, result.record
@@ -59,7 +59,7 @@ def test_a_crystal_that_takes_its_time_is_none_that_is_dead(start_ms: float) -> 
 
 def test_a_word_that_breaks_while_the_power_is_away_is_found_at_the_proof() -> None:
     scenario = find("bad-vectors")
-    bench = TwinBench(scenario, card_for(scenario))
+    bench = TwinRig(scenario, card_for(scenario))
     unit = bench.unit
     switch = unit.set_power
     seen = {"ons": 0}
@@ -83,7 +83,7 @@ def test_a_dead_crystal_that_no_firmware_asks_for_is_no_fault_of_the_unit() -> N
 
 
 def test_the_helper_without_a_wire_to_vcap_says_that_it_did_not_see_it() -> None:
-    traits = replace(TwinBench(find("healthy"), None).unit.helper_traits, missing_rails=frozenset({"vcap"}))
+    traits = replace(TwinRig(find("healthy"), None).unit.helper_traits, missing_rails=frozenset({"vcap"}))
     _, record = press(changed("healthy", lambda unit: unit.break_board(helper=traits)))
     assert (record["outcome"], record["diagnosis"]["confidence"]) == ("NO_FAULT_FOUND", "likely")
     assert "not measured: vcap" in told_of(record)

@@ -16,11 +16,11 @@ import pytest
 
 from bmsrescue.card.build import JOB_FILE
 from bmsrescue.card.fat import make_image
-from bmsrescue.twin.bench import TwinBench, card_for, default_card_files
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.firmware import CALIBRATION_ADDRESS, calibration_block, image_bytes
 from bmsrescue.twin.firmware.builds import BUILDS, tail_address
 from bmsrescue.twin.firmware.limits import LFP, NMC, limits_block
+from bmsrescue.twin.rig import TwinRig, card_for, default_card_files
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.scenario import Scenario
 from dongle_run import DongleRun, press_button
@@ -67,7 +67,7 @@ def test_the_two_tables_have_one_crc() -> None:
 @pytest.fixture(scope="module")
 def sibling() -> DongleRun:
     card = card_for(find("sealed-sibling"))
-    return press_button(TwinBench(find("sealed-sibling"), card), card)
+    return press_button(TwinRig(find("sealed-sibling"), card), card)
 
 
 def test_other_limits_are_seen_and_put_right(sibling: DongleRun) -> None:
@@ -84,21 +84,21 @@ def test_its_backup_holds_the_limits_that_were_there(sibling: DongleRun) -> None
 
 
 def test_a_backup_beside_a_siblings_image_holds_the_units_own_calibration() -> None:
-    unit = TwinBench(find("healthy"), None).unit.chip.flash.snapshot()
+    unit = TwinRig(find("healthy"), None).unit.chip.flash.snapshot()
     own, other = unit[CALIBRATION:], calibration_block("R16S-24000001", 9).ljust(SECTOR, b"\xff")
     assert other != own
     assert zlib.crc32(other) == zlib.crc32(own)
     card = card_of_a_whole_flash(unit[:CALIBRATION] + other)
-    run = press_button(TwinBench(find("bad-vectors"), card), card)
+    run = press_button(TwinRig(find("bad-vectors"), card), card)
     assert run.flash_before[CALIBRATION:] == own
     assert run.record["evidence"]["sectors"][7]["state"] == "differs"
     assert backup_of(run) == run.flash_before
 
 
 def test_blank_on_both_sides_is_a_match() -> None:
-    flash = TwinBench(find("healthy"), None).unit.chip.flash.snapshot()
+    flash = TwinRig(find("healthy"), None).unit.chip.flash.snapshot()
     card = card_of_a_whole_flash(flash)
-    run = press_button(TwinBench(find("healthy"), card), card)
+    run = press_button(TwinRig(find("healthy"), card), card)
     assert states(run) == ["match"] * 8
     assert run.record["diagnosis"]["cause"] == "healthy"
     assert run.record["outcome"] == "NO_FAULT_FOUND"
@@ -106,14 +106,14 @@ def test_blank_on_both_sides_is_a_match() -> None:
 
 
 def test_what_is_blank_in_the_image_too_is_no_sign_that_an_update_was_cut() -> None:
-    flash = TwinBench(find("healthy"), None).unit.chip.flash.snapshot()
+    flash = TwinRig(find("healthy"), None).unit.chip.flash.snapshot()
     card = card_of_a_whole_flash(flash)
 
     def breaks(unit: Unit) -> None:
         for sector in range(8):
             unit.chip.flash.blank(sector)
 
-    run = press_button(TwinBench(broken(breaks), card), card)
+    run = press_button(TwinRig(broken(breaks), card), card)
     assert states(run) == ["blank"] * 3 + ["match"] * 4 + ["blank"]
     assert run.record["diagnosis"]["cause"] == "blank"
     assert run.record["outcome"] == "RECOVERED"
@@ -142,7 +142,7 @@ def test_what_lies_between_segments_is_the_units_own() -> None:
     def fits(unit: Unit) -> None:
         unit.chip.flash.load(FLASH + len(image) - 3, b"odd")
 
-    run = press_button(TwinBench(broken(fits), card), card)
+    run = press_button(TwinRig(broken(fits), card), card)
     assert states(run)[:3] == ["match"] * 3
     assert run.record["outcome"] == "NO_FAULT_FOUND"
 
@@ -151,7 +151,7 @@ def test_what_lies_between_segments_is_the_units_own() -> None:
         unit.chip.flash.load(FLASH, bytes(32))
         unit.chip.flash.load(FLASH + 0x21000, bytes(32))
 
-    run = press_button(TwinBench(broken(breaks), card), card)
+    run = press_button(TwinRig(broken(breaks), card), card)
     assert states(run)[:3] == ["differs", "differs", "match"]
     assert backup_of(run) == run.flash_before
     assert run.record["outcome"] == "RECOVERED"

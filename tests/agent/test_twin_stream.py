@@ -10,9 +10,9 @@ from typing import Any
 from bmsrescue.card.build import describe_job
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.image.contents import Segment
-from bmsrescue.twin.bench import TwinBench
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.rig import TwinRig
 from bmsrescue.twin.scenarios.scenario import Scenario
 from bmsrescue.twin.scenarios.unit_programs import BUSY
 from rescuelink.targets import FLASH_BASE
@@ -36,12 +36,12 @@ def full_of_something_else(unit: Unit) -> None:
     unit.chip.flash.load(FLASH_BASE, random.Random("old").randbytes(3 * SECTOR))
 
 
-def bench_of() -> tuple[TwinBench, bytearray]:
+def bench_of() -> tuple[TwinRig, bytearray]:
     card = make_image(describe_job("stream", "1", [Segment(FLASH_BASE, image())]))
-    return TwinBench(Scenario("stream", "", "", full_of_something_else, "", "", TYPICAL), card), card
+    return TwinRig(Scenario("stream", "", "", full_of_something_else, "", "", TYPICAL), card), card
 
 
-def record_of(bench: TwinBench) -> dict[str, Any]:
+def record_of(bench: TwinRig) -> dict[str, Any]:
     result = bench.run()
     assert result.record is not None, result.output
     return result.record

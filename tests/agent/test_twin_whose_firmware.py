@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.firmware import image_bytes
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.sister_product import MARKER, MARKER_ADDRESS, load_sister
 from bmsrescue.twin.scenarios.unknown_application import SCENARIO as UNKNOWN
@@ -32,7 +32,7 @@ def run_of(name: str, breaks: Any = None, consent: tuple[str, ...] = (), **targe
     job = json.loads(files["job.json"])
     job["target"].update(target)
     card = make_image({**files, "job.json": json.dumps(job).encode()})
-    return press_button(TwinBench(scenario, card), card)
+    return press_button(TwinRig(scenario, card), card)
 
 
 def scenario_breaks(name: str, breaks: Any, unit: Unit) -> None:

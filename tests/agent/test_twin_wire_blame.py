@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.board.faults import ContactLoss
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.flash import registers as reg
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.flash_commands import first_erase, first_key, without_start
 from dongle_run import DongleRun, press_button
@@ -20,11 +20,11 @@ from sweep_cures import CURES, FLASH, SECTOR
 CURE = CURES["sectors"]
 
 
-def bench_with(fault: Callable[[Unit], Any], seed: int = 0) -> tuple[TwinBench, bytearray]:
+def bench_with(fault: Callable[[Unit], Any], seed: int = 0) -> tuple[TwinRig, bytearray]:
     card = CURE.card()
     scenario = CURE.scenario()
     broken = replace(scenario, breaks=lambda unit: scenario.breaks(unit) or fault(unit))
-    return TwinBench(broken, card, seed=seed), card
+    return TwinRig(broken, card, seed=seed), card
 
 
 def image_is_there(run: DongleRun) -> bool:
@@ -136,7 +136,7 @@ def test_a_digest_that_was_disturbed_in_the_map_is_asked_anew_and_blames_nobody(
 @pytest.mark.parametrize("name", ["half-on", "worn-sector"])
 def test_an_answer_that_was_asked_for_again_is_told_and_then_no_flash_is_worn(name: str) -> None:
     card = card_for(find(name))
-    bench = TwinBench(find(name), card)
+    bench = TwinRig(find(name), card)
     turned = turn_a_bit_of_one_answer(bench, 2_000)
     run = press_button(bench, card)
     assert turned and bench.wire.resends == 1
@@ -146,7 +146,7 @@ def test_an_answer_that_was_asked_for_again_is_told_and_then_no_flash_is_worn(na
     assert "replace" not in told(run)
 
 
-def turn_a_bit_of_one_answer(bench: TwinBench, number: int) -> list[int]:
+def turn_a_bit_of_one_answer(bench: TwinRig, number: int) -> list[int]:
     """That many 34-bit answers into the run a data bit arrives turned, which its parity shows."""
     wire: Any = bench.wire
     listen, seen, turned = wire._in, [0], list[int]()
@@ -164,7 +164,7 @@ def turn_a_bit_of_one_answer(bench: TwinBench, number: int) -> list[int]:
     return turned
 
 
-def turn_two_bits_of_the_first_digest(bench: TwinBench, low: int) -> list[int]:
+def turn_two_bits_of_the_first_digest(bench: TwinRig, low: int) -> list[int]:
     """The first digest of flash from `low` on arrives with two bits turned, which no parity shows."""
     wire: Any = bench.wire
     read_block, seen = wire.read_block, list[int]()

@@ -10,7 +10,7 @@ from megabyte import Cost, Meter
 from bmsrescue.card.build import JOB_FILE, describe_job
 from bmsrescue.card.fat import make_image
 from bmsrescue.image.contents import Segment
-from bmsrescue.twin.bench import TwinBench, Watcher
+from bmsrescue.twin.rig import TwinRig, Watcher
 from bmsrescue.twin.scenarios.scenario import Scenario
 from rescuelink.targets import FLASH_BASE
 
@@ -38,7 +38,7 @@ def rescue(image: bytes, part: Scenario, swclk_hz: int) -> Rescue:
         if name == "step-end" and cost is not None and isinstance(data, dict):
             steps[str(data["name"])] = cost
 
-    bench = TwinBench(part, make_image({**files, JOB_FILE: json.dumps(job).encode()}), watcher=Watcher(event=watch))
+    bench = TwinRig(part, make_image({**files, JOB_FILE: json.dumps(job).encode()}), watcher=Watcher(event=watch))
     bench.helper._wall_limit_s = WALL_LIMIT_S
     meter = Meter(bench.unit)
     result = bench.run()

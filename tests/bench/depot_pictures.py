@@ -20,7 +20,7 @@ import httpx
 from selenium import webdriver
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from bmsrescue.twin.bench import default_card_files
+from bmsrescue.twin.rig import default_card_files
 
 STATIONS, SEED, FINISHED, PATIENCE_S = 4, 22, 6, 900.0
 JOB = "bms-1.2.0"

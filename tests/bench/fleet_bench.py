@@ -223,7 +223,7 @@ from bmsrescue.fleet.store import Store
 forward._ENTRIES_AT_ONCE = cards._LINES_AT_ONCE = 20
 own, shared = Store.open(sys.argv[1]), Store.open(sys.argv[2])
 with own.write() as session:
-    bench = ledger.own_bench(session)
+    bench = ledger.own_site(session)
 print("ready", flush=True)
 forwarder = forward.Forwarder(own, shared, bench)
 card = cards.find_cards(cards.Path(sys.argv[3]))[0]
@@ -394,7 +394,7 @@ def opened(url: str) -> Iterator[tuple[Store, str]]:
     store = Store.open(url)
     try:
         with store.write() as session:
-            bench = ledger.own_bench(session)
+            bench = ledger.own_site(session)
         yield store, bench
     finally:
         store.close()

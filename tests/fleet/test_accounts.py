@@ -16,7 +16,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def accounts(store: Store) -> Accounts:
     with store.write() as session:
-        bench = ledger.own_bench(session)
+        bench = ledger.own_site(session)
     made = Accounts(store, bench)
     made.add("eva", ENGINEER, PASSWORD, "setup")
     return made

@@ -31,7 +31,7 @@ class Place:
 
     def __init__(self, store: Store, folder: Path, url: str) -> None:
         with store.write() as session:
-            self.bench = ledger.own_bench(session)
+            self.site = ledger.own_site(session)
         self.store, self.folder = store, folder
         self.backups = BackupFolder(url)
         self.helper = FakeHelper()
@@ -39,8 +39,8 @@ class Place:
         self.start_again()
 
     def start_again(self) -> None:
-        self.desk = Desk(self.store, self.bench, StationSettings(label="X[0-9]+"))
-        self.desk.shelf = BackupShelf(self.store, self.bench, self.backups, self.folder)
+        self.desk = Desk(self.store, self.site, StationSettings(label="X[0-9]+"))
+        self.desk.shelf = BackupShelf(self.store, self.site, self.backups, self.folder)
         self.station = Station("one", self.helper, self.desk, lambda _status: None)
 
     def wait(self, looks: int) -> str:

@@ -32,10 +32,10 @@ class Served:
     def __init__(self, folder: Path, records: RecordsPlace | None = None) -> None:
         self.fleet = Fleet(Config(records=records or RecordsPlace()), folder)
         self.helper = FakeHelper("one")
-        bench = NoHelpers()
-        hall = Hall(bench, self.fleet.desk)  # type: ignore[arg-type]
+        connected = NoHelpers()
+        hall = Hall(connected, self.fleet.desk)  # type: ignore[arg-type]
         self.station = hall.stations["one"] = Station("one", self.helper, self.fleet.desk, hall._tell)
-        self.page = create_page(self.fleet, hall, bench.events)
+        self.page = create_page(self.fleet, hall, connected.events)
         self.client = TestClient(self.page, follow_redirects=False, client=("127.0.0.1", 50000))
 
     def audited(self, token: str = "") -> list[tuple[str, str, str]]:
@@ -123,8 +123,8 @@ def test_the_event_stream_of_an_account_that_is_shut_ends(served: Served, monkey
 @pytest.mark.parametrize("path", ["/fleet/docs", "/docs"])
 def test_the_page_of_an_api_loads_nothing_from_elsewhere(served: Served, path: str) -> None:
     if path == "/docs":
-        bench: Any = NoHelpers()
-        client = TestClient(create_app(bench, None))
+        connected: Any = NoHelpers()
+        client = TestClient(create_app(connected, None))
     else:
         client = served.client
     answer = client.get(path)
@@ -154,7 +154,7 @@ def test_the_views_say_that_the_shared_store_is_away_and_that_the_webhook_fails(
     assert not fleet.link.catch_up()
     fleet.webhook.catch_up()
     with fleet.store.write() as session:
-        LineTaker("card", IMPORT).take(session, ledger.own_bench(session), chain("pocket-1", 1))
+        LineTaker("card", IMPORT).take(session, ledger.own_site(session), chain("pocket-1", 1))
     fleet.webhook.catch_up()
     for path in ("/", "/units", "/troubles"):
         told = served.client.get(path, headers=HTML).text

@@ -21,7 +21,7 @@ from sealed_records import chain, sample
 def test_a_unit_that_comes_back(store: Store, first: str, days_between: int, back: int) -> None:
     unit = {**sample()["unit"], "uid": "A" * 24}
     with store.write() as session:
-        bench = ledger.own_bench(session)
+        bench = ledger.own_site(session)
         taker = LineTaker("card", IMPORT)
         taker.take(session, bench, chain("h1", 1, unit=unit, outcome=first))
         taker.take(session, bench, chain("h2", 1, unit=unit, outcome="RECOVERED"))

@@ -39,7 +39,7 @@ def backups(tmp_path: Path) -> BackupFolder:
 
 def bring_in(store: Store, backups: BackupFolder, place: Path) -> list[CardReport]:
     with store.write() as session:
-        bench = ledger.own_bench(session)
+        bench = ledger.own_site(session)
     return [import_card(store, bench, backups, card) for card in find_cards(place)]
 
 
@@ -238,7 +238,7 @@ def test_a_card_is_read_from_its_own_files_only(tmp_path: Path, kind: str) -> No
         path.symlink_to(secret) if kind == "link" else os.mkfifo(path)
     store = Store.open(sqlite_url(tmp_path / "store"))
     with store.write() as session:
-        bench = ledger.own_bench(session)
+        bench = ledger.own_site(session)
     card = Card(tmp_path / "card")
     report = import_card(store, bench, BackupFolder(str(tmp_path / "backups")), card)
     assert "no file of the card's own" in report.problems[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from bmsrescue.twin.bench import default_card_files
+from bmsrescue.twin.rig import default_card_files
 from virtual_hall import VirtualHall, running_hall, until
 
 PATIENCE_S = 280.0  # the whole chip is erased, and the cure is that of a blank one

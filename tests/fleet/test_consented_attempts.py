@@ -30,14 +30,14 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.store = Store.open(sqlite_url(folder))
         with self.store.write() as session:
-            bench = ledger.own_bench(session)
+            bench = ledger.own_site(session)
         self.helper = FakeHelper()
         self.desk = Desk(self.store, bench, StationSettings())
         self.station = Station("one", self.helper, self.desk, lambda status: None)
         self.now = 100.0
 
     def consent(self, unit: str) -> int:
-        return Consents(self.store, self.desk.bench).give(unit, WORDS, phrase(WORDS, unit), "agreed", ENGINEER).number
+        return Consents(self.store, self.desk.site).give(unit, WORDS, phrase(WORDS, unit), "agreed", ENGINEER).number
 
     def begin(self, label: str = LABEL) -> list[object]:
         """A unit is put in and scanned; returns what its job is told."""

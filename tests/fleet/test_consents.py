@@ -16,7 +16,7 @@ from bmsrescue.fleet.consents import Consent, ConsentError, Consents, consent_of
 from bmsrescue.fleet.models import Attempt, AuditEntry, Booking
 from bmsrescue.fleet.records.taking import BENCH, LineTaker
 from bmsrescue.fleet.store import Store
-from bmsrescue.twin.bench import default_card_files
+from bmsrescue.twin.rig import default_card_files
 from rescuelink.job import validate
 from sealed_records import chain
 
@@ -28,7 +28,7 @@ UID = "30313233343536373839414D"
 @pytest.fixture
 def bench(store: Store) -> str:
     with store.write() as session:
-        return ledger.own_bench(session)
+        return ledger.own_site(session)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from bmsrescue.fleet.service import Fleet
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.events import _told
-from bmsrescue.twin.bench import default_card_files
+from bmsrescue.twin.rig import default_card_files
 from fake_station import NoHelpers
 from sealed_records import chain, sample
 
@@ -30,9 +30,9 @@ class Served:
 
     def __init__(self, folder: Path) -> None:
         self.fleet = Fleet(Config(), folder)
-        bench = NoHelpers()
-        hall = Hall(bench, self.fleet.desk)  # type: ignore[arg-type]
-        page = create_page(self.fleet, hall, bench.events)
+        connected = NoHelpers()
+        hall = Hall(connected, self.fleet.desk)  # type: ignore[arg-type]
+        page = create_page(self.fleet, hall, connected.events)
         self.client = TestClient(page, follow_redirects=False, client=("127.0.0.1", 50000))
         self.tokens = {}
         for role in reversed(ROLES):
@@ -41,7 +41,7 @@ class Served:
         with self.fleet.store.write() as session:
             record = sample()
             needs = record["diagnosis"] | {"cause": "rdp1", "needs": ["rdp-regression"], "ask": True}
-            LineTaker("card", IMPORT).take(session, self.fleet.bench_id, chain("h1", 1, diagnosis=needs))
+            LineTaker("card", IMPORT).take(session, self.fleet.site_id, chain("h1", 1, diagnosis=needs))
 
     def ask(self, method: str, path: str, role: str = "engineer", **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.tokens[role]}"} | more.pop("headers", {})

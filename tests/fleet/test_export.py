@@ -27,7 +27,7 @@ def filled(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setattr(lookup, "_PIECE", 7)
     lines = [*chain("=h1", 20), *chain("h2", 1, unit={}, job={}, power_cycles=None, resumed={"sector": 3})]
     with store.write() as session:
-        bench = ledger.own_bench(session)
+        bench = ledger.own_site(session)
         monkeypatch.setattr(ledger, "now", lambda: _AT - timedelta(days=400))
         LineTaker("test", IMPORT).take(session, bench, chain("old", 1))
         monkeypatch.setattr(ledger, "now", lambda: _AT)

@@ -44,7 +44,7 @@ def table(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     template = sample()
     previous = ""
     with store.write() as session:
-        bench = ledger.own_bench(session)
+        bench = ledger.own_site(session)
     for number, (days, unit, outcome, cause, mv) in enumerate(_TABLE, 1):
         moment = _TODAY - timedelta(days=days)
         monkeypatch.setattr(ledger, "now", lambda moment=moment: moment)

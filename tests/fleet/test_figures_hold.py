@@ -28,7 +28,7 @@ _TODAY = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 def take(store: Store, lines: list[str]) -> str:
     with store.write() as session:
-        bench = ledger.own_bench(session)
+        bench = ledger.own_site(session)
         LineTaker("test", IMPORT).take(session, bench, lines)
     return bench
 

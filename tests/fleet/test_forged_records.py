@@ -74,7 +74,7 @@ def lines() -> list[str]:
 def test_any_value_at_any_place_of_a_record_is_taken_or_set_aside(store: Store, lines: list[str]) -> None:
     taker = LineTaker("forged", IMPORT)
     with store.write() as session:
-        bench = ledger.own_bench(session)
+        bench = ledger.own_site(session)
         LineTaker("before", IMPORT).take(session, bench, chain("honest", 3))
     for begin in range(0, len(lines), 500):
         with store.write() as session:
@@ -109,6 +109,6 @@ def test_voltages_beyond_all_measure_do_not_stop_the_counting(store: Store) -> N
     rails = {"proof": {"v12": {"mv": 2**53}, "v3v3": {"mv": 2**31}}}
     lines = [seal(sample() | {"helper": f"h{number}", "rails": rails}, "") for number in range(3)]
     with store.write() as session:
-        LineTaker("forged", IMPORT).take(session, ledger.own_bench(session), lines)
+        LineTaker("forged", IMPORT).take(session, ledger.own_site(session), lines)
     with store.read() as session:
         assert {one.rail for one in figures.rail_spreads(session)} == {"v3v3"}

@@ -31,7 +31,7 @@ class OneBench:
         self.folder = folder
         self.store = Store.open(sqlite_url(folder))
         with self.store.write() as session:
-            self.id = ledger.own_bench(session, folder.name)
+            self.id = ledger.own_site(session, folder.name)
 
     def take(self, lines: list[str]) -> None:
         card = write_card(self.folder / "card", lines)
@@ -157,7 +157,7 @@ def test_an_entry_that_was_changed_is_found_out(store: Store, tmp_path: Path) ->
 
 def test_what_is_decided_in_the_shared_store_comes_to_every_bench(store: Store, tmp_path: Path) -> None:
     with store.write() as session:
-        shared = ledger.own_bench(session, "shared")
+        shared = ledger.own_site(session, "shared")
         content = {"actor": "eva", "action": "limits", "subject": "vcap", "details": {"low": 940}}
         project(session, ledger.append(session, shared, [News(ledger.AUDIT, content)]))
     for name in ("hall-1", "hall-2"):
@@ -206,7 +206,7 @@ from bmsrescue.fleet.store import Store
 forward._ENTRIES_AT_ONCE = 7
 own, shared = Store.open(sys.argv[1]), Store.open(sys.argv[2])
 with own.write() as session:
-    bench = ledger.own_bench(session)
+    bench = ledger.own_site(session)
 print("ready", flush=True)
 while forward.Forwarder(own, shared, bench).turn().more:
     pass

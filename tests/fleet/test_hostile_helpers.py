@@ -80,9 +80,9 @@ def test_a_station_whose_helper_says_nonsense_is_out_of_service_with_a_reason(
 
 def test_what_nobody_thought_of_ends_no_station(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> Station:
-        bench = NoHelpers()
-        bench.helpers = {"left": FakeHelper("left")}
-        hall = Hall(bench, fleet.desk)  # type: ignore[arg-type]
+        connected = NoHelpers()
+        connected.ports = {"left": FakeHelper("left")}
+        hall = Hall(connected, fleet.desk)  # type: ignore[arg-type]
         hall._follow_helpers()
         station = hall.stations["left"]
         looks = 0

@@ -20,7 +20,7 @@ from bmsrescue.fleet.limit_changes import limit_changes
 from bmsrescue.fleet.models import AuditEntry
 from bmsrescue.fleet.releases import Releases
 from bmsrescue.fleet.store import Store, sqlite_url
-from bmsrescue.twin.bench import default_card_files
+from bmsrescue.twin.rig import default_card_files
 from rescuelink.errors import JobError
 from rescuelink.job import validate
 
@@ -79,7 +79,7 @@ def test_check_and_release_refuse_it_with_one_sentence(tmp_path: Path) -> None:
     assert sentence in said
     store = Store.open(sqlite_url(tmp_path / "store"))
     with store.write() as session:
-        bench = ledger.own_bench(session)
+        bench = ledger.own_site(session)
     with pytest.raises(HostError) as unreleased:
         Releases(store, bench).publish(files, EVA)
     assert sentence in unreleased.value.message
@@ -89,7 +89,7 @@ def test_check_and_release_refuse_it_with_one_sentence(tmp_path: Path) -> None:
 def test_the_audit_line_says_which_limits_are_others(tmp_path: Path) -> None:
     store = Store.open(sqlite_url(tmp_path))
     with store.write() as session:
-        releases = Releases(store, ledger.own_bench(session))
+        releases = Releases(store, ledger.own_site(session))
     releases.publish(default_card_files(), EVA)
     releases.publish(with_limits(lambda rails: rails.update(v3v3={"danger_mv": 3_900})), EVA)
     releases.publish_limits("bms-1.2.0", 2, {"supply_ma": 200}, EVA)

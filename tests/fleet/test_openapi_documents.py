@@ -23,8 +23,8 @@ from schemathesis.specs.openapi.checks import (
 from bmsrescue.client.finding import Found
 from bmsrescue.config import Config
 from bmsrescue.daemon.api import create_app
-from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.events import EventLog
+from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.service import Fleet
 from bmsrescue.fleet.stations.hall import Hall
@@ -55,7 +55,7 @@ KNOWN = {"name": "one", "helper": "h1", "job": "bms-1.2.0"}
 
 class _NoHelpers:
     def __init__(self) -> None:
-        self.helpers: dict[str, Any] = {}
+        self.ports: dict[str, Any] = {}
         self.events = EventLog()
 
 
@@ -63,15 +63,15 @@ class _NoHelpers:
 def fleet_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     """The page's API over a store with some attempts, two stations, and nobody's account but the engineer's."""
     fleet = Fleet(Config(), tmp_path_factory.mktemp("fleet"))
-    bench = _NoHelpers()
-    hall = Hall(bench, fleet.desk)  # type: ignore[arg-type]
+    connected = _NoHelpers()
+    hall = Hall(connected, fleet.desk)  # type: ignore[arg-type]
     for name in ("one", "two"):
         station = hall.stations[name] = Station(name, FakeHelper(name), fleet.desk, hall._tell)
         station.state = "empty"
     with fleet.store.write() as session:
-        LineTaker("card", IMPORT).take(session, fleet.bench_id, chain("h1", 5))
+        LineTaker("card", IMPORT).take(session, fleet.site_id, chain("h1", 5))
     fleet.accounts.add("eva", "engineer", "correct horse battery", "setup")
-    page = create_page(fleet, hall, bench.events)
+    page = create_page(fleet, hall, connected.events)
     page.state.token = fleet.accounts.make_token("eva", "test", 1, "setup")
     yield page
     fleet.store.close()
@@ -80,10 +80,10 @@ def fleet_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
 @pytest.fixture(scope="module")
 def daemon_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     """The daemon's own API over a bench that has found one helper."""
-    bench = Bench(
+    connected = Helpers(
         lambda: [Found("one", "/dev/fake", "fake", usb=False)], tmp_path_factory.mktemp("bench"), FakeBoard().open
     )
-    yield create_app(bench, None)
+    yield create_app(connected, None)
 
 
 def ask_all(document: Any, check: Callable[[schemathesis.Case], None]) -> list[str]:

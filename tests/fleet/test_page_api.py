@@ -22,7 +22,7 @@ from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.login_limit import WRONG_TRIES
 from bmsrescue.fleet.web.remote_guard import RemoteGuard
-from bmsrescue.twin.bench import default_card_files
+from bmsrescue.twin.rig import default_card_files
 from fake_station import FakeHelper, NoHelpers
 from sealed_records import chain, sample
 
@@ -35,17 +35,17 @@ class Served:
 
     def __init__(self, folder: Path) -> None:
         self.fleet = Fleet(Config(), folder)
-        bench = NoHelpers()
-        self.hall = Hall(bench, self.fleet.desk)  # type: ignore[arg-type]
+        connected = NoHelpers()
+        self.hall = Hall(connected, self.fleet.desk)  # type: ignore[arg-type]
         self.helpers = {name: FakeHelper(name) for name in ("one", "two")}
         for name, helper in self.helpers.items():
             self.hall.stations[name] = Station(name, helper, self.fleet.desk, self.hall._tell)
-        self.page = create_page(self.fleet, self.hall, bench.events)
+        self.page = create_page(self.fleet, self.hall, connected.events)
         self.client = TestClient(self.page, follow_redirects=False, client=("127.0.0.1", 50000))
 
     def take(self, lines: list[str]) -> None:
         with self.fleet.store.write() as session:
-            LineTaker("card", IMPORT).take(session, self.fleet.bench_id, lines)
+            LineTaker("card", IMPORT).take(session, self.fleet.site_id, lines)
 
     def post(self, path: str, token: str = "", **body: Any) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -44,7 +44,7 @@ def test_a_stations_rails_come_in_the_order_of_its_attempts(store: Store) -> Non
         rails["proof"]["v3v3"]["mv"] = mv
         lines += chain("h1", 1, first=sequence, rails=rails)
     with store.write() as session:
-        LineTaker("card", IMPORT).take(session, ledger.own_bench(session), [*lines, *chain("h2", 1)])
+        LineTaker("card", IMPORT).take(session, ledger.own_site(session), [*lines, *chain("h2", 1)])
     with store.read() as session:
         trend = next(one for one in rail_trends(session, "h1") if one.rail == "v3v3")
         assert rail_trends(session, "h2") == [], "one value is no trend"

@@ -14,7 +14,7 @@ from bmsrescue.fleet.models import Attempt, AuditEntry, Booking
 from bmsrescue.fleet.records.taking import BENCH, LineTaker
 from bmsrescue.fleet.releases import ReleaseError, Releases
 from bmsrescue.fleet.store import Store, sqlite_url
-from bmsrescue.twin.bench import default_card_files
+from bmsrescue.twin.rig import default_card_files
 from sealed_records import chain
 
 EVA = Person("eva", ENGINEER)
@@ -24,7 +24,7 @@ JOB = "bms-1.2.0"
 @pytest.fixture
 def bench(store: Store) -> str:
     with store.write() as session:
-        return ledger.own_bench(session)
+        return ledger.own_site(session)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_release_comes_to_the_benches_and_works_there_without_the_shared_store
     release = releases.publish(default_card_files(), EVA)
     own = Store.open(sqlite_url(tmp_path / "hall-1"))
     with own.write() as session:
-        bench = ledger.own_bench(session)
+        bench = ledger.own_site(session)
     Forwarder(own, store, bench).turn()
     at_bench = Releases(own, bench)
     assert at_bench.in_force(JOB).id == release.id

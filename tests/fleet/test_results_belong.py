@@ -37,8 +37,8 @@ class Line:
     def __init__(self, folder: Path) -> None:
         self.store = Store.open(sqlite_url(folder))
         with self.store.write() as session:
-            self.bench = ledger.own_bench(session)
-        self.desk = Desk(self.store, self.bench, StationSettings())
+            self.site = ledger.own_site(session)
+        self.desk = Desk(self.store, self.site, StationSettings())
         self.now = 100.0
 
     def station(self, name: str, helper: FakeHelper) -> Station:
@@ -64,7 +64,7 @@ class Line:
     def take(self, lines: list[str], source: str = IMPORT) -> LineTaker:
         taker = LineTaker("a card", source)
         with self.store.write() as session:
-            taker.take(session, self.bench, lines)
+            taker.take(session, self.site, lines)
         return taker
 
     def attempts(self) -> list[tuple[str, str | None, str | None, str]]:
@@ -97,13 +97,13 @@ def test_two_helpers_with_one_name_each_show_their_own_units_result(line: Line) 
 
 def test_helpers_with_one_name_on_a_bench_are_told_of_each_other(line: Line) -> None:
     async def look() -> dict[str, str]:
-        bench = NoHelpers()
-        bench.helpers = {
+        connected = NoHelpers()
+        connected.ports = {
             "left": FakeHelper("helper-1", ONE),
             "right": FakeHelper("helper-1", TWO),
             "third": FakeHelper("helper-3", "e6614c311b000003"),
         }
-        hall = Hall(bench, line.desk)  # type: ignore[arg-type]
+        hall = Hall(connected, line.desk)  # type: ignore[arg-type]
         hall._follow_helpers()
         hall._follow_helpers()
         told = {name: str(station.status()["note"]) for name, station in hall.stations.items()}

@@ -28,9 +28,9 @@ NUMBER = "e6614c311b7e8f2a"
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[TestClient]:
     fleet = Fleet(Config(), tmp_path)
-    bench = NoHelpers()
-    hall = Hall(bench, fleet.desk)  # type: ignore[arg-type]
-    client = TestClient(create_page(fleet, hall, bench.events), client=("127.0.0.1", 1), follow_redirects=False)
+    connected = NoHelpers()
+    hall = Hall(connected, fleet.desk)  # type: ignore[arg-type]
+    client = TestClient(create_page(fleet, hall, connected.events), client=("127.0.0.1", 1), follow_redirects=False)
     client.headers["accept"] = "text/html"
     yield client
     fleet.store.close()
@@ -39,7 +39,7 @@ def served(tmp_path: Path) -> Iterator[TestClient]:
 def take(folder: Path, lines: list[str]) -> None:
     store = Store.open(sqlite_url(folder))
     with store.write() as session:
-        LineTaker("a card", IMPORT).take(session, ledger.own_bench(session), lines)
+        LineTaker("a card", IMPORT).take(session, ledger.own_site(session), lines)
     store.close()
 
 

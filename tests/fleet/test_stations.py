@@ -23,7 +23,7 @@ from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.settings import Rule, StationSettings, read_settings
 from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.store import Store, sqlite_url
-from bmsrescue.twin.bench import default_card_files
+from bmsrescue.twin.rig import default_card_files
 from fake_station import FakeHelper
 from rescuelink.errors import LinkError
 from sealed_records import chain, sample
@@ -36,9 +36,9 @@ class Place:
 
     def __init__(self, store: Store, settings: StationSettings) -> None:
         with store.write() as session:
-            self.bench = ledger.own_bench(session)
+            self.site = ledger.own_site(session)
         self.helper = FakeHelper()
-        self.desk = Desk(store, self.bench, settings)
+        self.desk = Desk(store, self.site, settings)
         self.told: list[dict[str, Any]] = []
         self.station = Station("one", self.helper, self.desk, self.told.append)
         self.now = 100.0
@@ -287,11 +287,11 @@ def test_a_unit_that_was_taken_out_right_after_its_pass_has_passed(place: Place)
     assert place.wait(0.5) == states.PASS
 
 
-class _Bench:
-    """The daemon's bench with two helpers."""
+class _TwoHelpers:
+    """What the daemon has found: two helpers."""
 
     def __init__(self) -> None:
-        self.helpers: dict[str, Any] = {name: FakeHelper(name) for name in ("left", "right")}
+        self.ports: dict[str, Any] = {name: FakeHelper(name) for name in ("left", "right")}
         self.events = EventLog()
 
 
@@ -299,13 +299,13 @@ def in_hall(place: Place, settings: StationSettings, act: Callable[[Hall, dict[s
     """`act` on two stations that are open and look at their helpers only when they are told."""
 
     async def run() -> None:
-        bench = _Bench()
-        hall = Hall(bench, Desk(place.desk.store, place.bench, settings))  # type: ignore[arg-type]
-        for name, helper in bench.helpers.items():
+        connected = _TwoHelpers()
+        hall = Hall(connected, Desk(place.desk.store, place.site, settings))  # type: ignore[arg-type]
+        for name, helper in connected.ports.items():
             station = hall.stations[name] = Station(name, helper, hall.desk, lambda status: None)
             await station.tick(0.0)
             assert station.state == states.EMPTY
-        act(hall, bench.helpers)
+        act(hall, connected.ports)
 
     asyncio.run(run())
 
@@ -410,7 +410,7 @@ def test_a_golden_check_is_good_for_a_shift_and_for_nothing_once_the_clock_went_
 def test_the_rule_that_fits_brings_its_released_job_onto_the_card(tmp_path: Path) -> None:
     store = Store.open(sqlite_url(tmp_path))
     place = Place(store, StationSettings(rules=(Rule("other", label="Z.*"), Rule("bms-1.2.0", board="pico"))))
-    release = Releases(store, place.bench).publish(default_card_files(), Person("eva", ENGINEER), allowance=1)
+    release = Releases(store, place.site).publish(default_card_files(), Person("eva", ENGINEER), allowance=1)
     assert place.work("RECOVERED") == states.PASS
     assert set(place.helper.card) == set(default_card_files())
     with store.read() as session:
@@ -434,7 +434,7 @@ def with_chip_rules(tmp_path: Path) -> tuple[Store, Place]:
     )
     place = Place(store, StationSettings(rules=rules))
     for version in ("1.1.0", "1.2.0"):
-        Releases(store, place.bench).publish(default_card_files(version), Person("eva", ENGINEER))
+        Releases(store, place.site).publish(default_card_files(version), Person("eva", ENGINEER))
     return store, place
 
 

@@ -40,7 +40,7 @@ class Receiver:
 @pytest.fixture
 def bench(store: Store) -> str:
     with store.write() as session:
-        return ledger.own_bench(session)
+        return ledger.own_site(session)
 
 
 def take(store: Store, bench: str, lines: list[str]) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from small_unit import small_card, small_image, small_unit
 
-from bmsrescue.twin.bench import card_for, scenario_named
 from bmsrescue.twin.board.unit import Unit, build_unit
 from bmsrescue.twin.helper.helper import ENDED, RunResult
-from bmsrescue.twin.rp2040.bench import PicoBench
+from bmsrescue.twin.rig import card_for, scenario_named
+from bmsrescue.twin.rp2040.rig import PicoRig
 from pico_scripts import Rates, found_on_board, rates_on_pico
 
 pytestmark = pytest.mark.timeout(7200)
@@ -38,7 +38,7 @@ class PicoRun:
 
 
 def press(uf2: Path, unit: Unit, card: bytearray) -> PicoRun:
-    bench = PicoBench(uf2, unit, card, settings={"once": True})
+    bench = PicoRig(uf2, unit, card, settings={"once": True})
     result = bench.run()
     if result.record:
         told = ("outcome", "heap_free_min", "swclk_cycles", "steps")

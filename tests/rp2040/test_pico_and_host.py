@@ -17,7 +17,7 @@ from small_unit import small_card, small_image, small_unit
 
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.serial_port import TcpPort
-from bmsrescue.twin.rp2040.bench import PicoBench
+from bmsrescue.twin.rp2040.rig import PicoRig
 
 pytestmark = pytest.mark.timeout(7200)
 
@@ -57,9 +57,9 @@ def bmsrescue(tmp_path: Path) -> Command:
 @contextmanager
 def on_usb(
     uf2: Path, unit: Unit, card: bytearray | None, files: Mapping[str, bytes] | None = None
-) -> Iterator[tuple[PicoBench, str]]:
+) -> Iterator[tuple[PicoRig, str]]:
     """A Pico that runs, and the URL of its serial port."""
-    bench = PicoBench(uf2, unit, card, presses=(), settings={"once": False}, files=files)
+    bench = PicoRig(uf2, unit, card, presses=(), settings={"once": False}, files=files)
     with TcpPort() as port:
         thread = threading.Thread(target=bench.serve, args=(port,), name="pico")
         thread.start()

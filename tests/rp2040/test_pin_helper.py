@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import read_files
-from bmsrescue.twin.bench import card_for, scenario_named
 from bmsrescue.twin.board.unit import Unit, build_unit
 from bmsrescue.twin.helper.helper import ENDED, RunResult
+from bmsrescue.twin.rig import card_for, scenario_named
 from bmsrescue.twin.rp2040.pin_helper import PIN_SWCLK_HZ, PinHelper
 
 

@@ -6,8 +6,8 @@ import pytest
 from pio_bench import SWCLK, SWDIO, PioBench
 
 from bmsrescue.agent.files import make_importable
-from bmsrescue.twin.bench import scenario_named
 from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.rig import scenario_named
 
 make_importable()
 

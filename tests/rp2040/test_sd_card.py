@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.twin.bench import scenario_named
 from bmsrescue.twin.board.unit import build_unit
+from bmsrescue.twin.rig import scenario_named
 from bmsrescue.twin.rp2040.pin_helper import PinHelper
 from bmsrescue.twin.rp2040.sd_card import BLOCK_BYTES, crc7, crc16
 
@@ -19,8 +19,8 @@ _START = """
 import json, sys, os
 with open(sys.argv[1]) as file:
     config = json.load(file)
-import bench_link
-bench_link.connect(config["socket"])
+import pin_link
+pin_link.connect(config["socket"])
 import time
 from machine import SPI, Pin
 from rescue.hal.sd_spi import SdCard
@@ -118,7 +118,7 @@ def test_a_refused_write_raises(slot: Slot, blocks: int) -> None:
 def test_a_damaged_block_raises_and_the_next_read_is_in_order(slot: Slot) -> None:
     slot.card.damage_next_read = False
     first, second = slot.run(
-        "sd = card()\nblock = bytearray(512)\nimport bench_calls\n"
+        "sd = card()\nblock = bytearray(512)\nimport pin_calls\n"
         "first = attempt(lambda: sd.readblocks(3, block))\nsecond = attempt(lambda: sd.readblocks(3, block))\n"
         "print(json.dumps([first[0], second[0]]))\n"
     )

@@ -18,8 +18,8 @@ from bmsrescue.card.fat import CardFiles, CardImageError, read_files, volume_of
 from bmsrescue.card.fat_check import examine
 from bmsrescue.card.image_bytes import FileImage
 from bmsrescue.card.storage import load_card, save_card, write_new_card
-from bmsrescue.twin.bench import TwinBench, card_for
 from bmsrescue.twin.helper.process import find_interpreter
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 from fat_cards import (
     BLOCK,
@@ -330,7 +330,7 @@ def test_a_large_card_that_does_not_know_its_free_space_is_counted_and_the_watch
         file.write(b"\xff" * 8)
     image = load_card(card)
     assert image is not None
-    run = TwinBench(find("half-on"), image).run()
+    run = TwinRig(find("half-on"), image).run()
     assert run.record is not None, (run.how, run.output)
     assert run.record["outcome"] == "RECOVERED"
     save_card(card, image)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.twin.bench import default_card
 from bmsrescue.twin.board.unit import Unit, build_unit
 from bmsrescue.twin.helper.helper import VirtualHelper
 from bmsrescue.twin.helper.wire import wire_over
+from bmsrescue.twin.rig import default_card
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.vcd import VcdRecorder
 from openocd_judge import run_program

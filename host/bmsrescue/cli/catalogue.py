@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.errors import HostError
-from bmsrescue.twin.bench import TwinBench, card_for
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import all_scenarios
 from bmsrescue.twin.scenarios.scenario import Scenario
 
@@ -89,7 +89,7 @@ def rows_in(text: str) -> dict[str, tuple[str, str]]:
 
 
 def _run(scenario: Scenario) -> _Run:
-    result = TwinBench(scenario, card_for(scenario)).run()
+    result = TwinRig(scenario, card_for(scenario)).run()
     if result.record is None:
         raise HostError(f"the run of {scenario.name} made no record ({result.how})", result.output.strip())
     return _Run(scenario, dict(result.record))

@@ -13,9 +13,9 @@ from rich.text import Text
 from bmsrescue.card.fat import read_files
 from bmsrescue.cli.dongle_screen import dongle_panel
 from bmsrescue.cli.story import Story, rails_table, summary
-from bmsrescue.twin.bench import TwinBench, Watcher, default_card, scenario_named
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.helper import ENDED, RunResult
+from bmsrescue.twin.rig import TwinRig, Watcher, default_card, scenario_named
 from rescuelink.outcomes import exit_class
 
 _SCENARIO = "half-on"
@@ -32,17 +32,17 @@ def play(console: Console | None, seed: int) -> tuple[int, dict[str, Any]]:
     scenario = scenario_named(_SCENARIO)
     card = default_card()
     story = Story(console) if console else None
-    bench = TwinBench(
+    rig = TwinRig(
         scenario, card, seed=seed, watcher=Watcher(event=story.event, measured=story.measured) if story else Watcher()
     )
     if console:
         console.print(Rule("The unit on the bench", align="left"))
         console.print(scenario.story)
-    before = _look_at(console, bench.unit)
+    before = _look_at(console, rig.unit)
 
     if console:
         console.print(Rule("The dongle: card in, one press of its button", align="left"))
-    result = bench.run()
+    result = rig.run()
     record = result.record or {}
     told: dict[str, Any] = {"scenario": scenario.name, "story": scenario.story, "before": before, "record": record}
     if not record or result.how != ENDED:
@@ -59,7 +59,7 @@ def play(console: Console | None, seed: int) -> tuple[int, dict[str, Any]]:
         _show_card(console, files)
         console.print(Rule("The same unit, afterwards", align="left"))
     told["card"] = {name: len(data) for name, data in sorted(files.items())}
-    told["after"] = _look_at(console, bench.unit)
+    told["after"] = _look_at(console, rig.unit)
     return exit_class(str(record["outcome"])), told
 
 

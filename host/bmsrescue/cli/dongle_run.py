@@ -14,10 +14,10 @@ from bmsrescue.card.storage import load_card, save_card, write_atomically
 from bmsrescue.cli.output import console, show_error, show_note
 from bmsrescue.cli.story import Story, summary
 from bmsrescue.errors import UsageError
-from bmsrescue.twin.bench import RemoteBench, TwinBench, Watcher, card_for, default_card, scenario_named
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.picture import as_png
+from bmsrescue.twin.rig import RemoteRig, TwinRig, Watcher, card_for, default_card, scenario_named
 from rescuelink.outcomes import TOOL_ERROR, exit_class
 
 _TARGET_SCHEME = "bitbang:"
@@ -45,7 +45,7 @@ def run_dongle(request: RunRequest) -> int:
     """Run and report; return the exit status.
 
     Raises:
-        UsageError, HostError, BenchLinkError.
+        UsageError, HostError, ServerLinkError.
     """
     image = _insert_card(request)
     story = None if request.as_json else Story(console())
@@ -74,7 +74,7 @@ def _press_button(request: RunRequest, image: ImageBytes | None, watcher: Watche
             raise UsageError("--control belongs to --target", "Give --target bitbang:HOST:PORT as well.")
         if request.scenario is None:
             raise UsageError("which unit?", "Give --scenario NAME (see: bmsrescue twin scenarios) or --target.")
-        return TwinBench(
+        return TwinRig(
             scenario_named(request.scenario, request.chip),
             image,
             seed=request.seed,
@@ -93,19 +93,17 @@ def _press_button(request: RunRequest, image: ImageBytes | None, watcher: Watche
     if not request.target.startswith(_TARGET_SCHEME):
         raise UsageError(f"--target {request.target} is of an unknown kind", "Write it as bitbang:HOST:PORT.")
     bitbang = _host_port(request.target.removeprefix(_TARGET_SCHEME), "--target")
-    return RemoteBench(
-        bitbang, _host_port(request.control, "--control"), image, seed=request.seed, watcher=watcher
-    ).run()
+    return RemoteRig(bitbang, _host_port(request.control, "--control"), image, seed=request.seed, watcher=watcher).run()
 
 
 def _press_on_pico(request: RunRequest, image: ImageBytes | None) -> RunResult:
     """On real firmware in an emulator, which is slow: some 20 s for each second that the Pico is at work."""
-    from bmsrescue.cli.pico_commands import pico_bench
+    from bmsrescue.cli.pico_commands import pico_rig
 
     if request.target is not None or request.vcd is not None:
         raise UsageError("--board is for a unit of the twin", "Leave out --target and --vcd.")
     scenario = scenario_named(request.scenario or "half-on", request.chip)
-    return pico_bench(request.board, request.uf2, scenario, image, request.seed).run()
+    return pico_rig(request.board, request.uf2, scenario, image, request.seed).run()
 
 
 def presses_from(texts: list[str]) -> tuple[Press, ...]:

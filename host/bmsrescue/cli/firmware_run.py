@@ -13,7 +13,7 @@ from bmsrescue.errors import UsageError
 from bmsrescue.image.read import load_firmware
 from bmsrescue.twin.chip.config import ChipConfig, Supply
 from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS, find_part
-from bmsrescue.twin.firmware_bench import FirmwareBench, FirmwareRun, Pin
+from bmsrescue.twin.firmware_rig import FirmwareRig, FirmwareRun, Pin
 
 _BFARVALID = 1 << 15
 _ESCAPES = {"r": "\r", "n": "\n", "t": "\t", "e": "\x1b", "\\": "\\"}
@@ -46,8 +46,8 @@ def run_firmware(request: FirmwareRequest) -> int:
         board_supply=_supply(request.supply),
     )
     firmware = load_firmware(request.file, None if request.base is None else address_of(request.base), only_flash=True)
-    bench = FirmwareBench(firmware, config, request.seed, (lambda port, data: None) if request.as_json else _Terminal())
-    run = bench.run(request.seconds, [_typed(text, bench) for text in request.typed])
+    rig = FirmwareRig(firmware, config, request.seed, (lambda port, data: None) if request.as_json else _Terminal())
+    run = rig.run(request.seconds, [_typed(text, rig) for text in request.typed])
     if request.as_json:
         print_json({"file": str(request.file), "format": firmware.format, "chip": config.part, **run.as_dict()})
     else:
@@ -111,13 +111,13 @@ def _pin_in_words(pin: Pin) -> str:
     return f"{level}, {pin.changes} changes from {pin.first_ns / 1e9:.6f} to {pin.last_ns / 1e9:.6f} s"
 
 
-def _typed(text: str, bench: FirmwareBench) -> tuple[str, bytes]:
+def _typed(text: str, rig: FirmwareRig) -> tuple[str, bytes]:
     """ "USART3:1+1\\r" to its port and bytes. Raises UsageError."""
     port, colon, what = text.partition(":")
-    if not colon or not bench.has_port(port.upper()):
+    if not colon or not rig.has_port(port.upper()):
         raise UsageError(
             f"--type {text} names no serial port of the chip",
-            f"Write it as PORT:TEXT with one of {', '.join(bench.port_names)}.",
+            f"Write it as PORT:TEXT with one of {', '.join(rig.port_names)}.",
         )
     return port.upper(), _unescaped(what)
 

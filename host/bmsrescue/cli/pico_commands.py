@@ -12,19 +12,19 @@ from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card
 from bmsrescue.cli.serial_serving import open_port, tell_port
 from bmsrescue.errors import HostError, UsageError
-from bmsrescue.twin.bench import card_for, scenario_named
 from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.helper.panel import Press
+from bmsrescue.twin.rig import card_for, scenario_named
 from bmsrescue.twin.rp2040 import firmware
 from bmsrescue.twin.scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
-    from bmsrescue.twin.rp2040.bench import PicoBench
+    from bmsrescue.twin.rp2040.rig import PicoRig
 
 _BOARD = "rp2040"
 
 
-def pico_bench(
+def pico_rig(
     board: str | None,
     uf2: Path | None,
     scenario: Scenario,
@@ -32,7 +32,7 @@ def pico_bench(
     seed: int,
     presses: tuple[Press, ...] = (Press(),),
     settings: Mapping[str, object] | None = None,
-) -> PicoBench:
+) -> PicoRig:
     """An emulated Pico on the scenario's unit, to be run once.
 
     Raises:
@@ -42,12 +42,12 @@ def pico_bench(
     if board not in (None, _BOARD):
         raise UsageError(f"there is no emulated board {board}", f"The only one is {_BOARD}.")
     try:
-        from bmsrescue.twin.rp2040.bench import PicoBench
+        from bmsrescue.twin.rp2040.rig import PicoRig
     except ImportError as error:
         raise HostError(f"the emulator is missing ({error})", "Install bmsrescue[rp2040].") from error
     image = firmware.find(uf2)
     unit = build_unit(scenario, seed)
-    return PicoBench(image, unit, card, seed=seed, presses=presses, settings=settings or {"once": True})
+    return PicoRig(image, unit, card, seed=seed, presses=presses, settings=settings or {"once": True})
 
 
 def serve_pico(
@@ -67,16 +67,16 @@ def serve_pico(
     """
     scenario = scenario_named(name, chip)
     card: ImageBytes | None = card_for(scenario) if card_path is None else load_card(card_path)
-    bench = pico_bench(board, uf2, scenario, card, seed, (), {"once": False})
+    rig = pico_rig(board, uf2, scenario, card, seed, (), {"once": False})
     with open_port(tcp) as port:
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
-            bench.stop()
+            rig.stop()
 
         previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             tell_port("pty" if tcp is None else "tcp", port.url, as_json)
-            bench.serve(port)
+            rig.serve(port)
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)

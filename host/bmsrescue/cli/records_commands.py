@@ -47,7 +47,7 @@ def import_cards(
 ) -> None:
     """Take the cards of pocket dongles into this bench's records. Nothing on them is changed."""
     from bmsrescue.fleet.backups import FOLDER_NAME, BackupFolder
-    from bmsrescue.fleet.ledger import own_bench
+    from bmsrescue.fleet.ledger import own_site
     from bmsrescue.fleet.records import aside
     from bmsrescue.fleet.records.cards import find_cards, import_card
     from bmsrescue.fleet.store import Store, sqlite_url
@@ -62,7 +62,7 @@ def import_cards(
     began = time.monotonic()
     try:
         with store.write() as session:
-            bench = own_bench(session, config.bench)
+            bench = own_site(session, config.bench)
         reports = [import_card(store, bench, backups, card) for card in cards]
         with store.read() as session:
             set_aside = aside.count(session)

@@ -14,8 +14,8 @@ import typer
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card
 from bmsrescue.errors import HostError
-from bmsrescue.twin.bench import card_for, scenario_named
 from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
+from bmsrescue.twin.rig import card_for, scenario_named
 from bmsrescue.twin.serial_twin import SerialTwin
 
 

@@ -20,9 +20,9 @@ from bmsrescue.client.plain_json import from_json, to_json
 from bmsrescue.client.records import PLACES, fetch_over
 from bmsrescue.client.session import CALL_S
 from bmsrescue.daemon.api_docs import add_docs
-from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.body_limit import BodyLimit
 from bmsrescue.daemon.guard import LocalOnly
+from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.daemon.refusals import RESPONSES
 from rescuelink.chain import verify_chain
 from rescuelink.errors import LinkError, RescueError
@@ -41,7 +41,7 @@ _STATUS = {
 _UNIT_STATUS, _LINK_STATUS = 422, 503
 
 
-Beside = Callable[[FastAPI, Bench], contextlib.AbstractAsyncContextManager[None]]
+Beside = Callable[[FastAPI, Helpers], contextlib.AbstractAsyncContextManager[None]]
 
 
 class Call(BaseModel):
@@ -78,13 +78,13 @@ class Hold(BaseModel):
     seconds: float = Field(ge=0, le=60)
 
 
-def create_app(bench: Bench, allowed_hosts: frozenset[str] | None, beside: Beside | None = None) -> FastAPI:
+def create_app(connected: Helpers, allowed_hosts: frozenset[str] | None, beside: Beside | None = None) -> FastAPI:
     """`allowed_hosts`: names that a Host header may hold, None for any. `beside`: what else the application serves."""
 
     @contextlib.asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        looking = asyncio.create_task(bench.run(), name="bench")
-        async with beside(app, bench) if beside else contextlib.nullcontext():
+        looking = asyncio.create_task(connected.run(), name="helpers")
+        async with beside(app, connected) if beside else contextlib.nullcontext():
             yield
         looking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -98,62 +98,62 @@ def create_app(bench: Bench, allowed_hosts: frozenset[str] | None, beside: Besid
     app.add_middleware(LocalOnly, allowed_hosts=allowed_hosts)
     app.add_exception_handler(RescueError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
-    _add_helpers(app, bench)
-    _add_calls(app, bench)
-    _add_events(app, bench)
+    _add_helpers(app, connected)
+    _add_calls(app, connected)
+    _add_events(app, connected)
     return app
 
 
-def _add_helpers(app: FastAPI, bench: Bench) -> None:
+def _add_helpers(app: FastAPI, connected: Helpers) -> None:
     began = time.time()
 
     @app.get("/api/about")
     async def about() -> dict[str, Any]:
         """Which daemon this is; `event` is the number of the newest event."""
-        return {"version": __version__, "pid": os.getpid(), "began": began, "event": bench.events.last}
+        return {"version": __version__, "pid": os.getpid(), "began": began, "event": connected.events.last}
 
     @app.get("/api/helpers")
     async def helpers() -> list[dict[str, Any]]:
         """Every helper that was found, and whether it is there: `state` is "ready", "busy" or "absent"."""
-        return [port.status() for port in bench.helpers.values()]
+        return [port.status() for port in connected.ports.values()]
 
     @app.get("/api/helpers/{name}")
     async def helper(name: str) -> dict[str, Any]:
         """One helper; answered at once, whatever it is doing."""
-        return bench.helper(name).status()
+        return connected.port(name).status()
 
     @app.delete("/api/helpers/{name}/interrupted")
     async def seen(name: str) -> None:
         """Forget that a job of this helper was interrupted by the death of a daemon, or by the helper's loss."""
-        bench.notes.forget(name)
+        connected.notes.forget(name)
 
 
-def _add_calls(app: FastAPI, bench: Bench) -> None:
+def _add_calls(app: FastAPI, connected: Helpers) -> None:
     @app.post("/api/helpers/{name}/call")
     async def call(name: str, body: Call) -> dict[str, Any]:
         """{"result"} of one method. Calls of several clients wait for their turn."""
         params = from_json(body.params)
-        return {"result": to_json(await bench.helper(name).call(body.method, params, body.timeout_s, body.client))}
+        return {"result": to_json(await connected.port(name).call(body.method, params, body.timeout_s, body.client))}
 
     @app.post("/api/helpers/{name}/card")
     async def card(name: str, body: FilePiece) -> None:
         """Write a piece of a file to the helper's card, in one turn. `card.close` completes the file."""
-        await bench.helper(name).write_file(body.path, body.offset, body.data, body.timeout_s, body.client)
+        await connected.port(name).write_file(body.path, body.offset, body.data, body.timeout_s, body.client)
 
     @app.post("/api/helpers/{name}/hold")
     async def hold(name: str, body: Hold) -> None:
         """Keep other clients out; 0 seconds lets them in again."""
-        bench.helper(name).hold(body.client, body.seconds)
+        connected.port(name).hold(body.client, body.seconds)
 
     @app.post("/api/helpers/{name}/job", status_code=202)
     async def start(name: str, body: JobStart) -> dict[str, Any]:
         """Begin long work; others are refused as "busy" until it has ended."""
-        return bench.helper(name).start_job(body.method, from_json(body.params), body.client).status(whole=False)
+        return connected.port(name).start_job(body.method, from_json(body.params), body.client).status(whole=False)
 
     @app.get("/api/helpers/{name}/job")
     async def job(name: str, wait_s: Annotated[float, Query(ge=0, le=_MAX_WAIT_S)] = 0.0) -> dict[str, Any]:
         """The newest job, with its result; waits for its end, at most `wait_s`."""
-        newest = bench.helper(name).job()
+        newest = connected.port(name).job()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(newest.ended.wait(), wait_s)
         told: dict[str, Any] = to_json(newest.status(whole=True))
@@ -162,38 +162,38 @@ def _add_calls(app: FastAPI, bench: Bench) -> None:
     @app.post("/api/helpers/{name}/cancel")
     async def cancel(name: str, _body: Annotated[Any, Body()] = None) -> None:
         """Stop what is under way at its next safe point."""
-        await bench.helper(name).cancel()
+        await connected.port(name).cancel()
 
     @app.get("/api/helpers/{name}/records")
     async def records(name: str, place: str = "card") -> dict[str, Any]:
         """{"lines", "breaks"}: the sealed records of "card", "helper" or "helper-old", and where their chain breaks."""
         if place not in PLACES:
             raise LinkError("bad_params", f"records are kept at {', '.join(PLACES)}")
-        port = bench.helper(name)
+        port = connected.port(name)
         lines = await fetch_over(lambda method, *params: port.call(method, list(params), CALL_S, ""), place)
         return {"lines": lines, "breaks": verify_chain(lines)}
 
 
-def _add_events(app: FastAPI, bench: Bench) -> None:
+def _add_events(app: FastAPI, connected: Helpers) -> None:
     @app.get("/api/events")
     async def recent(after: int = 0, helper: str = "") -> list[dict[str, Any]]:
         """What has happened, the newest thousand events at most: [{"number", "at", "helper", "name", "data"}]."""
-        told: list[dict[str, Any]] = to_json(bench.events.after(after, helper))
+        told: list[dict[str, Any]] = to_json(connected.events.after(after, helper))
         return told
 
     @app.websocket("/api/events")
     async def follow(socket: WebSocket, after: int = -1, helper: str = "") -> None:
         """Events as they come; from `after` on, or only new ones."""
-        number = bench.events.last if after < 0 else after
+        number = connected.events.last if after < 0 else after
         await socket.accept()
         gone = asyncio.create_task(_until_gone(socket))
         try:
-            while not gone.done() and not bench.events.over:
+            while not gone.done() and not connected.events.over:
                 # Both before the first await: what comes while these are being sent is for the next turn.
-                events, number = bench.events.after(number, helper), max(number, bench.events.last)
+                events, number = connected.events.after(number, helper), max(number, connected.events.last)
                 for event in events:
                     await socket.send_json(to_json(event))
-                news = asyncio.create_task(bench.events.wait_beyond(number))
+                news = asyncio.create_task(connected.events.wait_beyond(number))
                 await asyncio.wait((news, gone), return_when=asyncio.FIRST_COMPLETED)
                 news.cancel()
         except (WebSocketDisconnect, RuntimeError):

@@ -16,8 +16,8 @@ from bmsrescue.card.storage import write_atomically
 from bmsrescue.client.finding import Found, find_helpers
 from bmsrescue.config import Config, DaemonAddress
 from bmsrescue.daemon.api import Beside, create_app
-from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.guard import LOOPBACK_NAMES
+from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.errors import UsageError
 
 ADDRESS_FILE = "daemon.json"
@@ -41,13 +41,13 @@ def serve(
         UsageError: the address cannot be had.
         HostError: the data folder cannot be written.
     """
-    bench = Bench(lambda: find_helpers(config, urls) + more(), folder)
+    connected = Helpers(lambda: find_helpers(config, urls) + more(), folder)
     hosts = LOOPBACK_NAMES if address.uds or address.host in LOOPBACK_NAMES else None
     listener, where = _listen(address)
     # A Unix socket's clients have to put something into Host; httpx and websockets put "localhost".
-    app = create_app(bench, hosts, beside)
+    app = create_app(connected, hosts, beside)
     server_config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_END_S)
-    server = _Server(server_config, bench.events.end)
+    server = _Server(server_config, connected.events.end)
     with contextlib.closing(listener), _announced(folder, where):
         asyncio.run(_serve(server, listener, lambda: on_ready(where)))
     if address.uds:

@@ -3,7 +3,7 @@
 models/       the tables
 migrations/   how a store of an earlier version becomes one of this version (Alembic)
 store.py      a store: SQLite by default, PostgreSQL by URL
-ledger.py     what a bench has learned, numbered and chained; every table can be made from it again
+ledger.py     what a site has learned, numbered and chained; every table can be made from it again
 records/      sealed records read, judged and imported
-forward.py    a bench's ledger onto the store that several benches share
+forward.py    a site's ledger onto the store that several sites share
 """

@@ -83,11 +83,11 @@ class Account:
 
 
 class Accounts:
-    """`bench`: the ledger in which accounts are decided."""
+    """`site`: the ledger in which accounts are decided."""
 
-    def __init__(self, store: Store, bench: str) -> None:
+    def __init__(self, store: Store, site: str) -> None:
         self._store = store
-        self._bench = bench
+        self._site = site
 
     def any(self) -> bool:
         """Whether there is an account at all; before the first one, whoever sits at the bench is its engineer."""
@@ -155,7 +155,7 @@ class Accounts:
         """Put a log-in, or one that failed, into the audit log. `name` may be anything that somebody typed."""
         told = clean(name, NAME_LENGTH) or "nobody"
         with self._store.write() as session:
-            decide(session, self._bench, told, action, told, [], address=clean(address, NAME_LENGTH))
+            decide(session, self._site, told, action, told, [], address=clean(address, NAME_LENGTH))
 
     def present(self, name: str) -> tuple[Person, str]:
         """Who somebody is now, and what changes with the password. Raises AccessError when the account is shut."""
@@ -180,7 +180,7 @@ class Accounts:
             if session.get(Operator, name) is None:
                 raise AccessError("name", f"there is no account {name[:40]}")
             news = [News(ledger.TOKEN, content)]
-            decide(session, self._bench, by, "token made", name, news, purpose=purpose[:64], days=days)
+            decide(session, self._site, by, "token made", name, news, purpose=purpose[:64], days=days)
         return token
 
     def revoke_tokens(self, name: str, by: str) -> int:
@@ -188,7 +188,7 @@ class Accounts:
         with self._store.write() as session:
             found = session.scalars(select(ApiToken.sha256).where(ApiToken.operator == name)).all()
             news = [News(ledger.TOKEN, {"sha256": sha256, "revoked": True}) for sha256 in found]
-            decide(session, self._bench, by, "tokens revoked", name, news, count=len(news))
+            decide(session, self._site, by, "tokens revoked", name, news, count=len(news))
         return len(found)
 
     def by_token(self, token: str, at: datetime | None = None) -> Person:
@@ -209,7 +209,7 @@ class Accounts:
         if role not in ROLES:
             raise AccessError("name", f"{role[:40]!r} is no role", f"Use one of {', '.join(ROLES)}.")
         content = {"name": name, "role": role, "password": hashed, "disabled": disabled}
-        decide(session, self._bench, by, action, name, [News(ledger.OPERATOR, content)], role=role, disabled=disabled)
+        decide(session, self._site, by, action, name, [News(ledger.OPERATOR, content)], role=role, disabled=disabled)
 
 
 def _is_last_engineer(session: Session, account: Operator) -> bool:

@@ -1,6 +1,6 @@
 """An engineer's consent to what cannot be undone on one unit: given before the act, used up by the next attempt.
 
-It is decided at the bench and good there only, so that two benches that are out of touch cannot both use it.
+It is decided at the site and good there only, so that two sites that are out of touch cannot both use it.
 """
 
 from __future__ import annotations
@@ -84,11 +84,11 @@ def is_word(word: str) -> bool:
 
 
 class Consents:
-    """`bench`: the bench's own ledger."""
+    """`site`: the site's own ledger."""
 
-    def __init__(self, store: Store, bench: str) -> None:
+    def __init__(self, store: Store, site: str) -> None:
         self._store = store
-        self._bench = bench
+        self._site = site
 
     def give(self, unit: str, words: list[str], typed: str, why: str, by: Person) -> Consent:
         """Consent for `unit`, a chip's identity or a label, to `words`; `typed` has to be the `phrase`.
@@ -121,20 +121,20 @@ class Consents:
         }
         with self._store.write() as session:
             news = [News(ledger.CONSENT, content)]
-            decide(session, self._bench, by.name, "consent given", unit, news, words=wanted, why=why[:400])
-            number = session.scalar(select(func.max(ConsentGiven.number)).where(ConsentGiven.bench == self._bench))
-            given = session.get_one(ConsentGiven, (self._bench, number))
+            decide(session, self._site, by.name, "consent given", unit, news, words=wanted, why=why[:400])
+            number = session.scalar(select(func.max(ConsentGiven.number)).where(ConsentGiven.bench == self._site))
+            given = session.get_one(ConsentGiven, (self._site, number))
             return _told(session, given)
 
     def withdraw(self, number: int, by: Person) -> None:
         """Take one back that waits. Raises AccessError, ConsentError."""
         by.require(ENGINEER)
         with self._store.write() as session:
-            found = session.get(ConsentGiven, (self._bench, number))
+            found = session.get(ConsentGiven, (self._site, number))
             if found is None or found.used_at is not None or found.withdrawn_at is not None:
                 raise ConsentError(f"there is no consent {number} that waits", "See the unit's page.")
             news = [News(ledger.CONSENT_END, {"number": number, "withdrawn_by": by.name})]
-            decide(session, self._bench, by.name, "consent withdrawn", found.label or found.uid or "", news)
+            decide(session, self._site, by.name, "consent withdrawn", found.label or found.uid or "", news)
 
     def waiting(self, label: str | None) -> Consent | None:
         """The one that the next attempt under this label uses: for the label, or for a chip that was here under it."""
@@ -165,7 +165,7 @@ class Consents:
         unit = found.label or found.uid or ""
         decide(
             session,
-            self._bench,
+            self._site,
             by,
             "consent used",
             unit,
@@ -178,7 +178,7 @@ class Consents:
 
     def _waits(self) -> ColumnElement[bool]:
         return and_(
-            ConsentGiven.bench == self._bench,
+            ConsentGiven.bench == self._site,
             ConsentGiven.used_at.is_(None),
             ConsentGiven.withdrawn_at.is_(None),
             ConsentGiven.until > ledger.now(),

@@ -1,6 +1,6 @@
 """What a person decided goes into the ledger with its audit entry, in one transaction: never one without the other.
 
-With a shared store decisions are made there and come to the benches from there; a bench by itself has them in its own.
+With a shared store decisions are made there and come to the sites from there; a site by itself has them in its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bmsrescue.fleet.projection import project
 
 
 def decide(
-    session: Session, bench: str, actor: str, action: str, subject: str, news: list[News], **details: Any
+    session: Session, site: str, actor: str, action: str, subject: str, news: list[News], **details: Any
 ) -> None:
     """Put down `news`, and that `actor` did it."""
     audit = {
@@ -25,4 +25,4 @@ def decide(
         "subject": subject[:TEXT_LENGTH],
         "details": details,
     }
-    project(session, ledger.append(session, bench, [*news, News(ledger.AUDIT, audit)]))
+    project(session, ledger.append(session, site, [*news, News(ledger.AUDIT, audit)]))

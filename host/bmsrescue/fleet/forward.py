@@ -1,8 +1,8 @@
-"""A bench's ledger onto the store that several benches share, and what is decided there back to the bench.
+"""A site's ledger onto the store that several sites share, and what is decided there back to the site.
 
-Each entry is put down in the shared store together with what follows from it, in one transaction, under its bench and
+Each entry is put down in the shared store together with what follows from it, in one transaction, under its site and
 number: it is there once or not at all, and the shared store itself says how far it has come. So nothing depends on what
-either side remembers of the transfer, and a bench that was away for a week goes on at the next entry.
+either side remembers of the transfer, and a site that was away for a week goes on at the next entry.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bmsrescue.errors import HostError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import Attempt, Bench, LedgerEntry, QuarantinedLine, SealedLine
+from bmsrescue.fleet.models import Attempt, LedgerEntry, QuarantinedLine, SealedLine, Site
 from bmsrescue.fleet.projection import project
 from bmsrescue.fleet.store import Store
 from bmsrescue.fleet.upsert import insert_new
@@ -25,7 +25,7 @@ _SHARED_NAME = "shared"
 
 
 class LedgerConflictError(HostError):
-    """Two ledgers go by one bench's identity."""
+    """Two ledgers go by one site's identity."""
 
 
 @dataclass(frozen=True)
@@ -38,72 +38,72 @@ class Forwarded:
 
 
 class Forwarder:
-    """Between a bench's own store and the shared one."""
+    """Between a site's own store and the shared one."""
 
-    def __init__(self, own: Store, shared: Store, bench: str, name: str = "bench") -> None:
+    def __init__(self, own: Store, shared: Store, site: str, name: str = "bench") -> None:
         self._own = own
         self._shared = shared
-        self._bench = bench
+        self._site = site
         self._name = name
-        self._shared_bench = ""
+        self._shared_site = ""
 
     def turn(self) -> Forwarded:
         """One piece in each direction.
 
         Raises:
             StoreError: the shared store is away; nothing is lost, try again later.
-            LedgerConflictError: another bench has forwarded under this one's identity.
+            LedgerConflictError: another site has forwarded under this one's identity.
         """
-        sent = _carry(self._own, self._shared, self._bench, self._name)
-        if not self._shared_bench:
+        sent = _carry(self._own, self._shared, self._site, self._name)
+        if not self._shared_site:
             with self._shared.write() as session:
-                self._shared_bench = ledger.own_bench(session, _SHARED_NAME)
-        fetched = _carry(self._shared, self._own, self._shared_bench, _SHARED_NAME)
+                self._shared_site = ledger.own_site(session, _SHARED_NAME)
+        fetched = _carry(self._shared, self._own, self._shared_site, _SHARED_NAME)
         return Forwarded(sent, fetched, more=_ENTRIES_AT_ONCE in (sent, fetched))
 
     def waiting(self) -> int:
         """How many entries the shared store lacks. Raises StoreError when it is away."""
         with self._shared.read() as session:
-            there, _hash = ledger.position(session, self._bench)
-        return entries_after(self._own, self._bench, there)
+            there, _hash = ledger.position(session, self._site)
+        return entries_after(self._own, self._site, there)
 
 
-def entries_after(store: Store, bench: str, number: int) -> int:
-    """How many entries of a bench come after `number`."""
-    counted = select(func.count()).where(LedgerEntry.bench == bench, LedgerEntry.number > number)
+def entries_after(store: Store, site: str, number: int) -> int:
+    """How many entries of a site come after `number`."""
+    counted = select(func.count()).where(LedgerEntry.bench == site, LedgerEntry.number > number)
     with store.read() as session:
         return session.scalar(counted) or 0
 
 
-def _carry(source: Store, target: Store, bench: str, name: str) -> int:
-    """The next entries of `bench` that the target lacks; returns how many."""
+def _carry(source: Store, target: Store, site: str, name: str) -> int:
+    """The next entries of `site` that the target lacks; returns how many."""
     with target.read() as session:
-        number, newest = ledger.position(session, bench)
+        number, newest = ledger.position(session, site)
     with source.read() as session:
-        _require_same(session, bench, number, newest)
-        entries = _entries(session, bench, number)
+        _require_same(session, site, number, newest)
+        entries = _entries(session, site, number)
     if not entries:
         return 0
     _require_chained(entries, newest)
     with target.write() as session:
-        row = {"id": bench, "name": name, "own": False, "first_seen": ledger.now()}
-        insert_new(session, Bench, [row])
-        # Whoever forwards this bench at the same time waits here, and then finds that it was done.
-        session.execute(select(Bench.id).where(Bench.id == bench).with_for_update())
-        if ledger.position(session, bench) != (number, newest):
+        row = {"id": site, "name": name, "own": False, "first_seen": ledger.now()}
+        insert_new(session, Site, [row])
+        # Whoever forwards this site at the same time waits here, and then finds that it was done.
+        session.execute(select(Site.id).where(Site.id == site).with_for_update())
+        if ledger.position(session, site) != (number, newest):
             return 0
         ledger.write_down(session, entries)
         project(session, entries)
     return len(entries)
 
 
-def _require_same(session: Session, bench: str, number: int, newest: str) -> None:
+def _require_same(session: Session, site: str, number: int, newest: str) -> None:
     if number == 0:
         return
-    own = session.scalar(select(LedgerEntry.hash).where(LedgerEntry.bench == bench, LedgerEntry.number == number))
+    own = session.scalar(select(LedgerEntry.hash).where(LedgerEntry.bench == site, LedgerEntry.number == number))
     if own != newest:
         raise LedgerConflictError(
-            f"the ledger of bench {bench[:8]} differs from its copy at entry {number}",
+            f"the ledger of bench {site[:8]} differs from its copy at entry {number}",
             "Its data folder was copied to another machine, or was set back: give one of them a new folder, and "
             "import its cards there.",
         )
@@ -119,10 +119,10 @@ def _require_chained(entries: list[Entry], previous: str) -> None:
         previous = entry.hash
 
 
-def _entries(session: Session, bench: str, after: int) -> list[Entry]:
+def _entries(session: Session, site: str, after: int) -> list[Entry]:
     rows = session.scalars(
         select(LedgerEntry)
-        .where(LedgerEntry.bench == bench, LedgerEntry.number > after)
+        .where(LedgerEntry.bench == site, LedgerEntry.number > after)
         .order_by(LedgerEntry.number)
         .limit(_ENTRIES_AT_ONCE)
     ).all()
@@ -150,12 +150,12 @@ def _line(row: LedgerEntry, sha256: str | None, lines: dict[str, str], texts: di
 
 
 class SharedLink:
-    """The shared store as a bench sees it: opened when it can be, and left for later when it cannot."""
+    """The shared store as a site sees it: opened when it can be, and left for later when it cannot."""
 
-    def __init__(self, own: Store, url: str, bench: str, name: str) -> None:
+    def __init__(self, own: Store, url: str, site: str, name: str) -> None:
         self._own = own
         self._url = url
-        self._bench = bench
+        self._site = site
         self._name = name
         self._shared: Store | None = None
         self._forwarder: Forwarder | None = None
@@ -166,7 +166,7 @@ class SharedLink:
         """The shared store. Raises StoreError when it is away."""
         if self._shared is None:
             self._shared = Store.open(self._url)
-            self._forwarder = Forwarder(self._own, self._shared, self._bench, self._name)
+            self._forwarder = Forwarder(self._own, self._shared, self._site, self._name)
         return self._shared
 
     def catch_up(self) -> bool:

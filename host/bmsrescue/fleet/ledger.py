@@ -1,7 +1,7 @@
-"""What a bench has learned or decided, numbered from 1 and chained by hash; never changed, only added to.
+"""What a site has learned or decided, numbered from 1 and chained by hash; never changed, only added to.
 
-Every other table follows from the ledger (`projection`): that is how a bench's work gets into the shared store exactly
-once and in order, and how it is noticed when a ledger was changed or two benches go by one name.
+Every other table follows from the ledger (`projection`): that is how a site's work gets into the shared store exactly
+once and in order, and how it is noticed when a ledger was changed or two sites go by one name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from bmsrescue.fleet.models import Bench, LedgerEntry
+from bmsrescue.fleet.models import LedgerEntry, Site
 from bmsrescue.fleet.upsert import insert_plain, plain_times
 
 ATTEMPT = "attempt"
@@ -64,16 +64,16 @@ class News:
     line: str | None = None
 
 
-def own_bench(session: Session, name: str = "bench") -> str:
-    """The identity of the bench whose store this is; made when there is none yet. Needs a write session."""
-    found = session.scalar(select(Bench.id).where(Bench.own))
+def own_site(session: Session, name: str = "bench") -> str:
+    """The identity of the site whose store this is; made when there is none yet. Needs a write session."""
+    found = session.scalar(select(Site.id).where(Site.own))
     if found is None and session.get_bind().dialect.name == "postgresql":
         # Of several that find none at the same time, one makes it.
         session.execute(text("LOCK TABLE benches IN SHARE ROW EXCLUSIVE MODE"))
-        found = session.scalar(select(Bench.id).where(Bench.own))
+        found = session.scalar(select(Site.id).where(Site.own))
     if found is not None:
         return found
-    made = Bench(id=uuid.uuid4().hex, name=name, own=True, first_seen=now())
+    made = Site(id=uuid.uuid4().hex, name=name, own=True, first_seen=now())
     session.add(made)
     session.flush()
     return made.id
@@ -88,27 +88,27 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def append(session: Session, bench: str, news: Iterable[News]) -> list[Entry]:
-    """Add entries to the bench's own ledger, in the transaction that makes what they say true."""
-    # On PostgreSQL several may add to one ledger; the bench's row is their turnstile.
-    session.execute(select(Bench.id).where(Bench.id == bench).with_for_update())
-    number, previous = position(session, bench)
+def append(session: Session, site: str, news: Iterable[News]) -> list[Entry]:
+    """Add entries to the site's own ledger, in the transaction that makes what they say true."""
+    # On PostgreSQL several may add to one ledger; the site's row is their turnstile.
+    session.execute(select(Site.id).where(Site.id == site).with_for_update())
+    number, previous = position(session, site)
     at = now()
     entries = []
     for item in news:
         number += 1
         body = _BODY.encode(item.content)
-        previous = entry_hash(previous, bench, number, at, item.kind, body)
-        entries.append(Entry(bench, number, at, item.kind, body, previous, item.line))
+        previous = entry_hash(previous, site, number, at, item.kind, body)
+        entries.append(Entry(site, number, at, item.kind, body, previous, item.line))
     write_down(session, entries)
     return entries
 
 
-def position(session: Session, bench: str) -> tuple[int, str]:
-    """The number and the hash of a bench's newest entry in this store; 0 and "" before the first."""
+def position(session: Session, site: str) -> tuple[int, str]:
+    """The number and the hash of a site's newest entry in this store; 0 and "" before the first."""
     newest = session.execute(
         select(LedgerEntry.number, LedgerEntry.hash)
-        .where(LedgerEntry.bench == bench)
+        .where(LedgerEntry.bench == site)
         .order_by(LedgerEntry.number.desc())
         .limit(1)
     ).first()
@@ -122,9 +122,9 @@ def write_down(session: Session, entries: list[Entry]) -> None:
     insert_plain(session, LedgerEntry, ("bench", "number", "at", "kind", "body", "hash"), rows)
 
 
-def entry_hash(previous: str, bench: str, number: int, at: datetime, kind: str, body: str) -> str:
+def entry_hash(previous: str, site: str, number: int, at: datetime, kind: str, body: str) -> str:
     """What the next entry is chained to."""
-    text = "\n".join((previous, bench, str(number), at.astimezone(UTC).isoformat(), kind, body))
+    text = "\n".join((previous, site, str(number), at.astimezone(UTC).isoformat(), kind, body))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

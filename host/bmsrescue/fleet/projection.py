@@ -1,4 +1,4 @@
-"""From ledger entries to the tables that are searched. The same code serves a bench's own store and the shared one."""
+"""From ledger entries to the tables that are searched. The same code serves a site's own store and the shared one."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class ReleaseError(HostError):
 
 @dataclass(frozen=True)
 class InForce:
-    """The version of a job that benches and cards take now. `remaining`: units it may still recover; None is any."""
+    """The version of a job that sites and cards take now. `remaining`: units it may still recover; None is any."""
 
     id: str
     job: str
@@ -70,11 +70,11 @@ class Version:
 
 
 class Releases:
-    """`bench`: the ledger in which releases are decided."""
+    """`site`: the ledger in which releases are decided."""
 
-    def __init__(self, store: Store, bench: str) -> None:
+    def __init__(self, store: Store, site: str) -> None:
         self._store = store
-        self._bench = bench
+        self._site = site
 
     def publish(self, files: dict[str, bytes], by: Person, note: str = "", allowance: int | None = None) -> InForce:
         """Release the job of a card's files as the next version of its name, in force at once.
@@ -139,7 +139,7 @@ class Releases:
                 "image_sha256": content["image_sha256"],
             }
             told["limits"] = changes or "as before"
-            decide(session, self._bench, by.name, "job released", job.name, news, **told)
+            decide(session, self._site, by.name, "job released", job.name, news, **told)
         return self.in_force(job.name)
 
     def roll_back(self, job: str, version: int, by: Person, why: str) -> InForce:
@@ -151,7 +151,7 @@ class Releases:
                 raise ReleaseError(f"{job[:64]} has no version {version}", "See the released versions.")
             decide(
                 session,
-                self._bench,
+                self._site,
                 by.name,
                 "job rolled back",
                 job,

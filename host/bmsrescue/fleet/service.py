@@ -1,4 +1,4 @@
-"""Mass recovery inside the daemon: the bench's store, its stations, its link to the shared store, and the page."""
+"""Mass recovery inside the daemon: the site's store, its stations, its link to the shared store, and the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from bmsrescue.config import Config
-from bmsrescue.daemon.bench import Bench
+from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.errors import HostError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import Accounts
@@ -36,35 +36,35 @@ TWIN_OPERATOR = "twin"
 
 
 class Fleet:
-    """Everything of a bench. `beside` is what the daemon takes.
+    """Everything of a site. `beside` is what the daemon takes.
 
     Raises:
-        HostError: the bench's own store cannot be opened, or the configuration makes no sense.
+        HostError: the site's own store cannot be opened, or the configuration makes no sense.
     """
 
     def __init__(self, config: Config, folder: Path, crew: Crew | None = None) -> None:
         private_data_folder(folder)
         self.store = Store.open(sqlite_url(folder))
         with self.store.write() as session:
-            self.bench_id = ledger.own_bench(session, config.records.bench)
+            self.site_id = ledger.own_site(session, config.records.bench)
         self.backups = BackupFolder(config.records.backups or str(folder / FOLDER_NAME))
-        self.desk = Desk(self.store, self.bench_id, read_settings(config.stations))
-        self.desk.shelf = BackupShelf(self.store, self.bench_id, self.backups, folder / COMING)
+        self.desk = Desk(self.store, self.site_id, read_settings(config.stations))
+        self.desk.shelf = BackupShelf(self.store, self.site_id, self.backups, folder / COMING)
         self.link: SharedLink | None = None
         if config.records.shared:
-            self.link = SharedLink(self.store, config.records.shared, self.bench_id, config.records.bench)
+            self.link = SharedLink(self.store, config.records.shared, self.site_id, config.records.bench)
         self.webhook: Webhook | None = None
         if config.records.webhook:
-            self.webhook = Webhook(self.store, self.bench_id, config.records.webhook, folder)
-        self.accounts = Accounts(self.store, self.bench_id)
+            self.webhook = Webhook(self.store, self.site_id, config.records.webhook, folder)
+        self.accounts = Accounts(self.store, self.site_id)
         self.hall: Hall | None = None
         self._crew = crew
 
     @contextlib.asynccontextmanager
-    async def beside(self, app: FastAPI, bench: Bench) -> AsyncIterator[None]:
+    async def beside(self, app: FastAPI, helpers: Helpers) -> AsyncIterator[None]:
         """Serve the stations and the page while the daemon runs."""
-        self.hall = hall = Hall(bench, self.desk)
-        page = create_page(self, hall, bench.events)
+        self.hall = hall = Hall(helpers, self.desk)
+        page = create_page(self, hall, helpers.events)
         app.mount("", page)
         if app.middleware_stack is not None:
             app.middleware_stack = RemoteGuard(app.middleware_stack, page.state.access)
@@ -89,8 +89,8 @@ class Fleet:
             return self.accounts, self.desk.releases
         shared = self.link.shared
         with shared.write() as session:
-            bench = ledger.own_bench(session, "shared")
-        return Accounts(shared, bench), Releases(shared, bench)
+            site = ledger.own_site(session, "shared")
+        return Accounts(shared, site), Releases(shared, site)
 
     async def _forward(self, link: SharedLink) -> None:
         try:

@@ -1,6 +1,6 @@
 """A store: opened by URL, brought up to date, read and written in transactions.
 
-`sqlite:///file` is a bench's own; `postgresql://` is what several benches share. Both have the same tables.
+`sqlite:///file` is a site's own; `postgresql://` is what several sites share. Both have the same tables.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FILE_NAME = "records.sqlite3"
 _BUSY_S = 30.0
 _CONNECT_S = 5
 _WRITES = "bmsrescue_writes"
-# Any number that nothing else on the server uses: benches that start together migrate one after the other.
+# Any number that nothing else on the server uses: sites that start together migrate one after the other.
 _MIGRATION_LOCK = 0x424D5352
 
 
@@ -36,7 +36,7 @@ class StoreError(HostError):
 
 
 def sqlite_url(folder: Path) -> str:
-    """The bench's own store in its data folder."""
+    """The site's own store in its data folder."""
     return f"sqlite:///{folder / FILE_NAME}"
 
 

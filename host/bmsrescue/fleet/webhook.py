@@ -26,11 +26,11 @@ _SENTENCES = ("outcome", "cause", "sentence", "next_step", "station", "operator"
 
 
 class Webhook:
-    """`url` is told what the bench's own ledger holds, from the time on at which it was first named."""
+    """`url` is told what the site's own ledger holds, from the time on at which it was first named."""
 
-    def __init__(self, store: Store, bench: str, url: str, folder: Path, client: httpx.Client | None = None) -> None:
+    def __init__(self, store: Store, site: str, url: str, folder: Path, client: httpx.Client | None = None) -> None:
         self._store = store
-        self._bench = bench
+        self._site = site
         self._url = url
         self._path = folder / FILE_NAME
         self._client = client or httpx.Client(timeout=_TIMEOUT_S)
@@ -56,30 +56,30 @@ class Webhook:
         self._client.close()
 
     def _post(self, number: int, attempt: dict[str, Any]) -> None:
-        key = {"Idempotency-Key": f"{self._bench}-{number}"}
+        key = {"Idempotency-Key": f"{self._site}-{number}"}
         self._client.post(self._url, json=attempt, headers=key).raise_for_status()
 
     def _position(self) -> int:
         try:
             document = json.loads(self._path.read_text(encoding="utf-8"))
-            if document["url"] == self._url and document["bench"] == self._bench:
+            if document["url"] == self._url and document["bench"] == self._site:
                 return int(document["number"])
         except (OSError, ValueError, KeyError, TypeError):
             pass  # none yet, or for somebody else: begin now
         with self._store.read() as session:
-            number, _hash = ledger.position(session, self._bench)
+            number, _hash = ledger.position(session, self._site)
         self._remember(number)
         return number
 
     def _remember(self, number: int) -> None:
-        document = {"url": self._url, "bench": self._bench, "number": number}
+        document = {"url": self._url, "bench": self._site, "number": number}
         write_atomically(self._path, json.dumps(document).encode(), private=True)
 
     def _news(self, after: int) -> list[tuple[int, dict[str, Any] | None]]:
         """The next entries; None for those that are no attempts."""
         wanted = (
             select(LedgerEntry)
-            .where(LedgerEntry.bench == self._bench, LedgerEntry.number > after)
+            .where(LedgerEntry.bench == self._site, LedgerEntry.number > after)
             .order_by(LedgerEntry.number)
             .limit(_AT_ONCE)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from bmsrescue.twin.helper.bench_unit import DebugWire
+from bmsrescue.twin.helper.wired_unit import DebugWire
 
 if TYPE_CHECKING:
     from bmsrescue.twin.board.unit import Unit
@@ -101,7 +101,7 @@ class BitbangLink:
     """A chip behind a remote_bitbang server, which keeps its own time; with a control port it is switched on first.
 
     Raises:
-        BenchLinkError: nobody listens there.
+        ServerLinkError: nobody listens there.
     """
 
     def __init__(self, host: str, port: int, control_port: int | None) -> None:

@@ -10,7 +10,7 @@ from pyocd.core import exceptions
 from pyocd.probe.debug_probe import DebugProbe
 
 from bmsrescue.pyocd_probe.links import Link, is_helper, known_helpers, open_link, parse
-from bmsrescue.twin.helper.bench_unit import DebugWire
+from bmsrescue.twin.helper.wired_unit import DebugWire
 from rescuelink.errors import RescueError, WireError
 
 _DP, _AP = 0, 1

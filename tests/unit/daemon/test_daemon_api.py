@@ -14,8 +14,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bmsrescue.client.finding import Found
 from bmsrescue.daemon.api import create_app
-from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.guard import LOOPBACK_NAMES
+from bmsrescue.daemon.helpers import Helpers
 from fake_links import PATIENCE_S, FakeBoard
 from rescuelink.errors import FlashError, LinkError
 
@@ -29,8 +29,8 @@ def board() -> FakeBoard:
 
 @pytest.fixture
 def client(board: FakeBoard, tmp_path: Path) -> Iterator[TestClient]:
-    bench = Bench(lambda: [Found("one", "/dev/fake", "fake", usb=False)], tmp_path, board.open)
-    with TestClient(create_app(bench, LOOPBACK_NAMES), base_url="http://127.0.0.1:8725") as client:
+    connected = Helpers(lambda: [Found("one", "/dev/fake", "fake", usb=False)], tmp_path, board.open)
+    with TestClient(create_app(connected, LOOPBACK_NAMES), base_url="http://127.0.0.1:8725") as client:
         wait_until_ready(client)
         yield client
 

@@ -10,13 +10,13 @@ from fastapi.testclient import TestClient
 
 from bmsrescue.daemon import body_limit
 from bmsrescue.daemon.api import create_app
-from bmsrescue.daemon.bench import Bench
+from bmsrescue.daemon.helpers import Helpers
 
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     monkeypatch.setattr(body_limit, "MOST_BYTES", 1000)
-    with TestClient(create_app(Bench(list, tmp_path), None)) as client:
+    with TestClient(create_app(Helpers(list, tmp_path), None)) as client:
         yield client
 
 

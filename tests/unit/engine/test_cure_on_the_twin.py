@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.twin.bench import TwinBench, default_card_files
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.block_device import CardFaults
 from bmsrescue.twin.helper.helper import ENDED, POWER_CUT
 from bmsrescue.twin.helper.panel import Press
+from bmsrescue.twin.rig import TwinRig, default_card_files
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.scenario import Scenario
 from rescuelink.chain import verify_chain
@@ -27,16 +27,16 @@ JOURNALLED_WRITE = 2078
 
 def bench_of(
     breaks: Callable[[Unit], None], faults: CardFaults | None = None, **policy: object
-) -> tuple[TwinBench, bytearray]:
+) -> tuple[TwinRig, bytearray]:
     files = default_card_files()
     job = json.loads(files["job.json"])
     job["policy"].update(policy)
     card = make_image({**files, "job.json": json.dumps(job).encode()})
     scenario = Scenario("special", "a unit of this test", "", breaks, "", "")
-    return TwinBench(scenario, card, faults=faults), card
+    return TwinRig(scenario, card, faults=faults), card
 
 
-def record_of(bench: TwinBench) -> dict[str, Any]:
+def record_of(bench: TwinRig) -> dict[str, Any]:
     result = bench.run()
     assert (result.how, result.output) == (ENDED, "")
     assert not result.left_powered

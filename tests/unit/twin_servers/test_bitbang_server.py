@@ -9,7 +9,7 @@ import pytest
 
 from bmsrescue.twin.scenarios import all_scenarios
 from bmsrescue.twin.servers.bitbang_client import out_chars
-from bmsrescue.twin.servers.client_socket import BenchLinkError
+from bmsrescue.twin.servers.client_socket import ServerLinkError
 from served_unit import ServedUnit
 
 DPIDR = 0x6BA02477
@@ -136,7 +136,7 @@ def test_nobody_listening_is_told_with_what_to_do(unit: ServedUnit) -> None:
     from bmsrescue.twin.servers.bitbang_client import BitbangPins
 
     unit.close()
-    with pytest.raises(BenchLinkError) as caught:
+    with pytest.raises(ServerLinkError) as caught:
         BitbangPins(unit.ports.host, unit.ports.bitbang)
     assert caught.value.kind == "unreachable"
     assert caught.value.next_step == "start the server, or correct host and port"

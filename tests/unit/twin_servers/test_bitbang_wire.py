@@ -15,7 +15,7 @@ import pytest
 
 from bmsrescue.twin.servers.bitbang_client import BitbangPins
 from bmsrescue.twin.servers.bitbang_wire import BitbangWire
-from bmsrescue.twin.servers.client_socket import BenchLinkError
+from bmsrescue.twin.servers.client_socket import ServerLinkError
 from bmsrescue.twin.servers.control_client import ControlClient
 from rescuelink.errors import WireError
 from served_unit import ServedUnit
@@ -188,7 +188,7 @@ class Peer:
 def test_a_server_that_misbehaves_is_named_with_what_to_do(kind: str, answer: Callable[[socket.socket], None]) -> None:
     peer = Peer(answer)
     pins = BitbangPins("127.0.0.1", peer.port, timeout_s=0.2)
-    with pytest.raises(BenchLinkError) as caught:
+    with pytest.raises(ServerLinkError) as caught:
         pins.clock_in(2)
     assert caught.value.kind == kind
     assert caught.value.next_step

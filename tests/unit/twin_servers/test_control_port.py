@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bmsrescue.twin.servers.client_socket import BenchLinkError
+from bmsrescue.twin.servers.client_socket import ServerLinkError
 from served_unit import ServedUnit
 
 Serve = Callable[..., ServedUnit]
@@ -80,7 +80,7 @@ def test_a_command_that_cannot_be_done_says_why_and_the_connection_stays(
     unit: ServedUnit, command: str, complaint: str
 ) -> None:
     control = unit.control()
-    with pytest.raises(BenchLinkError, match=complaint):
+    with pytest.raises(ServerLinkError, match=complaint):
         control.command(command)
     assert control.status()["power"] == 1
 
@@ -108,7 +108,7 @@ def test_quit_ends_the_servers_and_is_answered(unit: ServedUnit) -> None:
     control = unit.control()
     assert control.command("quit") == {"quit": 1}
     unit.close()
-    with pytest.raises(BenchLinkError):
+    with pytest.raises(ServerLinkError):
         control.status()
 
 
@@ -116,6 +116,6 @@ def test_a_bitbang_port_is_not_taken_for_a_control_port(unit: ServedUnit) -> Non
     from bmsrescue.twin.servers.control_client import ControlClient
 
     stranger = ControlClient(unit.ports.host, unit.ports.bitbang, timeout_s=0.2)
-    with pytest.raises(BenchLinkError) as caught:
+    with pytest.raises(ServerLinkError) as caught:
         stranger.status()
     assert caught.value.next_step

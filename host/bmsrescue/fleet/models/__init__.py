@@ -3,7 +3,7 @@
 from bmsrescue.fleet.models.attempts import Attempt, Course, Measurement, RecordedConsent, SealedLine
 from bmsrescue.fleet.models.base import Base
 from bmsrescue.fleet.models.counts import DayCount, RailDay
-from bmsrescue.fleet.models.ledger import Bench, LedgerEntry
+from bmsrescue.fleet.models.ledger import LedgerEntry, Site
 from bmsrescue.fleet.models.people import ApiToken, AuditEntry, ConsentGiven, Operator
 from bmsrescue.fleet.models.releases import JobDocument, JobHead, Release
 from bmsrescue.fleet.models.stations import Booking, Station
@@ -16,7 +16,6 @@ __all__ = (
     "AuditEntry",
     "Backup",
     "Base",
-    "Bench",
     "Booking",
     "CardImport",
     "ConsentGiven",
@@ -33,6 +32,7 @@ __all__ = (
     "RecordedConsent",
     "Release",
     "SealedLine",
+    "Site",
     "Station",
     "Unit",
     "UnitLabel",

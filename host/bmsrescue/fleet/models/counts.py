@@ -9,10 +9,10 @@ from bmsrescue.fleet.models.base import Base, Big, Name, OptionalBig
 
 
 class DayCount(Base):
-    """How many attempts of a bench and a day (UTC) ended in one way; not those whose unit was taken out in work.
+    """How many attempts of a site and a day (UTC) ended in one way; not those whose unit was taken out in work.
 
     `firmware`: empty where nothing tells it. It follows from `attempts` and is kept in the transaction that adds to
-    them. By bench, so that benches that forward at the same time do not wait for each other.
+    them. By site, so that sites that forward at the same time do not wait for each other.
     """
 
     __tablename__ = "day_counts"

@@ -1,4 +1,4 @@
-"""The ledger: what a bench has learned or decided, in the order in which it did."""
+"""The ledger: what a site has learned or decided, in the order in which it did."""
 
 from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -6,8 +6,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from bmsrescue.fleet.models.base import Base, Big, Moment, Name, Sha256
 
 
-class Bench(Base):
-    """A bench whose ledger is in this store. `own`: this store is that bench's own."""
+class Site(Base):
+    """A host with its own store and ledger, in the tables called a bench. `own`: this store is that site's own."""
 
     __tablename__ = "benches"
 
@@ -18,7 +18,7 @@ class Bench(Base):
 
 
 class LedgerEntry(Base):
-    """Entries of a bench are numbered from 1 without a gap; `hash` covers the entry and the hash before it.
+    """Entries of a site are numbered from 1 without a gap; `hash` covers the entry and the hash before it.
 
     `body` is JSON. The sealed line of an attempt is not in it but named by its hash, and lies in `sealed_lines`.
     """

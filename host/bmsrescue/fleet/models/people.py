@@ -44,7 +44,7 @@ class ApiToken(Base):
 
 
 class AuditEntry(Base):
-    """What a person decided. Numbers are those of the bench's ledger, which holds the same, chained."""
+    """What a person decided. Numbers are those of the site's ledger, which holds the same, chained."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_at_number", "at", "number"),)

@@ -1,4 +1,4 @@
-"""Stations of a bench, and what was asked of them before the helper began to work."""
+"""Stations of a site, and what was asked of them before the helper began to work."""
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column

@@ -115,7 +115,7 @@ def find_cards(place: Path) -> list[Card]:
     return cards
 
 
-def import_card(store: Store, bench: str, backups: BackupFolder, card: Card) -> CardReport:
+def import_card(store: Store, site: str, backups: BackupFolder, card: Card) -> CardReport:
     """Take in one card. Raises StoreError."""
     taker = LineTaker(str(card.source), IMPORT)
     report = CardReport(str(card.source), taker.taken)
@@ -123,9 +123,9 @@ def import_card(store: Store, bench: str, backups: BackupFolder, card: Card) -> 
         with card.open_records() as file, _rare_collections():
             for piece in _pieces(_lines(file)):
                 with store.write() as session:
-                    taker.take(session, bench, piece)
+                    taker.take(session, site, piece)
         for name, data in card.backups():
-            keep_backup(store, bench, backups, name, data)
+            keep_backup(store, site, backups, name, data)
             report.backups += 1
     except OSError as error:
         report.problems.append(f"cannot read {error.filename or card.source}: {error.strerror}")
@@ -133,7 +133,7 @@ def import_card(store: Store, bench: str, backups: BackupFolder, card: Card) -> 
         report.problems.append(error.message)
     told = asdict(taker.taken) | {"source": report.source, "breaks": [list(one) for one in taker.taken.breaks]}
     with store.write() as session:
-        project(session, ledger.append(session, bench, [News(ledger.IMPORT, told)]))
+        project(session, ledger.append(session, site, [News(ledger.IMPORT, told)]))
     return report
 
 

@@ -34,7 +34,7 @@ def count_attempts(session: Session, added: Sequence[tuple[Entry, Row, Reading]]
     _count_rails(session, added)
 
 
-def count_out(session: Session, bench: str, named: Row) -> None:
+def count_out(session: Session, site: str, named: Row) -> None:
     """The unit was taken out in work: what its attempt says is no verdict on it, and is not counted any more.
 
     `named`: by the hash of its record; by "helper" and "sequence" in entries from before that.
@@ -47,7 +47,7 @@ def count_out(session: Session, bench: str, named: Row) -> None:
     )
     attempt = session.execute(
         update(Attempt)
-        .where(Attempt.bench == bench, *here)
+        .where(Attempt.bench == site, *here)
         .where(Attempt.taken_out.is_(False))
         .values(taken_out=True)
         .returning(
@@ -65,12 +65,12 @@ def count_out(session: Session, bench: str, named: Row) -> None:
         return
     number, at, outcome, cause, firmware, *where = attempt
     day = at.astimezone(UTC).date()
-    key = (day, bench, outcome, cause, firmware or "")
+    key = (day, site, outcome, cause, firmware or "")
     counted = [getattr(DayCount, name) == value for name, value in zip(_ENDS, key, strict=True)]
     session.execute(update(DayCount).where(*counted).values(count=DayCount.count - 1))
     session.execute(delete(DayCount).where(*counted, DayCount.count == 0))
     if outcome not in NOT_COUNTED:
-        _count_rails_again(session, number, day, bench, *where)
+        _count_rails_again(session, number, day, site, *where)
 
 
 def place_of(helper: str, helper_id: str) -> str:
@@ -79,16 +79,16 @@ def place_of(helper: str, helper_id: str) -> str:
 
 
 def _count_rails_again(
-    session: Session, number: int, day: date, bench: str, station: str | None, helper: str, helper_id: str
+    session: Session, number: int, day: date, site: str, station: str | None, helper: str, helper_id: str
 ) -> None:
     """The rails that an attempt measured, of its day and station, without it: extremes cannot be taken back."""
-    place = (day, bench, station or place_of(helper, helper_id))
+    place = (day, site, station or place_of(helper, helper_id))
     here = (
         [Attempt.station == station]
         if station
         else [Attempt.station.is_(None), Attempt.helper == helper, Attempt.helper_id == helper_id]
     )
-    at_place = [RailDay.day == day, RailDay.bench == bench, RailDay.station == place[2]]
+    at_place = [RailDay.day == day, RailDay.bench == site, RailDay.station == place[2]]
     begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
     for phase, rail in session.execute(
         select(Measurement.phase, Measurement.rail).where(Measurement.attempt_id == number)
@@ -106,7 +106,7 @@ def _count_rails_again(
             )
             .join(Attempt, Attempt.id == Measurement.attempt_id)
             .where(Measurement.phase == phase, Measurement.rail == rail)
-            .where(Attempt.bench == bench, *here)
+            .where(Attempt.bench == site, *here)
             .where(Attempt.at >= begin, Attempt.at < begin + timedelta(days=1))
             .where(Attempt.taken_out.is_(False), Attempt.outcome.not_in(NOT_COUNTED))
         ).one()

@@ -1,4 +1,4 @@
-"""A backup into the store of a bench: its bytes by their hash, and an entry in the ledger that says so, once."""
+"""A backup into the store of a site: its bytes by their hash, and an entry in the ledger that says so, once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bmsrescue.fleet.store import Store
 MAX_BACKUP_BYTES = 16 * 1024 * 1024
 
 
-def keep_backup(store: Store, bench: str, backups: BackupFolder, name: str, data: bytes) -> None:
+def keep_backup(store: Store, site: str, backups: BackupFolder, name: str, data: bytes) -> None:
     """Harmless when it is there. Raises StoreError, and HostError where it cannot be kept."""
     sha256 = hashlib.sha256(data).hexdigest()
     with store.read() as session:
@@ -25,4 +25,4 @@ def keep_backup(store: Store, bench: str, backups: BackupFolder, name: str, data
     place = backups.put(sha256, data)
     with store.write() as session:
         news = News(ledger.BACKUP, {"sha256": sha256, "size": len(data), "place": place, "name": name[:200]})
-        project(session, ledger.append(session, bench, [news]))
+        project(session, ledger.append(session, site, [news]))

@@ -40,7 +40,7 @@ def add_attempts(session: Session, readings: Sequence[tuple[Entry, Row, Reading]
     new: list[tuple[int, Reading]] = []
     added: list[tuple[Entry, Row, Reading]] = []
     for entry, context, reading in readings:
-        # The same line again, from another bench that had the helper or its card, is nothing new.
+        # The same line again, from another site that had the helper or its card, is nothing new.
         number = ids.pop((reading.sha256,), None)
         if number is not None:
             new.append((number, reading))

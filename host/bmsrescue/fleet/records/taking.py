@@ -1,4 +1,4 @@
-"""Lines into a bench's store: new ones, known ones, and those that cannot be taken as they are."""
+"""Lines into a site's store: new ones, known ones, and those that cannot be taken as they are."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class LineTaker:
         self._first = True
         self._bookings: set[int] = set()  # that a line has taken along
 
-    def take(self, session: Session, bench: str, lines: Sequence[str]) -> None:
+    def take(self, session: Session, site: str, lines: Sequence[str]) -> None:
         """The next lines of the file."""
         readable: list[_Line] = []
         refused: list[tuple[int, str, str]] = []
@@ -97,8 +97,8 @@ class LineTaker:
             else:
                 why = f"{reading.helper} {reading.sequence} is here already and says otherwise"
                 refused.append((line.number, reading.line, why))
-        self._add(session, bench, new)
-        self._quarantine(session, bench, refused)
+        self._add(session, site, new)
+        self._quarantine(session, site, refused)
 
     def _follows(self, session: Session, reading: Reading) -> bool:
         if self._first:
@@ -111,14 +111,14 @@ class LineTaker:
             self.taken.broken(self.taken.lines, "does not follow the line before")
         return follows
 
-    def _add(self, session: Session, bench: str, new: Sequence[_Line]) -> None:
+    def _add(self, session: Session, site: str, new: Sequence[_Line]) -> None:
         news = [News(ledger.ATTEMPT, self._context(session, line), line.reading.line) for line in new]
-        entries = ledger.append(session, bench, news)
+        entries = ledger.append(session, site, news)
         read = [(entry, item.content, line.reading) for entry, item, line in zip(entries, news, new, strict=True)]
         add_attempts(session, read)
         self.taken.new += len(new)
 
-    def _quarantine(self, session: Session, bench: str, refused: Sequence[tuple[int, str, str]]) -> None:
+    def _quarantine(self, session: Session, site: str, refused: Sequence[tuple[int, str, str]]) -> None:
         if not refused:
             return
         hashes = {line_hash(text): (number, text, why) for number, text, why in refused}
@@ -137,7 +137,7 @@ class LineTaker:
             for sha256, (number, text, why) in hashes.items()
             if sha256 not in here
         ]
-        project(session, ledger.append(session, bench, news))
+        project(session, ledger.append(session, site, news))
         for number, _text, why in refused:
             self.taken.broken(number, why)
         self.taken.breaks.sort()

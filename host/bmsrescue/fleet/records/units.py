@@ -18,7 +18,7 @@ def find_units(session: Session, seen: Sequence[tuple[Reading, str | None, datet
     by_label = _known_labels(session, {label for _reading, label, _at in seen if label})
     _adopt(session, seen, by_label)
     first = {reading.uid: (reading, at) for reading, _label, at in reversed(seen) if reading.uid}
-    # In one order everywhere, so that two benches never wait for each other's rows.
+    # In one order everywhere, so that two sites never wait for each other's rows.
     times = plain_times(session, (at for _reading, at in first.values()))
     rows = [(uid, reading.chip, times[at]) for uid, (reading, at) in sorted(first.items())]
     made = insert_plain_new_numbered(session, Unit, ("uid", "chip", "first_seen"), rows, ("uid",))

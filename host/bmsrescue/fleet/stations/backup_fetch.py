@@ -1,4 +1,4 @@
-"""The backups that a station's helper has made, from its card into the bench's store, while nothing else is to be done.
+"""The backups that a station's helper has made, from its card into the site's store, while nothing else is to be done.
 
 A backup comes in slices of a quarter of a second, between the looks at the unit; what has come lies in a file of its
 own, so that it goes on there after another unit, another helper's turn, or a restart.
@@ -43,9 +43,9 @@ class Wanted:
 class BackupShelf:
     """The store's side. `folder`: where backups lie while they come."""
 
-    def __init__(self, store: Store, bench: str, backups: BackupFolder, folder: Path) -> None:
+    def __init__(self, store: Store, site: str, backups: BackupFolder, folder: Path) -> None:
         self._store = store
-        self._bench = bench
+        self._site = site
         self._backups = backups
         self._folder = folder
 
@@ -85,7 +85,7 @@ class BackupShelf:
         if hashlib.sha256(data).hexdigest() != wanted.sha256:
             place.unlink()
             raise HostError(f"{wanted.path} is not what its record says", "Look at the helper's card.")
-        keep_backup(self._store, self._bench, self._backups, PurePosixPath(wanted.path).name, data)
+        keep_backup(self._store, self._site, self._backups, PurePosixPath(wanted.path).name, data)
         place.unlink()
 
     def _place(self, wanted: Wanted) -> Path:

@@ -57,14 +57,14 @@ class Booked:
 
 
 class Desk:
-    """`store` and `bench` are the bench's own: what a station does never waits for the shared store."""
+    """`store` and `site` are the site's own: what a station does never waits for the shared store."""
 
-    def __init__(self, store: Store, bench: str, settings: StationSettings) -> None:
+    def __init__(self, store: Store, site: str, settings: StationSettings) -> None:
         self.store = store
-        self.bench = bench
+        self.site = site
         self.settings = settings
-        self.releases = Releases(store, bench)
-        self.consents = Consents(store, bench)
+        self.releases = Releases(store, site)
+        self.consents = Consents(store, site)
         self.shelf: BackupShelf | None = None
         """Where the backups go that helpers make; None: they stay on their cards."""
 
@@ -123,7 +123,7 @@ class Desk:
             session.add(booking)
             subject = label or "unit without a label"
             actor = operator or "station"
-            decide(session, self.bench, actor, "started", subject, [], station=station)
+            decide(session, self.site, actor, "started", subject, [], station=station)
             if consent is None or not self.consents.use(session, consent.number, booking, actor):
                 return Booked([], after)
             return Booked(consent.words, after)
@@ -133,14 +133,14 @@ class Desk:
         taker = LineTaker(f"helper {helper}", BENCH)
         for begin in range(0, len(lines), _LINES_AT_ONCE):
             with self.store.write() as session:
-                taker.take(session, self.bench, lines[begin : begin + _LINES_AT_ONCE])
+                taker.take(session, self.site, lines[begin : begin + _LINES_AT_ONCE])
         return taker.taken
 
     def met(self, who: Who, station: str) -> str:
         """What is to be said of a helper that a station has just met; empty when it is the one of before."""
         mine = select(Attempt.helper, Attempt.helper_id).order_by(Attempt.id.desc()).limit(1)
         with self.store.read() as session:
-            here = session.execute(mine.where(Attempt.station == station, Attempt.bench == self.bench)).first()
+            here = session.execute(mine.where(Attempt.station == station, Attempt.bench == self.site)).first()
             if here is not None and here.helper_id not in (who.id, f"label {who.name}"):
                 return (
                     f"Another helper than before: this station's last record is by {here.helper} "
@@ -201,7 +201,7 @@ class Desk:
         if not self.settings.golden or not self.settings.golden_hours:
             return False
         with self.store.read() as session:
-            row = session.get(Station, (self.bench, station))
+            row = session.get(Station, (self.site, station))
         if row is None or row.golden_at is None:
             return True
         # A check that lies ahead was made before the clock went backwards: nobody knows how old it is.
@@ -210,13 +210,13 @@ class Desk:
     def out_of_service(self, station: str) -> str:
         """Why a person or the golden check took it out of service; empty when it is in service."""
         with self.store.read() as session:
-            row = session.get(Station, (self.bench, station))
+            row = session.get(Station, (self.site, station))
         return (row.out_of_service or "") if row is not None else ""
 
     def set_service(self, station: str, helper: str | None, why: str, actor: str, golden: bool = False) -> None:
         """Out of service for a reason, or ("") in service again; `golden`: the golden unit has just passed."""
         with self.store.write() as session:
-            row = session.get(Station, (self.bench, station))
+            row = session.get(Station, (self.site, station))
             before = None if row is None else row.golden_at
             golden_at = ledger.now() if golden else before
             content = {
@@ -226,19 +226,19 @@ class Desk:
                 "golden_at": golden_at.isoformat() if golden_at else None,
             }
             action = "golden unit passed" if golden else "out of service" if why else "in service"
-            decide(session, self.bench, actor, action, station, [News(ledger.STATION, content)], why=why)
+            decide(session, self.site, actor, action, station, [News(ledger.STATION, content)], why=why)
 
     def note(self, actor: str, action: str, station: str) -> None:
         """Put into the audit log what somebody did at a station."""
         with self.store.write() as session:
-            decide(session, self.bench, actor, action, station, [])
+            decide(session, self.site, actor, action, station, [])
 
     def taken_out(self, station: str, actor: str, subject: str, result: Result) -> None:
         """The unit was gone before its job had ended: the attempt stays as it is, and does not count."""
         content = {"helper": result.helper, "sequence": result.sequence, "sha256": result.sha256}
         with self.store.write() as session:
             news = [News(ledger.TAKEN_OUT, content)]
-            decide(session, self.bench, actor, "taken out in work", subject, news, station=station, **content)
+            decide(session, self.site, actor, "taken out in work", subject, news, station=station, **content)
 
 
 def _number(helper_id: str) -> str:

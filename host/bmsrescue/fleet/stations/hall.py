@@ -1,4 +1,4 @@
-"""All stations of a bench: one for each helper that the daemon has found, kept when the helper goes away."""
+"""All stations of a site: one for each helper that the daemon has found, kept when the helper goes away."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bmsrescue.daemon.bench import Bench
 from bmsrescue.daemon.helper_port import Job
+from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.fleet.stations.desk import Desk
 from bmsrescue.fleet.stations.states import DETECTING, EMPTY, OUT, WAIT_LABEL
 from bmsrescue.fleet.stations.station import Station
@@ -57,11 +57,11 @@ class AbsentPort:
 class Hall:
     """`run` follows the daemon's helpers; what a station shows becomes a numbered event of the daemon."""
 
-    def __init__(self, bench: Bench, desk: Desk) -> None:
+    def __init__(self, helpers: Helpers, desk: Desk) -> None:
         self.desk = desk
         self.stations: dict[str, Station] = {}
         self.displays: dict[str, dict[str, Any]] = {}  # of virtual stations: what is to be seen on dongle and unit
-        self._bench = bench
+        self._helpers = helpers
         self._tasks: set[asyncio.Task[None]] = set()
         self._chosen: str | None = None  # the station whose name was scanned: the next label is for it
 
@@ -110,7 +110,7 @@ class Hall:
     def show_display(self, station: str, shown: dict[str, Any]) -> None:
         """What is to be seen at a virtual station: {"front": picture as base64} or {"unit": lines}."""
         self.displays.setdefault(station, {}).update(shown)
-        self._bench.events.add(station, "display", shown)
+        self._helpers.events.add(station, "display", shown)
 
     def _waiting(self) -> Station:
         waiting = [one for one in self.stations.values() if one.state == WAIT_LABEL and one.label is None]
@@ -127,7 +127,7 @@ class Hall:
         )
 
     def _follow_helpers(self) -> None:
-        for name, port in self._bench.helpers.items():
+        for name, port in self._helpers.ports.items():
             if name not in self.stations:
                 station = Station(name, port, self.desk, self._tell)
                 self.stations[name] = station
@@ -135,7 +135,7 @@ class Hall:
             else:
                 self.stations[name].port = port
         for name, station in self.stations.items():
-            if name not in self._bench.helpers:
+            if name not in self._helpers.ports:
                 station.port = AbsentPort()
         told = alike((name, station.who) for name, station in self.stations.items())
         for name, station in self.stations.items():
@@ -152,4 +152,4 @@ class Hall:
             await asyncio.sleep(_LOOK_S)
 
     def _tell(self, status: dict[str, Any]) -> None:
-        self._bench.events.add(status["station"], EVENT, status)
+        self._helpers.events.add(status["station"], EVENT, status)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Nest:
-    """`BenchUnit` and `SwdPins` in one. `on_look` is called whenever the helper looks: there units are exchanged.
+    """`WiredUnit` and `SwdPins` in one. `on_look` is called whenever the helper looks: there units are exchanged.
 
     All units live on the nest's clock, and everything happens in the thread that serves the helper.
     """

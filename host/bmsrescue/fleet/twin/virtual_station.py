@@ -17,11 +17,11 @@ from bmsrescue.fleet.twin.displays import Displays
 from bmsrescue.fleet.twin.mix import coming_units
 from bmsrescue.fleet.twin.nest import Nest
 from bmsrescue.fleet.twin.people import Person, PileWorker, ToldPerson
-from bmsrescue.twin.bench import card_for
 from bmsrescue.twin.clock import VirtualClock
 from bmsrescue.twin.helper.helper import VirtualHelper
 from bmsrescue.twin.helper.serial_port import PtyPort
 from bmsrescue.twin.helper.wire import wire_over
+from bmsrescue.twin.rig import card_for
 from bmsrescue.twin.scenarios import find
 
 TOLD = "told"

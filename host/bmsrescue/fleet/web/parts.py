@@ -22,7 +22,7 @@ def _fleet(request: Request) -> Any:
 
 def _consents(request: Request) -> Consents:
     fleet: Fleet = request.app.state.fleet
-    return Consents(fleet.store, fleet.bench_id)
+    return Consents(fleet.store, fleet.site_id)
 
 
 def _hall(request: Request) -> Hall:

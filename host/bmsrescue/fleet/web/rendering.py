@@ -51,7 +51,7 @@ def page(request: Request, template: str, person: Person | None, title: str, **v
 
 
 def troubles(request: Request) -> list[str]:
-    """What does not get out of this bench just now."""
+    """What does not get out of this site just now."""
     fleet: Fleet = request.app.state.fleet
     told = []
     if fleet.link is not None and fleet.link.problem is not None:

@@ -16,8 +16,6 @@ from time import monotonic
 
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.helper.agent import MAIN, search_path
-from bmsrescue.twin.helper.bench_ports import ClockPort, LinesPort, ObserverPort, RailsPort, WatchdogBite
-from bmsrescue.twin.helper.bench_unit import BenchUnit, DebugWire
 from bmsrescue.twin.helper.block_device import (
     FLASH_BLOCK_BYTES,
     FLASH_BLOCKS,
@@ -31,7 +29,9 @@ from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from bmsrescue.twin.helper.panel import PanelLog, PanelPort, Press
 from bmsrescue.twin.helper.process import HEAP_KIB, MicroPythonChild, find_interpreter
 from bmsrescue.twin.helper.rpc import Handler, RpcServer, TimeExpired
+from bmsrescue.twin.helper.unit_ports import ClockPort, LinesPort, ObserverPort, RailsPort, WatchdogBite
 from bmsrescue.twin.helper.wire import WirePort
+from bmsrescue.twin.helper.wired_unit import DebugWire, WiredUnit
 
 _WALL_LIMIT_S = 240.0
 _TWIN_ID = 0x7477_696E  # "twin"
@@ -111,7 +111,7 @@ class VirtualHelper:
 
     def __init__(
         self,
-        unit: BenchUnit,
+        unit: WiredUnit,
         wire: DebugWire,
         card: ImageBytes | None,
         *,

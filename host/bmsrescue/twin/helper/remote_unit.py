@@ -16,11 +16,11 @@ from typing import cast
 from bmsrescue.twin.board.parts import RAILS, Parts
 from bmsrescue.twin.board.rails import Demand, Rails
 from bmsrescue.twin.clock import VirtualClock
-from bmsrescue.twin.helper.bench_unit import DebugWire
 from bmsrescue.twin.helper.wire import START_FREQUENCY_HZ
+from bmsrescue.twin.helper.wired_unit import DebugWire
 from bmsrescue.twin.servers.bitbang_client import BitbangPins
 from bmsrescue.twin.servers.bitbang_wire import BitbangWire
-from bmsrescue.twin.servers.client_socket import BenchLinkError
+from bmsrescue.twin.servers.client_socket import ServerLinkError
 from bmsrescue.twin.servers.control_client import ControlClient
 
 _NS = 1_000_000_000
@@ -52,12 +52,12 @@ class ClockedPins(BitbangPins):
 
 
 class RemoteUnit:
-    """A `BenchUnit` behind two TCP ports, with the `wire` to its SWD pins.
+    """A `WiredUnit` behind two TCP ports, with the `wire` to its SWD pins.
 
     bitbang, control: (host, port) of each.
 
     Raises:
-        BenchLinkError: from the constructor and every line: the server is not there, or speaks something else.
+        ServerLinkError: from the constructor and every line: the server is not there, or speaks something else.
     """
 
     rail_names = RAILS
@@ -67,7 +67,7 @@ class RemoteUnit:
         self._control = ControlClient(*control)
         try:
             self._pins = ClockedPins(*bitbang, self.clock)
-        except BenchLinkError:
+        except ServerLinkError:
             self._control.close()
             raise
         self.wire = cast(DebugWire, BitbangWire(self._pins))

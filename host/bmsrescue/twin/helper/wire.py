@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.chip.swd.port import READ_CYCLES
-from bmsrescue.twin.helper.bench_unit import DebugWire
 from bmsrescue.twin.helper.rpc import BlockCut, Refused, Reply
+from bmsrescue.twin.helper.wired_unit import DebugWire
 from rescuelink.errors import WireError
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 from bmsrescue.agent.build import build_files, format_of
 from bmsrescue.agent.files import agent_files, device_dir
 from bmsrescue.card.image_bytes import ImageBytes
-from bmsrescue.twin.helper.bench_ports import ClockPort, ObserverPort
 from bmsrescue.twin.helper.helper import RunResult, serve_to_end
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.process import MicroPythonChild, find_interpreter
 from bmsrescue.twin.helper.rpc import Handler, Refused, Reply, RpcServer
-from bmsrescue.twin.rp2040.micropython import bench_calls as call
+from bmsrescue.twin.helper.unit_ports import ClockPort, ObserverPort
+from bmsrescue.twin.rp2040.micropython import pin_calls as call
 from bmsrescue.twin.rp2040.wiring import BoardWiring
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class PinHelper:
 
 
 class _Calls:
-    """The table of calls in micropython/bench_calls.py."""
+    """The table of calls in micropython/pin_calls.py."""
 
     def __init__(self, unit: Unit, wiring: BoardWiring, time: ClockPort, observer: ObserverPort) -> None:
         self._unit = unit

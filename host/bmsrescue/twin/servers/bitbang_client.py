@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from time import monotonic, sleep
 
-from bmsrescue.twin.servers.client_socket import BenchLinkError, ClientSocket
+from bmsrescue.twin.servers.client_socket import ClientSocket, ServerLinkError
 
 _LOW = (b"d", b"e")  # SWCLK low, by SWDIO
 _HIGH = (b"f", b"g")
@@ -35,7 +35,7 @@ class BitbangPins:
     """The `bits` of `rescue.hal.swd.SwdWire`, and NRST.
 
     Raises:
-        BenchLinkError: from the constructor and from everything that waits for an answer.
+        ServerLinkError: from the constructor and from everything that waits for an answer.
     """
 
     def __init__(self, host: str, port: int, *, timeout_s: float = 30.0) -> None:
@@ -140,7 +140,7 @@ class BitbangPins:
         """Say goodbye and hang up."""
         try:
             self._socket.exchange(bytes(self._pending) + b"Q", 0)
-        except BenchLinkError:
+        except ServerLinkError:
             return  # it is gone already, which is all that was wanted
         finally:
             self._socket.close()
@@ -151,7 +151,7 @@ def samples_value(samples: bytes) -> int:
     try:
         return int(samples[::-1], 2)
     except ValueError as error:
-        raise BenchLinkError(
+        raise ServerLinkError(
             "protocol",
             "the bitbang port answers a sample with neither 0 nor 1",
             next_step="check that it is a bitbang port",

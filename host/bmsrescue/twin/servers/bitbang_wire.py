@@ -46,7 +46,7 @@ class BitbangWire(BitbangTransfers):
 
     Raises:
         WireError: as every wire; `done` counts the words of a block that are surely through.
-        BenchLinkError: the server is gone, silent or no bitbang server.
+        ServerLinkError: the server is gone, silent or no bitbang server.
     """
 
     def __init__(self, pins: BitbangPins, wait_limit: int = 256) -> None:

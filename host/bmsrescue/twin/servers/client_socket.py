@@ -10,7 +10,7 @@ from rescuelink.errors import RescueError
 _RECEIVE_BYTES = 1 << 16
 
 
-class BenchLinkError(RescueError):
+class ServerLinkError(RescueError):
     """The connection to a bench server. Kinds: "unreachable", "closed", "timeout", "protocol", "refused"."""
 
 
@@ -20,7 +20,7 @@ class ClientSocket:
     timeout_s: the longest silence (no byte taken, none arriving) that is put up with.
 
     Raises:
-        BenchLinkError: "unreachable" when nobody listens there.
+        ServerLinkError: "unreachable" when nobody listens there.
     """
 
     def __init__(self, host: str, port: int, *, timeout_s: float, purpose: str) -> None:
@@ -29,7 +29,7 @@ class ClientSocket:
         try:
             self._sock = socket.create_connection((host, port), timeout_s)
         except OSError as error:
-            raise BenchLinkError(
+            raise ServerLinkError(
                 "unreachable",
                 f"cannot connect to {self._where} ({error})",
                 next_step="start the server, or correct host and port",
@@ -52,7 +52,7 @@ class ClientSocket:
         """Send `data` and return the `answer_bytes` bytes that come back for it.
 
         Raises:
-            BenchLinkError: "timeout", "closed", or "protocol" for more answer than there was question.
+            ServerLinkError: "timeout", "closed", or "protocol" for more answer than there was question.
         """
         unsent = memoryview(data)
         answer = bytearray()
@@ -63,7 +63,7 @@ class ClientSocket:
             self._wait(bool(unsent))
             answer += self._receive()
         if len(answer) > answer_bytes:
-            raise BenchLinkError("protocol", f"{self._where} answers more than it was asked", next_step=_CHECK_SERVER)
+            raise ServerLinkError("protocol", f"{self._where} answers more than it was asked", next_step=_CHECK_SERVER)
         return bytes(answer)
 
     def ask_line(self, line: bytes, max_bytes: int) -> bytes:
@@ -72,7 +72,7 @@ class ClientSocket:
         answer = bytearray()
         while unsent or not answer.endswith(b"\n"):
             if len(answer) > max_bytes:
-                raise BenchLinkError("protocol", f"{self._where} sends an endless line", next_step=_CHECK_SERVER)
+                raise ServerLinkError("protocol", f"{self._where} sends an endless line", next_step=_CHECK_SERVER)
             unsent = unsent[self._send(unsent) :]
             self._wait(bool(unsent))
             answer += self._receive()
@@ -83,7 +83,7 @@ class ClientSocket:
             self._waits_to_send = to_send
             self._selector.modify(self._sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if to_send else 0))
         if not self._selector.select(self._timeout_s):
-            raise BenchLinkError(
+            raise ServerLinkError(
                 "timeout",
                 f"{self._where} has been silent for {self._timeout_s:g} s",
                 next_step="check that the server still runs and knows these commands",
@@ -110,8 +110,8 @@ class ClientSocket:
             raise self._closed()
         return data
 
-    def _closed(self) -> BenchLinkError:
-        return BenchLinkError(
+    def _closed(self) -> ServerLinkError:
+        return ServerLinkError(
             "closed", f"{self._where} hung up", next_step="see the server's own messages, start it again"
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bmsrescue.twin.servers.client_socket import BenchLinkError, ClientSocket
+from bmsrescue.twin.servers.client_socket import ClientSocket, ServerLinkError
 
 _MAX_ANSWER_BYTES = 1 << 20
 
@@ -13,7 +13,7 @@ class ControlClient:
     """One command at a time; each returns the server's answer.
 
     Raises:
-        BenchLinkError: also from every command; "refused" when the server answers with an error.
+        ServerLinkError: also from every command; "refused" when the server answers with an error.
     """
 
     def __init__(self, host: str, port: int, *, timeout_s: float = 30.0) -> None:
@@ -32,7 +32,7 @@ class ControlClient:
         if not isinstance(answer, dict):
             raise self._senseless(line)
         if "error" in answer:
-            raise BenchLinkError("refused", f"the control port refused '{line}': {answer['error']}")
+            raise ServerLinkError("refused", f"the control port refused '{line}': {answer['error']}")
         return answer
 
     def power(self, on: bool) -> None:
@@ -56,8 +56,8 @@ class ControlClient:
         return self.command("stats")
 
     @staticmethod
-    def _senseless(line: str) -> BenchLinkError:
-        return BenchLinkError(
+    def _senseless(line: str) -> ServerLinkError:
+        return ServerLinkError(
             "protocol",
             f"the control port's answer to '{line}' is no JSON object",
             next_step="check that the port is a control port, not the bitbang port",

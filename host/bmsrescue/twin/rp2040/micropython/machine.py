@@ -3,8 +3,8 @@
 
 import time
 
-import bench_calls as call
-import bench_link as bench
+import pin_calls as call
+import pin_link as link
 
 _falls_watchers = []
 
@@ -33,19 +33,19 @@ class Pin:
             self._mode = mode
         if mode == Pin.IN:
             code = call.PULL_UP if pull == Pin.PULL_UP else call.PULL_DOWN if pull == Pin.PULL_DOWN else call.FLOAT
-            bench.step(code | self.number)
+            link.step(code | self.number)
         elif value is not None:
             self.value(value)
 
     def value(self, level=None):
         if level is None:
-            return bench.look(call.LOOK | self.number)
+            return link.look(call.LOOK | self.number)
         if self._mode == Pin.IN:
             return None
         if not level:
-            bench.step(call.LOW | self.number)
+            link.step(call.LOW | self.number)
         else:
-            bench.step((call.FLOAT if self._mode == Pin.OPEN_DRAIN else call.HIGH) | self.number)
+            link.step((call.FLOAT if self._mode == Pin.OPEN_DRAIN else call.HIGH) | self.number)
         return None
 
     __call__ = value
@@ -65,7 +65,7 @@ class ADC:
         self._number = pin.number
 
     def read_u16(self):
-        code = bench.plain(call.ADC_READ, self._number)
+        code = link.plain(call.ADC_READ, self._number)
         return code << 4 | code >> 8
 
 
@@ -77,10 +77,10 @@ class SPI:
         pass
 
     def write(self, data):
-        bench.send(call.SPI_WRITE, 0, data)
+        link.send(call.SPI_WRITE, 0, data)
 
     def readinto(self, buffer, write=0):
-        bench.fetch(call.SPI_READ, write, len(buffer), buffer)
+        link.fetch(call.SPI_READ, write, len(buffer), buffer)
 
 
 class I2C:
@@ -88,7 +88,7 @@ class I2C:
         pass
 
     def writeto(self, address, data):
-        if not bench.send(call.I2C_WRITE, address, data):
+        if not link.send(call.I2C_WRITE, address, data):
             raise OSError(5)
 
     def writevto(self, address, parts):
@@ -97,7 +97,7 @@ class I2C:
     def readfrom_mem(self, address, register, count):
         self.writeto(address, bytes((register,)))
         answer = bytearray(count)
-        bench.fetch(call.I2C_READ, address, count, answer)
+        link.fetch(call.I2C_READ, address, count, answer)
         return bytes(answer)
 
 
@@ -106,7 +106,7 @@ class PWM:
         self._number = pin.number
 
     def duty_u16(self, duty):
-        bench.plain(call.PWM_DUTY, self._number, duty)
+        link.plain(call.PWM_DUTY, self._number, duty)
 
 
 class Timer:
@@ -125,4 +125,4 @@ class WDT:
         self.feed()
 
     def feed(self):
-        bench.plain(call.FEED)
+        link.plain(call.FEED)

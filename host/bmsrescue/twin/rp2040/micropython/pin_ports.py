@@ -1,17 +1,17 @@
 # The ports of rescue.hal.board over the stand-in `machine`, with the twin's observer and a folder as internal flash.
 
-import bench_calls as call
-import bench_link as bench
+import pin_calls as call
+import pin_link as link
 from twin_ports import Observer
 
 
 class _Events:
     def send(self, _opcode, more, _number, part):
-        bench.send(call.EVENT, more, part)
+        link.send(call.EVENT, more, part)
 
 
 def open(config):  # noqa: A001 - the name that every ports module has
-    bench.connect(config["socket"])
+    link.connect(config["socket"])
     from rescue.hal import board, store
 
     store.Store.root = config["folder"] + "/flash"

@@ -1,7 +1,7 @@
 # `time` for the unix port on the twin's virtual clock.
 
-import bench_calls as call
-import bench_link as bench
+import pin_calls as call
+import pin_link as link
 
 _FALLS_SHIFT = 48
 _US = (1 << _FALLS_SHIFT) - 1
@@ -9,7 +9,7 @@ _due = []
 
 
 def _pass(us):
-    answer = bench.plain(call.TIME, 0, 0, us)
+    answer = link.plain(call.TIME, 0, 0, us)
     now = answer & _US
     if answer >> _FALLS_SHIFT:
         import machine

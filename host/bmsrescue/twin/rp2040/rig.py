@@ -47,7 +47,7 @@ def agent_for_pico(config: Mapping[str, Any]) -> dict[str, bytes]:
     return files | {"board.json": json.dumps(config).encode()}
 
 
-class PicoBench:
+class PicoRig:
     """`run` is one press of the button from power-on; `serve` keeps the board running for a host.
 
     uf2: the board's firmware. files: what its flash holds at first; by default the agent.

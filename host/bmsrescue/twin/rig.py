@@ -104,7 +104,7 @@ def card_for(scenario: Scenario) -> bytearray:
     return make_image({**files, JOB_FILE: json.dumps(document, indent=2).encode() + b"\n"})
 
 
-class TwinBench:
+class TwinRig:
     """A scenario's unit with a helper on it. `run` presses the button once and lets the agent end by itself."""
 
     def __init__(
@@ -152,7 +152,7 @@ def _create(path: Path) -> TextIO:
         raise UsageError(f"cannot write {path}: {error.strerror}", "Choose another file.") from error
 
 
-class RemoteBench:
+class RemoteRig:
     """Somebody else's chip with a helper on it, over the ports (host, port) of its two servers."""
 
     def __init__(

@@ -15,14 +15,14 @@ from rescuelink.errors import LinkError
 _LOOK_S = 2.0
 
 
-class Bench:
+class Helpers:
     """`find` is asked for helpers every two seconds; one that is gone from its answer is let go."""
 
     def __init__(self, find: Callable[[], list[Found]], folder: Path, opener: Opener = open_link) -> None:
         self._find = find
         self._opener = opener
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self.helpers: dict[str, HelperPort] = {}
+        self.ports: dict[str, HelperPort] = {}
         self.events = EventLog()
         self.notes = JobNotes(folder)
 
@@ -35,28 +35,28 @@ class Bench:
                 await self._look()
                 await asyncio.sleep(_LOOK_S)
         finally:
-            await asyncio.gather(*(self._let_go(name) for name in list(self.helpers)))
+            await asyncio.gather(*(self._let_go(name) for name in list(self.ports)))
 
-    def helper(self, name: str) -> HelperPort:
-        """The helper of that name. Raises LinkError (no_helper)."""
-        if name not in self.helpers:
-            known = ", ".join(self.helpers) or "none is connected"
+    def port(self, name: str) -> HelperPort:
+        """That of the helper of that name. Raises LinkError (no_helper)."""
+        if name not in self.ports:
+            known = ", ".join(self.ports) or "none is connected"
             raise LinkError("no_helper", f"there is no helper {name[:60]} ({known})", next_step="see `bmsrescue scan`")
-        return self.helpers[name]
+        return self.ports[name]
 
     async def _look(self) -> None:
         found = {helper.name: helper for helper in await asyncio.to_thread(self._find)}
-        for name in [name for name, port in self.helpers.items() if found.get(name) != port.found]:
+        for name in [name for name, port in self.ports.items() if found.get(name) != port.found]:
             await self._let_go(name)
             self.events.add(name, "gone", None)
-        for name, helper in found.items():
-            if name not in self.helpers:
-                port = self.helpers[name] = HelperPort(helper, self.events, self.notes, self._opener)
-                self.events.add(name, "found", {"url": helper.url, "what": helper.what})
+        for name, one in found.items():
+            if name not in self.ports:
+                port = self.ports[name] = HelperPort(one, self.events, self.notes, self._opener)
+                self.events.add(name, "found", {"url": one.url, "what": one.what})
                 self._tasks[name] = asyncio.create_task(port.run(), name=name)
 
     async def _let_go(self, name: str) -> None:
-        task, port = self._tasks.pop(name), self.helpers.pop(name)
+        task, port = self._tasks.pop(name), self.ports.pop(name)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task

@@ -79,7 +79,7 @@ class FirmwareRun:
         }
 
 
-class FirmwareBench:
+class FirmwareRig:
     """A chip with that firmware in its flash, without power yet.
 
     ``on_bytes(port, data)`` is called as the firmware sends. Raises UsageError where the part cannot hold or start it.

@@ -14,10 +14,10 @@ from bmsrescue.twin.helper.adc import (
     REFERENCE_MV,
     RailAdc,
 )
-from bmsrescue.twin.helper.bench_unit import BenchUnit, DebugWire
 from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from bmsrescue.twin.helper.panel import keep
 from bmsrescue.twin.helper.rpc import Refused, Reply
+from bmsrescue.twin.helper.wired_unit import DebugWire, WiredUnit
 
 _MS = 1_000_000
 # Reading the time takes a MicroPython call on the board; it also makes every wait loop end.
@@ -84,7 +84,7 @@ class WatchdogBite(Exception):
 class LinesPort:
     """The calls `LINE_*`."""
 
-    def __init__(self, unit: BenchUnit, wire: DebugWire) -> None:
+    def __init__(self, unit: WiredUnit, wire: DebugWire) -> None:
         self._unit = unit
         self._wire = wire
         self._falls_seen = unit.nrst_falls
@@ -141,7 +141,7 @@ class RailsPort:
 
     def __init__(
         self,
-        unit: BenchUnit,
+        unit: WiredUnit,
         seed: int,
         on_wait: Callable[[int], None] | None = None,
         on_measured: Callable[[int, dict[str, int]], None] | None = None,

@@ -6,7 +6,7 @@ from typing import Protocol
 from bmsrescue.twin.clock import VirtualClock
 
 
-class BenchUnit(Protocol):
+class WiredUnit(Protocol):
     """A unit on the bench, as the helper's wires meet it (the SWD pair apart)."""
 
     @property

@@ -1,7 +1,7 @@
 # The socket to the twin's wiring. Pin steps are collected until something must be known or time passes.
 
 
-import bench_calls as call
+import pin_calls as call
 from twin_ports import Link
 
 link = None
