@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.cli.catalogue import rows_in
+from bmsrescue.cli.twin.catalogue import rows_in
 from bmsrescue.twin.helper.helper import ENDED
 from bmsrescue.twin.scenarios import all_scenarios, find
 from dongle_run import DongleRun

@@ -13,11 +13,15 @@ from typing import Annotated
 import typer
 
 from bmsrescue import __version__
-from bmsrescue.cli import bench_commands, card_commands, image_commands, twin_commands
-from bmsrescue.cli.bench_common import error_as_dict, print_json, tell_late_errors
-from bmsrescue.cli.deploy_command import deploy
+from bmsrescue.cli import bench_commands
+from bmsrescue.cli import card as card_commands
+from bmsrescue.cli import image as image_commands
+from bmsrescue.cli.common import error_as_dict, print_json
+from bmsrescue.cli.deploy import deploy
 from bmsrescue.cli.exit_status import status_of
+from bmsrescue.cli.helper.common import tell_late_errors
 from bmsrescue.cli.output import show_error
+from bmsrescue.cli.twin import commands as twin_commands
 from bmsrescue.errors import HostError
 from rescuelink.errors import RescueError
 

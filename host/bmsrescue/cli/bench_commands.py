@@ -2,9 +2,15 @@
 
 import typer
 
-from bmsrescue.cli import bench_card, bench_chip, bench_flash, bench_job, bench_look, bench_power, records_commands
-from bmsrescue.cli.bench_serve import serve
-from bmsrescue.cli.bench_shell import shell
+from bmsrescue.cli import records as records_commands
+from bmsrescue.cli.helper import card as bench_card
+from bmsrescue.cli.helper import chip as bench_chip
+from bmsrescue.cli.helper import flash as bench_flash
+from bmsrescue.cli.helper import job as bench_job
+from bmsrescue.cli.helper import look as bench_look
+from bmsrescue.cli.helper import power as bench_power
+from bmsrescue.cli.helper.shell import shell
+from bmsrescue.cli.serve import serve
 
 _COMMANDS = (
     bench_look.scan,

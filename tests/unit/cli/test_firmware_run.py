@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.cli.firmware_run import FirmwareRequest
-from bmsrescue.cli.firmware_run import run_firmware as run_it
+from bmsrescue.cli.twin.firmware_run import FirmwareRequest
+from bmsrescue.cli.twin.firmware_run import run_firmware as run_it
 from bmsrescue.errors import UsageError
 from unit.cli.test_command_line import bmsrescue
 

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from bmsrescue.cli.story import Story
+from bmsrescue.cli.render.story import Story
 
 
 def told(*events: tuple[int, str, dict[str, object]]) -> list[str]:

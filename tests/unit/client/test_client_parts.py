@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import typer
 
-from bmsrescue.cli.bench_common import address_of, require_consent
-from bmsrescue.cli.bench_shell import known_methods, parse_line
-from bmsrescue.cli.curve_plot import draw
+from bmsrescue.cli.common import address_of
 from bmsrescue.cli.exit_status import status_of
+from bmsrescue.cli.helper.common import require_consent
+from bmsrescue.cli.helper.shell import known_methods, parse_line
+from bmsrescue.cli.render.curve_plot import draw
 from bmsrescue.client.flash_image import plan_flash
 from bmsrescue.client.helper import Helper, consent_words
 from bmsrescue.client.plain_json import from_json, to_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bmsrescue.cli import deploy_command
+from bmsrescue.cli import deploy as deploy_command
 from bmsrescue.cli.exit_status import HELPER, USAGE, status_of
 from bmsrescue.client.finding import Found
 from bmsrescue.errors import UsageError

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bmsrescue.card.storage import write_atomically
-from bmsrescue.cli.bench_common import JsonOption, address_of, print_json, telling_errors
+from bmsrescue.cli.common import JsonOption, address_of, print_json, telling_errors
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_facts
 from bmsrescue.errors import UsageError

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from xml.sax.saxutils import escape
 
-from bmsrescue.cli.rail_chart import NAMES
-from bmsrescue.cli.raster import Raster
+from bmsrescue.cli.render.rail_chart import NAMES
+from bmsrescue.cli.render.raster import Raster
 from bmsrescue.client.power_curve import PowerCurve
 
 _WIDTH, _HEIGHT = 900, 480

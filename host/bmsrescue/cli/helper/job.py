@@ -16,18 +16,10 @@ from rich.text import Text
 
 from bmsrescue.agent.files import make_importable
 from bmsrescue.card.build import build_files
-from bmsrescue.cli.bench_common import (
-    HelperOption,
-    JsonOption,
-    YesOption,
-    opened,
-    print_json,
-    progress_bar,
-    require_consent,
-    telling_errors,
-)
+from bmsrescue.cli.common import JsonOption, print_json, telling_errors
+from bmsrescue.cli.helper.common import HelperOption, YesOption, opened, progress_bar, require_consent
 from bmsrescue.cli.output import console, show_note
-from bmsrescue.cli.story import Story
+from bmsrescue.cli.render.story import Story
 from bmsrescue.client.card_files import put_file
 from bmsrescue.client.helper import Helper, consent_words
 from bmsrescue.errors import UsageError, from_dict

@@ -11,18 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from bmsrescue.card.storage import write_atomically
-from bmsrescue.cli.bench_common import (
-    HelperOption,
-    JsonOption,
-    YesOption,
-    address_of,
-    opened,
-    print_json,
-    progress_bar,
-    require_consent,
-    telling_errors,
-)
+from bmsrescue.cli.common import JsonOption, address_of, print_json, telling_errors
 from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.helper.common import HelperOption, YesOption, opened, progress_bar, require_consent
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_note
 from bmsrescue.client.flash_image import (

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, power_in_words, print_json, telling_errors
+from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.exit_status import HELPER
+from bmsrescue.cli.helper.common import HelperOption, opened, power_in_words
 from bmsrescue.cli.output import console, in_words, show_error, show_facts
 from bmsrescue.client.choose import open_session
 from bmsrescue.client.finding import find_helpers

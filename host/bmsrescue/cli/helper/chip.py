@@ -11,16 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from bmsrescue.card.storage import write_atomically
-from bmsrescue.cli.bench_common import (
-    HelperOption,
-    JsonOption,
-    address_of,
-    opened,
-    print_json,
-    progress_bar,
-    telling_errors,
-)
+from bmsrescue.cli.common import JsonOption, address_of, print_json, telling_errors
 from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.helper.common import HelperOption, opened, progress_bar
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, in_words, show_error, show_facts
 from bmsrescue.client.helper import Helper

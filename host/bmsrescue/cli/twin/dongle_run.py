@@ -12,7 +12,7 @@ from bmsrescue.card.fat import CardImageError
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card, write_atomically
 from bmsrescue.cli.output import console, show_error, show_note
-from bmsrescue.cli.story import Story, summary
+from bmsrescue.cli.render.story import Story, summary
 from bmsrescue.errors import UsageError
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.helper.panel import Press
@@ -98,7 +98,7 @@ def _press_button(request: RunRequest, image: ImageBytes | None, watcher: Watche
 
 def _press_on_pico(request: RunRequest, image: ImageBytes | None) -> RunResult:
     """On real firmware in an emulator, which is slow: some 20 s for each second that the Pico is at work."""
-    from bmsrescue.cli.pico_commands import pico_rig
+    from bmsrescue.cli.twin.pico import pico_rig
 
     if request.target is not None or request.vcd is not None:
         raise UsageError("--board is for a unit of the twin", "Leave out --target and --vcd.")

@@ -22,8 +22,9 @@ from typing import Any
 import typer
 
 from bmsrescue.agent.files import device_dir
-from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened
+from bmsrescue.cli.common import JsonOption
 from bmsrescue.cli.exit_status import status_of
+from bmsrescue.cli.helper.common import HelperOption, opened
 from bmsrescue.cli.output import console, show_error
 from bmsrescue.client.session import SLOW_S, Session
 from bmsrescue.config import data_dir

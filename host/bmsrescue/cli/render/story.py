@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bmsrescue.cli.rail_chart import NAMES, RailChart
+from bmsrescue.cli.render.rail_chart import NAMES, RailChart
 from bmsrescue.twin.helper.helper import RunResult
 from rescuelink.outcomes import OUTCOMES
 

@@ -11,8 +11,8 @@ from rich.rule import Rule
 from rich.text import Text
 
 from bmsrescue.card.fat import read_files
-from bmsrescue.cli.dongle_screen import dongle_panel
-from bmsrescue.cli.story import Story, rails_table, summary
+from bmsrescue.cli.render.dongle_screen import dongle_panel
+from bmsrescue.cli.render.story import Story, rails_table, summary
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.rig import TwinRig, Watcher, default_card, scenario_named

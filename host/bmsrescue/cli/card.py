@@ -18,7 +18,7 @@ from bmsrescue.card.build import (
 )
 from bmsrescue.card.markers import Marker, find_markers
 from bmsrescue.card.storage import card_notes, read_card, write_new_card
-from bmsrescue.cli.bench_common import JsonOption, print_json, telling_errors
+from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.new_file import OverwriteOption, check_new_card
 from bmsrescue.cli.output import console
 from bmsrescue.errors import UsageError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from bmsrescue.cli.bench_common import address_of, print_json
+from bmsrescue.cli.common import address_of, print_json
 from bmsrescue.cli.output import console, show_error, show_facts
 from bmsrescue.errors import UsageError
 from bmsrescue.image.read import load_firmware

@@ -1,8 +1,7 @@
-"""What the bench commands share: which helper, errors as text or JSON, progress, consent."""
+"""What commands for a helper share: which helper, what it is waiting for, progress, consent."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +10,12 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from bmsrescue.cli.common import telling_errors
 from bmsrescue.cli.exit_status import status_of
 from bmsrescue.cli.output import error_console, show_error, show_note
 from bmsrescue.client.choose import open_session
 from bmsrescue.client.helper import Helper
-from bmsrescue.errors import HostError, UsageError
+from bmsrescue.errors import UsageError
 from rescuelink.errors import RescueError
 
 _late_errors: list[RescueError] = []
@@ -26,7 +26,6 @@ HelperOption = Annotated[
     str | None,
     typer.Option("--helper", "-H", metavar="NAME|URL", help="Which helper, as scan shows it, or a port's URL."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 YesOption = Annotated[
     str | None,
     typer.Option("--yes", metavar="SCOPE", help='Go on without asking; names what may be lost: "erase sectors 0,1".'),
@@ -56,23 +55,6 @@ def tell_late_errors() -> int:
         show_error(error.sentence(), "")
         status = status_of(error)
     return status
-
-
-@contextmanager
-def telling_errors(as_json: bool) -> Iterator[None]:
-    """With --json an error is {"error": {...}} on standard output; else it is left to the command's frame."""
-    try:
-        yield
-    except (HostError, RescueError) as error:
-        if not as_json:
-            raise
-        print_json({"error": error_as_dict(error)})
-        raise typer.Exit(status_of(error)) from error
-
-
-def print_json(value: Any) -> None:
-    """One JSON document on standard output; binary as hex."""
-    typer.echo(json.dumps(value, indent=2, default=lambda data: bytes(data).hex()))
 
 
 @contextmanager
@@ -116,22 +98,3 @@ def power_in_words(status: dict[str, Any]) -> str:
     state, cycles, trip = "on" if status["on"] else "off", status["cycles"], status["trip"]
     cut = f"; last time it was cut: {trip['kind']} on {trip['rail']}" if trip else ""
     return f"{state}, switched on {cycles} {'time' if cycles == 1 else 'times'} since the helper's start{cut}"
-
-
-def address_of(text: str) -> int:
-    """A 32-bit number as people write it. Raises UsageError."""
-    try:
-        number = int(text, 0)
-    except ValueError:
-        raise UsageError(f"{text} is no number", "Write it as 0x24000000.") from None
-    if not 0 <= number <= 0xFFFF_FFFF:
-        raise UsageError(f"{text} is no 32-bit number", "Write it as 0x24000000.")
-    return number
-
-
-def error_as_dict(error: HostError | RescueError) -> dict[str, Any]:
-    """What --json says of it."""
-    if isinstance(error, RescueError):
-        return error.to_dict()
-    kind = "usage" if isinstance(error, UsageError) else "host"
-    return {"error": type(error).__name__, "kind": kind, "message": error.message, "next_step": error.next_step}

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bmsrescue.cli.bench_common import JsonOption
+from bmsrescue.cli.common import JsonOption
 from bmsrescue.cli.output import show_note
 from bmsrescue.config import data_dir, load_config
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bmsrescue.cli.common import JsonOption, telling_errors
 from bmsrescue.cli.output import console
 from bmsrescue.errors import UsageError
 
@@ -18,7 +19,6 @@ BoardOption = Annotated[
 ]
 Uf2Option = Annotated[Path | None, typer.Option("--uf2", metavar="FILE", help="That board's firmware.")]
 SeedOption = Annotated[int, typer.Option(help="Chance of the unit, its rails and the helper's ADC.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
 @app.command()
@@ -78,8 +78,7 @@ def run(
 ) -> None:
     """The pocket dongle: one button press, no host help. Or --firmware: anybody's on a bare chip."""
     if firmware is not None:
-        from bmsrescue.cli.bench_common import telling_errors
-        from bmsrescue.cli.firmware_run import FirmwareRequest, run_firmware
+        from bmsrescue.cli.twin.firmware_run import FirmwareRequest, run_firmware
 
         others: dict[str, object] = {
             "--scenario": scenario,
@@ -99,10 +98,10 @@ def run(
             status = run_firmware(asked)
         raise typer.Exit(status)
     if unit is not None:
-        from bmsrescue.cli.field_commands import replay
+        from bmsrescue.cli.twin.field import replay
 
         raise typer.Exit(replay(unit, as_json))
-    from bmsrescue.cli.dongle_run import RunRequest, presses_from, run_dongle
+    from bmsrescue.cli.twin.dongle_run import RunRequest, presses_from, run_dongle
 
     presses = presses_from(press or [])
     request = RunRequest(scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2, presses)
@@ -121,7 +120,7 @@ def field(
     as_json: JsonOption = False,
 ) -> None:
     """Run many generated units and say what was right, weak and wrong."""
-    from bmsrescue.cli.field_commands import campaign
+    from bmsrescue.cli.twin.field import campaign
 
     raise typer.Exit(campaign(units, first, jobs, write, log, as_json))
 
@@ -143,16 +142,16 @@ def serve(
 ) -> None:
     """Put a broken unit on two TCP ports, for anybody's debugger; or with --serial a helper that is wired to it."""
     if board is not None or uf2 is not None:
-        from bmsrescue.cli.pico_commands import serve_pico
+        from bmsrescue.cli.twin.pico import serve_pico
 
         serve_pico(scenario or "healthy", card, seed, tcp, chip, board, uf2, as_json)
         return
     if serial or tcp is not None:
-        from bmsrescue.cli.serial_serving import serve_serial
+        from bmsrescue.cli.twin.serve_serial import serve_serial
 
         serve_serial(scenario or "healthy", card, seed, tcp, chip, as_json)
         return
-    from bmsrescue.cli.serving import serve_scenario
+    from bmsrescue.cli.twin.serve_unit import serve_scenario
 
     serve_scenario(scenario or "healthy", bitbang_port, control_port, seed, virtual_time, chip, as_json)
 
@@ -179,7 +178,7 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """The whole story: a half-on unit comes back."""
-    from bmsrescue.cli.demo import play
+    from bmsrescue.cli.twin.demo import play
 
     status, told = play(None if as_json else console(), seed)
     if as_json:
@@ -193,7 +192,7 @@ def catalogue(
     as_json: JsonOption = False,
 ) -> None:
     """Run every broken unit and make the page of what was found, how it was cured and what it cost."""
-    from bmsrescue.cli.catalogue import write_catalogue
+    from bmsrescue.cli.twin.catalogue import write_catalogue
 
     write_catalogue(console(), write, as_json)
 

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bmsrescue.cli.bench_common import JsonOption, print_json, telling_errors
+from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.output import console, show_note
 from bmsrescue.client.finding import find_helpers
 from bmsrescue.config import load_config

@@ -11,9 +11,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from bmsrescue.cli import bench_card
-from bmsrescue.cli.bench_common import HelperOption, JsonOption, print_json
+from bmsrescue.cli.common import JsonOption, print_json
 from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.helper import card as bench_card
+from bmsrescue.cli.helper.common import HelperOption
 from bmsrescue.cli.new_file import OverwriteOption
 from bmsrescue.cli.output import console, show_error
 from bmsrescue.client.records import PLACES

@@ -11,8 +11,9 @@ import typer
 from rich.table import Table
 
 from bmsrescue.card.storage import write_atomically
-from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, print_json, progress_bar, telling_errors
+from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.exit_status import NOT_WELL
+from bmsrescue.cli.helper.common import HelperOption, opened, progress_bar
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_error
 from bmsrescue.client.card_files import get_file, list_card, put_file

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card
-from bmsrescue.cli.serial_serving import open_port, tell_port
+from bmsrescue.cli.twin.serve_serial import open_port, tell_port
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.helper.panel import Press

@@ -15,11 +15,12 @@ from rich.live import Live
 from rich.table import Table
 
 from bmsrescue.card.storage import write_atomically
-from bmsrescue.cli.bench_common import HelperOption, JsonOption, opened, power_in_words, print_json, telling_errors
-from bmsrescue.cli.curve_plot import draw
+from bmsrescue.cli.common import JsonOption, print_json, telling_errors
+from bmsrescue.cli.helper.common import HelperOption, opened, power_in_words
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_note
-from bmsrescue.cli.rail_chart import NAMES, RailChart
+from bmsrescue.cli.render.curve_plot import draw
+from bmsrescue.cli.render.rail_chart import NAMES, RailChart
 from bmsrescue.client.helper import Helper
 from bmsrescue.client.power_curve import PowerCurve, record_power_up
 from bmsrescue.client.session import SLOW_S

@@ -1,0 +1,1 @@
+"""Commands for a helper that is connected: what it measures, its card, the chip behind it, its jobs."""

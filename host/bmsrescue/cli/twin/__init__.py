@@ -1,0 +1,1 @@
+"""`bmsrescue twin`: the virtual bench from the command line."""
