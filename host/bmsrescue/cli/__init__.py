@@ -13,15 +13,11 @@ from typing import Annotated
 import typer
 
 from bmsrescue import __version__
-from bmsrescue.cli import bench_commands
-from bmsrescue.cli import card as card_commands
-from bmsrescue.cli import image as image_commands
+from bmsrescue.cli.commands import register
 from bmsrescue.cli.common import error_as_dict, print_json
-from bmsrescue.cli.deploy import deploy
 from bmsrescue.cli.exit_status import status_of
 from bmsrescue.cli.helper.common import tell_late_errors
 from bmsrescue.cli.output import show_error
-from bmsrescue.cli.twin import commands as twin_commands
 from bmsrescue.errors import HostError
 from rescuelink.errors import RescueError
 
@@ -34,11 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-bench_commands.register(app, card_commands.app)
-app.command()(deploy)
-app.add_typer(card_commands.app, name="card")
-app.add_typer(image_commands.app, name="image")
-app.add_typer(twin_commands.app, name="twin")
+register(app)
 
 
 def _show_version(wanted: bool) -> None:

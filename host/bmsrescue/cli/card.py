@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from bmsrescue.card.build import (
-    CardBuildError,
     ImageOptions,
     build_files,
     check_card,
@@ -24,10 +23,7 @@ from bmsrescue.cli.output import console
 from bmsrescue.errors import UsageError
 from rescuelink.job import Job
 
-app = typer.Typer(help="The dongle's card.", no_args_is_help=True, rich_markup_mode=None)
 
-
-@app.command()
 def build(
     source: Annotated[Path, typer.Argument(metavar="JOB|IMAGE", help="A job file (.json), or firmware of any format.")],
     out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A folder, or a FAT image (.img).")],
@@ -66,7 +62,6 @@ def build(
     _tell(out, "", job, built.notes, as_json, likely)
 
 
-@app.command()
 def check(
     card: Annotated[Path, typer.Argument(metavar="CARD", help="The card's folder or FAT image.")],
     as_json: JsonOption = False,
@@ -139,6 +134,3 @@ def _address(text: str | None, option: str) -> int | None:
     if not 0 <= address <= 0xFFFF_FFFF:
         raise UsageError(f"{option} {text} is no 32-bit address", "Write it as 0x08000000.")
     return address
-
-
-__all__ = ["CardBuildError", "app"]

@@ -16,15 +16,7 @@ from bmsrescue.image.inspect import inspect as look_into
 from bmsrescue.image.picture import entropy_picture
 from bmsrescue.image.read import load_firmware
 
-app = typer.Typer(help="Firmware files.", no_args_is_help=True, rich_markup_mode=None)
 
-
-@app.callback()
-def _image() -> None:
-    """Firmware files."""
-
-
-@app.command()
 def inspect(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="ELF, HEX, S-record, UF2, DfuSe, MCUboot, BIN, ZIP.")],
     base: Annotated[str | None, typer.Option(help="Address of the first byte of a BIN.")] = None,

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from bmsrescue.cli.common import JsonOption, print_json
+from bmsrescue.card.storage import write_atomically
+from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.exit_status import NOT_WELL
-from bmsrescue.cli.helper import card as bench_card
-from bmsrescue.cli.helper.common import HelperOption
-from bmsrescue.cli.new_file import OverwriteOption
+from bmsrescue.cli.helper.common import HelperOption, opened
+from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_error
-from bmsrescue.client.records import PLACES
+from bmsrescue.client.records import PLACES, fetch
 from bmsrescue.config import data_dir, load_config
+from bmsrescue.errors import UsageError
+from rescuelink.chain import damage, verify_chain
 
 if TYPE_CHECKING:
     from bmsrescue.fleet.records.cards import CardReport
 
-app = typer.Typer(rich_markup_mode=None)
 _SHOWN_BREAKS = 20
 
 
-@app.callback(invoke_without_command=True)
 def records(
     context: typer.Context,
     place: Annotated[str, typer.Option(help=f"Where from: {', '.join(PLACES)}.")] = PLACES[0],
@@ -38,10 +39,9 @@ def records(
 ) -> None:
     """The sealed records of a helper, with their chain checked."""
     if context.invoked_subcommand is None:
-        bench_card.records(place, out, overwrite, helper, as_json)
+        _of_a_helper(place, out, overwrite, helper, as_json)
 
 
-@app.command("import")
 def import_cards(
     place: Annotated[Path, typer.Argument(metavar="DIR", help="A card, an image of one, or a folder of cards.")],
     as_json: JsonOption = False,
@@ -76,7 +76,6 @@ def import_cards(
         raise typer.Exit(NOT_WELL)
 
 
-@app.command("aside")
 def set_aside(as_json: JsonOption = False) -> None:
     """Lines that came as records of this bench and were set aside: none, or at odds with one that is here."""
     from bmsrescue.fleet.records import aside
@@ -127,3 +126,41 @@ def _show(reports: list[CardReport], seconds: float, as_json: bool) -> None:
             show_error(f"{more:,} more in {report.source}", "See the first of them with --json.")
         for problem in report.problems:
             show_error(f"of {report.source}: {problem}", "Import it again when that is put right; nothing comes twice.")
+
+
+def _of_a_helper(place: str, out: Path | None, overwrite: bool, helper: str | None, as_json: bool) -> None:
+    if place not in PLACES:
+        raise UsageError(f"records are not kept at {place}", f"Choose one of {', '.join(PLACES)}.")
+    if out is not None:
+        with telling_errors(as_json):
+            check_new(out, overwrite)
+    with opened(helper, as_json) as bench:
+        lines = fetch(bench.session, place)
+        if out is not None:
+            write_atomically(out, "".join(line + "\n" for line in lines).encode())
+    breaks = verify_chain(lines)
+    sound = [json.loads(line) for line in lines if not damage(line)]
+    if as_json:
+        print_json({"records": sound, "breaks": breaks})
+    else:
+        console().print(_records_table(sound) if sound else "There are no records.")
+        for number, wrong in breaks:
+            show_error(f"record {number} of the file: {wrong}", "Somebody or something has changed it.")
+    if breaks:
+        raise typer.Exit(NOT_WELL)
+
+
+def _records_table(found: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("record", "outcome", "cause", "job", "unit"):
+        table.add_column(title, overflow="fold")
+    for record in found:
+        job, unit, diagnosis = record.get("job"), record.get("unit"), record.get("diagnosis")
+        table.add_row(
+            str(record["sequence"]),
+            str(record["outcome"]),
+            str(diagnosis["cause"]) if diagnosis else "",
+            str(job.get("name", "")) if isinstance(job, dict) else str(job or ""),
+            str(unit.get("uid", "")) if isinstance(unit, dict) else str(unit or ""),
+        )
+    return table

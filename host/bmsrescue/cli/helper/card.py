@@ -1,25 +1,20 @@
-"""`bmsrescue card ls|get|put` and `bmsrescue records`: what the helper's card and flash hold."""
+"""`bmsrescue card ls`, `get`, `put`: the files of the card in a helper."""
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
-from bmsrescue.cli.exit_status import NOT_WELL
 from bmsrescue.cli.helper.common import HelperOption, opened, progress_bar
 from bmsrescue.cli.new_file import OverwriteOption, check_new
-from bmsrescue.cli.output import console, show_error
+from bmsrescue.cli.output import console
 from bmsrescue.client.card_files import get_file, list_card, put_file
-from bmsrescue.client.records import PLACES, fetch
 from bmsrescue.errors import UsageError
-from rescuelink.chain import damage, verify_chain
 
 
 def ls(
@@ -88,50 +83,5 @@ def put(
         console().print(f"{name}: {len(data):,} bytes, was there already", soft_wrap=True)
 
 
-def records(
-    place: Annotated[str, typer.Option(help=f"Where from: {', '.join(PLACES)}.")] = PLACES[0],
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Keep the lines as they are.")] = None,
-    overwrite: OverwriteOption = False,
-    helper: HelperOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """The sealed records of a helper, with their chain checked."""
-    if place not in PLACES:
-        raise UsageError(f"records are not kept at {place}", f"Choose one of {', '.join(PLACES)}.")
-    if out is not None:
-        with telling_errors(as_json):
-            check_new(out, overwrite)
-    with opened(helper, as_json) as bench:
-        lines = fetch(bench.session, place)
-        if out is not None:
-            write_atomically(out, "".join(line + "\n" for line in lines).encode())
-    breaks = verify_chain(lines)
-    sound = [json.loads(line) for line in lines if not damage(line)]
-    if as_json:
-        print_json({"records": sound, "breaks": breaks})
-    else:
-        console().print(_records_table(sound) if sound else "There are no records.")
-        for number, wrong in breaks:
-            show_error(f"record {number} of the file: {wrong}", "Somebody or something has changed it.")
-    if breaks:
-        raise typer.Exit(NOT_WELL)
-
-
 def _rate(count: int, seconds: float) -> str:
     return f"{count:,} bytes in {seconds:.1f} s ({count / 1024 / max(seconds, 1e-3):,.0f} KiB/s)"
-
-
-def _records_table(found: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for title in ("record", "outcome", "cause", "job", "unit"):
-        table.add_column(title, overflow="fold")
-    for record in found:
-        job, unit, diagnosis = record.get("job"), record.get("unit"), record.get("diagnosis")
-        table.add_row(
-            str(record["sequence"]),
-            str(record["outcome"]),
-            str(diagnosis["cause"]) if diagnosis else "",
-            str(job.get("name", "")) if isinstance(job, dict) else str(job or ""),
-            str(unit.get("uid", "")) if isinstance(unit, dict) else str(unit or ""),
-        )
-    return table

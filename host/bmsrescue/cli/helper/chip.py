@@ -21,8 +21,6 @@ from bmsrescue.client.session import CALL_S
 from bmsrescue.errors import UsageError
 from rescuelink.rpc import WINDOW_BYTES
 
-mem = typer.Typer(help="The target's memory.", no_args_is_help=True, rich_markup_mode=None)
-
 # DCRSR's numbers (Armv7-M ARM, C1.6.3).
 _REGISTERS = {**{f"r{n}": n for n in range(13)}, "sp": 13, "lr": 14, "pc": 15, "xpsr": 16}
 _UNITS = {"mv": "mV", "hz": "Hz", "kib": "KiB"}
@@ -90,7 +88,6 @@ def _core_facts(bench: Helper, act: CoreAct) -> dict[str, Any]:
     return {"state": call("core.state")["state"]}
 
 
-@mem.command()
 def read(
     address: AddressArgument,
     length: Annotated[str, typer.Argument(metavar="BYTES", help="A multiple of 4.")],
@@ -122,7 +119,6 @@ def read(
             typer.echo(f"... {len(data) - _SHOWN_BYTES} bytes more; write them to a file with --out")
 
 
-@mem.command()
 def write(
     address: AddressArgument,
     data: Annotated[str, typer.Argument(metavar="HEX|@FILE", help="Bytes in hex, @FILE, or @- for standard input.")],

@@ -10,8 +10,6 @@ from bmsrescue.cli.common import JsonOption, telling_errors
 from bmsrescue.cli.output import console
 from bmsrescue.errors import UsageError
 
-app = typer.Typer(help="The virtual bench with its broken units.", no_args_is_help=True, rich_markup_mode=None)
-
 ScenarioOption = Annotated[str | None, typer.Option("--scenario", metavar="NAME", help="Which broken unit.")]
 ChipOption = Annotated[str | None, typer.Option("--chip", metavar="CHIP", help="On another chip: H743, H7A3, ...")]
 BoardOption = Annotated[
@@ -21,7 +19,6 @@ Uf2Option = Annotated[Path | None, typer.Option("--uf2", metavar="FILE", help="T
 SeedOption = Annotated[int, typer.Option(help="Chance of the unit, its rails and the helper's ADC.")]
 
 
-@app.command()
 def scenarios(as_json: JsonOption = False) -> None:
     """List the broken units."""
     from bmsrescue.twin.scenarios import all_scenarios
@@ -45,7 +42,6 @@ def scenarios(as_json: JsonOption = False) -> None:
         console().print(f"{scenario.name:<{width}}  {scenario.summary}", soft_wrap=True)
 
 
-@app.command()
 def run(
     scenario: ScenarioOption = None,
     chip: ChipOption = None,
@@ -108,7 +104,6 @@ def run(
     raise typer.Exit(run_dongle(request))
 
 
-@app.command()
 def field(
     units: Annotated[int, typer.Option(min=1, help="How many units.")] = 300,
     first: Annotated[int, typer.Option(min=0, help="The first one's seed.")] = 0,
@@ -125,7 +120,6 @@ def field(
     raise typer.Exit(campaign(units, first, jobs, write, log, as_json))
 
 
-@app.command()
 def serve(
     scenario: ScenarioOption = "healthy",
     chip: ChipOption = None,
@@ -156,7 +150,6 @@ def serve(
     serve_scenario(scenario or "healthy", bitbang_port, control_port, seed, virtual_time, chip, as_json)
 
 
-@app.command()
 def firmware(
     url: Annotated[str | None, typer.Option(metavar="URL", help="Another file than the official one.")] = None,
     sha256: Annotated[str | None, typer.Option("--sha256", metavar="HEX", help="What it must be.")] = None,
@@ -172,7 +165,6 @@ def firmware(
     console().print(f"{path}\nSHA-256 {digest}", soft_wrap=True)
 
 
-@app.command()
 def demo(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
@@ -186,7 +178,6 @@ def demo(
     raise typer.Exit(status)
 
 
-@app.command()
 def catalogue(
     write: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
     as_json: JsonOption = False,
