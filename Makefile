@@ -23,7 +23,7 @@ test: setup
 # Cuts eight cures at every journalled step, at 200 seeded instants each and 20 of them twice: some 2150 cuts, 45 minutes
 # on two cores that have nothing else to do.
 sweep: setup
-	PYTHONPATH=tests $(BIN)/python tests/sweep/run.py
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/run.py
 
 # Units that a generator makes from seeds, judged by what was put into them (docs/field.md).
 UNITS ?= 300
@@ -49,18 +49,18 @@ test-rp2040: setup
 	BMSRESCUE_REQUIRE_UF2=1 $(BIN)/python -m pytest -v -rA --durations=0 tests/rp2040 $(if $(PICO),-k "$(PICO)")
 
 bench: setup
-	PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(BENCH)
-	PYTHONPATH=tests $(BIN)/python tests/bench/smallest_cure_bench.py
-	PYTHONPATH=tests $(BIN)/python tests/bench/link_bench.py $(BENCH)
-	PYTHONPATH=tests $(BIN)/python tests/bench/pico_bench.py $(BENCH)
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/run.py $(BENCH)
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/smallest_cure_bench.py
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/link_bench.py $(BENCH)
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/pico_bench.py $(BENCH)
 
 # Mass recovery's figures: FLEET="import pages kills daemon stations" for a part of them.
 bench-fleet: setup
-	PYTHONPATH=tests $(BIN)/python tests/bench/fleet_bench.py $(FLEET)
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/fleet_bench.py $(FLEET)
 
 # The pictures of docs/depot.md, from virtual stations in Chromium.
 depot-pictures: setup
-	PYTHONPATH=tests $(BIN)/python tests/bench/depot_pictures.py
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/depot_pictures.py
 
 # Writes requirements.lock anew from pyproject.toml: run it when a dependency changes.
 lock:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bench_command import Run, Said, started_helper
 from bmsrescue import cli
 from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
+from helper_command import Run, Said, started_helper
 from link_twin import WatchedTwin
 
 

@@ -11,7 +11,7 @@ import pytest
 from link_twin import PATIENCE_S, Host, WatchedTwin, helper_on, records_on
 from rescuelink.errors import CardError, RescueError
 
-sys.path.append(str(Path(__file__).parents[1] / "bench"))
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from link_weight import link_heap_bytes
 
 KIB = 1024

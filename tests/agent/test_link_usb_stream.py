@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +13,6 @@ from bmsrescue.agent.files import agent_files
 from bmsrescue.deploy.repl import Repl
 from bmsrescue.link.client import LinkClient
 from link_twin import PATIENCE_S, Host
-
-sys.path.append(str(Path(__file__).parents[1] / "unit" / "deploy"))
 from pty_board import PtyBoard
 
 MAIN = """

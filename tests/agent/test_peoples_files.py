@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from bench_command import Run, started_helper
 from bmsrescue.card.build import build_files, check_card
 from bmsrescue.card.fat import make_image
 from bmsrescue.card.storage import load_card, save_card
@@ -24,6 +23,7 @@ from bmsrescue.twin.scenarios import find
 from card_cases import job_for
 from dongle_run import DongleRun, press_button
 from fuzzing.kinds import APP, FLASH, app, elf_of, hex_of
+from helper_command import Run, started_helper
 
 GOOD = app()
 _FAULTS = b"\x01\x48\x00\x68\xfe\xe7\x00\xbf" + struct.pack("<I", 0x7000_0000)  # reads where nothing is

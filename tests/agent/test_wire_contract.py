@@ -6,7 +6,6 @@ The chip falls silent in the middle of a block, as when a contact is lost, or re
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -29,8 +28,6 @@ from rescuelink.errors import WireError
 from served_unit import ServedUnit
 
 make_importable()
-for _folder in ("rp2040", "unit/agent_low"):
-    sys.path.append(str(Path(__file__).parents[1] / _folder))
 
 from rescue.debug.dp import DebugPort  # noqa: E402
 
@@ -137,10 +134,10 @@ def rig(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
         elif request.param == "two pins":
             wire = _on_two_pins(pins, monkeypatch, stack)
         elif request.param == "PIO":
-            from pio_bench import PioBench
+            from pio_rig import PioRig
 
             pins.frequency_hz = 10_000_000
-            wire = PioBench(cast(SwdPins, pins)).wire
+            wire = PioRig(cast(SwdPins, pins)).wire
             wire.engage()
         else:
             served = ServedUnit(unit, powered=False)

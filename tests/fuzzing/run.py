@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "bench")]
+sys.path[:0] = [str(TESTS), str(TESTS / "support"), str(TESTS / "benchmarks")]
 
 from pages import DOCS, put_between  # noqa: E402
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from pio_bench import SWCLK, SWDIO, PioBench
 
 from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.board.unit import Unit, build_unit
 from bmsrescue.twin.rig import scenario_named
+from pio_rig import SWCLK, SWDIO, PioRig
 
 make_importable()
 
@@ -31,11 +31,11 @@ def unit() -> Unit:
 
 
 @pytest.fixture
-def bench(unit: Unit) -> PioBench:
-    return PioBench(unit.swd)
+def bench(unit: Unit) -> PioRig:
+    return PioRig(unit.swd)
 
 
-def connect(bench: PioBench) -> None:
+def connect(bench: PioRig) -> None:
     """As far as AP0 at AXI RAM."""
     wire = bench.wire
     wire.engage()
@@ -54,19 +54,19 @@ def pattern(words: int) -> bytes:
     return bytes((index * 73 + 11) & 0xFF for index in range(words * 4))
 
 
-def test_the_program_fills_the_whole_memory_so_that_its_jumps_by_number_hold(bench: PioBench) -> None:
+def test_the_program_fills_the_whole_memory_so_that_its_jumps_by_number_hold(bench: PioRig) -> None:
     from rescue.hal import pio_swd
 
     assert len(pio_swd.swd[0]) == 32
 
 
-def test_the_chip_says_who_it_is(bench: PioBench) -> None:
+def test_the_chip_says_who_it_is(bench: PioRig) -> None:
     bench.wire.engage()
     bench.wire.jtag_to_swd()
     assert bench.wire.read(0, adi.DPIDR) == 0x6BA02477
 
 
-def test_nothing_is_driven_before_engage_and_after_release(bench: PioBench) -> None:
+def test_nothing_is_driven_before_engage_and_after_release(bench: PioRig) -> None:
     assert bench.pins == {SWCLK: "in", SWDIO: "in"}
     bench.wire.engage()
     assert bench.pins == {SWCLK: "pio", SWDIO: "pio"}
@@ -74,7 +74,7 @@ def test_nothing_is_driven_before_engage_and_after_release(bench: PioBench) -> N
     assert bench.pins == {SWCLK: "in", SWDIO: "in"}
 
 
-def test_a_block_comes_back_as_it_was_written(bench: PioBench, unit: Unit) -> None:
+def test_a_block_comes_back_as_it_was_written(bench: PioRig, unit: Unit) -> None:
     connect(bench)
     written = pattern(WORDS)
     bench.wire.write_block(1, adi.DRW, written)
@@ -85,7 +85,7 @@ def test_a_block_comes_back_as_it_was_written(bench: PioBench, unit: Unit) -> No
     assert unit.chip.counters.violations == []
 
 
-def test_a_block_costs_46_clocks_a_word(bench: PioBench, unit: Unit) -> None:
+def test_a_block_costs_46_clocks_a_word(bench: PioRig, unit: Unit) -> None:
     connect(bench)
     before, counted = unit.chip.counters.swclk_cycles, bench.wire.cycles
     bench.wire.write_block(1, adi.DRW, pattern(WORDS))
@@ -93,7 +93,7 @@ def test_a_block_costs_46_clocks_a_word(bench: PioBench, unit: Unit) -> None:
     assert bench.wire.cycles - counted == 46 * WORDS + 8
 
 
-def test_a_word_at_a_time_is_the_same_as_a_block(bench: PioBench) -> None:
+def test_a_word_at_a_time_is_the_same_as_a_block(bench: PioRig) -> None:
     connect(bench)
     for value in (0, 1, 0x80000000, 0xFFFFFFFF, 0x12345678):
         bench.wire.write(1, adi.TAR, AXI_RAM)
@@ -102,7 +102,7 @@ def test_a_word_at_a_time_is_the_same_as_a_block(bench: PioBench) -> None:
         assert bench.wire.read(1, adi.DRW) == value
 
 
-def test_a_fault_stops_the_block_and_tells_how_far_it_came(bench: PioBench) -> None:
+def test_a_fault_stops_the_block_and_tells_how_far_it_came(bench: PioRig) -> None:
     connect(bench)
     bench.wire.write(1, adi.TAR, 0x90000000)  # nobody there
     with pytest.raises(WireError) as failure:
@@ -112,7 +112,7 @@ def test_a_fault_stops_the_block_and_tells_how_far_it_came(bench: PioBench) -> N
     assert bench.wire.read(0, adi.DPIDR) == 0x6BA02477  # the line is in order
 
 
-def test_words_left_over_from_a_refused_block_do_no_harm(bench: PioBench) -> None:
+def test_words_left_over_from_a_refused_block_do_no_harm(bench: PioRig) -> None:
     connect(bench)
     for _ in range(3):
         bench.wire.write(1, adi.TAR, 0x90000000)
@@ -122,7 +122,7 @@ def test_words_left_over_from_a_refused_block_do_no_harm(bench: PioBench) -> Non
         bench.wire.write(0, adi.ABORT, 0x1E)
 
 
-def test_a_chip_in_jtag_answers_nothing_and_then_to_the_switch(bench: PioBench) -> None:
+def test_a_chip_in_jtag_answers_nothing_and_then_to_the_switch(bench: PioRig) -> None:
     bench.wire.engage()
     bench.wire.line_reset()
     with pytest.raises(WireError) as failure:
@@ -132,7 +132,7 @@ def test_a_chip_in_jtag_answers_nothing_and_then_to_the_switch(bench: PioBench) 
     assert bench.wire.read(0, adi.DPIDR) == 0x6BA02477
 
 
-def test_a_chip_without_power_answers_nothing(bench: PioBench, unit: Unit) -> None:
+def test_a_chip_without_power_answers_nothing(bench: PioRig, unit: Unit) -> None:
     connect(bench)
     unit.set_power(False)
     unit.clock.advance(5000 * _MS)
@@ -166,7 +166,7 @@ class Refusing:
 
 def test_a_read_with_a_damaged_parity_is_asked_for_again_and_no_word_is_lost(unit: Unit) -> None:
     pins = Refusing(unit)
-    bench = PioBench(pins)
+    bench = PioRig(pins)
     connect(bench)
     written = pattern(6)
     bench.wire.write_block(1, adi.DRW, written)
@@ -179,7 +179,7 @@ def test_a_read_with_a_damaged_parity_is_asked_for_again_and_no_word_is_lost(uni
     assert bench.wire.resends == 1
 
 
-def test_a_busy_bus_is_waited_for_and_no_word_is_lost_or_written_twice(bench: PioBench, unit: Unit) -> None:
+def test_a_busy_bus_is_waited_for_and_no_word_is_lost_or_written_twice(bench: PioRig, unit: Unit) -> None:
     connect(bench)
     flash = unit.chip.flash
     flash.blank(1)
@@ -196,12 +196,12 @@ def test_a_busy_bus_is_waited_for_and_no_word_is_lost_or_written_twice(bench: Pi
 
 
 @pytest.mark.parametrize("hz", [100_000, 1_000_000, 4_000_000, 12_500_000])
-def test_the_clock_is_what_was_asked_for(bench: PioBench, hz: int) -> None:
+def test_the_clock_is_what_was_asked_for(bench: PioRig, hz: int) -> None:
     bench.wire.set_frequency(hz)
     assert bench.wire.frequency_hz == hz
 
 
-def test_the_clock_is_never_faster_than_asked_for(bench: PioBench) -> None:
+def test_the_clock_is_never_faster_than_asked_for(bench: PioRig) -> None:
     for hz in range(100_000, 20_000_000, 333_333):
         bench.wire.set_frequency(hz)
         assert hz * 0.98 < bench.wire.frequency_hz <= hz

@@ -6,7 +6,7 @@ from typing import Any
 
 from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.rp2040.swd_wires import WaitingEdges
-from unit.twin_chip.swd_host import SwdHost, make_chip
+from swd_host import SwdHost, make_chip
 
 
 class EdgeByEdge:

@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from low_machine import ADC, I2C, PWM, WDT, Pin, machine_installed
 
 from bmsrescue.agent.files import device_dir, make_importable
+from low_machine import ADC, I2C, PWM, WDT, Pin, machine_installed
 
 make_importable()
 

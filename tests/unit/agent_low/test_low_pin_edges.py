@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from low_chip import FLASH, VirtualTime
-from low_machine import Pin, machine_installed
 
 from bmsrescue.twin.chip.stm32h7 import Stm32H7
 from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.clock import VirtualClock
+from low_machine import Pin, machine_installed
 from rescue.debug.ap import ahb_ap
 from rescue.debug.dp import DebugPort
 from rescue.hal.swd import SwdWire

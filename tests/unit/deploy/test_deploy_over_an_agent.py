@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pty_board import PtyBoard
 
 from bmsrescue.deploy.board_config import load_board
 from bmsrescue.link.client import LinkClient
+from pty_board import PtyBoard
 
 COMMAND = Path(sys.executable).parent / "bmsrescue"
 PORTS = Path(__file__).parent / "small_ports.py"

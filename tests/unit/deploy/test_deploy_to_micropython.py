@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pty_board import PtyBoard
 
 from bmsrescue.agent.build import MpyFormat
 from bmsrescue.deploy import release, repl, snippets
@@ -19,6 +18,7 @@ from bmsrescue.deploy.facts import BoardFacts, ask
 from bmsrescue.deploy.plan import Plan, make_plan
 from bmsrescue.deploy.repl import Repl
 from bmsrescue.errors import HostError
+from pty_board import PtyBoard
 from rescuelink.errors import LinkError
 
 SMALL = {

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pty_board import PtyBoard
-
 from bmsrescue.deploy import mip_package
 from bmsrescue.deploy.release import source_files
 from bmsrescue.deploy.repl import Repl
+from pty_board import PtyBoard
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "package.json"

@@ -1,4 +1,4 @@
-"""Everything that is read about a unit is judged or told: each key has its reader (tests/evidence_keys.py)."""
+"""Everything that is read about a unit is judged or told: each key has its reader (tests/support/evidence_keys.py)."""
 
 import copy
 import re

@@ -6,7 +6,7 @@ import pytest
 
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
-from unit.twin_chip.swd_host import CR1, FLASH, SR1, connected
+from swd_host import CR1, FLASH, SR1, connected
 
 CRCCR1, CRCSADD1, CRCEADD1, CRCDATA = 0x52002050, 0x52002054, 0x52002058, 0x5200205C
 CRC_BUSY, CRCEND, CRCRDERR = 8, 1 << 27, 1 << 28

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmsrescue.twin.chip.config import ChipConfig
-from unit.twin_chip.swd_host import AIRCR, CR1, FLASH, SwdHost, connected, wait_flash
+from swd_host import AIRCR, CR1, FLASH, SwdHost, connected, wait_flash
 
 SECTOR = 0x20000
 WORDS_PER_SECTOR = 4096

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from swd_host import Refused, SwdHost, connected, make_chip
 
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.parts import PARTS, find_part
 from bmsrescue.twin.chip.stm32h7 import Stm32H7
+from swd_host import Refused, SwdHost, connected, make_chip
 
 FLASH, BANK2 = 0x08000000, 0x08100000
 REGISTERS, BANK_STEP = 0x52002000, 0x100

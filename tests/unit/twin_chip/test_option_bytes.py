@@ -6,7 +6,7 @@ import pytest
 
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
-from unit.twin_chip.swd_host import CR1, FLASH, NOBODY, Refused, SwdHost, connected, make_chip
+from swd_host import CR1, FLASH, NOBODY, Refused, SwdHost, connected, make_chip
 
 OPTKEYR, OPTCR = 0x52002008, 0x52002018
 OPTSR_CUR, OPTSR_PRG, OPTCCR = 0x5200201C, 0x52002020, 0x52002024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
-from unit.twin_chip.swd_host import AIRCR, FLASH, NOBODY, SwdHost, connected, make_chip
+from swd_host import AIRCR, FLASH, NOBODY, SwdHost, connected, make_chip
 
 MS = 1_000_000
 

@@ -10,7 +10,7 @@ import pytest
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.core import regs as r
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
-from unit.twin_chip.swd_host import (
+from swd_host import (
     CCR1,
     CLEAR_FLAGS,
     CSW,

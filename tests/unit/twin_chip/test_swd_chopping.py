@@ -9,7 +9,7 @@ from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.swd.port import SwdPort
 from bmsrescue.twin.helper.wire import wire_over
 from rescuelink.errors import WireError
-from unit.twin_chip.swd_host import ONES, SwdHost, make_chip, parity, request_byte
+from swd_host import ONES, SwdHost, make_chip, parity, request_byte
 
 # A run is (driven, value, bits). Listening runs carry value 0.
 Run = tuple[bool, int, int]

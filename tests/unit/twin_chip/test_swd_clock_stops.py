@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from swd_host import AHB_WORD_INC, CSW, DRW, DTCM, TAR, SwdHost
 
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.stm32h7 import Stm32H7
 from bmsrescue.twin.clock import VirtualClock
+from swd_host import AHB_WORD_INC, CSW, DRW, DTCM, TAR, SwdHost
 
 WORD = 0x5EED_CAFE
 TOO_SOON = "clock stopped too soon"

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmsrescue.twin.chip.swd.edges import SwdEdges
-from unit.twin_chip.swd_host import SwdHost, connected, make_chip
+from swd_host import SwdHost, connected, make_chip
 
 
 class Bitbanged:

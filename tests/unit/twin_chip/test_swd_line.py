@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bmsrescue.twin.chip.config import ChipConfig
-from unit.twin_chip.swd_host import (
+from swd_host import (
     CTRL,
     FAULT,
     NOBODY,

@@ -6,7 +6,7 @@ import io
 import itertools
 
 from bmsrescue.twin.vcd import VcdRecorder
-from unit.twin_chip.swd_host import SwdHost, make_chip
+from swd_host import SwdHost, make_chip
 
 
 def bits_at_rising_edges(text: str) -> tuple[list[int], list[int]]:

@@ -14,7 +14,7 @@ from bmsrescue.twin.chip.flash import registers as reg
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from bmsrescue.twin.chip.peripherals import rcc_registers as rcc
 from bmsrescue.twin.chip.peripherals import wwdg
-from unit.twin_chip.swd_host import NOBODY, Refused, SwdHost, make_chip
+from swd_host import NOBODY, Refused, SwdHost, make_chip
 
 FLASH = 0x08000000
 CR, PLLCKSELR, RSR = rcc.BASE + rcc.CR, rcc.BASE + rcc.PLLCKSELR, rcc.BASE + rcc.RSR

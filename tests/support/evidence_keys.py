@@ -192,5 +192,5 @@ def unknown(evidence: dict[str, Any]) -> set[str]:
 
 WHAT_TO_DO: Final = (
     "is in the evidence and nobody is known to use it: let a rule judge it (rules_*.py), or tell it (rules_remarks.py "
-    "or a report), and add its row to tests/evidence_keys.py; or do not read it"
+    "or a report), and add its row to tests/support/evidence_keys.py; or do not read it"
 )

@@ -150,7 +150,6 @@ def copy(client: LinkClient, data: bytes) -> None:
 
 def timed_mpremote(data: bytes) -> float:
     """Seconds that `mpremote fs cp` takes, without the ones that it takes to start and enter the prompt."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "deploy"))
     from pty_board import PtyBoard
 
     with tempfile.TemporaryDirectory() as folder, PtyBoard(Path(folder)) as board:

@@ -145,7 +145,7 @@ class Machine:
             self._edges.swclk(after.pin_values >> SWCLK & 1)
 
 
-class PioBench:
+class PioRig:
     """`wire` is a PioWire whose machine clocks `pins`."""
 
     def __init__(self, pins: SwdPins) -> None:
@@ -216,7 +216,7 @@ def _modules() -> dict[str, Any]:
         low = types.ModuleType("_rp2")
         low.PIO = _Const  # type: ignore[attr-defined]
         sys.modules["_rp2"] = low
-        path = Path(__file__).parent / "third_party" / "micropython_rp2.py"
+        path = Path(__file__).parents[1] / "rp2040" / "third_party" / "micropython_rp2.py"
         spec = importlib.util.spec_from_file_location("rp2", path)
         assert spec and spec.loader
         rp2 = importlib.util.module_from_spec(spec)

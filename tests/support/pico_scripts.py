@@ -12,7 +12,7 @@ from bmsrescue.twin.board.unit import Unit, build_unit
 from bmsrescue.twin.rig import scenario_named
 from bmsrescue.twin.rp2040.rig import PicoRig, agent_for_pico, board_config
 
-_SCRIPTS = Path(__file__).parent / "rp2040" / "on_board"
+_SCRIPTS = Path(__file__).parents[1] / "rp2040" / "on_board"
 SECTOR_BYTES = 128 * 1024
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from rescuelink.outcomes import OUTCOMES
 from rescuelink.seal import line_hash, seal
 
-_SAMPLE = Path(__file__).parent / "fleet" / "data" / "half-on.json"
+_SAMPLE = Path(__file__).parents[1] / "fleet" / "data" / "half-on.json"
 _CAUSES = ("update-cut", "interrupted-program", "blank", "healthy", "no-vcap", "rdp1", "short-3v3", "wrong-target")
 
 

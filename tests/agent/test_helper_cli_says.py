@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench_command import Run, started_helper
 from bmsrescue.card.fat import read_files
 from bmsrescue.client.helper import Helper
 from bmsrescue.twin.firmware import image_bytes
+from helper_command import Run, started_helper
 from link_twin import WatchedTwin
 from rescuelink.errors import PowerError
 

@@ -1,4 +1,4 @@
-"""Prints what the smallest cure costs next to OpenOCD: see tests/smallest_cure.py for what is counted."""
+"""Prints what the smallest cure costs next to OpenOCD: see tests/support/smallest_cure.py for what is counted."""
 
 import tempfile
 from pathlib import Path

@@ -12,7 +12,7 @@ from pathlib import Path
 from bmsrescue.twin.servers.serve import LOOPBACK, NOMINAL_SWCLK_HZ
 from served_unit import ServedUnit
 
-_SHIM_SOURCE = Path(__file__).parent / "third_party" / "sysfs_swd_shim.c"
+_SHIM_SOURCE = Path(__file__).parents[1] / "third_party" / "sysfs_swd_shim.c"
 _SWCLK_GPIO, _SWDIO_GPIO, _SRST_GPIO = 10, 11, 12
 _PROGRAM_TIMEOUT_S = 800
 

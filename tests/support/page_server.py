@@ -26,7 +26,7 @@ from bmsrescue.fleet.web.app import create_page
 from fake_station import FakeHelper
 
 PATIENCE_S = 60.0
-_AXE = (Path(__file__).parent / "fleet" / "data" / "axe.min.js").read_text(encoding="utf-8")
+_AXE = (Path(__file__).parents[1] / "fleet" / "data" / "axe.min.js").read_text(encoding="utf-8")
 
 
 class FakeHelpers:

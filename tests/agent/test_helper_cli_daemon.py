@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench_command import Run, started_helper
 from bmsrescue.twin.helper.serial_port import PtyPort
 from daemon_process import daemon, wait_until
+from helper_command import Run, started_helper
 from link_twin import PATIENCE_S, WatchedTwin, records_on
 
 

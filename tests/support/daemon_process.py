@@ -13,7 +13,7 @@ from pathlib import Path
 
 from link_twin import PATIENCE_S
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 # Tests that run in the background of a shell are started with Ctrl-C ignored, and would pass that on.

@@ -20,13 +20,13 @@ from typing import Any
 
 import pytest
 
-from bench_command import Run, started_helper
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.twin.firmware import image_bytes
 from bmsrescue.twin.firmware.limits import LFP, NMC, limits_block
 from bmsrescue.twin.rig import card_for
 from bmsrescue.twin.scenarios import find
 from daemon_process import started, wait_until
+from helper_command import Run, started_helper
 from link_twin import PATIENCE_S, WatchedTwin, records_on
 
 FLASH = 0x08000000
