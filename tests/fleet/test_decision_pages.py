@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from bmsrescue.config import Config
+from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
-from bmsrescue.fleet.service import Fleet
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.events import _told

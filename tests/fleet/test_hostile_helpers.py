@@ -18,7 +18,7 @@ from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.guard import LocalOnly
 from bmsrescue.daemon.helper_port import HelperPort
 from bmsrescue.daemon.job_notes import JobNotes
-from bmsrescue.fleet.service import Fleet
+from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.stations import states
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station

@@ -25,8 +25,8 @@ from bmsrescue.config import Config
 from bmsrescue.daemon.api import create_app
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.helpers import Helpers
+from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
-from bmsrescue.fleet.service import Fleet
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.web.app import create_page

@@ -12,7 +12,7 @@ import pytest
 
 from bmsrescue.config import Config
 from bmsrescue.daemon.job_notes import JobNotes
-from bmsrescue.fleet.service import Fleet
+from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.stations.backup_fetch import BackupShelf, Wanted
 
 DATA = b"flash of a unit"

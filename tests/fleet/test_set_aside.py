@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from bmsrescue.cli import app
 from bmsrescue.config import Config
 from bmsrescue.fleet import ledger
+from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
-from bmsrescue.fleet.service import Fleet
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.store import Store, sqlite_url
 from bmsrescue.fleet.web.app import create_page

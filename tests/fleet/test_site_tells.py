@@ -15,8 +15,8 @@ from bmsrescue.config import Config, RecordsPlace
 from bmsrescue.daemon.api import create_app
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.fleet import ledger
+from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
-from bmsrescue.fleet.service import Fleet
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.web import events

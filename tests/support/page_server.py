@@ -19,8 +19,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from bmsrescue.config import Config
 from bmsrescue.daemon.events import EventLog
+from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
-from bmsrescue.fleet.service import Fleet
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.web.app import create_page
 from fake_station import FakeHelper

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from bmsrescue.agent.files import make_importable
-from bmsrescue.card.markers import take_marker
 from bmsrescue.errors import HostError
 from bmsrescue.image.contents import ImageFileError, Segment
 from bmsrescue.image.flash_words import load_image
+from bmsrescue.image.markers import take_marker
 from rescuelink.errors import JobError, RescueError, sentence_case
 from rescuelink.job import MAX_SEGMENTS, Job, default_job, validate
 from rescuelink.job_text import parse_job

@@ -15,12 +15,12 @@ from bmsrescue.card.build import (
     read_job,
     segments_of,
 )
-from bmsrescue.card.markers import Marker, find_markers
 from bmsrescue.card.storage import card_notes, read_card, write_new_card
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.new_file import OverwriteOption, check_new_card
 from bmsrescue.cli.output import console
 from bmsrescue.errors import UsageError
+from bmsrescue.image.markers import Marker, find_markers
 from rescuelink.job import Job
 
 

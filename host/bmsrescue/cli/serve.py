@@ -63,12 +63,13 @@ def serve(
     if not stations and not twin:
         run(config, tuple(helper or ()), address, data_dir(), tell)
         return
-    from bmsrescue.fleet.service import Fleet
+    from bmsrescue.fleet.fleet import Fleet
+    from bmsrescue.fleet.service import FleetService
     from bmsrescue.fleet.twin.crew import Crew
 
     with Crew(twin, seed, f"{int(time.time()):x}") as crew:
-        fleet = Fleet(config, data_dir(), crew)
-        run(config, tuple(helper or ()), address, data_dir(), tell, crew.find, fleet.beside)
+        service = FleetService(Fleet(config, data_dir()), crew)
+        run(config, tuple(helper or ()), address, data_dir(), tell, crew.find, service.beside)
 
 
 def _unit_file() -> str:

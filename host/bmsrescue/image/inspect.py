@@ -11,9 +11,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from bmsrescue.card.markers import find_markers
 from bmsrescue.image import linked_at
 from bmsrescue.image.contents import Segment
+from bmsrescue.image.markers import find_markers
 from bmsrescue.image.read import Firmware
 
 BLOCK_BYTES = 1024  # of the entropy map

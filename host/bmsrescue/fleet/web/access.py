@@ -5,16 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
-from bmsrescue.fleet.accounts import ENGINEER, OPERATOR, AccessError, Person
+from bmsrescue.fleet.accounts import ENGINEER, OPERATOR, AccessError, Accounts, Person
 from bmsrescue.fleet.web.login_limit import LoginLimit
-
-if TYPE_CHECKING:
-    from bmsrescue.fleet.accounts import Accounts
 
 LOCAL = ("127.0.0.1", "::1")
 COOKIE = "bmsrescue_session"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +17,8 @@ from bmsrescue.daemon.api_docs import add_docs
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.errors import HostError
 from bmsrescue.fleet.accounts import AccessError
+from bmsrescue.fleet.fleet import Fleet
+from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.store import StoreError
 from bmsrescue.fleet.web import (
     api_consents,
@@ -33,10 +34,6 @@ from bmsrescue.fleet.web.access import Access
 from bmsrescue.fleet.web.refusals import RESPONSES
 from bmsrescue.fleet.web.rendering import refusal_page, wants_page
 from rescuelink.errors import RescueError
-
-if TYPE_CHECKING:
-    from bmsrescue.fleet.service import Fleet
-    from bmsrescue.fleet.stations.hall import Hall
 
 _STATIC = Path(__file__).parent / "static"
 _STATUS = {"busy": 409, "no_helper": 404, "no_job": 409, "bad_value": 400}

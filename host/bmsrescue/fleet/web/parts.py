@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 from pydantic import AfterValidator
 
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.fleet.consents import Consents
+from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.stations.hall import Hall
 
-if TYPE_CHECKING:
-    from bmsrescue.fleet.service import Fleet
 
-
-def _fleet(request: Request) -> Any:
+def _fleet(request: Request) -> Fleet:
     fleet: Fleet = request.app.state.fleet
     return fleet
 
@@ -35,10 +33,7 @@ def _log(request: Request) -> EventLog:
     return log
 
 
-if TYPE_CHECKING:
-    TheFleet = Annotated[Fleet, Depends(_fleet)]
-else:  # the class itself would be imported in a circle
-    TheFleet = Annotated[object, Depends(_fleet)]
+TheFleet = Annotated[Fleet, Depends(_fleet)]
 TheConsents = Annotated[Consents, Depends(_consents)]
 TheHall = Annotated[Hall, Depends(_hall)]
 TheLog = Annotated[EventLog, Depends(_log)]

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 
 from bmsrescue.fleet.accounts import AccessError, Person
+from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.records import aside
 from bmsrescue.fleet.stations.states import FACES, REMOVE, state_for
 from bmsrescue.fleet.web.access import Access
-
-if TYPE_CHECKING:
-    from bmsrescue.fleet.service import Fleet
 
 
 def _verdict(attempt: Attempt) -> str:

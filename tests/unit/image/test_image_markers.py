@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bmsrescue.card.build import CardBuildError, ImageOptions, build_files, check_image, read_job
-from bmsrescue.card.markers import MarkerError, find_markers, take_marker
 from bmsrescue.image.contents import Segment
+from bmsrescue.image.markers import MarkerError, find_markers, take_marker
 from bmsrescue.twin.firmware import image_bytes
 
 FLASH = 0x0800_0000

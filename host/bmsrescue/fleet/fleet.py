@@ -1,0 +1,52 @@
+"""Everything of a site: its store, its stations' desk, its accounts, its link to the shared store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bmsrescue.config import Config
+from bmsrescue.fleet import ledger
+from bmsrescue.fleet.accounts import Accounts
+from bmsrescue.fleet.backups import FOLDER_NAME, BackupFolder
+from bmsrescue.fleet.forward import SharedLink
+from bmsrescue.fleet.releases import Releases
+from bmsrescue.fleet.stations.backup_fetch import FOLDER_NAME as COMING
+from bmsrescue.fleet.stations.backup_fetch import BackupShelf
+from bmsrescue.fleet.stations.desk import Desk
+from bmsrescue.fleet.stations.settings import read_settings
+from bmsrescue.fleet.store import Store, sqlite_url
+from bmsrescue.fleet.webhook import Webhook
+from bmsrescue.private import private_data_folder
+
+
+class Fleet:
+    """What the page is made of and the service keeps going.
+
+    Raises:
+        HostError: the site's own store cannot be opened, or the configuration makes no sense.
+    """
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        private_data_folder(folder)
+        self.store = Store.open(sqlite_url(folder))
+        with self.store.write() as session:
+            self.site_id = ledger.own_site(session, config.records.bench)
+        self.backups = BackupFolder(config.records.backups or str(folder / FOLDER_NAME))
+        self.desk = Desk(self.store, self.site_id, read_settings(config.stations))
+        self.desk.shelf = BackupShelf(self.store, self.site_id, self.backups, folder / COMING)
+        self.link: SharedLink | None = None
+        if config.records.shared:
+            self.link = SharedLink(self.store, config.records.shared, self.site_id, config.records.bench)
+        self.webhook: Webhook | None = None
+        if config.records.webhook:
+            self.webhook = Webhook(self.store, self.site_id, config.records.webhook, folder)
+        self.accounts = Accounts(self.store, self.site_id)
+
+    def deciding(self) -> tuple[Accounts, Releases]:
+        """Where accounts and releases are decided: the shared store, if there is one. Raises StoreError as that."""
+        if self.link is None:
+            return self.accounts, self.desk.releases
+        shared = self.link.shared
+        with shared.write() as session:
+            site = ledger.own_site(session, "shared")
+        return Accounts(shared, site), Releases(shared, site)
