@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bmsrescue.agent.files import agent_files
 from bmsrescue.agent.fold_constants import register_map
-from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.helper.helper import VirtualHelper
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.scenario import build_unit
 
 SCRIPT = Path(__file__).with_name("scripts") / "all_names.py"
 # py/qstr.c: each table has room for twice as many as the one before.

@@ -11,12 +11,12 @@ import re
 import threading
 from pathlib import Path
 
-from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
 from bmsrescue.twin.helper.serial_port import PtyPort
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.rig import card_for
 from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.scenario import build_unit
 from link_twin import PATIENCE_S, Host
 
 SCRIPT = Path(__file__).with_name("scripts") / "stack_depth.py"

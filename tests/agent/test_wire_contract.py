@@ -16,13 +16,14 @@ import pytest
 
 from bmsrescue.agent.files import make_importable
 from bmsrescue.card.fat import make_image
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.swd.edges import SwdEdges
 from bmsrescue.twin.chip.swd.pins import SwdPins
 from bmsrescue.twin.helper.helper import ENDED, VirtualHelper
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.rig import scenario_named
+from bmsrescue.twin.scenarios.scenario import build_unit
 from bmsrescue.twin.servers.bitbang_wire import BitbangWire
 from rescuelink.errors import WireError
 from served_unit import ServedUnit

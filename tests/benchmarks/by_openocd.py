@@ -9,8 +9,7 @@ from pathlib import Path
 
 from megabyte import FLASH_BYTES, Cost, Meter
 
-from bmsrescue.twin.board.unit import build_unit
-from bmsrescue.twin.scenarios.scenario import Scenario
+from bmsrescue.twin.scenarios.scenario import Scenario, build_unit
 from openocd_judge import build_shim, run_openocd
 from rescuelink.targets import FLASH_BASE
 from served_unit import ServedUnit

@@ -27,12 +27,12 @@ from rich.table import Table
 
 from bmsrescue.link.card_stream import write_file
 from bmsrescue.link.client import LinkClient
-from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.helper.helper import VirtualHelper
 from bmsrescue.twin.helper.serial_port import PtyPort
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.rig import default_card
 from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.scenario import build_unit
 from bmsrescue.twin.serial_twin import SerialTwin
 
 SCRIPTS = Path(__file__).with_name("scripts")

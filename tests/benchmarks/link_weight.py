@@ -15,12 +15,12 @@ from pyocd.core.helpers import ConnectHelper
 from bmsrescue.client.daemon_client import running_daemon
 from bmsrescue.client.session import DirectSession
 from bmsrescue.link.client import LinkClient
-from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.helper.helper import VirtualHelper
 from bmsrescue.twin.helper.serial_port import PtyPort
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.rig import default_card
 from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.scenario import build_unit
 from daemon_process import daemon, wait_until
 from fake_agents import greeting_helpers
 from rescuelink.rpc import WINDOW_BYTES

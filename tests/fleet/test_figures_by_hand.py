@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bmsrescue.fleet import figures, ledger
-from bmsrescue.fleet.projection import project
+from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.store import Store
 from bmsrescue.fleet.trends import Trend, rail_trends

@@ -15,7 +15,7 @@ from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet import store as store_module
 from bmsrescue.fleet.forward import Forwarder
 from bmsrescue.fleet.models import Attempt, DayCount, Measurement, RailDay, RecordedConsent
-from bmsrescue.fleet.projection import project
+from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.store import Store, sqlite_url
 from rescuelink.outcomes import ABORTED, CHECK_WIRES, NO_FAULT_FOUND, RECOVERED, RECOVERED_CHECK_CONFIG, TOOL_ERROR

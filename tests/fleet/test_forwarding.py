@@ -17,8 +17,8 @@ from bmsrescue.fleet.forward import Forwarder, LedgerConflictError, SharedLink
 from bmsrescue.fleet.ledger import News
 from bmsrescue.fleet.lookup import attempts_called
 from bmsrescue.fleet.models import Attempt, AuditEntry, DayCount, LedgerEntry, QuarantinedLine, SealedLine
-from bmsrescue.fleet.projection import project
 from bmsrescue.fleet.records.cards import find_cards, import_card
+from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.store import Store, sqlite_url
 from postgres_server import PostgresServer
 from sealed_records import chain, write_card

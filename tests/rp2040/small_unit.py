@@ -13,9 +13,10 @@ from functools import cache
 from bmsrescue.card.build import JOB_FILE, describe_job
 from bmsrescue.card.fat import make_image
 from bmsrescue.image.contents import Segment
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.firmware import HEADER_OFFSET, PINS, VERSION_ADDRESS, image_bytes
 from bmsrescue.twin.rig import scenario_named
+from bmsrescue.twin.scenarios.scenario import build_unit
 from rescuelink.targets import FLASH_BASE
 
 SECTOR_BYTES = 128 * 1024

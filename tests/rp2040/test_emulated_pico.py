@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from small_unit import small_card, small_image, small_unit
 
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.rig import card_for, scenario_named
 from bmsrescue.twin.rp2040.rig import PicoRig
+from bmsrescue.twin.scenarios.scenario import build_unit
 from pico_scripts import Rates, found_on_board, rates_on_pico
 
 pytestmark = pytest.mark.timeout(7200)

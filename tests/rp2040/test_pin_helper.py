@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import read_files
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.rig import card_for, scenario_named
 from bmsrescue.twin.rp2040.pin_helper import PIN_SWCLK_HZ, PinHelper
+from bmsrescue.twin.scenarios.scenario import build_unit
 
 
 @dataclass

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bmsrescue.agent.files import make_importable
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.rig import scenario_named
+from bmsrescue.twin.scenarios.scenario import build_unit
 from pio_rig import SWCLK, SWDIO, PioRig
 
 make_importable()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.rig import scenario_named
 from bmsrescue.twin.rp2040.pin_helper import PinHelper
 from bmsrescue.twin.rp2040.sd_card import BLOCK_BYTES, crc7, crc16
+from bmsrescue.twin.scenarios.scenario import build_unit
 
 EIO, ENODEV, ETIMEDOUT = 5, 19, 110
 _START = """

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bmsrescue.card.fat import make_image, read_files
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.rig import scenario_named
 from bmsrescue.twin.rp2040.rig import PicoRig, agent_for_pico, board_config
+from bmsrescue.twin.scenarios.scenario import build_unit
 
 _SCRIPTS = Path(__file__).parents[1] / "rp2040" / "on_board"
 SECTOR_BYTES = 128 * 1024

@@ -14,10 +14,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.firmware import image_path
 from bmsrescue.twin.rig import TwinRig, Watcher, default_card
 from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.scenario import build_unit
 from openocd_judge import build_shim, run_openocd
 from served_unit import ServedUnit
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.scenario import build_unit
 from openocd_judge import build_shim, run_openocd
 from served_unit import ServedUnit
 

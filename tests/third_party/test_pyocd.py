@@ -13,8 +13,9 @@ from pyocd.core.target import Target
 from pyocd.flash.loader import FlashLoader
 
 from bmsrescue.pyocd_probe.links import TwinLink, parse
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.scenario import build_unit
 from served_unit import ServedUnit
 
 FLASH, DTCM, AXI_SRAM = 0x08000000, 0x20000000, 0x24000000

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.helper import VirtualHelper
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.rig import default_card
 from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.scenario import build_unit
 from bmsrescue.twin.vcd import VcdRecorder
 from openocd_judge import run_program
 from third_party.conftest import need

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.ledger import News
 from bmsrescue.fleet.models.base import NAME_LENGTH, TEXT_LENGTH
-from bmsrescue.fleet.projection import project
+from bmsrescue.fleet.records.projection import project
 
 
 def decide(

@@ -16,7 +16,7 @@ from bmsrescue.errors import HostError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.ledger import Entry
 from bmsrescue.fleet.models import Attempt, LedgerEntry, QuarantinedLine, SealedLine, Site
-from bmsrescue.fleet.projection import project
+from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.store import Store
 from bmsrescue.fleet.upsert import insert_new
 

@@ -56,9 +56,9 @@ class TwinLink:
     """
 
     def __init__(self, scenario: str, seed: int = 0) -> None:
-        from bmsrescue.twin.board.unit import build_unit
         from bmsrescue.twin.helper.wire import PinBits, wire_over
         from bmsrescue.twin.scenarios import find
+        from bmsrescue.twin.scenarios.scenario import build_unit
 
         self.unit: Unit = build_unit(find(scenario), seed)
         self.unit.set_power(True)

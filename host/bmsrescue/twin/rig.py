@@ -13,7 +13,6 @@ from bmsrescue.card.fat import make_image
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.errors import UsageError
 from bmsrescue.image.contents import Segment
-from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS, find_part
 from bmsrescue.twin.firmware import PINS, VERSION_ADDRESS
 from bmsrescue.twin.firmware.builds import BUILDS, tail_address
@@ -23,7 +22,7 @@ from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.remote_unit import RemoteUnit
 from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.scenarios import UnknownScenarioError, find
-from bmsrescue.twin.scenarios.scenario import Scenario
+from bmsrescue.twin.scenarios.scenario import Scenario, build_unit
 from bmsrescue.twin.vcd import VcdRecorder
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from bmsrescue.card.image_bytes import ImageBytes
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.serial_port import PtyPort
 from bmsrescue.twin.helper.wire import wire_over
-from bmsrescue.twin.scenarios.scenario import Scenario
+from bmsrescue.twin.scenarios.scenario import Scenario, build_unit
 
 _LOG_MOST = 1000  # events and pictures that are kept, of a twin that may be served for weeks
 _RUNS_KEPT = 8

@@ -3,10 +3,11 @@
 import pytest
 
 from bmsrescue.twin.board.parts import RAILS
-from bmsrescue.twin.board.unit import Unit, build_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.firmware import IMAGE_ADDRESS, expected_cells_mv, image_bytes
 from bmsrescue.twin.firmware.builds import firmware_of
 from bmsrescue.twin.scenarios import UnknownScenarioError, all_scenarios, find
+from bmsrescue.twin.scenarios.scenario import build_unit
 from rescuelink.diagnoses import all_causes
 from rescuelink.outcomes import OUTCOMES
 

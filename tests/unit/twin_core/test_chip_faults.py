@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from chip_bench import ChipBench
 
+from bmsrescue.twin.chip import rcc_registers as rcc
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.core import regs as r
 from bmsrescue.twin.chip.flash import registers as reg
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
-from bmsrescue.twin.chip.peripherals import rcc_registers as rcc
 from bmsrescue.twin.chip.peripherals import wwdg
 from swd_host import NOBODY, Refused, SwdHost, make_chip
 

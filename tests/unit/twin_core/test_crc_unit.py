@@ -9,9 +9,9 @@ import zlib
 import pytest
 from chip_bench import ChipBench
 
+from bmsrescue.twin.chip import rcc_registers as rcc
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.peripherals import crc
-from bmsrescue.twin.chip.peripherals import rcc_registers as rcc
 
 BASE = 0x58024C00
 REFLECTED_BYTES = 1 << 5

@@ -7,10 +7,10 @@ import itertools
 import pytest
 from chip_bench import ChipBench
 
+from bmsrescue.twin.chip import rcc_registers as rcc
 from bmsrescue.twin.chip.bus import BusError
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.parts import PARTS
-from bmsrescue.twin.chip.peripherals import rcc_registers as rcc
 from bmsrescue.twin.chip.peripherals.blocks import BLOCKS, Block, blocks_of
 
 FMC_BCR1 = 0x52004000

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from chip_bench import ChipBench
 
+from bmsrescue.twin.chip import rcc_registers as rcc
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.peripherals import gpio, iwdg, pwr, tim2, usart
-from bmsrescue.twin.chip.peripherals import rcc_registers as rcc
 
 RSR = rcc.BASE + rcc.RSR
 CR3 = pwr.BASE + pwr.CR3

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from chip_bench import ChipBench
 
+from bmsrescue.twin.chip import rcc_registers as rcc
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.core import regs as r
-from bmsrescue.twin.chip.peripherals import rcc_registers as rcc
 from bmsrescue.twin.chip.peripherals import timer, usart
 
 USART3 = 0x40004800

@@ -12,11 +12,10 @@ from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card
 from bmsrescue.cli.twin.serve_serial import open_port, tell_port
 from bmsrescue.errors import HostError, UsageError
-from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.rig import card_for, scenario_named
 from bmsrescue.twin.rp2040 import firmware
-from bmsrescue.twin.scenarios.scenario import Scenario
+from bmsrescue.twin.scenarios.scenario import Scenario, build_unit
 
 if TYPE_CHECKING:
     from bmsrescue.twin.rp2040.rig import PicoRig

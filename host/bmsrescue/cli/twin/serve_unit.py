@@ -6,8 +6,8 @@ import typer
 
 from bmsrescue.cli.output import console
 from bmsrescue.errors import HostError
-from bmsrescue.twin.board.unit import build_unit
 from bmsrescue.twin.rig import scenario_named
+from bmsrescue.twin.scenarios.scenario import build_unit
 from bmsrescue.twin.servers.serve import Ports, serve_unit
 
 

@@ -21,8 +21,8 @@ from bmsrescue.errors import HostError, UsageError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.backups import BackupFolder
 from bmsrescue.fleet.ledger import News
-from bmsrescue.fleet.projection import project
 from bmsrescue.fleet.records.keeping import MAX_BACKUP_BYTES, keep_backup
+from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.records.reading import MAX_LINE_CHARACTERS
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker, Taken
 from bmsrescue.fleet.store import Store

@@ -10,7 +10,7 @@ from bmsrescue.fleet import ledger
 from bmsrescue.fleet.backups import BackupFolder
 from bmsrescue.fleet.ledger import News
 from bmsrescue.fleet.models import Backup
-from bmsrescue.fleet.projection import project
+from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.store import Store
 
 MAX_BACKUP_BYTES = 16 * 1024 * 1024

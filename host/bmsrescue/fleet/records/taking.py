@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.ledger import News
 from bmsrescue.fleet.models import Attempt, Booking, QuarantinedLine
-from bmsrescue.fleet.projection import project
 from bmsrescue.fleet.records.fields import plain_text
 from bmsrescue.fleet.records.projecting import add_attempts
+from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.records.reading import LineError, Reading, read_line
 from rescuelink.seal import line_hash
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bmsrescue.twin.chip.stm32h7 import Stm32H7
     from bmsrescue.twin.chip.swd.pins import SwdPins
 
-    from ..scenarios.scenario import Scenario
 
 _MS = 1_000_000
 _GLANCE_NS = 20 * _MS  # how often the board looks at what the firmware has done meanwhile
@@ -333,12 +332,3 @@ class Unit:
         now_ns = self.clock.now_ns
         self.clock.at(now_ns + _PULSE_LOW_NS, lambda: self._nrst.pull("supervisor", False))
         self.clock.at(now_ns + int(period_ms * _MS), self._pulse_nrst)
-
-
-def build_unit(scenario: Scenario, seed: int = 0) -> Unit:
-    """A unit with its serial and chip identity from `seed`, healthy and unpowered, then broken by `scenario`."""
-    from .healthy import healthy_unit  # brings the firmware image in, which a unit alone does not need
-
-    unit = healthy_unit(seed, scenario.config)
-    scenario.breaks(unit)
-    return unit

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bmsrescue.twin.chip.peripherals import rcc_registers as rcc
+from bmsrescue.twin.chip import rcc_registers as rcc
 
 _KIB: Final = 1024
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from bmsrescue.twin.board.healthy import healthy_unit
+from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS
 from bmsrescue.twin.firmware.builds import BUILDS
-
-if TYPE_CHECKING:
-    from bmsrescue.twin.board.unit import Unit
 
 
 def leave_as_it_is(unit: Unit) -> None:
@@ -59,6 +57,13 @@ class Scenario:
         fitted = part if own == DEFAULT_PART else own if own != part else DEFAULT_PART
         consent = tuple(_calibration_sector(part) if word == _CALIBRATION else word for word in self.consent)
         return replace(self, config=replace(self.config, part=fitted), card_part=part, consent=consent)
+
+
+def build_unit(scenario: Scenario, seed: int = 0) -> Unit:
+    """A unit with its serial and chip identity from `seed`, healthy and unpowered, then broken by `scenario`."""
+    unit = healthy_unit(seed, scenario.config)
+    scenario.breaks(unit)
+    return unit
 
 
 def _calibration_sector(part: str) -> str:

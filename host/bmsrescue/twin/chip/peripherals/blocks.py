@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from .rcc_registers import (
+from bmsrescue.twin.chip.rcc_registers import (
     AHB1ENR,
     AHB2ENR,
     AHB3ENR,

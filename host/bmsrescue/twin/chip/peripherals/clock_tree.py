@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from . import rcc_registers as reg
+from bmsrescue.twin.chip import rcc_registers as reg
 
 _HPRE = (1, 2, 4, 8, 16, 64, 128, 256, 512)
 _PLLS = ((4, reg.PLL1DIVR, 0), (12, reg.PLL2DIVR, 4), (20, reg.PLL3DIVR, 8))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from bmsrescue.twin.chip.rcc_registers import LSI_HZ
 from bmsrescue.twin.clock import NEVER_NS, Event, VirtualClock
 
-from .rcc_registers import LSI_HZ
 from .register_block import RegisterBlock
 
 BASE: Final = 0x58004800

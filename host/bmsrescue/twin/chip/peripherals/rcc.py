@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bmsrescue.twin.chip import rcc_registers as reg
 from bmsrescue.twin.chip.reset import RSR_PATTERN, ResetKind
 from bmsrescue.twin.chip.system import System
 from bmsrescue.twin.clock import NEVER_NS, VirtualClock
 
 from . import clock_tree
-from . import rcc_registers as reg
 from .clock_tree import Frequencies
 from .register_block import RegisterBlock
 
