@@ -27,7 +27,7 @@ def main():
         return
     try:
         ports.lines.release_all()
-        from rescue.app import App
+        from rescue.front.app import App
 
         wanted = App(ports, config).run()
     except KeyboardInterrupt:

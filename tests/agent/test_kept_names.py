@@ -37,7 +37,7 @@ def test_all_that_the_agent_can_load_fits_into_the_table_of_names() -> None:
     unit = build_unit(find("healthy"), 0)
     helper = VirtualHelper(unit, wire_over(unit.swd), None, presses=(), heap_kib=4096)
     names = modules()
-    assert "rescue.link.calls_flash" in names
+    assert "rescue.link.methods.flash" in names
     run = helper.run(SCRIPT, {"modules": names})
     found = re.search(r"n_pool=(\d+), n_qstr=(\d+)", run.output)
     assert found, run.output

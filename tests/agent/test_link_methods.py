@@ -340,6 +340,6 @@ def test_no_method_was_left_out() -> None:
     make_importable()
     source = open(__file__).read()  # noqa: SIM115, PTH123 - this very file
     for group in GROUPS:
-        calls: dict[str, Any] = importlib.import_module(f"rescue.link.calls_{group}").CALLS
+        calls: dict[str, Any] = importlib.import_module(f"rescue.link.methods.{group}").CALLS
         for name in calls:
             assert f'"{group}.{name}"' in source or f"{group}.{name}" in ELSEWHERE, f"{group}.{name} is not tested"

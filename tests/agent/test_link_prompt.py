@@ -63,8 +63,8 @@ class Board:
     def __init__(self, folder: Path, does: str, can_stop: bool) -> None:
         self.folder = folder
         shutil.copy(device_dir() / "main.py", folder)
-        (folder / "rescue").mkdir()
-        (folder / "rescue" / "app.py").write_text(APP.format(does=does))
+        (folder / "rescue" / "front").mkdir(parents=True)
+        (folder / "rescue" / "front" / "app.py").write_text(APP.format(does=does))
         (folder / "machine.py").write_text(MACHINE)
         (folder / "fake_ports.py").write_text(PORTS.format(can_stop=can_stop))
         (folder / "board.json").write_text(json.dumps({"ports": "fake_ports"}))

@@ -83,14 +83,14 @@ def test_a_host_reads_what_the_heap_had_no_room_to_record(tmp_path: Path) -> Non
 
 
 FAULTS = [
-    ("rescue.engine.load", "load_job", "TypeError"),
-    ("rescue.engine.survey", "survey", "KeyError"),
-    ("rescue.engine.backup", "keep", "MemoryError"),
-    ("rescue.engine.cure", "act", "TypeError"),
-    ("rescue.engine.aside", "put", "MemoryError"),
-    ("rescue.engine.aside", "take", "MemoryError"),
-    ("rescue.engine.ending", "end", "KeyError"),
-    ("rescue.engine.ending", "end", "MemoryError"),
+    ("rescue.engine.job.step", "load_job", "TypeError"),
+    ("rescue.engine.survey.step", "survey", "KeyError"),
+    ("rescue.engine.backup.step", "keep", "MemoryError"),
+    ("rescue.engine.act.step", "act", "TypeError"),
+    ("rescue.engine.common.spill", "put", "MemoryError"),
+    ("rescue.engine.common.spill", "take", "MemoryError"),
+    ("rescue.engine.record.step", "end", "KeyError"),
+    ("rescue.engine.record.step", "end", "MemoryError"),
 ]
 
 
@@ -103,7 +103,7 @@ def test_a_fault_of_our_own(module: str, function: str, kind: str) -> None:
     record = assert_kept(bench, result, "TOOL_ERROR", "INTERRUPTED")
     assert record["error"]["kind"] == ("memory" if kind == "MemoryError" else "tool")
     assert kind in record["sentence"]
-    if module != "rescue.engine.load":  # which mounts the card
+    if module != "rescue.engine.job.step":  # which mounts the card
         assert json.loads(read_files(card)["records/records.jsonl"])["outcome"] == record["outcome"]
 
 

@@ -107,15 +107,15 @@ class H7Flash:
 
     def refusal(self, status, address):
         """The FlashError for the error flags in `status`, a value of SR1; clears them."""
-        from rescue.chips import h7_flash_blame
+        from rescue.chips import h7_flash_errors
 
         registers = self.registers(address)
         self._ap.write32(registers + reg.CCR1, self._chip.control[3], again=True)
         if address is None:
-            return h7_flash_blame.refusal(status, address)
+            return h7_flash_errors.refusal(status, address)
         offset = (address - self.base) % self._chip.bank_bytes
-        area = h7_flash_blame.area_of(self._ap, registers, offset, self._chip.sector_bytes)
-        return h7_flash_blame.refusal(status, address, area)
+        area = h7_flash_errors.area_of(self._ap, registers, offset, self._chip.sector_bytes)
+        return h7_flash_errors.refusal(status, address, area)
 
     # -- reading: its code is loaded when it is needed -----------------------------------------------------------------
 

@@ -266,6 +266,6 @@ class LoaderStream:
     def _blame(self):
         done = self.done()
         if done == self._done:
-            from rescue.chips.h7_flash_blame import blame
+            from rescue.chips.h7_flash_errors import blame
 
             blame(self._writer, self._address + done)

@@ -48,7 +48,7 @@ class FlashWriter:
         self._by_core = False
         self.make_ready(None)
         if self.flash.by_core:
-            from rescue.chips.h7_flash_trial import works
+            from rescue.chips.h7_flash_loader_code import works
 
             self._reset_core()
             self._by_core = works(self)

@@ -15,15 +15,19 @@ def load(name):
     return sys.modules[name]
 
 
-def drop(prefix, kept=()):
-    """Lets go of the loaded modules whose names begin with `prefix`, except those in `kept`."""
+def drop(prefixes, kept=()):
+    """Lets go of the loaded modules whose names begin with one of `prefixes`, a text, except those in `kept`."""
     if not _MICROPYTHON:
         return
-    for name in list(sys.modules):
-        if not name.startswith(prefix) or name in kept:
-            continue
-        sys.modules.pop(name)
-        package, _, leaf = name.rpartition(".")
-        if package in sys.modules and hasattr(sys.modules[package], leaf):
-            delattr(sys.modules[package], leaf)
+    for prefix in prefixes.split():
+        for name in list(sys.modules):
+            if name.startswith(prefix) and name not in kept:
+                _forget(name)
     gc.collect()
+
+
+def _forget(name):
+    sys.modules.pop(name)
+    package, _, leaf = name.rpartition(".")
+    if package in sys.modules and hasattr(sys.modules[package], leaf):
+        delattr(sys.modules[package], leaf)

@@ -1,5 +1,5 @@
 # The unit as a host works with it, step by step: what is connected, what is powered, and the safe state when the host
-# goes. The calls_* modules are thin; everything they do is the engine's and the drivers' own.
+# goes. The modules in methods/ are thin; everything they do is the engine's and the drivers' own.
 
 from micropython import const
 
@@ -8,7 +8,7 @@ from rescue.hal.ports import Ports
 from rescuelink.errors import RescueError, Stopped
 
 # What works with a chip, or with its image.
-_DROPPED = "rescue.link.calls_ rescue.link.unit rescue.chips rescue.debug rescuelink.model"
+_DROPPED = "rescue.link.methods. rescue.link.unit rescue.chips rescue.debug rescuelink.model"
 # A call of these groups that is cancelled half-way leaves the unit off, because nobody knows how far it came.
 _OFF_WHEN_STOPPED = "power target lines"
 
@@ -51,11 +51,11 @@ class Bench:
         self.target = None
         self.chip = None
         self.consent = None
-        self.file = None  # that is being written to the card (calls_card)
+        self.file = None  # that is being written to the card (methods/card.py)
         self.steady = False  # no cancelling now: a flash operation is under way
         self.finish_alone = False  # a recovery that goes on when the host is lost
         self.leave = None  # "repl" or "reset": the agent is to end
-        self.telling = None  # tells the rails again and again (calls_rails)
+        self.rails_stream = None  # tells the rails again and again (methods/rails.py)
 
     # --- the session --------------------------------------------------------------------------------------------------
 
@@ -67,7 +67,7 @@ class Bench:
     def host_gone(self, why, during):
         """The session is over: the unit is made safe at once, unless a recovery was told to finish by itself."""
         self.last_end = {"why": why, "during": during}
-        self.telling = None
+        self.rails_stream = None
         if self.finish_alone:
             return
         self.make_safe()

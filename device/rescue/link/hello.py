@@ -12,9 +12,9 @@ _AGENT_VERSION = "0.1.0"
 _CAPABILITIES = "rails power lines swd memory core flash options job card records"
 _LOG = "rescue.link.log"
 _FOR_THE_JOURNAL = (
-    "rescue.engine.resume",
-    "rescue.engine.journal",
-    "rescue.engine.files",
+    "rescue.engine.examine.resume",
+    "rescue.engine.common.journal",
+    "rescue.engine.common.files",
     "rescuelink.chain",
     "rescuelink.seal",
 )
@@ -64,8 +64,8 @@ def about(bench):
 
 def _left_unfinished(root):
     # By the journals in the helper: the first unit that has an unfinished one.
-    from rescue.engine.journal import NAME
-    from rescue.engine.resume import interrupted
+    from rescue.engine.common.journal import NAME
+    from rescue.engine.examine.resume import interrupted
 
     before, after = NAME[1:].split("%s")
     try:

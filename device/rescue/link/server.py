@@ -6,19 +6,19 @@ import sys
 from micropython import const
 
 from rescue.engine import modules
-from rescue.engine.job_runner import OUR_FAULTS
+from rescue.engine.run import OUR_FAULTS
 from rescue.link.bench import Bench, refusal
 from rescuelink import rpc
 from rescuelink.errors import LinkError, RescueError, Stopped
 
 # Asked for in the middle of other work, these are done at once.
 _AT_ANY_TIME = ("beat", "cancel", "status", "hello")
-_LARGE = "rescue.link.large"
+_LARGE = "rescue.link.large_values"
 _IN_A_ROW = const(64)
 _LINGER_MS = const(4)  # a host that calls once often calls again: the way up to the button and back costs more
 _MESSAGE_LETTERS = const(400)  # of an error: its text may quote what the host sent
-# A method "rails.read" is CALLS["read"] of rescue.link.calls_rails: (function, types). The function takes the bench and
-# the parameters; `types` has one letter for each, what follows "?" may be left out or nil. Integers are below 2^32.
+# A method "rails.read" is CALLS["read"] of rescue.link.methods.rails: (function, types). The function takes the bench
+# and the parameters; `types` has one letter for each, what follows "?" may be left out or nil. Integers are below 2^32.
 _GROUPS = "rails power lines target memory core flash options job card records helper"
 _LETTERS = {int: "i", str: "s", bool: "b", memoryview: "B", list: "a", dict: "m"}
 
@@ -70,8 +70,8 @@ class Server:
             self._channel.stream.wait(wait_ms)
         if not self._take_all() and self.session is not None and self._silent():
             self._last_look()
-        if self.bench.telling is not None:
-            self.bench.telling.look(self.bench)
+        if self.bench.rails_stream is not None:
+            self.bench.rails_stream.look(self.bench)
 
     def event(self, name, data):
         """Tell the host, if there is one, in one frame or in parts."""
@@ -234,9 +234,9 @@ class Server:
 def _find(method):
     """(function, types) of a method. Raises LinkError (unknown_method)."""
     group, _, name = method.partition(".")
-    module = "rescue.link.calls_" + group
+    module = "rescue.link.methods." + group
     if module not in sys.modules and group in _GROUPS.split():
-        modules.drop("rescue.link.calls_")  # only the group that was called last is in the heap
+        modules.drop("rescue.link.methods.")  # only the group that was called last is in the heap
         modules.load(module)
     if module in sys.modules:
         calls = sys.modules[module].CALLS

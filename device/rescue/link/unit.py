@@ -1,7 +1,7 @@
-# What the calls_* modules find on the bench: the supply, the connected chip. Loaded with the first that asks.
+# What the modules in methods/ find on the bench: the supply, the connected chip. Loaded with the first that asks.
 
 from rescue.engine import modules
-from rescue.engine.power import Power
+from rescue.engine.common.power import Power
 from rescuelink.errors import RescueError, TargetError
 
 

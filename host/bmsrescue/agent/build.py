@@ -1,8 +1,8 @@
 """The agent as a helper runs it: every module compiled to MicroPython's bytecode (.mpy), for the twin and for boards.
 
 Compiling on the board would take more heap than running: the compiler's own, and a name for every local variable. The
-bytecode keeps line numbers (-O2). A traceback names the module ("rescue.engine.plan", line 23) in place of its file:
-the module's name is in the heap anyhow, a file's name would be one more.
+bytecode keeps line numbers (-O2). A traceback names the module ("rescue.engine.plan.step", line 23) in place of its
+file: the module's name is in the heap anyhow, a file's name would be one more.
 """
 
 import functools

@@ -8,12 +8,11 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bmsrescue.agent.files import make_importable
 from bmsrescue.errors import HostError
@@ -217,7 +216,7 @@ def read_job(files: Mapping[str, bytes]) -> tuple[Job, dict[str, Any]]:
     """
     content = _named(files, JOB_FILE)
     if content is None:
-        raise _explained(_agent("files").missing(JOB_FILE))
+        raise _explained(_missing(JOB_FILE))
     document = _parse(content, JOB_FILE)
     return _validated(document), document
 
@@ -247,29 +246,39 @@ def check_image(job: Job, files: Mapping[str, bytes]) -> None:
     data = _named(files, job.image.file)
     try:
         if data is None:
-            raise _agent("files").missing(job.image.file)
-        _agent("load").check_image(_in_memory(job, data), lambda _done, _total: None)
+            raise _missing(job.image.file)
+        _check_as_the_dongle(job, data)
     except RescueError as error:
         raise _explained(error) from error
 
 
-def _in_memory(job: Job, data: bytes) -> Any:
-    """The agent's card image, of bytes instead of a file."""
+# A card is checked by the dongle's own code, so that both say the same.
 
-    class ImageInMemory(_agent("image").CardImage):  # type: ignore[misc]
+
+def _missing(name: str) -> RescueError:
+    make_importable()
+    from rescue.engine.common import files as card_files
+
+    missing = cast(Callable[[str], RescueError], card_files.missing)
+    return missing(name)
+
+
+def _check_as_the_dongle(job: Job, data: bytes) -> None:
+    make_importable()
+    from rescue.engine.common.image import CardImage
+    from rescue.engine.job import step
+
+    class ImageInMemory(CardImage):
+        """The agent's card image, of bytes instead of a file."""
+
         def size(self) -> int:
             return len(data)
 
         def read(self, offset: int, view: memoryview) -> None:
             view[:] = data[offset : offset + len(view)]
 
-    return ImageInMemory(job, "")
-
-
-def _agent(module: str) -> Any:
-    """A module of the agent's engine: a card is checked by the dongle's own code, so that both say the same."""
-    make_importable()
-    return import_module(f"rescue.engine.{module}")
+    check, in_memory = cast(Callable[..., None], step.check_image), cast(Callable[..., CardImage], ImageInMemory)
+    check(in_memory(job, ""), lambda _done, _total: None)
 
 
 def _from_job(source: Path) -> dict[str, bytes]:

@@ -1,8 +1,8 @@
 """The tables of docs/protocol.md, made from the agent's own code: `python -m bmsrescue.link.method_tables FILE`.
 
-A method "rails.read" is the entry "read" of CALLS in device/rescue/link/calls_rails.py; its parameters are those of the
-function, its description is the docstring. The kinds of errors are those that the code raises. The sources are read,
-not imported: they are MicroPython.
+A method "rails.read" is the entry "read" of CALLS in device/rescue/link/methods/rails.py; its parameters are those of
+the function, its description is the docstring. The kinds of errors are those that the code raises. The sources are
+read, not imported: they are MicroPython.
 """
 
 import ast
@@ -30,7 +30,6 @@ _NUMBERS = (
     ("REMEMBERED", rpc.REMEMBERED, "request ids that the agent knows again"),
 )
 
-_PREFIX = "calls_"
 _ERRORS = {
     name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.RescueError)
 }
@@ -61,8 +60,8 @@ def groups(folder: Path | None = None) -> list[Group]:
     Raises:
         HostError: a module is not as the agent's server expects it.
     """
-    folder = folder or device_dir() / "rescue" / "link"
-    return [_group(path) for path in sorted(folder.glob(f"{_PREFIX}*.py"))]
+    folder = folder or device_dir() / "rescue" / "link" / "methods"
+    return [_group(path) for path in sorted(folder.glob("[!_]*.py"))]
 
 
 def render(found: list[Group]) -> str:
@@ -119,7 +118,7 @@ def _between(document: str, markers: tuple[str, str], text: str) -> str:
 def _group(path: Path) -> Group:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text, path.name)
-    name = path.stem.removeprefix(_PREFIX)
+    name = path.stem
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and _assigns(node, "CALLS"):

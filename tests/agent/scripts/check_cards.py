@@ -13,7 +13,7 @@ sys.path[:0] = sys.argv[1:]
 
 from job_in_words import in_words  # noqa: E402
 
-from rescue.engine.load import load_job  # noqa: E402
+from rescue.engine.job.step import load_job  # noqa: E402
 from rescuelink.errors import RescueError  # noqa: E402
 
 SECTOR = 512
@@ -48,7 +48,7 @@ class Ports:
 
 
 class Run:
-    # As much of job_runner.Run as the step needs.
+    # As much of run.Run as the step needs.
     folder = ""
     ports = Ports()
     job = None

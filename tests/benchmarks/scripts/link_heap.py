@@ -6,8 +6,8 @@ import sys
 
 import twin_ports
 
-from rescue import app  # noqa: F401 - what is there anyway
-from rescue.engine import job_runner  # noqa: F401
+from rescue.engine import run  # noqa: F401
+from rescue.front import app  # noqa: F401 - what is there anyway
 
 with open(sys.argv[1]) as file:  # noqa: PTH123 - MicroPython
     config = json.load(file)
@@ -35,7 +35,7 @@ while server.session is None:
     server.carry_out()
 gc.collect()
 print("link heap:", gc.mem_alloc() - before)
-while not any(name.startswith("rescue.link.calls_") for name in sys.modules):
+while not any(name.startswith("rescue.link.methods.") for name in sys.modules):
     server.wait(10)
     server.carry_out()
 gc.collect()

@@ -76,8 +76,8 @@ def test_every_module_of_the_agent_is_compiled_and_what_a_port_starts_stays_sour
     made = build_files(agent_files(), tmp_path, format_of(find_interpreter()))
     native = {"rescue/hal/pio_pump.py", "rescue/hal/sd_crc.py", "rescue/hal/swd_gpio.py"}
     assert {path.as_posix() for path in made if path.suffix == ".py"} == {"main.py", *native}
-    assert (tmp_path / "rescue/engine/plan.mpy").is_file()
-    assert not (tmp_path / "rescue/engine/plan.py").exists()
+    assert (tmp_path / "rescue/engine/plan/step.mpy").is_file()
+    assert not (tmp_path / "rescue/engine/plan/step.py").exists()
 
 
 def test_a_board_with_the_architecture_gets_its_native_code(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 from low_chip import FLASH, SECTOR, Bench
 
-from rescue.engine import image_check
-from rescue.engine.image import CardImage
-from rescue.engine.verify import image_holds
+from rescue.engine.common.image import CardImage
+from rescue.engine.job import image_check
+from rescue.engine.unit.verifier import image_holds
 from rescuelink.job import default_job, validate
 
 VECTORS = (0x20010000).to_bytes(4, "little") + (FLASH + 0x401).to_bytes(4, "little")

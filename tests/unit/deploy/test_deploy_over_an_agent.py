@@ -48,12 +48,12 @@ def test_an_agent_is_brought_greeted_updated_and_asked_to_leave_first(board: Pty
     assert (board.flash / "small_ports.py").read_bytes() == PORTS.read_bytes()
 
     (board.flash / "rescuelink/limits.mpy").write_bytes(b"an older release")
-    (board.flash / "rescue/app.py").write_text("raise SystemExit\n")
+    (board.flash / "rescue/front/app.py").write_text("raise SystemExit\n")
     again = deploy(board, "--json")
     assert again.returncode == 0, again.stderr
     result = json.loads(again.stdout)
     changed = {path: action for path, action, _size in result["changes"] if action != "unchanged"}
-    assert changed == {"rescue/app.py": "remove", "rescuelink/limits.mpy": "update"}
+    assert changed == {"rescue/front/app.py": "remove", "rescuelink/limits.mpy": "update"}
     assert result["agent"]["helper"] == "bench-2"
 
     with LinkClient(board.url) as link:

@@ -22,7 +22,7 @@ from pty_board import PtyBoard
 from rescuelink.errors import LinkError
 
 SMALL = {
-    "main.py": b"import rescue.app\n",
+    "main.py": b"import rescue.front.app\n",
     "rescue/__init__.mpy": b"M\x06\x00\x1f",
     "rescue/link/server.mpy": bytes(range(256)) * 7,
     "rescuelink/rpc.mpy": b"",

@@ -11,7 +11,7 @@ from rescuelink.job import default_job, validate
 
 make_importable()
 
-from rescue.engine.blocks import blocks, owned_bytes  # noqa: E402
+from rescue.engine.common.blocks import blocks, owned_bytes  # noqa: E402
 
 FLASH, BANK2 = 0x08000000, 0x08100000
 SHA = "ab" * 32

@@ -11,8 +11,12 @@ from bmsrescue.agent.files import make_importable
 
 make_importable()
 
-from rescue.engine import rules_chip, rules_firmware, rules_supply  # noqa: E402
-from rescue.engine.diagnosis import diagnose  # noqa: E402
+from rescue.engine.diagnosis import (  # noqa: E402
+    rules_chip,
+    rules_firmware,
+    rules_supply,
+)
+from rescue.engine.diagnosis.diagnose import diagnose  # noqa: E402
 from rescuelink import apart  # noqa: E402
 from rescuelink.diagnoses import all_causes  # noqa: E402
 from rescuelink.outcomes import OUTCOMES  # noqa: E402

@@ -13,7 +13,7 @@ from evidence_keys import _NAMED, KEYS, RULE, WHAT_TO_DO, unknown
 
 make_importable()
 
-from rescue.engine.diagnosis import diagnose  # noqa: E402
+from rescue.engine.diagnosis.diagnose import diagnose  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
 WRITTEN = re.compile(r"evidence(?:\[|\.setdefault\()\"(\w+)\"(?:\]\[\"(\w+)\"\])?(?:\]| *,)? *(?:=[^=]|\)|,)")

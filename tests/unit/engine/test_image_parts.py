@@ -11,8 +11,8 @@ from bmsrescue.agent.files import make_importable
 
 make_importable()
 
-from rescue.engine import image_check  # noqa: E402
-from rescue.engine.image import CardImage  # noqa: E402
+from rescue.engine.common.image import CardImage  # noqa: E402
+from rescue.engine.job import image_check  # noqa: E402
 from rescuelink.errors import JobError  # noqa: E402
 from rescuelink.job import default_job, validate  # noqa: E402
 

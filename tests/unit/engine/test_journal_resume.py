@@ -7,8 +7,8 @@ from bmsrescue.agent.files import make_importable
 
 make_importable()
 
-from rescue.engine.journal import Journal  # noqa: E402
-from rescue.engine.resume import interrupted  # noqa: E402
+from rescue.engine.common.journal import Journal  # noqa: E402
+from rescue.engine.examine.resume import interrupted  # noqa: E402
 
 UID = "AB"
 FILE = "journal-AB.jsonl"

@@ -211,7 +211,7 @@ def _judge_record(path: Path, as_json: bool) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}", "Name a record, or a file of records.") from error
     make_importable()
-    from rescue.engine import diagnosis as rules
+    from rescue.engine.diagnosis import diagnose as rules
 
     judge = cast(Callable[[dict[str, Any]], dict[str, Any]], rules.diagnose)
     document = _last_document(path, text)

@@ -60,8 +60,8 @@ def shell(helper: HelperOption = None, as_json: JsonOption = False) -> None:
 def known_methods() -> dict[str, str]:
     """Method -> what its function says of itself, from the agent's own files."""
     found = {}
-    for path in sorted((device_dir() / "rescue" / "link").glob("calls_*.py")):
-        group = path.stem.removeprefix("calls_")
+    for path in sorted((device_dir() / "rescue" / "link" / "methods").glob("[!_]*.py")):
+        group = path.stem
         # Read, not run: these files are MicroPython's.
         body = ast.parse(path.read_text(encoding="utf-8")).body
         functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}

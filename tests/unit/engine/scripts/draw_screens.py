@@ -2,9 +2,9 @@
 
 import json
 
-from rescue.engine import panel
-from rescue.engine.pages import wrap
-from rescue.engine.screens import Screen
+from rescue.front import controls
+from rescue.front.pages import wrap
+from rescue.front.screens import Screen
 
 
 class Clock:
@@ -82,15 +82,15 @@ screen.page("TOOL ERROR", ["RECOVERED", "Replace the card", "and run the job", "
 seen["unsaved in words"] = rows(front.pictures[-1])
 
 seen["patterns"] = {}
-for colour in panel.PATTERNS:
+for colour in controls.PATTERNS:
     front.lights = []
     front.beeps = []
     for now in range(0, 2000, 100):
-        panel.light(front, colour, now)
-    panel.sound(front, clock, colour)
+        controls.light(front, colour, now)
+    controls.sound(front, clock, colour)
     seen["patterns"][colour] = {"lights": sorted({repr(light) for light in front.lights}), "beeps": front.beeps}
 
-button = panel.Button(front, clock)
+button = controls.Button(front, clock)
 seen["button"] = []
 for start, end, limit in ((100, 300, 1000), (100, 3000, 1000), (100, 110, 1000), (5000, 5100, 1000)):
     clock.now = 0

@@ -1,0 +1,1 @@
+# Step "act": the plan is carried out.

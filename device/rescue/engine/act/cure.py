@@ -1,0 +1,173 @@
+# Writes what is planned. What cannot be undone is in the journal before it begins: each erase, each write to
+# a sector that was not erased here, and the vectors. A line costs the helper's flash some 50 ms; so what follows by
+# itself (the write after an erase) has none of its own, and each line is written one step ahead, while the flash is
+# busy: a cut run leaves its last two sectors in doubt (resume.py).
+#
+# Order: the boot sector is erased first if it must be erased at all; the other sectors are erased, written and verified
+# one by one; the boot sector is written without its first flash word, verified, and that word is written last.
+#
+# While a sector is being erased its new contents already go from the card to the target's RAM; while its flash words
+# are programmed the rest follows. The flash waits for nothing but the journal's first line.
+
+import hashlib
+
+from rescue.engine import modules
+from rescue.engine.common import files, image
+from rescue.engine.common.source import SectorSource
+from rescue.engine.run import seldom
+from rescue.engine.unit.verifier import Verifier
+from rescuelink.consent import ERASE, PROGRAM, Consent
+from rescuelink.errors import CardError, FlashError, TargetError, WireError
+
+_FAILED = "rescue.engine.act.failed_write"
+_TRIES = 8  # at most, on a disturbed wire; failed_write.py has what is allowed otherwise
+
+
+class Cure:
+    def __init__(self, run, steps):
+        self._run = run
+        self._steps = steps
+        self._flash = run.chip.flash
+        self._word_bytes = run.job.word_bytes
+        self._verifier = Verifier(run.chip, run.power.check)
+        sectors = tuple(n for step in steps for n in range(step["sector"], step["sector"] + step["count"]))
+        self._consent = Consent((ERASE, PROGRAM), run.by or "policy:" + run.job.name, sectors)
+        self._total = sum(step["size"] for step in steps)
+        self._done = 0
+        self._progress = run.progress_in_bytes("write")
+        self._erased = set()
+        self._noted = None  # (event, sector) of the line that is in the journal ahead of time
+        self._backup_path = None if run.backup is None else run.ports.card.root + "/" + run.backup["file"]
+
+    def carry_out(self):
+        run = self._run
+        facts = {"uid": run.evidence["chip"]["uid"], "job": run.job.name}
+        facts["consent"] = self._consent.to_dict()
+        facts["backup"] = run.backup
+        if run.plan["restore"]:
+            facts["restore"] = True
+            facts["before"] = run.plan["options_before"]
+        elif run.plan["regress"]:
+            facts["regressed"] = True
+        if run.plan["protect"]:
+            facts["wpsn"] = run.plan["protect"]  # what has to be write-protected again at the end
+        boot = self._steps[-1]  # the sector with the vectors, if there is one
+        first = boot if boot["vectors"] and boot["erase"] else self._steps[0]
+        facts["sector"] = first["sector"]  # the line of the first step
+        self._noted = self._line_of(first)
+        run.journal_write("begin", facts)
+        self._flash.unlock()
+        modules.drop("rescue.chips.h7_flash_loader_code")
+        if len(self._steps) > 1 and first["vectors"] and first["erase"]:
+            self._erase(first)
+            self._note_ahead(self._line_of(self._steps[0]))
+            self._flash.wait_erased(run.power.check)
+        disturbances = run.disturbances()
+        for index, step in enumerate(self._steps):
+            if run.disturbances() != disturbances:
+                # Whoever has lost the contact for a moment may have lost the unit.
+                disturbances = run.disturbances()
+                seldom("same_unit", run)
+            run.observer.event("safe-point", {"sector": step["sector"]})  # where a host may still stop the run
+            after = ("vectors", step["sector"]) if step["vectors"] else None
+            if index + 1 < len(self._steps):
+                after = self._line_of(self._steps[index + 1])
+            self._write_sector(step, after)
+        self._flash.lock()
+        run.verified = {"by_digest": self._verifier.by_digest, "by_reading": self._verifier.by_reading}
+
+    def _line_of(self, step):
+        # The line that a step needs before it begins.
+        if step["sector"] in self._erased:
+            return ("vectors", step["sector"]) if step["vectors"] else None
+        return ("erase" if step["erase"] else "program", step["sector"])
+
+    def _note(self, event, sector):
+        if self._noted != (event, sector):
+            self._run.journal_write(event, {"sector": sector})
+        self._noted = None
+
+    def _note_ahead(self, line):
+        if line is not None and line != self._noted:
+            self._run.journal_write(line[0], {"sector": line[1]})
+            self._noted = line
+
+    def _write_sector(self, step, after):
+        run = self._run
+        # What goes with the read protection was never read: there is no backup, and nothing of it comes back.
+        kept = () if run.plan["regress"] and self._backup_path is None else run.job.preserve
+        source = SectorSource(step, run.image, self._backup_path, kept, self._flash.base)
+        before = self._done
+        for attempt in range(1, _TRIES + 1):
+            self._done = before
+            try:
+                if (step["erase"] and step["sector"] not in self._erased) or attempt > 1:
+                    self._erase(step)
+                self._program(step, source, after)
+                break
+            except CardError:
+                self._flash.wait_erased()  # the erase under way comes to its end: the power goes off next
+                raise
+            except (FlashError, TargetError, WireError) as error:
+                modules.load(_FAILED).settle(self._run, step, error, attempt, attempt == _TRIES)
+                modules.drop(_FAILED)
+
+    def _erase(self, step):
+        # Only begun here: _program() goes on while it runs.
+        run = self._run
+        run.power.check()
+        self._note("erase", step["sector"])
+        run.erase_begun = True
+        run.say("erase sector %d" % step["sector"])
+        self._flash.start_erase(step["sector"], self._consent, step["count"])
+        self._erased.add(step["sector"])
+
+    def _program(self, step, source, after):
+        run = self._run
+        check = run.power.check
+        if step["sector"] not in self._erased:
+            self._note("program", step["sector"])
+        run.erase_begun = True
+        run.say("write sector %d" % step["sector"])
+        held_back = run.job.boot_address // self._word_bytes * self._word_bytes if step["vectors"] else None
+
+        def piece(address, length):
+            view = files.view[:length]
+            source.fill(address, view)
+            if held_back is not None and address <= held_back < address + length:
+                image.fill_blank(view[held_back - address : held_back - address + self._word_bytes])
+            return view
+
+        stream = self._flash.stream(step["address"], step["size"], self._consent, piece)
+        expected = None
+        if held_back is None and not source.is_mixed:
+            expected = run.image.known(step["address"], step["size"])
+        digest = hashlib.sha256() if expected is None else None
+        for at in range(0, step["size"], files.CHUNK):
+            check()
+            piece(step["address"] + at, files.CHUNK)
+            if digest is not None:
+                digest.update(files.view)
+            stream.put(files.view, check)
+            self._done += files.CHUNK
+            self._progress(self._done, self._total)
+        self._note_ahead(after)
+        stream.finish(check)
+        expected = expected or digest.digest()
+        if held_back is None:
+            self._verifier.check(source, step["address"], step["size"], expected)
+        else:
+            self._write_vectors(step, source, held_back, expected)
+
+    def _write_vectors(self, step, source, address, expected):
+        # All but the first flash word is verified before the chip is given something to start.
+        if not self._verifier.agrees(step["address"], step["size"], expected):
+            after = address + self._word_bytes
+            if address > step["address"]:
+                self._verifier.check(source, step["address"], address - step["address"])
+            self._verifier.check(source, after, step["address"] + step["size"] - after)
+        self._note("vectors", step["sector"])
+        word = files.view[: self._word_bytes]
+        source.fill(address, word)
+        self._flash.program(address, word, self._consent, True)
+        self._verifier.check(source, address, self._word_bytes)

@@ -1,0 +1,41 @@
+# Read protection level 1 to 0, where the job consents to it: the whole flash is erased, calibration included. There is
+# no backup before it, because the flash cannot be read. What follows is the cure of a blank chip.
+
+from rescue.chips.h7_option_writer import OptionWriter
+from rescue.chips.stm32h7 import Stm32H7
+from rescue.chips.table import H72x
+from rescue.engine.unit import ladder
+from rescue.hal.ports import wait_for_nrst
+from rescuelink.consent import RDP_REGRESSION, Consent
+from rescuelink.errors import WireError
+
+
+def regress(run):
+    """Leaves the chip open, after a proven power removal, its core halted after a reset. Raises what stopped it."""
+    run.say("erasing everything")
+    consent = Consent((RDP_REGRESSION,), run.by or "policy:" + run.job.name)
+    facts = {"uid": run.evidence["chip"]["uid"], "job": run.job.name, "consent": consent.to_dict()}
+    facts["before"] = run.plan["options_before"]
+    facts["backup"] = run.backup
+    facts["restore" if run.plan["restore"] else "regressed"] = True
+    run.power.check()
+    run.journal_write("regression", facts)
+    run.erase_begun = True
+    if not run.plan["restore"]:
+        run.evidence["regressed"] = True
+    run.target.core.halt()
+    OptionWriter(run.chip).regress(consent)
+    run.leave_target()
+    run.power.cycle()
+    wait_for_nrst(run.ports)  # a supervisor holds it low after power has come; flash answers nothing till then
+    run.target, swd = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
+    if run.target is None:
+        raise WireError("no_ack", "the chip does not answer after its read protection was removed")
+    run.evidence["swd"]["tries"] += swd["tries"]
+    run.chip = Stm32H7(run.target, run.ports.clock)
+    run.resets.again(run.target.core)
+    run.target.core.reset_halt()
+    run.chip.freeze_watchdogs()
+    for step in run.plan["steps"]:
+        # Blank is what it must be now; what is not is erased like any other sector.
+        step["erase"] = not run.chip.digest.is_blank(step["address"], step["size"])

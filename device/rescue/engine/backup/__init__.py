@@ -1,0 +1,1 @@
+# Step "backup": everything readable, on the card.

@@ -1,0 +1,1 @@
+# What lives through the run: the supply, the card's files, the image, the journal.

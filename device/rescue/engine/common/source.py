@@ -1,0 +1,45 @@
+# Where the bytes of a sector to be written come from: the image, the backup, and the regions that must survive.
+
+from rescue.engine.common import files, image
+
+FROM_IMAGE = "image"
+FROM_BACKUP = "backup"
+
+
+class SectorSource:
+    """Contents of one planned sector, chunk by chunk. Raises CardError."""
+
+    def __init__(self, step, card_image, backup_path, preserve, flash_base):
+        self._step = step
+        self._image = card_image
+        self._backup_path = backup_path
+        self._base = flash_base
+        self._regions = [
+            (region.address, region.address + region.length)
+            for region in preserve
+            if region.address < step["address"] + step["size"] and step["address"] < region.address + region.length
+        ]
+        self.is_mixed = step["source"] == FROM_BACKUP or bool(self._regions)  # not the image's bytes alone
+
+    def fill(self, address, view):
+        """What the flash shall hold from `address`."""
+        end = address + len(view)
+        if self._step["source"] == FROM_BACKUP:
+            self._from_backup(address, view)
+            blank = self._step.get("blank")  # a flash word that is to be left erased
+            if blank is not None and address <= blank < end:
+                image.fill_blank(view[blank - address : blank - address + self._image.job.word_bytes])
+            return
+        self._image.fill(address, view)
+        for low, high in self._regions:
+            low, high = max(low, address), min(high, end)
+            if low < high:
+                self._from_backup(low, view[low - address : high - address])
+
+    def _from_backup(self, address, view):
+        try:
+            with open(self._backup_path, "rb") as file:
+                file.seek(address - self._base)
+                file.readinto(view)
+        except OSError as error:
+            raise files.card_error("cannot read the backup", error) from None

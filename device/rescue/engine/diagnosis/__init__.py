@@ -1,0 +1,1 @@
+# Step "diagnosis": from the evidence to a cause.

@@ -1,0 +1,81 @@
+# Evidence in, cause out: a pure function, runnable anywhere on a stored record.
+#
+# The rules stand in three tables (rules_supply, rules_chip, rules_firmware), read from top to bottom in the order in
+# which the unit must be in order (docs/reference/unit.md#p0). The first rule that fires is the diagnosis. A rule
+# returns None, or (confidence, values for the cause's sentence, deciding evidence lines, alternatives). A value
+# "ends_as" stands in for the cause's own outcome.
+
+from rescue.engine import modules
+from rescuelink.diagnoses import GROUPS
+
+_RULES = "rescue.engine.diagnosis.rules_"
+_JUDGING = (_RULES, "rescue.engine.unit.fault_words", "rescue.engine.diagnosis.whose", "rescue.engine.unit.running")
+_IN_ORDER = ("healthy", "quiet")
+
+
+def diagnose(evidence):
+    """{"cause", "confidence", "sentence", "evidence", "alternatives", "apart": what one would see if it were the
+    alternative in the same place, "next_step", "ends_as"} for an evidence dict."""
+    found = None
+    for group in GROUPS:
+        found = _first(modules.load(_RULES + group).RULES, evidence)
+        _drop_rules()  # before the words are loaded
+        if found is not None:
+            break
+    if found is None:
+        found = ("undecided", "possible", {}, ["no rule fits"], [])
+    remarks = modules.load(_RULES + "remarks")
+    beside, doubts = remarks.lines(evidence), remarks.doubts(evidence)
+    remarks = None
+    _drop_rules()
+    finding = _finding(group, found)
+    finding["evidence"] += [line for line in beside if line not in finding["evidence"]]
+    if doubts and found[0] in _IN_ORDER and finding["confidence"] == "certain":
+        finding["confidence"] = "likely"  # not all that could be seen agrees
+    return finding
+
+
+def _drop_rules():
+    for prefix in _JUDGING:
+        modules.drop(prefix)
+
+
+def _first(rules, evidence):
+    for name, rule in rules:
+        found = rule(evidence)
+        if found is not None:
+            return (name,) + found
+    return None
+
+
+def _words(name, groups):
+    # One table in the heap at a time.
+    for group in groups:
+        try:
+            return modules.load("rescuelink.diagnoses").cause(name, (group,))
+        except KeyError:
+            modules.drop("rescuelink.causes_")
+    raise KeyError(name)
+
+
+def _apart(alternatives):
+    if not alternatives:
+        return []
+    found = [modules.load("rescuelink.apart").TABLE[name] for name in alternatives]
+    modules.drop("rescuelink.apart")
+    return found
+
+
+def _finding(group, found):
+    name, confidence, values, lines, alternatives = found
+    words = _words(name, (group,) + GROUPS)
+    return {
+        "cause": name,
+        "confidence": confidence,
+        "sentence": words.sentence.format(**values),
+        "evidence": lines,
+        "alternatives": alternatives,
+        "apart": _apart(alternatives),
+        "next_step": words.next_step.format(**values),
+        "ends_as": values.get("ends_as", words.ends_as),
+    }

@@ -1,0 +1,198 @@
+# Rules for firmware that is whole but is not the job's image: how it behaves says more than that it differs.
+
+from rescue.engine.common import option_values
+from rescue.engine.diagnosis import whose
+from rescue.engine.diagnosis.rules_common import (
+    CERTAIN,
+    LIKELY,
+    core_line,
+    map_line,
+    owned_sectors,
+    rail_of,
+    say,
+    window_of,
+    wrong_sectors,
+)
+from rescue.engine.unit import fault_words, running
+from rescuelink.dead_rails import DEAD_MV
+
+_WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")  # the rungs that a wrong core supply leaves
+_WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
+
+
+def newer(evidence):
+    version = evidence.get("version")
+    if not version or not wrong_sectors(evidence):
+        return None
+    if whose.compared(version) != 1:
+        return None
+    line = "version %s at 0x%08x" % (version["found"], version["address"])
+    return CERTAIN, version, [line, map_line(evidence)], []
+
+
+def wrong_supply(evidence):
+    # VCAP is dead whenever the firmware runs, and good where it does not.
+    rail = rail_of(evidence, "vcap")
+    how = (evidence.get("swd") or {}).get("how")
+    if rail is None or rail["mv"] >= DEAD_MV["vcap"] or how not in _WITHOUT_FIRMWARE or not wrong_sectors(evidence):
+        return None
+    return LIKELY, _counts(evidence), [say("vcap", rail), "SWD answers only by " + how, map_line(evidence)], ["no-vcap"]
+
+
+def watchdog_loop(evidence):
+    flags = (evidence.get("reset_cause") or {}).get("flags") or ()
+    bitten = [flag for flag in flags if flag in _WATCHDOGS]
+    if not bitten or not wrong_sectors(evidence):
+        return None
+    nrst = evidence["nrst"]
+    values = _counts(evidence)
+    values["edges"], values["window_ms"] = nrst["edges"], nrst["window_ms"]
+    lines = ["reset cause " + ", ".join(bitten), "NRST edges %d in %d ms" % (nrst["edges"], nrst["window_ms"])]
+    if (evidence.get("options") or {}).get("iwdg_hardware"):
+        lines.append("the option bytes start the watchdog at reset")
+    return CERTAIN if nrst["edges"] else LIKELY, values, lines + [map_line(evidence)], []
+
+
+def crashed(evidence):
+    core = evidence.get("core") or {}
+    detail = fault_words.describe(core)
+    if not detail or not wrong_sectors(evidence):
+        return None
+    values = _counts(evidence)
+    values["detail"] = detail
+    return CERTAIN, values, [core_line(evidence), _flags(core), map_line(evidence)], []
+
+
+def silent(evidence):
+    swd = evidence.get("swd") or {}
+    if swd.get("how") != "under-reset" or not wrong_sectors(evidence):
+        return None
+    return LIKELY, _counts(evidence), _only_under_reset(swd) + [map_line(evidence)], []
+
+
+def quiet(evidence):
+    swd = evidence.get("swd") or {}
+    if swd.get("how") != "under-reset" or not owned_sectors(evidence) or evidence.get("core"):
+        return None
+    return LIKELY, {}, _only_under_reset(swd) + [map_line(evidence)], []
+
+
+def fault_handler(evidence):
+    core = evidence.get("core") or {}
+    detail = fault_words.describe(core)
+    if not detail:
+        return None
+    return CERTAIN, {"detail": detail}, [core_line(evidence), _flags(core)], []
+
+
+def boot0_high(evidence):
+    if not running.boot0_is_high(evidence) or not owned_sectors(evidence):
+        return None
+    boot = evidence["options"]["boot_add0"]
+    lines = ["PC in system memory although BOOT_ADD0 is 0x%08x: only the pin does that" % boot, map_line(evidence)]
+    return CERTAIN, {}, lines, []
+
+
+def no_crystal(evidence):
+    if not running.crystal_missing(evidence) or not owned_sectors(evidence):
+        return None
+    kind, words = running.why_not(evidence)
+    if kind != running.CRYSTAL:
+        words += "; " + running.crystal_words(evidence)  # in a fault handler, say
+    clocks = evidence["clocks"]
+    values = (clocks["cr"], clocks["cfgr"], clocks["pllckselr"], clocks["pllcfgr"])
+    lines = ["RCC: HSE on, not ready (CR 0x%08x, CFGR 0x%08x, PLLCKSELR 0x%08x, PLLCFGR 0x%08x)" % values]
+    stuck = bool(evidence["core"]["activity"]["places"]) and not words.startswith("runs")
+    return CERTAIN if stuck else LIKELY, {"detail": words}, lines + [core_line(evidence), map_line(evidence)], []
+
+
+def watchdog_unfed(evidence):
+    bitten = running.watchdog_has_bitten(evidence)
+    nrst = evidence.get("nrst") or {"edges": 0, "window_ms": 0}
+    again = max(nrst["edges"], running.resets_seen(evidence.get("core") or {}))
+    hardware = (evidence.get("options") or {}).get("iwdg_hardware")
+    if not bitten or not owned_sectors(evidence) or not (again or hardware):
+        return None
+    lines = ["reset cause " + ", ".join(bitten), "%d resets in %d ms" % (again, nrst["window_ms"]), map_line(evidence)]
+    dog = evidence.get("watchdog")
+    if dog is not None:
+        lines.append("the independent watchdog bites after %d ms" % dog["period_ms"])
+    if hardware:
+        lines.append("the option bytes start the watchdog at reset")
+    return CERTAIN if again else LIKELY, {"flags": ", ".join(bitten)}, lines, []
+
+
+def isolated_5v_out(evidence):
+    rail = rail_of(evidence, "v5iso")
+    low, high = window_of(evidence, "v5iso")
+    if rail is None or low <= rail["mv"] <= high or not owned_sectors(evidence):
+        return None
+    return LIKELY, {"mv": rail["mv"], "low": low, "high": high}, [say("v5iso", rail), core_line(evidence)], []
+
+
+def options_differ(evidence):
+    options = evidence.get("options")
+    if not options or not evidence.get("sectors"):
+        return None
+    lines = [
+        "%s 0x%08x, golden 0x%08x (bits 0x%08x)" % (name, options[name] & mask, value & mask, mask)
+        for name, value, mask in option_values.differing(options, evidence["expected"].get("options") or ())
+    ]
+    names = ", ".join(line.split(" ")[0] for line in lines)
+    return (CERTAIN, {"names": names}, lines + [core_line(evidence)], []) if lines else None
+
+
+def in_bootloader(evidence, pc):
+    found = evidence.get("bootloader")
+    return bool(found) and found["address"] <= pc < found["end"]
+
+
+def bootloader_waiting(evidence):
+    found = evidence.get("bootloader")
+    if not found or not owned_sectors(evidence):
+        return None
+    samples = (evidence.get("core") or {}).get("pc_samples") or ()
+    inside = [pc for pc in samples if in_bootloader(evidence, pc)]
+    is_set = found["set"] is not None and found["flag"] == found["set"]
+    if not is_set and (not inside or len(inside) < len(samples)):
+        return None
+    where = "" if found["flag_address"] is None else "at 0x%08x" % found["flag_address"]
+    if not where:
+        flag = "the job names no flag of it"
+    elif is_set:
+        flag = "its flag %s is set" % where
+    elif found["flag"] is None:
+        flag = "its flag %s is half-written" % where
+    else:
+        flag = "its flag %s is not set, so that it has another reason" % where
+    lines = [flag, "%d of %d PC samples in the bootloader" % (len(inside), len(samples)), map_line(evidence)]
+    return CERTAIN if is_set and inside else LIKELY, {"flag": flag}, lines, [] if is_set else ["not-running"]
+
+
+def latch_shorted(evidence):
+    latch = evidence.get("latch")
+    if not latch or latch["fell"]:
+        return None
+    line = "12 V at %d mV, %d ms after %s was driven to off" % (latch["mv"], latch["ms"], latch["pin"])
+    return CERTAIN, latch, [line, map_line(evidence), core_line(evidence)], []
+
+
+def afe_watchdog(evidence):
+    dropped = (evidence.get("watch") or {}).get("dropped")
+    if not dropped or not owned_sectors(evidence):
+        return None
+    line = "%s went away %d s after power on, with nobody touching the unit" % (dropped["rail"], dropped["s"])
+    return LIKELY, dropped, [line, map_line(evidence), core_line(evidence)], ["brown-out"]
+
+
+def _flags(core):
+    words = "faults " + (", ".join(core.get("flags") or ()) or "none")
+    return words + " (CFSR 0x%08x, HFSR 0x%08x)" % (core.get("cfsr") or 0, core.get("hfsr") or 0)
+
+
+def _only_under_reset(swd):
+    return ["SWD %s: %s" % (attempt["how"], attempt["result"]) for attempt in swd["tries"]]
+
+
+def _counts(evidence):
+    return {"missing": len(wrong_sectors(evidence)), "owned": len(owned_sectors(evidence))}

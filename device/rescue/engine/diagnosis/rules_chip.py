@@ -1,0 +1,298 @@
+# Rules for the core supply, reset, connection, identity and protection (docs/reference/unit.md#p2, #p3, #p4).
+
+from rescue.engine.diagnosis import rules_guarded as guarded
+from rescue.engine.diagnosis import rules_whose as whose
+from rescue.engine.diagnosis.rules_common import (
+    CERTAIN,
+    FAST_MW,
+    LIKELY,
+    draw_of,
+    map_line,
+    rail_of,
+    reset_loop,
+    say,
+    window_of,
+    wrong_sectors,
+)
+from rescuelink.dead_rails import DEAD_MV
+
+_WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")
+_VOS3_MV = 1050  # core supply scaling after reset, at most (docs/reference/chip.md#vos)
+
+# --- P2, P3: core supply and reset ---
+
+
+def _no_vcap(evidence):
+    rail = rail_of(evidence, "vcap")
+    if rail is None or rail["mv"] >= DEAD_MV["vcap"] or evidence.get("swd", {}).get("how"):
+        return None
+    if _stuck_nrst(evidence) is not None:
+        return None  # firmware that takes the core supply away is only seen with NRST held low
+    nrst = "low" if evidence.get("nrst", {}).get("level") == 0 else "high"
+    return LIKELY, {"mv": rail["mv"], "nrst": nrst}, [say("vcap", rail), "NRST " + nrst], ["supply-config"]
+
+
+def _supply_config(evidence):
+    # VCAP came up and went away again: it was seen good in the window, or it is good only where no firmware runs.
+    # With other firmware on the chip than the image there is something to write: rules_conduct.wrong_supply.
+    rail = rail_of(evidence, "vcap")
+    low, _ = window_of(evidence, "vcap")
+    how = (evidence.get("swd") or {}).get("how") or ""
+    collapsed = rail is not None and rail["min_mv"] < DEAD_MV["vcap"]
+    if not collapsed or (rail["max_mv"] < low and how not in _WITHOUT_FIRMWARE) or wrong_sectors(evidence):
+        return None
+    lines = [say("vcap", rail), "NRST edges %d" % evidence["nrst"]["edges"], "SWD " + (how or "silent")]
+    return LIKELY, {}, lines, ["brown-out", "no-vcap"]
+
+
+def _held_in_reset(evidence):
+    nrst = evidence.get("nrst")
+    if not nrst or nrst["level"] == 1 or nrst["edges"]:
+        return None
+    low_ms = nrst["window_ms"] + nrst.get("low_ms", 0)
+    line = "NRST low for %d ms with the helper's line let go" % low_ms
+    if rail_of(evidence, "vcap") is None:
+        return LIKELY, {}, [line, "VCAP is not seen by this helper"], ["no-vcap"]
+    return CERTAIN, {}, [line], ["no-vcap"]
+
+
+# --- P4: connection, identity, protection ---
+
+
+def _reset_loop_cuts_swd(evidence):
+    swd = evidence.get("swd")
+    if swd is None or (swd.get("how") and not swd.get("error")):
+        return None
+    return reset_loop(evidence)
+
+
+def _stuck_nrst(evidence):
+    swd = evidence.get("swd") or {"tries": ()}
+    follows = evidence.get("wiring", {}).get("nrst", True)
+    if follows and not any(attempt["result"] == "nrst" for attempt in swd["tries"]):
+        return None
+    return CERTAIN, {}, ["NRST reads high while the helper pulls it low"], []
+
+
+def _only(evidence, kind):
+    # A line that is stuck or open reads as nonsense of the same kind on every rung: nobody has answered.
+    swd = evidence.get("swd")
+    if not swd or swd.get("how") or not swd["tries"]:
+        return False
+    return all(t["result"] == kind for t in swd["tries"])
+
+
+def _levels(evidence):
+    # (SWDIO, SWCLK) under the helper's weak pulls; the chip's own hold SWDIO high and SWCLK low.
+    found = evidence.get("wiring") or {}
+    return found.get("swdio"), found.get("swclk")
+
+
+def _level_lines(evidence):
+    swdio, swclk = _levels(evidence)
+    if swdio is None:
+        return []
+    return ["under weak pulls SWDIO is %s, SWCLK is %s (high and low are right)" % (swdio, swclk)] + _supplied(evidence)
+
+
+def _alive(evidence):
+    # A chip without core supply need not hold its lines.
+    rail = rail_of(evidence, "vcap")
+    return (
+        rail is not None and rail["mv"] >= window_of(evidence, "vcap")[0] and not (evidence.get("swd") or {}).get("how")
+    )
+
+
+def _swapped_swd(evidence):
+    swdio, swclk = _levels(evidence)
+    if swdio not in ("low", "open") or swclk != "high" or not _alive(evidence):
+        return None
+    if swdio == "open":
+        return LIKELY, {}, _level_lines(evidence), ["open-swd"]  # the two pulls ended between the levels
+    return CERTAIN, {}, _level_lines(evidence), []
+
+
+def _open_swd(evidence):
+    swdio, swclk = _levels(evidence)
+    names = ["SWDIO"] if swdio == "open" else []
+    if swclk == "open":
+        names.append("SWCLK")
+    if not names or not _alive(evidence):
+        return None
+    # Weak pulls may end between the levels, and a translator may hold what it was given: it is not certain.
+    return (
+        LIKELY,
+        {"line": " and ".join(names)},
+        _level_lines(evidence) + _tries(evidence["swd"]),
+        ["swapped-swd", "no-swd"],
+    )
+
+
+def _swdio_low(evidence):
+    if _levels(evidence)[0] == "low" and _alive(evidence):
+        return CERTAIN, {}, _level_lines(evidence), []
+    return (LIKELY, {}, _tries(evidence["swd"]) + _supplied(evidence), []) if _only(evidence, "protocol") else None
+
+
+def _silent_for_good(evidence):
+    # Both wires reach the chip, its firmware runs, and its debug port answers nothing, not even under reset.
+    if not _only(evidence, "no_ack") or _levels(evidence) != ("high", "low") or not _supplied(evidence):
+        return None
+    return LIKELY, {}, _level_lines(evidence) + _tries(evidence["swd"]), ["no-swd"]
+
+
+def _no_swd(evidence):
+    if not _only(evidence, "no_ack"):
+        return None
+    lines = _level_lines(evidence) or _supplied(evidence)
+    # Where weak pulls have shown that both wires end at the chip, it is the chip that does not answer.
+    values = {"ends_as": "NOT_FIRMWARE"} if _levels(evidence) == ("high", "low") and _alive(evidence) else {}
+    return LIKELY, values, lines + _tries(evidence["swd"]), ["rdp2", "supply-config"]
+
+
+def _supplied(evidence):
+    # Above the 1.05 V it has after reset somebody has raised the core supply: firmware runs, whatever the wires say.
+    rail = rail_of(evidence, "vcap")
+    extra, line = draw_of(evidence)
+    lines = [line] if extra is not None and extra >= FAST_MW else []
+    if rail is not None and rail["mv"] > _VOS3_MV:
+        lines.append(say("vcap", rail) + ": the firmware runs")
+    return lines
+
+
+def _swd_unstable(evidence):
+    swd = evidence.get("swd")
+    if swd is None or (swd.get("how") and not swd.get("error")):
+        return None
+    if swd.get("how"):
+        return LIKELY, {"detail": swd["error"]}, _tries(swd) + [swd["error"]], ["rdp1"]
+    kinds = sorted({t["result"] for t in swd["tries"]})
+    return LIKELY, {"detail": ", ".join(kinds)}, _tries(swd), ["no-swd"]
+
+
+def _tries(swd):
+    return ["%s at %d kHz: %s" % (t["how"], t["hz"] // 1000, t["result"]) for t in swd["tries"]]
+
+
+def _wrong_target(evidence):
+    chip, expected = evidence.get("chip"), evidence["expected"]
+    if not chip:
+        return None
+    if chip["dev_id"] == expected["dev_id"] and chip["flash_kib"] == expected["flash_kib"]:
+        return None
+    if chip["flash_kib"] is None:
+        found = "none this helper knows (0x%03x)" % chip["dev_id"]
+    else:
+        found = "0x%03x with %d KiB" % (chip["dev_id"], chip["flash_kib"])
+    wanted = "%s (0x%03x with %d KiB)" % (expected["chip"], expected["dev_id"], expected["flash_kib"])
+    lines = ["DBGMCU device id 0x%03x" % chip["dev_id"]]
+    if chip["flash_kib"] is not None:
+        lines.append("flash size %d KiB" % chip["flash_kib"])
+    return CERTAIN, {"found": found, "wanted": wanted}, lines, []
+
+
+def _rdp(level):
+    def rule(evidence):
+        options = evidence.get("options")
+        if not options or options["rdp"] != level:
+            return None
+        lines = ["OPTSR 0x%08x: RDP level %d" % (options["optsr"], level)]
+        return CERTAIN, {}, lines + _before_the_debugger(evidence), ["option-corruption"]
+
+    return rule
+
+
+def _before_the_debugger(evidence):
+    # All that a closed chip shows of its firmware; once a debugger has come it stands until the power goes
+    # (docs/reference/silicon.md).
+    drawn = draw_of(evidence)[1]
+    lines = _supplied(evidence)
+    if drawn and drawn not in lines:
+        lines.append(drawn)
+    rail = rail_of(evidence, "vcap")
+    if not _supplied(evidence) and rail is not None:
+        lines.append(say("vcap", rail) + ": no sign of firmware that runs")
+    return lines + ["since a debugger came the firmware stands, until the power has been off"] if lines else []
+
+
+def _options_cut(evidence):
+    event = evidence.get("options_cut")
+    if event is None:
+        return None
+    lines = ["OPTSR 0x%08x: RDP level 1" % evidence["options"]["optsr"], "the journal of the last run ends in " + event]
+    return CERTAIN, {}, lines, ["rdp1"]
+
+
+def _regressed(evidence):
+    if not evidence.get("regressed") or not wrong_sectors(evidence):
+        return None
+    return CERTAIN, {}, ["read protection level 1 was removed under the job's consent", map_line(evidence)], []
+
+
+def _secure(evidence):
+    options = evidence.get("options")
+    if not options or not options["optsr"] >> 21 & 1:
+        return None
+    return CERTAIN, {}, ["OPTSR 0x%08x: SECURITY set" % options["optsr"]], []
+
+
+def _write_protected(evidence):
+    options = evidence.get("options")
+    if not options:
+        return None
+    wrong = [n for s in wrong_sectors(evidence) for n in range(s["index"], s["index"] + s.get("count", 1))]
+    protected = [index for index in wrong if index in options.get("wrp_sectors", ())]
+    if not protected:
+        return None
+    names = ", ".join(str(index) for index in protected)
+    return CERTAIN, {"sectors": names}, ["write protection on sectors " + names, map_line(evidence)], []
+
+
+def _vcap_out(evidence):
+    # The core answers, so it has a supply: what is measured is not what it has, or it is about to fail. Asleep it may
+    # be lower by design.
+    rail = rail_of(evidence, "vcap")
+    activity = (evidence.get("core") or {}).get("activity")
+    low, high = window_of(evidence, "vcap")
+    if rail is None or low <= rail["mv"] <= high or activity is None or activity["asleep"]:
+        return None
+    values = {"mv": rail["mv"], "low": low, "high": high}
+    return LIKELY, values, [say("vcap", rail), "SWD answers, core " + evidence["core"]["state"]], ["supply-config"]
+
+
+def _other_family(evidence):
+    family = (evidence.get("swd") or {}).get("family")
+    if not family:
+        return None
+    aps = ", ".join("AP%s 0x%08x" % (index, family["aps"][index]) for index in ("0", "1", "2"))
+    found = "of another family (%s; %s)" % (family["core"] or "core not seen", aps)
+    wanted = "%s (0x%03x with %d KiB)" % tuple(evidence["expected"][key] for key in ("chip", "dev_id", "flash_kib"))
+    lines = ["DPIDR 0x%08x, %s, read the same again and again" % (family["dpidr"], aps)]
+    return CERTAIN, {"found": found, "wanted": wanted}, lines, []
+
+
+RULES = (
+    ("wrong-target", _other_family),
+    ("supply-config", _supply_config),
+    ("no-vcap", _no_vcap),
+    ("held-in-reset", _held_in_reset),
+    ("reset-loop", _reset_loop_cuts_swd),
+    ("stuck-nrst", _stuck_nrst),
+    ("swapped-swd", _swapped_swd),
+    ("open-swd", _open_swd),
+    ("swdio-low", _swdio_low),
+    ("rdp2", _silent_for_good),
+    ("no-swd", _no_swd),
+    ("swd-unstable", _swd_unstable),
+    ("wrong-target", _wrong_target),
+    ("rdp2", _rdp(2)),
+    ("options-cut", _options_cut),
+    ("pcrop", guarded.pcrop),
+    ("rdp1", _rdp(1)),
+    ("secure", _secure),
+    ("rdp1-removed", _regressed),
+    ("other-product", whose.other_product),
+    ("secure-area", guarded.secure_area),
+    ("vcap-out", _vcap_out),
+    ("wrp", _write_protected),
+)

@@ -1,0 +1,216 @@
+# Rules for the flash and for what the core makes of it (docs/reference/unit.md#p5, #p6).
+
+from rescue.engine.diagnosis import rules_behaviour as conduct
+from rescue.engine.diagnosis import rules_whose as whose
+from rescue.engine.diagnosis.rules_common import (
+    CERTAIN,
+    LIKELY,
+    boot_sector,
+    core_line,
+    draw_of,
+    map_line,
+    owned_sectors,
+    reset_loop,
+    wrong_sectors,
+)
+from rescue.engine.unit import running
+
+_BY_ITSELF = ("IWDG1RSTF", "WWDG1RSTF", "SFTRSTF", "LPWRRSTF")  # resets that the chip gives itself
+_RAM_NAMES = "SP must lie in RAM, PC be odd and in flash"
+
+# --- P5: flash ---
+
+
+def _blank(evidence):
+    owned = owned_sectors(evidence)
+    if not owned or any(sector["state"] != "blank" for sector in owned):
+        return None
+    # With a single sector nobody can tell an erased chip from an update that was cut after its first erase.
+    sure = len(owned) > 1
+    lines = ["all %d sector(s) of the application read 0xFF" % len(owned), core_line(evidence)]
+    return CERTAIN if sure else LIKELY, {}, lines, [] if sure else ["update-cut"]
+
+
+def _torn_owned(evidence):
+    owned = owned_sectors(evidence)
+    torn = [address for sector in owned if sector["state"] == "torn" for address in sector["torn"]]
+    if not torn or whose.another(evidence):
+        return None
+    count = sum(sector.get("torn_count", len(sector["torn"])) for sector in owned if sector["state"] == "torn")
+    values = {"torn": count, "missing": len(wrong_sectors(evidence)), "owned": len(owned)}
+    lines = ["unreadable flash word at 0x%08x" % address for address in torn[:4]]
+    if count > 4:
+        lines.append("and %d more" % (count - 4))
+    return CERTAIN, values, lines + [map_line(evidence)], []
+
+
+def _update_cut(evidence):
+    boot = boot_sector(evidence)
+    if boot is None or boot["state"] != "blank" or not boot["owned"]:
+        return None
+    return CERTAIN, {}, ["boot sector %d is erased" % boot["index"], map_line(evidence), core_line(evidence)], []
+
+
+def _cut_while_writing(evidence):
+    # No torn word, but a sector that begins like the image and then is erased: cut between two flash words.
+    owned = owned_sectors(evidence)
+    cut = [s for s in owned if s["state"] == "differs" and s.get("prefix") and s.get("rest_blank")]
+    if not cut:
+        return None
+    values = {"torn": 0, "missing": len(wrong_sectors(evidence)), "owned": len(owned)}
+    lines = ["sector %d is the image for %d bytes, then erased" % (s["index"], s["prefix"]) for s in cut]
+    return LIKELY, values, lines + [map_line(evidence)], ["differs"]
+
+
+def _bad_vectors(evidence):
+    vectors = evidence.get("vectors")
+    boot = boot_sector(evidence)
+    if not vectors or vectors["valid"] or boot is None or not boot["owned"] or boot["state"] == "match":
+        return None
+    values = {"sp": _hex(vectors["sp"]), "pc": _hex(vectors["pc"])}
+    line = "vectors SP %s, PC %s: %s" % (values["sp"], values["pc"], _RAM_NAMES)
+    return CERTAIN, values, [line, map_line(evidence)], []
+
+
+def _reset_from_outside(evidence):
+    # No watchdog and no software has asked for these resets: what keeps it from running comes before whose it is.
+    flags = (evidence.get("reset_cause") or {}).get("flags") or ()
+    if not flags or [flag for flag in flags if flag in _BY_ITSELF]:
+        return None
+    return reset_loop(evidence)
+
+
+def _hex(value):
+    return "unreadable" if value is None else "0x%08x" % value
+
+
+def _differs(evidence):
+    wrong = wrong_sectors(evidence)
+    if not wrong:
+        return None
+    values = {"missing": len(wrong), "owned": len(owned_sectors(evidence))}
+    lines = [map_line(evidence), core_line(evidence), whose.marker_line(evidence), whose.version_line(evidence)]
+    return LIKELY, values, [line for line in lines if line], ["healthy, with other firmware"]
+
+
+def _torn_unowned(evidence):
+    torn = [s for s in evidence.get("sectors") or () if s["state"] == "torn" and not s["owned"]]
+    if not torn:
+        return None
+    names = ", ".join(str(sector["index"]) for sector in torn)
+    lines = ["unreadable flash word at 0x%08x" % address for sector in torn for address in sector["torn"][:4]]
+    return CERTAIN, {"sectors": names}, lines + [map_line(evidence)], []
+
+
+def _cure_cut(evidence):
+    at = evidence.get("unfinished")
+    if at is None:
+        return None
+    return CERTAIN, {"sector": at}, ["the journal of the last run ends in sector %d" % at, map_line(evidence)], []
+
+
+# --- P6: the image is there; does the core run it? ---
+
+
+def _starts_elsewhere(evidence):
+    # What the chip starts instead of the application, or None; a bootloader in front of it is none of the job's faults.
+    options = evidence.get("options")
+    expected = evidence["expected"].get("start", evidence["expected"]["boot_address"])
+    if not options or not evidence.get("sectors") or options["boot_add0"] == expected:
+        return None
+    front = evidence.get("bootloader")
+    if front and front["address"] == options["boot_add0"]:
+        if front.get("valid") is not False:
+            return None
+        if front["address"] < evidence["expected"]["boot_address"]:
+            return "bootloader"
+    return "option bytes"
+
+
+def _damaged_bootloader(evidence):
+    front = evidence.get("bootloader")
+    if not front or front.get("valid") is not False or not evidence.get("sectors"):
+        return None
+    if _starts_elsewhere(evidence) == "option bytes":
+        return None
+    values = {"at": "0x%08x" % front["address"]}
+    line = "nothing that can start lies at " + values["at"]
+    return LIKELY, values, [line, map_line(evidence), core_line(evidence)], ["wrong-boot-address"]
+
+
+def _boot_address(evidence):
+    if _starts_elsewhere(evidence) != "option bytes":
+        return None
+    options = evidence["options"]
+    expected = evidence["expected"].get("start", evidence["expected"]["boot_address"])
+    values = {"found": "0x%08x" % options["boot_add0"], "wanted": "0x%08x" % expected}
+    return CERTAIN, values, ["BOOT_ADD0 " + values["found"], map_line(evidence)], ["option-corruption"]
+
+
+def _runs_image(evidence):
+    core = evidence.get("core") or {}
+    if running.why_not(evidence)[0]:
+        return False
+    minimum = evidence["expected"]["min_clock_hz"]
+    if minimum and (core.get("clock_hz") or 0) < minimum:
+        return False
+    samples = core.get("pc_samples") or ()
+    low, high = evidence["expected"]["flash"]
+    seen = [pc for pc in samples if low <= pc < high and not conduct.in_bootloader(evidence, pc)]
+    return core["state"] == "sleeping" or bool(seen)
+
+
+def _not_running(evidence):
+    if not evidence.get("core") or not evidence.get("sectors") or _runs_image(evidence):
+        return None
+    samples = evidence["core"].get("pc_samples") or ()
+    kind, words = running.why_not(evidence)
+    detail = core_line(evidence) + (": it " + words if kind else "")
+    drawn = [line for line in (draw_of(evidence)[1],) if line]
+    if samples:
+        detail += ", PC " + ", ".join(sorted({"0x%08x" % pc for pc in samples[:4]}))
+    return LIKELY, {"detail": detail}, [detail, map_line(evidence)] + drawn, []
+
+
+def _healthy(evidence):
+    if not evidence.get("sectors") or not _runs_image(evidence):
+        return None
+    lines = [map_line(evidence), core_line(evidence)] + [line for line in (draw_of(evidence)[1],) if line]
+    unseen = running.unseen(evidence)
+    return LIKELY if unseen else CERTAIN, {}, lines + unseen, []
+
+
+RULES = (
+    # Whatever the application is, the chip does not start it: writing it again would be in vain.
+    ("wrong-boot-address", _boot_address),
+    ("bootloader-damaged", _damaged_bootloader),
+    ("blank", _blank),
+    ("interrupted-program", _torn_owned),
+    ("update-cut", _update_cut),
+    ("interrupted-program", _cut_while_writing),
+    ("bad-vectors", _bad_vectors),
+    ("reset-loop", _reset_from_outside),
+    ("newer-firmware", conduct.newer),
+    ("older-firmware", whose.older),
+    ("unknown-application", whose.unknown),
+    ("wrong-supply", conduct.wrong_supply),
+    ("watchdog-loop", conduct.watchdog_loop),
+    ("crashed", conduct.crashed),
+    ("silent-firmware", conduct.silent),
+    ("differs", _differs),
+    ("cure-cut", _cure_cut),
+    ("bootloader-waiting", conduct.bootloader_waiting),
+    ("torn-data", _torn_unowned),
+    ("boot0-high", conduct.boot0_high),
+    ("no-crystal", conduct.no_crystal),
+    ("option-corruption", conduct.options_differ),
+    ("watchdog-unfed", conduct.watchdog_unfed),
+    ("latch-shorted", conduct.latch_shorted),
+    ("afe-watchdog", conduct.afe_watchdog),
+    ("reset-loop", reset_loop),
+    ("lockup", conduct.fault_handler),
+    ("not-running", _not_running),
+    ("v5iso-out", conduct.isolated_5v_out),
+    ("quiet", conduct.quiet),
+    ("healthy", _healthy),
+)

@@ -1,0 +1,58 @@
+# Rules about whose firmware is on the unit. They come before write protection: a consent to lift that is none to write
+# over somebody else's firmware.
+
+from rescue.engine.diagnosis import whose
+from rescue.engine.diagnosis.rules_common import CERTAIN, LIKELY, core_line, map_line, owned_sectors, wrong_sectors
+
+
+def other_product(evidence):
+    if not whose.other_product(evidence):
+        return None
+    marker = evidence["marker"]
+    found = "'%s'" % marker["text"] if marker["text"] else "something else"
+    damaged = any(sector["state"] == "torn" for sector in owned_sectors(evidence))
+    values = {"found": found, "wanted": marker["wanted"], "at": "0x%08x" % marker["address"]}
+    return LIKELY if damaged else CERTAIN, values, [marker_line(evidence), map_line(evidence)], []
+
+
+def older(evidence):
+    return _asked(evidence, whose.OLDER, "differs")
+
+
+def unknown(evidence):
+    return _asked(evidence, whose.UNKNOWN, "differs")
+
+
+def another(evidence):
+    """Whether an application that is not the job's is in order: whose it is comes before torn data beside it."""
+    if not whose.is_whole(evidence):
+        return False
+    return whose.word_for(evidence) is not None or whose.compared(evidence.get("version")) == 1
+
+
+def _asked(evidence, word, alternative):
+    if whose.word_for(evidence) != word:
+        return None
+    seen = "the core runs it" if whose.runs(evidence) else "its start is in order"
+    version = evidence.get("version") or {"found": None, "wanted": None}
+    values = {"missing": len(wrong_sectors(evidence)), "owned": len(owned_sectors(evidence)), "seen": seen}
+    values["found"], values["wanted"] = version["found"], version["wanted"]
+    lines = [map_line(evidence), core_line(evidence), marker_line(evidence), version_line(evidence)]
+    return LIKELY, values, [line for line in lines if line], [alternative]
+
+
+def marker_line(evidence):
+    marker = evidence.get("marker")
+    if not marker:
+        return ""
+    at = "at 0x%08x" % marker["address"]
+    if marker["found"] == "ours":
+        return "marker %s: the job's product" % at
+    if marker["found"] == "none":
+        return "marker %s: damaged or erased, so it does not say whose firmware this is" % at
+    return "marker %s: %s, the job's is %s" % (at, marker["text"] or "no text", marker["wanted"])
+
+
+def version_line(evidence):
+    version = evidence.get("version")
+    return "version %s at 0x%08x" % (version["found"], version["address"]) if version else ""

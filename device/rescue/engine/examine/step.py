@@ -1,0 +1,155 @@
+# Steps "sense" to "evidence": from a unit nobody touches to a chip that tells what it is. Nothing is changed.
+
+from rescue.chips.h7_registers import DBGMCU_IDC
+from rescue.chips.stm32h7 import Stm32H7
+from rescue.chips.table import H72x
+from rescue.debug.connect import ATTACH
+from rescue.engine import modules
+from rescue.engine.examine import evidence
+from rescue.engine.unit import ladder, wiring
+from rescue.hal.ports import wait_for_nrst
+from rescuelink.errors import RescueError, TargetError, WireError
+
+_SETTLE_LOOK_MS = 100
+_LOOP_WINDOWS = 5
+_ALWAYS_READABLE = ("reset_cause", "options", "supply", "watchdog")  # refused, they tell of a reset in between
+_DAMAGED = ("parity", "protocol", "no_ack")
+_OPTION_EVENTS = ("unprotect", "protect", "options")  # of the journal (option_steps.py)
+
+
+def sense(run):
+    """Everything off and let go: no rail may be up."""
+    run.evidence["expected"] = evidence.expected(run.job)
+    rails = run.evidence["rails"]
+    if "v3v3" not in run.ports.rails.names:
+        message = "this helper has no wire to the unit's 3.3 V, so that no line may be driven"
+        raise RescueError("no_vtref_wire", message, next_step="wire it, and name it under rails.v3v3 in board.json")
+    rails["off"] = run.power.sense_off()
+    rails["zero"] = run.power.zero
+    if run.power.trip is not None:
+        rails["trip"] = run.power.trip
+        run.skip_to("diagnosis")
+
+
+def energise(run):
+    """Power on within the limits, with the unit's button held where its latch does not hold by itself."""
+    rails = run.evidence["rails"]
+    run.power.button = run.job.board_latch == "button-or-firmware"
+    rails["on"] = run.power.energise()
+    if run.job.board_latch != "self-holding":
+        modules.load("rescue.engine.unit.button").look(run)
+    rails["ma"] = run.power.current_ma
+    if run.power.trip is not None:
+        rails["trip"] = run.power.trip
+        run.skip_to("diagnosis")
+
+
+def judge_rails(run):
+    """The rails over a window, NRST with our line let go, and whether our lines may be driven at all."""
+    if not _good(run, "v3v3"):
+        # A helper that sees few rails may have looked while it rose.
+        run.evidence["rails"]["on"] = run.power.observe(_SETTLE_LOOK_MS)
+    low_ms = wait_for_nrst(run.ports) if _good(run, "v3v3") else 0
+    nrst = evidence.watch_reset(run.ports, run.limits.nrst_window_ms)
+    if nrst["edges"]:
+        # One edge may be the end of the power-on reset; a longer look tells a loop from it.
+        nrst = evidence.watch_reset(run.ports, _LOOP_WINDOWS * run.limits.nrst_window_ms)
+    nrst["low_ms"] = low_ms
+    run.evidence["nrst"] = nrst
+    run.watched_ms = run.ports.clock.ms()
+    rails = run.evidence["rails"]
+    rails["on"] = run.power.observe(_SETTLE_LOOK_MS)
+    rails["ma"] = run.power.current_ma
+    if run.power.trip is not None:
+        rails["trip"] = run.power.trip
+        run.skip_to("diagnosis")
+    elif not run.power.vtref_steady() or not _good(run, "v3v3") or _held_in_reset(run):
+        run.skip_to("diagnosis")
+    elif run.limits.watch_s:
+        modules.load("rescue.engine.examine.watch").watch(run)
+
+
+def connect(run):
+    """The connect ladder; where attaching fails, a look at the two wires says why."""
+    run.evidence["wiring"] = {}
+
+    def explain():
+        found = run.evidence["wiring"] = wiring.look(run.ports)
+        # A chip that lives holds its two lines; one without core supply need not.
+        return wiring.speaks_against(found) and _good(run, "vcap")
+
+    run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup, explain)
+    if run.target is None:
+        if "family" in run.evidence["swd"]:
+            run.skip_to("diagnosis")
+            return
+        run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)[1]
+        run.skip_to("diagnosis")
+
+
+def gather(run):
+    """Identity, reset cause, options, core: what the chip says before anything is changed."""
+    run.power.check()
+    try:
+        run.chip = Stm32H7(run.target, run.ports.clock)
+    except (TargetError, WireError) as error:
+        if error.kind != "wrong_chip" and error.kind != "fault":
+            raise
+        dev_id = run.target.ap2.read32(DBGMCU_IDC) & 0xFFF
+        if error.kind == "fault" and dev_id == run.job.dev_id:
+            raise
+        run.evidence["chip"] = {"dev_id": dev_id, "rev_id": None, "flash_kib": None, "uid": None, "name": None}
+        run.skip_to("diagnosis")
+        return
+    attached = run.evidence["swd"]["how"] == ATTACH
+    run.evidence.pop("unreadable", None)
+    evidence.gather(run.evidence, run.target, run.chip, run.job.boot_address, attached)
+    chip = run.evidence.get("chip")
+    is_ours = chip is not None and chip["dev_id"] == run.job.dev_id and chip["flash_kib"] == run.job.flash_kib
+    for name, kind in run.evidence.get("unreadable", {}).items():
+        if kind in _DAMAGED or (kind == "fault" and is_ours and name in _ALWAYS_READABLE):
+            # No chip says so: what was lost on the wire is read again at a slower clock, what a reset took at the same.
+            run.resets.fresh = kind == "fault"
+            raise WireError(kind, "reading the %s was disturbed" % name.replace("_", " "))
+    if not is_ours:
+        run.skip_to("diagnosis")
+        return
+    options = run.evidence.get("options", {})
+    roots = (run.ports.card.root, run.ports.store.root)
+    resumed = run.resumed = modules.load("rescue.engine.examine.resume").interrupted(roots, chip["uid"])
+    ours = resumed is not None and resumed["backup"] is not None
+    if ours and options.get("rdp") == 1 and (resumed["restore"] or resumed["event"] in _OPTION_EVENTS):
+        run.evidence["options_cut"] = resumed["event"]
+    if options.get("rdp") != 0 or options.get("security"):
+        # Flash that cannot be read is not read; what the chip draws tells whether firmware ran.
+        run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)[1]
+        run.skip_to("diagnosis")
+    elif attached:
+        look = modules.load("rescue.engine.unit.running_look")
+        period_ms = look.period_of(run.evidence, False)
+        if period_ms:
+            # The option bytes start a watchdog at reset, or one has bitten already: does anybody feed it?
+            look.watch_resets(run, run.target, run.evidence, period_ms)
+            run.evidence["reset_cause"] = run.chip.reset_cause()
+        else:
+            _look_for_slow_loop(run)
+
+
+def _look_for_slow_loop(run):
+    # Nothing of ours has pulled NRST until now: an edge is a reset by somebody else, slower than the first look.
+    edges = run.ports.lines.nrst_edges()
+    if edges and run.evidence["nrst"]["edges"] < evidence.LOOP_EDGES:
+        since_ms = run.ports.clock.since_ms(run.watched_ms)
+        run.evidence["nrst"] = evidence.watch_for_loop(run.ports, edges, since_ms)
+
+
+def _good(run, name):
+    window, rail = run.limits.rails[name], run.evidence["rails"]["on"].get(name)
+    return rail is not None and window.low_mv <= rail["mv"] <= window.high_mv
+
+
+def _held_in_reset(run):
+    # With the core supplied, a steady low is somebody else's pull: nothing on the chip can be reached behind it.
+    nrst = run.evidence["nrst"]
+    seen = "vcap" in run.evidence["rails"]["on"]
+    return nrst["level"] == 0 and not nrst["edges"] and (_good(run, "vcap") or not seen)

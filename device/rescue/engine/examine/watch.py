@@ -1,0 +1,46 @@
+# The long watch, where the job asks for it: the unit is on, nobody touches it, and whatever moves is written down.
+#
+# An AFE that hears nothing from its MCU switches the MCU's regulator off after some time, up to a minute
+# (docs/reference/unit.md#afe-regulator): a rail that goes away with a silent MCU is no short then.
+
+from rescue.engine.examine import evidence
+
+_SLICE_MS = 500
+_PERIOD_MS = 10
+
+
+def watch(run):
+    """evidence["watch"] = {"s", "rails": {name: [min_mv, max_mv]}, "edges", "dropped": None | {"rail", "s"}}.
+
+    After a drop the unit is switched off and on again, so that the work begins with the AFE's time anew.
+    """
+    power, clock = run.power, run.ports.clock
+    found = {"s": run.limits.watch_s, "rails": {}, "edges": 0, "dropped": None}
+    run.evidence["watch"] = found
+    seen = found["rails"]
+    run.ports.lines.nrst_edges()
+    start = clock.ms()
+    while clock.since_ms(start) < run.limits.watch_s * 1000 and power.trip is None and found["dropped"] is None:
+        clock.feed()
+        rails = run.ports.rails.capture(_SLICE_MS, _PERIOD_MS)
+        for name in rails:
+            low, _, high = rails[name]
+            if name in seen:
+                low, high = min(low, seen[name][0]), max(high, seen[name][1])
+            seen[name] = [low, high]
+            if name in ("v12", "v3v3") and rails[name][1] < run.limits.rails[name].low_mv // 2:
+                found["dropped"] = {"rail": name, "s": clock.since_ms(power.started_ms) // 1000}
+        for name in rails:
+            danger = run.limits.rails[name].danger_mv
+            if rails[name][2] > danger:
+                power.set_trip("over-voltage", name, rails[name][2], danger)
+                break
+    found["edges"] = run.ports.lines.nrst_edges()
+    run.observer.event("watch", found)
+    if found["dropped"] is not None:
+        power.off()
+        run.evidence["rails"]["on"] = power.energise()
+        run.evidence["nrst"] = evidence.watch_reset(run.ports, run.limits.nrst_window_ms)
+    if power.trip is not None:
+        run.evidence["rails"]["trip"] = power.trip
+        run.skip_to("diagnosis")

@@ -1,0 +1,1 @@
+# Step "job": the card, the job on it and its image.

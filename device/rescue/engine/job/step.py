@@ -1,0 +1,57 @@
+# Step "job": the card, the job on it, and its image, all checked before the unit sees any power.
+
+import gc
+
+from rescue.engine import modules
+from rescue.engine.common import files
+from rescue.engine.common.image import CardImage
+from rescue.engine.job import image_check
+from rescuelink.job import Region, Segment, check_vectors, validate
+from rescuelink.job_text import check_size, parse_job
+
+
+def load_job(run):
+    ports = run.ports
+    ports.card.mount()
+    run.card_mounted = True
+    run.sequence()  # while there is room for what reads the last record
+    folder = ports.card.root + run.folder
+    run.job = _read_job(folder + "/job.json")
+    _settle(run.job)
+    run.image = CardImage(run.job, folder)
+    check_image(run.image, run.progress_in_bytes("check image"))
+    run.use_limits(run.job.limits)
+
+
+def _settle(job):
+    # What is kept of a large job lies far apart, between what was made to read it: nothing long would fit in later.
+    gc.collect()
+    job.image.segments = [Segment(s.address, s.length, s.offset, _anew(s.sha256)) for s in job.image.segments]
+    job.preserve = [Region(_anew(region.name), region.address, region.length) for region in job.preserve]
+    job.consent = [_anew(word) for word in job.consent]
+    job.ask = [_anew(word) for word in job.ask]
+    job.markers = [(at, length, _anew(text), _anew(digest)) for at, length, text, digest in job.markers]
+    gc.collect()
+
+
+def _anew(text):
+    return (text + " ")[:-1]  # encode() and decode() would go on with the same bytes
+
+
+def check_image(image, progress):
+    """Is the card's image the one that the job means, and can it start? The host's check asks the same here."""
+    image_check.check(image, progress)
+    if image.job.markers:
+        modules.load("rescue.engine.unit.marker").check(image)
+    check_vectors(image.job, image.head())
+
+
+def _read_job(path):
+    # In a frame of its own, which ends with the document: a collection takes what a frame once held for living.
+    check_size(files.size_of(path))
+    try:
+        with open(path, "rb") as file:
+            document = parse_job(file.read())
+    except OSError as error:
+        raise files.card_error("cannot read job.json", error) from None
+    return validate(document)

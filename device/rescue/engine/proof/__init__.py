@@ -1,0 +1,1 @@
+# Steps "proof" and "put-back": does the unit run, and what if not.

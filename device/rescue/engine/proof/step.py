@@ -1,0 +1,215 @@
+# Step "proof": a true power cycle, then the unit is only watched. Nothing but power helps it to start.
+#
+# After flashing, a reset proves nothing: the core supply is chosen once per power-on (chip.md#cr3-once), and debug
+# enables of ours would survive it. So: power off until every rail is down, normal boot, rails, NRST quiet, attach
+# without reset, PC samples and core clock. Then the debug enables are taken back and the power is removed once more.
+
+from rescue.chips import h7_identity
+from rescue.chips.stm32h7 import Stm32H7
+from rescue.chips.table import H72x
+from rescue.debug.connect import ATTACH, connect
+from rescue.engine import modules
+from rescue.engine.examine.evidence import watch_reset
+from rescue.engine.unit import running
+from rescue.hal.ports import wait_for_nrst
+from rescuelink.errors import PowerError, RescueError, WireError
+
+_HZ = 1_000_000
+_LOOK_AGAIN_MS = 50
+_PIN_LOOK_MS = 5
+_LEVELS = ("low", "high")
+_IWDG1_SW = 1 << 4  # of FLASH_OPTSR: clear where the hardware starts the watchdog
+_RAILS = ("bplus", "v12", "v3v3", "vcap")  # the isolated 5 V is not regulated
+
+
+def prove(run):
+    """Sets run.proof = {"passed", "rule", "lines", "rails", "nrst", "core"}."""
+    run.resets.end()
+    run.leave_target()
+    run.power.off()
+    run.say("power cycle")
+    proof = {"passed": False, "rule": run.job.proof.rule, "lines": [], "rails": None, "nrst": None, "core": None}
+    proof["holds"], proof["reason"], proof["offer"] = "image", None, False
+    run.proof = proof
+    proof["rails"] = run.power.energise()
+    if run.power.trip is not None:
+        raise PowerError(run.power.trip["kind"], "power was cut during the proof: " + run.power.trip["rail"])
+    line = modules.load("rescue.engine.proof.power_removal").line(run.power)
+    if not line:
+        raise PowerError("not_seen_off", "no rail was seen to fall: whether the power was away is not known")
+    proof["lines"].append(line)
+    clock = run.ports.clock
+    wait_for_nrst(run.ports)
+    start = clock.ms()
+    while True:
+        reason = _look(run, proof)
+        if not reason and run.power.button:
+            reason = modules.load("rescue.engine.unit.button").let_go(run)
+        if not reason:
+            proof["passed"] = True
+            break
+        if clock.since_ms(start) >= run.job.proof.timeout_ms:
+            proof["lines"].append(reason)
+            proof["reason"] = reason
+            break
+        clock.sleep_ms(_LOOK_AGAIN_MS)
+    if proof["passed"]:
+        _look_once_more(run, proof)
+    if proof["passed"]:
+        run.power.off()
+        proof["lines"].append("debug enables taken back, power removed once more")
+        run.skip_to("safe-off")
+
+
+def _look_once_more(run, proof):
+    # The unit is to be switched off now in any case. Its core is stopped: does the flash still hold the image, now that
+    # the power was away? And can the unit switch itself off?
+    try:
+        run.target = connect(run.ports, ATTACH, _HZ, H72x.debug_setup)
+        run.chip = Stm32H7(run.target, run.ports.clock)
+        run.ports.lines.unit_button(run.power.button)  # a halted core holds no latch
+        run.target.core.reset_halt()
+        run.chip.freeze_watchdogs()
+        changed = modules.load("rescue.engine.unit.verifier").image_holds(run, run.chip)
+        if changed:
+            _fails(proof, changed)
+        else:
+            proof["lines"].append("the flash holds the image after the power was away")
+    except RescueError as error:
+        _fails(proof, "the flash could not be compared again: " + error.message)
+    if proof["passed"] and run.job.latch is not None:
+        try:
+            modules.load("rescue.engine.unit.latch").test(run)
+        except RescueError as error:
+            proof["lines"].append("the power latch could not be tested: " + error.message)
+    run.leave_target()
+
+
+def _fails(proof, reason):
+    proof["passed"] = False
+    proof["lines"].append(reason)
+    proof["reason"] = reason
+
+
+def _look(run, proof):
+    # One look at the running unit; "" when it does what the rule asks, else what is missing.
+    proof["core"] = None
+    proof["nrst"] = watch_reset(run.ports, run.job.proof.window_ms)
+    if proof["nrst"]["level"] == 0 or proof["nrst"]["edges"]:
+        return "NRST is not quiet: level %d, %d edges" % (proof["nrst"]["level"], proof["nrst"]["edges"])
+    if not run.power.vtref_steady():
+        return "3.3 V is not steady"
+    for name in _RAILS:
+        if name not in proof["rails"]:
+            continue  # this helper has no wire to it
+        window, mv = run.limits.rails[name], proof["rails"][name]["mv"]
+        if not window.low_mv <= mv <= window.high_mv:
+            return "%s reads %d mV, outside %d..%d" % (name, mv, window.low_mv, window.high_mv)
+    try:
+        target = connect(run.ports, ATTACH, _HZ, H72x.debug_setup)
+    except WireError as error:
+        return "the running unit does not answer on SWD (%s)" % error.kind
+    try:
+        missing = _watched(run, proof, target)
+        target.core.release()
+    except RescueError as error:
+        return "the core cannot be watched (%s)" % error.kind
+    finally:
+        run.ports.wire.release()
+    return missing
+
+
+def _watched(run, proof, target):
+    # The core as the diagnosis looks at it, then what the job asks for, then for as long as a watchdog may take.
+    look = modules.load("rescue.engine.unit.running_look")
+    proof["clocks"] = look.clocks(target.ap0, run.ports.clock)
+    proof["core"] = look.core(target.core, proof["clocks"])
+    proof["watchdog"] = look.watchdog(target.ap0)
+    proof["reset_cause"] = h7_identity.reset_cause(target.ap0)
+    samples = proof["core"]["pc_samples"]
+    in_system_memory = samples and all(0x1FF00000 <= pc < 0x1FF20000 for pc in samples)
+    if in_system_memory or (run.plan and run.plan["options"]):
+        proof["options"] = Stm32H7(target, run.ports.clock).options.read()
+    lines = []  # of this look alone
+    missing = _judge(proof, run.job, lines)
+    asked = _asked(run, target.ap0, lines)
+    if missing and _moves(run.job.proof) and running.why_not(proof)[0] in (running.LOOP, running.ASLEEP):
+        missing = ""  # a loop that changes the word or pin that the job asks for is at work
+    if missing or asked:
+        return missing or asked
+    period_ms = look.period_of(proof, True, _by_option_byte(run.plan))
+    if period_ms:
+        run.say("watchdog: %d ms" % period_ms)
+        look.watch_resets(run, target, proof, period_ms)
+        proof["reset_cause"] = h7_identity.reset_cause(target.ap0)
+        again = max(proof["nrst"]["edges"], running.resets_seen(proof["core"]))
+        if again:
+            cause = ", ".join(running.watchdog_has_bitten(proof)) or "cause not readable"
+            return "the unit was reset %d times in %d ms (%s)" % (again, proof["nrst"]["window_ms"], cause)
+        lines.append("no reset in %d ms, longer than the watchdog's %d ms" % (proof["nrst"]["window_ms"], period_ms))
+    proof["lines"] += lines + running.unseen(proof)
+    return ""
+
+
+def _by_option_byte(plan):
+    # Whether the option bytes started a watchdog at reset, as the plan has it; the evidence is on the card by now.
+    before = (plan or {}).get("options_before")
+    return before is not None and not before["optsr"] & _IWDG1_SW
+
+
+def _moves(rule):
+    return (rule.mailbox is not None and rule.mailbox[2] is None) or (rule.pin is not None and rule.pin[1] is None)
+
+
+def _asked(run, ap, lines):
+    # What the job asks for beyond a running core: "" when the firmware does it.
+    rule, clock = run.job.proof, run.ports.clock
+    if rule.mailbox is not None:
+        address, mask, value = rule.mailbox
+        found = ap.read32(address) & mask
+        if value is None:
+            clock.sleep_ms(rule.window_ms)
+            value, found = found, ap.read32(address) & mask
+            if value == found:
+                return "the word at 0x%08x stays at 0x%08x" % (address, found)
+            lines.append("the word at 0x%08x goes from 0x%08x to 0x%08x" % (address, value, found))
+        elif found != value & mask:
+            return "the word at 0x%08x reads 0x%08x, not 0x%08x" % (address, found, value & mask)
+        else:
+            lines.append("the word at 0x%08x reads 0x%08x" % (address, found))
+    if rule.pin is None:
+        return ""
+    name, level = rule.pin
+    pins = modules.load("rescue.chips.h7_pins")
+    first = pins.level(ap, name)
+    if level is not None:
+        if first != level:
+            return name + " is " + _LEVELS[first]
+        lines.append(name + " is " + _LEVELS[first])
+        return ""
+    start = clock.ms()
+    while clock.since_ms(start) < rule.window_ms:
+        clock.sleep_ms(_PIN_LOOK_MS)
+        if pins.level(ap, name) != first:
+            lines.append(name + " toggles")
+            return ""
+    return name + " stays " + _LEVELS[first]
+
+
+def _judge(proof, job, lines):
+    core = proof["core"]
+    kind, words = running.why_not(proof)
+    if kind:
+        flags = ", ".join(core.get("flags") or ())
+        return "the core " + words + (" (CFSR 0x%08x: %s)" % (core["cfsr"], flags) if flags else "")
+    inside = [pc for pc in core["pc_samples"] if job.owns(pc, 1)]
+    activity = core["activity"]
+    ours = inside or (activity["low"] is not None and job.owns(activity["low"], 1))
+    if not ours and activity["asleep"] < activity["samples"]:
+        return "the core runs, but not the image (PC 0x%08x)" % (activity["low"] or core["pc_samples"][0])
+    if core["clock_hz"] < job.proof.min_clock_hz:
+        return "the core clock is %d Hz, the job asks for %d" % (core["clock_hz"], job.proof.min_clock_hz)
+    count = len(core["pc_samples"])
+    lines.append("the core is %s, %d of %d PC samples in the image" % (core["state"], len(inside), count))
+    lines.append("core clock %.1f MHz" % (core["clock_hz"] / 1e6))
+    return ""

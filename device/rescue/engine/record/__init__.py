@@ -1,0 +1,1 @@
+# Step "record": how it ended, kept.

@@ -1,0 +1,1 @@
+# Step "map": what the flash holds.

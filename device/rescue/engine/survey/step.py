@@ -1,0 +1,79 @@
+# Step "map": the reset wire, the sector map, and whatever else only a halted core can tell. Nothing is changed.
+#
+# From here on the core is halted after a reset.
+
+from rescue.engine import modules
+from rescue.engine.common import guarded, option_values
+from rescue.engine.survey.sectors import SectorMap
+from rescue.engine.unit import wiring
+
+_ATTACH = "attach"  # rescue.debug.connect.ATTACH, which has left the heap by now
+_VERSION_BYTES = 16
+
+
+def survey(run):
+    run.evidence["wiring"]["nrst"] = _nrst_follows(run)
+    if not run.evidence["wiring"]["nrst"]:
+        return  # named by the diagnosis, which comes next
+    run.resets.begin(run.target.core)
+    run.target.core.reset_halt()
+    run.chip.freeze_watchdogs()
+    closed = guarded.areas(run.evidence["options"])
+    sector_map = SectorMap(run.chip, run.image, run.job, closed, run.power.check, run.disturbances)
+    run.evidence["sectors"] = sector_map.sectors
+    _remember(run)
+    if run.job.bootloader is not None or run.evidence["options"]["boot_add0"] != run.job.boot_address:
+        modules.load("rescue.engine.unit.bootloader").look(run)
+    _read_version(run)
+    if run.job.markers:
+        modules.load("rescue.engine.unit.marker").look(run)
+    sector_map.look(run.progress_in("compare", "sectors"))
+    _test_latch(run)
+
+
+def _remember(run):
+    # What a run that was cut on this very chip had begun under consent belongs to the findings of this one.
+    resumed, evidence = run.resumed, run.evidence
+    if resumed is None:
+        return
+    if resumed["regressed"]:
+        evidence["regressed"] = True
+    for sector in evidence["sectors"]:
+        for at in resumed["doubt"]:
+            if (sector["index"] == at or resumed["restore"]) and not sector["owned"]:
+                evidence["unfinished"] = sector["index"]
+
+
+def _nrst_follows(run):
+    # A chip that was reached through its reset has shown it, and is halted before its first instruction: another reset
+    # would let its firmware run, which may close SWD or take the core supply away.
+    if run.evidence["swd"]["how"] != _ATTACH:
+        return True
+    follows, run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)
+    return follows
+
+
+def _test_latch(run):
+    # Only a unit with nothing to cure is switched off for it: the test costs the chip its power.
+    if run.job.latch is None or run.resumed is not None or run.job.mode == "rewrite":
+        return
+    if "bootloader" in run.evidence:
+        return
+    for sector in run.evidence["sectors"]:
+        if sector["state"] == "torn" or (sector["owned"] and sector["state"] != "match"):
+            return
+    if not option_values.differing(run.evidence["options"], run.job.options):
+        run.note_resets()
+        run.resets.end()
+        modules.load("rescue.engine.unit.latch").test(run)
+
+
+def _read_version(run):
+    # Before the map, because a version says something only where it can be read at all.
+    at = run.job.image.version_address
+    text = bytearray(_VERSION_BYTES)
+    if not at or not guarded.reads(run.chip.flash, at, text):
+        return
+    found = bytes(text).split(b"\x00")[0]
+    if found and all(0x20 < byte < 0x7F for byte in found):
+        run.evidence["version"] = {"address": at, "found": found.decode(), "wanted": run.job.image.version}

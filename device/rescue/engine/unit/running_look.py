@@ -1,0 +1,81 @@
+# Looks at a running unit as running.py judges it: core, clocks and watchdog, nothing stopped and nothing changed.
+
+from rescue.chips import h7_clocks
+from rescue.debug import cortex_m_registers as cm
+from rescue.debug import cortex_m_watch, cortex_m_watch_run
+from rescue.engine.unit import running
+
+_CLOCK_WINDOW_MS = 20
+_CRYSTAL_MS = 1000  # a slow one takes hundreds of ms
+_LOOP_MS = 1500  # a core that seems to stay in one loop is watched for so long
+_WAITED_MS = 400  # for so long where its crystal has been waited for
+_LOOK_MS = 20
+_HSE = "HSE"
+_MARGIN_MS = 100
+_OTHER_MS = 1000  # the window watchdog's period is some ms, and nobody knows what a unit does between two bites
+_STEP_MS = 50
+
+watchdog = h7_clocks.watchdog
+
+
+def core(core, found_clocks):
+    """evidence["core"]: state, some program counters, clock, fault registers, and what it did over time."""
+    waited = found_clocks is not None and _HSE in found_clocks["missing"]
+    limit_ms = _WAITED_MS if waited else _LOOP_MS
+    found = {"state": core.state(), "pc_samples": [], "clock_hz": 0}
+    activity = cortex_m_watch_run.watch(core, limit_ms if found["state"] in ("running", "sleeping") else 0)
+    found["pc_samples"] = activity.pop("pc_samples")
+    found["activity"] = activity
+    found["clock_hz"] = cortex_m_watch.cycles_hz(core, _CLOCK_WINDOW_MS)
+    found.update(cortex_m_watch.faults(core.ap))
+    return found
+
+
+def clocks(ap, clock):
+    """evidence["clocks"]. A crystal that was asked for and does not run yet gets its time."""
+    start = clock.ms()
+    while True:
+        found = h7_clocks.clocks(ap)
+        if _HSE not in found["missing"] or clock.since_ms(start) >= _CRYSTAL_MS:
+            return found
+        clock.feed()
+        clock.sleep_ms(_LOOK_MS)
+
+
+def watch_resets(run, target, found, period_ms):
+    """Nobody touches the unit for longer than the watchdog's period. Adds to found["nrst"] and found["core"]."""
+    ports, core = run.ports, target.core
+    window_ms = period_ms + period_ms // 4 + _MARGIN_MS  # the watchdog's oscillator is no better than that
+    powered_ms = ports.clock.since_ms(run.power.started_ms)
+    if period_ms > powered_ms:
+        window_ms -= powered_ms  # its first bite is still to come
+    core.ap.read32(cm.DHCSR)
+    ports.lines.nrst_edges()
+    start = ports.clock.ms()
+    resets = 0
+    while ports.clock.since_ms(start) < window_ms:
+        run.power.check()
+        ports.clock.sleep_ms(_STEP_MS)
+        if core.ap.read32(cm.DHCSR) & cm.S_RESET_ST:
+            resets += 1
+    edges = ports.lines.nrst_edges()
+    found["nrst"] = {"level": 1 if ports.lines.nrst_level() else 0, "edges": edges, "window_ms": window_ms}
+    if found.get("core"):
+        found["core"]["activity"]["resets"] += resets
+        found["core"]["activity"]["ms"] += window_ms
+
+
+def period_of(found, also_software, hardware=False):
+    """How long a watchdog may take that has to be waited for, in ms; 0 where nothing says that there is one.
+
+    hardware: the option bytes start one, as was seen before.
+    """
+    dog = found.get("watchdog")
+    period_ms = 0
+    hardware = hardware or (found.get("options") or {}).get("iwdg_hardware")
+    if dog is not None and (hardware or (also_software and dog["set"])):
+        period_ms = dog["period_ms"]
+    for name in running.watchdog_has_bitten(found):
+        known = dog is not None and name.startswith("IWDG")
+        period_ms = max(period_ms, dog["period_ms"] if known else _OTHER_MS)
+    return period_ms

@@ -1,0 +1,114 @@
+# What a run seldom needs: a slower wire, findings without a record.
+
+from rescue.hal.ports import wait_for_nrst
+from rescuelink.errors import RescueError, TargetError
+
+_SLOWER_HZ = (1_000_000, 250_000, 100_000, 50_000, 25_000)
+_CONTACT_MS = 2000  # a contact that is lost for longer is looked for by the whole ladder
+_LOOK_MS = 50
+_READS = 3
+_HALTED = ("backup", "verify")  # steps that find the core in reset halt, and do not make it so themselves
+
+
+def slow_down(run):
+    """A slower SWCLK after a disturbed transfer, and the debug port found again. False when there is none left.
+
+    After a reset by somebody else the wire is as good as before: then only the chip is found again.
+    """
+    if run.target is None:
+        return False
+    slower = run.ports.wire.frequency_hz
+    how = "after-reset"
+    spoilt, again = run.resets.spoilt()
+    if spoilt and not again:
+        return False
+    if not spoilt:
+        how = "slower"
+        left = [hz for hz in _SLOWER_HZ if hz < slower]
+        if not left:
+            return False
+        slower = left[0]
+        run.ports.wire.set_frequency(slower)
+    attempt = {"how": how, "hz": slower, "result": "ok"}
+    run.evidence["swd"]["tries"].append(attempt)
+    if run.chip is not None:
+        run.chip.digest.forget()  # what disturbed the wire may also have written where it should not
+    try:
+        wait_for_nrst(run.ports)  # it may be a reset that has disturbed it
+        attempt["result"] = _find(run)
+        if attempt["result"] != "ok" and not _climb(run, slower):
+            return False
+        same_unit(run)
+        if run.step in _HALTED:
+            run.target.core.reset_halt()
+            run.chip.freeze_watchdogs()
+    except RescueError as error:
+        attempt["result"] = error.kind
+        return False
+    run.evidence["swd"]["hz"] = run.ports.wire.frequency_hz
+    run.resets.again(run.target.core)
+    return True
+
+
+def _find(run):
+    # "ok", or what the last look for the debug port ended with: a contact may come back.
+    clock = run.ports.clock
+    start = clock.ms()
+    while True:
+        try:
+            run.target.dp.connect()
+            run.target.dp.power_up()
+            return "ok"
+        except RescueError as error:
+            if clock.since_ms(start) > _CONTACT_MS:
+                return error.kind
+        clock.feed()
+        clock.sleep_ms(_LOOK_MS)
+
+
+def _climb(run, hz):
+    # The whole ladder once more. A write under way knows the chip that was: it ends, and the next run goes on.
+    if run.erase_begun or run.chip is None:
+        return False
+    from rescue.chips.stm32h7 import Stm32H7
+    from rescue.chips.table import H72x
+    from rescue.engine.unit import ladder
+
+    run.disturbed += run.target.dp.disturbed + run.chip.flash.resends
+    run.target.dp.disturbed = run.chip.flash.resends = 0
+    target, swd = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
+    run.evidence["swd"]["tries"] += swd["tries"]
+    if target is None:
+        return False
+    if run.ports.wire.frequency_hz > hz:
+        run.ports.wire.set_frequency(hz)
+    run.target, run.chip = target, Stm32H7(target, run.ports.clock)
+    return True
+
+
+def same_unit(run):
+    """Raises TargetError("other_unit") where another chip answers than the one that was examined."""
+    known = run.evidence.get("chip")
+    if known is None or run.chip is None:
+        return
+    for _ in range(_READS):
+        found = run.chip.identity()["uid"]
+        if found == known["uid"] and run.target.dp.dpidr == run.target.dpidr:
+            return
+    if found == known["uid"]:
+        found = "the same unique number, but another debug port"
+    message = "another chip answers than the one that was examined (%s, not %s)" % (found, known["uid"])
+    raise TargetError("other_unit", message, next_step="leave one unit connected from beginning to end")
+
+
+def findings(run):
+    """What is known of a unit of which nothing was changed."""
+    if run.card_mounted:
+        run.ports.card.unmount()
+    return {
+        "steps": run.steps,
+        "evidence": run.evidence,
+        "diagnosis": run.diagnosis,
+        "plan": run.plan,
+        "error": None if run.error is None else run.error.to_dict(),
+    }

@@ -1,0 +1,1 @@
+# Step "verify": the whole image once more.

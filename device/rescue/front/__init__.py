@@ -1,0 +1,1 @@
+# The dongle's face: button, light, sound, display.

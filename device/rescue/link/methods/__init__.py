@@ -1,0 +1,1 @@
+# The methods that a host calls, a file for each group.

@@ -1,0 +1,85 @@
+# job.*: the engine's own work, whole or up to a step. The host only watches: events "step", "rails", "progress",
+# "diagnosis", "plan", "error", "step-end", "outcome" come while it runs; "cancel" stops it between two pieces of work.
+
+import sys
+
+from rescue.engine import modules
+from rescue.engine.run import STEPS, Run
+from rescuelink.errors import LinkError
+
+_LOG = "rescue.link.log"
+_NAMES = tuple(step[0] for step in STEPS)
+
+
+def steps(_bench):
+    """The names of the steps, in order."""
+    return list(_NAMES)
+
+
+def run(bench, finish_alone=False, consent=""):
+    """The job on the card, from one end to the other. Returns the record, with the SHA-256 of its line: line_sha256.
+
+    `finish_alone`: go on when the host is lost, so that an erased unit is not left behind. `consent`: what a person has
+    typed that they allow, of the words that the job leaves to people (policy.ask), e.g. "wrp,sector:7".
+    """
+    loaded = _begin(bench, None, bool(finish_alone), consent)
+    try:
+        record = bench.run.carry_out()
+    finally:
+        _end(bench, loaded)
+    _note(bench, "job", record["outcome"])
+    return record
+
+
+def until(bench, step, consent="", folder=""):
+    """The job up to and with a step before "act": nothing is changed, no record is made, the unit is off afterwards.
+
+    `folder`: of the card, where the job to be asked about lies; "" is the card's own job.
+    {"steps", "evidence", "diagnosis", "plan": {"lines", "steps": [{"sector", "erase", ...}], ...}, "error"}
+    """
+    if step not in _NAMES or _NAMES.index(step) >= _NAMES.index("act"):
+        raise LinkError("bad_params", "a step before act: " + ", ".join(_NAMES[: _NAMES.index("act")]))
+    if ".." in folder.split("/"):
+        raise LinkError("bad_params", "a path stays on the card")
+    loaded = _begin(bench, step, False, consent)
+    if folder:
+        bench.run.folder = "/" + folder
+    try:
+        found = bench.run.carry_out()
+    finally:
+        _end(bench, loaded)
+    _note(bench, "look", found["diagnosis"]["cause"] if found["diagnosis"] else "no diagnosis")
+    return found
+
+
+def _note(bench, word, text):
+    modules.load(_LOG).note(bench, word, text)
+    modules.drop(_LOG)
+
+
+# The run is started by the call itself: a board's stack has no frame to spare.
+
+
+def _begin(bench, last, finish_alone, consent):
+    bench.make_safe()
+    bench.power = None
+    bench.drop_drivers()
+    bench.finish_alone = finish_alone
+    bench.run = Run(bench.ports, bench.config.get("helper", "helper"), None, last)
+    if consent:
+        bench.run.given = tuple(consent.split(","))
+    return tuple(sys.modules)
+
+
+def _end(bench, loaded):
+    bench.run = None
+    bench.finish_alone = False
+    bench.make_safe()
+    modules.drop("rescue", loaded)  # what its last steps left there
+
+
+CALLS = {
+    "steps": (steps, ""),
+    "run": (run, "?bs"),
+    "until": (until, "s?ss"),
+}

@@ -1,0 +1,51 @@
+# power.*: the unit's supply, within the limits of the engine (rescue.engine.common.power).
+
+from rescue.engine import modules
+from rescue.link.unit import power
+
+_LOG = "rescue.link.log"
+
+
+def on(bench):
+    """Energise within limits. {"rails": {name: {"mv", "min_mv", "max_mv"}}, "trip": nil or what cut it, "ma"}"""
+    supply = power(bench)
+    rails = supply.energise()
+    if supply.trip is not None:
+        modules.load(_LOG).note(bench, "cut", "%s on %s" % (supply.trip["kind"], supply.trip["rail"]))
+        modules.drop(_LOG)
+    return {"rails": rails, "trip": supply.trip, "ma": supply.current_ma}
+
+
+def off(bench):
+    """Off, and the proof of it: every rail below the limit. {"rails": ...}. Raises PowerError (no_discharge)."""
+    bench.make_safe()
+    return {"rails": power(bench).off()}
+
+
+def cycle(bench):
+    """A proven removal and a new start. Raises PowerError."""
+    bench.make_safe()
+    power(bench).cycle()
+    return status(bench)
+
+
+def sense(bench):
+    """Everything off and let go; what stays up is a backfeed. {"rails": ..., "trip": ...}"""
+    bench.make_safe()
+    rails = power(bench).sense_off()
+    return {"rails": rails, "trip": power(bench).trip}
+
+
+def status(bench):
+    """{"on", "trip", "cycles", "ma"}"""
+    supply = power(bench)
+    return {"on": supply.is_on, "trip": supply.trip, "cycles": supply.cycles, "ma": supply.current_ma}
+
+
+CALLS = {
+    "on": (on, ""),
+    "off": (off, ""),
+    "cycle": (cycle, ""),
+    "sense": (sense, ""),
+    "status": (status, ""),
+}

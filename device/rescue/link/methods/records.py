@@ -1,0 +1,55 @@
+# records.*: the sealed records, as lines, from the card or from the helper's own flash.
+
+import os
+
+from rescue.engine import modules
+from rescue.engine.common import files
+from rescue.engine.run import NOTE
+from rescuelink import rpc
+from rescuelink.errors import LinkError
+
+_SHORT_RECORD = "rescue.engine.record.short_record"
+_PLACES = {"card": "/records/records.jsonl", "helper": "/records.jsonl", "helper-old": "/records.old.jsonl"}
+
+
+def sizes(bench):
+    """{"card", "helper", "helper-old"}: bytes of each file of records, 0 where there is none."""
+    if files.exists(bench.ports.store.root + NOTE):
+        # Of a run for whose record the heap had no room.
+        modules.load(_SHORT_RECORD).from_note(bench.ports, bench.config.get("helper", "helper"))
+        modules.drop(_SHORT_RECORD)
+    found = {}
+    for place in _PLACES:
+        try:
+            found[place] = os.stat(_path(bench, place))[6]
+        except OSError:
+            found[place] = 0
+    return found
+
+
+def read(bench, place, offset):
+    """A window of a file of records from `offset`; empty at its end."""
+    data = bench.window(rpc.WINDOW_BYTES)
+    path = _path(bench, place)
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return data[: file.readinto(data)]
+    except OSError as error:
+        raise files.card_error("cannot read the records", error) from None
+
+
+def _path(bench, place):
+    if place not in _PLACES:
+        raise LinkError("bad_params", "a place is one of " + ", ".join(_PLACES))
+    root = bench.ports.store.root
+    if place == "card":
+        bench.ports.card.mount()
+        root = bench.ports.card.root
+    return root + _PLACES[place]
+
+
+CALLS = {
+    "sizes": (sizes, ""),
+    "read": (read, "si"),
+}
