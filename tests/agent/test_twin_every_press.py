@@ -87,8 +87,8 @@ FAULTS = [
     ("rescue.engine.survey.step", "survey", "KeyError"),
     ("rescue.engine.backup.step", "keep", "MemoryError"),
     ("rescue.engine.act.step", "act", "TypeError"),
-    ("rescue.engine.common.spill", "put", "MemoryError"),
-    ("rescue.engine.common.spill", "take", "MemoryError"),
+    ("rescue.engine.record.spill", "put", "MemoryError"),
+    ("rescue.engine.record.spill", "take", "MemoryError"),
     ("rescue.engine.record.step", "end", "KeyError"),
     ("rescue.engine.record.step", "end", "MemoryError"),
 ]

@@ -19,7 +19,12 @@ def drop(prefixes, kept=()):
     """Lets go of the loaded modules whose names begin with one of `prefixes`, a text, except those in `kept`."""
     if not _MICROPYTHON:
         return
-    for prefix in prefixes.split():
+    start = 0
+    while start < len(prefixes):
+        # One after the other: where the heap has run out there is no room for all of them.
+        end = prefixes.find(" ", start)
+        end = len(prefixes) if end < 0 else end
+        prefix, start = prefixes[start:end], end + 1
         for name in list(sys.modules):
             if name.startswith(prefix) and name not in kept:
                 _forget(name)

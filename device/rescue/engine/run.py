@@ -13,27 +13,12 @@ from micropython import const
 from rescue.engine import modules
 from rescue.engine.common.power import Power
 from rescue.engine.common.resets import Resets
+from rescue.engine.steps import STEPS, function_of
 from rescuelink.errors import FlashError, PowerError, RescueError, Stopped, TargetError, WireError
 
 _DIAGNOSIS = "diagnosis"
 _ACT = "act"
 _SAFE_OFF = "safe-off"
-STEPS = (
-    ("job", "job.step", "load_job"),
-    ("sense", "examine.step", "sense"),
-    ("energise", "examine.step", "energise"),
-    ("rails", "examine.step", "judge_rails"),
-    ("connect", "examine.step", "connect"),
-    ("evidence", "examine.step", "gather"),
-    ("map", "survey.step", "survey"),
-    (_DIAGNOSIS, "diagnosis.step", "find_cause"),
-    ("plan", "plan.step", "plan_cure"),
-    ("backup", "backup.step", "keep"),
-    (_ACT, "act.step", "act"),
-    ("verify", "verify.step", "verify_image"),
-    ("proof", "proof.step", "prove"),
-    ("put-back", "proof.put_back", "put_back"),
-)
 COUNT = len(STEPS) + 2
 
 # What a fault of our own code or of the file system looks like; it is never the unit's.
@@ -63,13 +48,11 @@ _DROPPED = (
     "rescue.engine.job rescue.engine.examine rescue.engine.survey rescue.engine.diagnosis rescue.engine.plan "
     "rescue.engine.backup rescue.engine.act rescue.engine.verify rescue.engine.proof rescue.engine.record "
     "rescue.engine.unit rescue.front.pages rescue.front.consent_prompt rescue.front.controls "
-    "rescue.chips.h7_flash_ rescue.chips.h7_identity rescue.chips.h7_options rescue.debug.connect "
-    "rescue.chips.h7_clocks "
-    "rescue.debug.cortex_m_watch rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
-    "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.outcomes rescuelink.seal rescuelink.targets "
-    "rescuelink.volume"
+    "rescue.chips.h7_flash_ rescue.chips.h7_identity rescue.chips.h7_option rescue.chips.h7_clocks "
+    "rescue.chips.h7_pins rescue.debug.connect rescue.debug.cortex_m_watch rescuelink.apart rescuelink.causes_ "
+    "rescuelink.chain rescuelink.consent rescuelink.diagnoses rescuelink.fields rescuelink.job "
+    "rescuelink.limits rescuelink.outcomes rescuelink.seal rescuelink.targets rescuelink.volume"
 )
-_SWD_RETRY = "rescue.engine.unit.swd_retry"
 _REPORT_IT = "keep the record and report it; the unit is switched off"
 _NO_ROOM = RescueError("memory", "MemoryError", next_step=_REPORT_IT)
 
@@ -106,7 +89,7 @@ class Run:
         self.evidence = {"rails": {"off": None, "on": None, "trip": None, "ma": None}}
         self.backup = None
         self.diagnosis = None
-        self.is_aside = False
+        self.is_spilled = False
         self.ends_as = None
         self.plan = None
         self.journal = None
@@ -197,7 +180,9 @@ class Run:
 
     def slow_down(self):
         """A slower SWCLK after a disturbed transfer, and the debug port found again. False when there is none left."""
-        return seldom("slow_down", self)
+        from rescue.engine.unit.swd_retry import slow_down
+
+        return slow_down(self)
 
     def leave_target(self):
         """Take our debug enables back and let the wire go; the chip may no longer answer, which harms nothing."""
@@ -246,23 +231,28 @@ class Run:
     def _switch_off(self):
         self.index = len(STEPS)
         try:
-            self._timed(_SAFE_OFF, None, None)
+            self._timed(_SAFE_OFF)
         except OUR_FAULTS as error:
             self.power.cut()
             self.at_fault(error)
 
     def _conclude(self):
         if self._last is not None:
-            return seldom("findings", self)
+            from rescue.engine.record.findings import findings
+
+            return findings(self)
         try:
-            return modules.load("rescue.engine.record.step").end(self)
+            from rescue.engine.record.step import end
+
+            return end(self)
         except RescueError as error:
             self.failed(error)
         except OUR_FAULTS as error:
             self.at_fault(error)
         left = self._let_go()
         try:
-            short_record = modules.load("rescue.engine.record.short_record")
+            from rescue.engine.record import short_record
+
             return short_record.make(self.ports, self.helper, left, self.card_mounted)
         except MemoryError:
             # Names that are still to be met may need a table of 15 KiB in one piece: the next start has it.
@@ -294,15 +284,17 @@ class Run:
         return left
 
     def _carry_out_steps(self):
-        for index, (name, module, function) in enumerate(STEPS):
+        for index, name in enumerate(STEPS):
             if self._skip_to is not None and self._skip_to != name:
                 continue
             self._skip_to = None
             self.index = index
             if name == _ACT:
-                modules.load("rescue.engine.common.spill").put(self)
+                from rescue.engine.record import spill
+
+                spill.put(self)
                 drop_modules()
-            while not self._timed(name, module, function):
+            while not self._timed(name):
                 # A step that only reads is done again with a slower SWCLK when the wire disturbed it; each try is
                 # recorded.
                 fresh = self.resets.fresh
@@ -312,7 +304,7 @@ class Run:
                     continue
                 # A unit's fault found on the way is still diagnosed from what is known.
                 if self.diagnosis is None and self._unit_may_be_at_fault():
-                    self._timed(_DIAGNOSIS, "diagnosis.step", "find_cause")
+                    self._timed(_DIAGNOSIS)
                 return
             if name == self._last:
                 return
@@ -343,7 +335,7 @@ class Run:
             swd["error"] = self.error.message
         return isinstance(self.error, (WireError, TargetError, PowerError))
 
-    def _timed(self, name, module, function):
+    def _timed(self, name):
         # One step, timed, with its outcome; False when it failed.
         self.step = name
         self._told = None
@@ -352,13 +344,13 @@ class Run:
         outcome = "ok"
         step = None
         try:
-            if module is None:
+            if name == _SAFE_OFF:
                 self._safe_off()
             else:
                 self.say("")
-                step = modules.load("rescue.engine." + module)
+                step = function_of(name)
                 self.note_heap()
-                getattr(step, function)(self)
+                step(self)
         except RescueError as error:
             error.phase = error.phase or name
             outcome = error.kind
@@ -424,13 +416,6 @@ class Run:
 def run(ports, helper, screen=None):
     """Runs the job on the card and returns the record (docs/architecture.md)."""
     return Run(ports, helper, screen).carry_out()
-
-
-def seldom(function, *arguments):
-    """A function of swd_retry.py, which is in the heap only for that."""
-    result = getattr(modules.load(_SWD_RETRY), function)(*arguments)
-    modules.drop(_SWD_RETRY)
-    return result
 
 
 def drop_modules():

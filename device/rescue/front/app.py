@@ -5,9 +5,6 @@ from rescue.engine.common import files
 from rescue.engine.run import NOTE, run
 from rescue.front.screens import Screen
 
-_NAMES = "rescue.names"
-_WAITING = "rescue.front.waiting"
-_SHORT_RECORD = "rescue.engine.record.short_record"
 _ONCE_LIMIT_MS = 60_000  # with "once", nobody comes after this
 _OCCUPIED = "a run that was started by the button is under way"
 
@@ -27,8 +24,7 @@ class App:
 
         Returns what a host asked to happen next: "repl" or "reset"; None otherwise.
         """
-        modules.load(_NAMES).take_large_table()
-        modules.drop(_NAMES)
+        _take_names()
         once = self.config.get("once", False)
         if files.exists(self.ports.store.root + NOTE) and self._finish_record() and once:
             return None
@@ -38,15 +34,16 @@ class App:
             if self.session is not None:
                 continue  # the host has the unit
             colour = self._run_job()
-            modules.load(_WAITING).show_result(self, colour)
+            self._show_result(colour)
             if once:
                 return None
             self._wait(None, colour)
 
     def _finish_record(self):
         # Of the run before, for whose record the heap had no room. Whether there was one.
-        record = modules.load(_SHORT_RECORD).from_note(self.ports, self.config.get("helper", "helper"))
-        modules.drop(_SHORT_RECORD)
+        from rescue.engine.record.short_record import from_note
+
+        record = from_note(self.ports, self.config.get("helper", "helper"))
         if record is None:
             return False
         self.screen.result(record)
@@ -57,7 +54,9 @@ class App:
         return None if self.server is None else self.server.bench.leave
 
     def _wait(self, limit_ms, colour=None):
-        waiting = modules.load(_WAITING).Waiting(self)
+        from rescue.front.waiting import Waiting
+
+        waiting = Waiting(self)
         if colour is None:
             waiting.ready()
         pressed = waiting.for_press(limit_ms, colour)
@@ -83,3 +82,15 @@ class App:
         from rescuelink.outcomes import OUTCOMES
 
         return OUTCOMES[record["outcome"]].colour
+
+    def _show_result(self, colour):
+        from rescue.front.waiting import show_result
+
+        show_result(self, colour)
+
+
+def _take_names():
+    from rescue.names import take_large_table
+
+    take_large_table()
+    modules.drop("rescue.names")

@@ -6,8 +6,6 @@
 import framebuf
 from micropython import const
 
-from rescue.engine import modules
-
 _WIDTH = const(128)
 _HEIGHT = const(64)
 _COLUMNS = const(16)
@@ -30,7 +28,9 @@ class Screen:
 
     def idle(self, note, prompt="press: start"):
         """Waiting for the button. `note`: one line about the card, the last run or the host."""
-        _pages().idle(self, note, prompt)
+        from rescue.front import pages
+
+        pages.idle(self, note, prompt)
 
     def working(self, step, index, count, text):
         """A step begins, or goes on with something else."""
@@ -53,19 +53,27 @@ class Screen:
 
     def result(self, record):
         """How it ended: the outcome large, the reason, and what to do now."""
-        _pages().result(self, record)
+        from rescue.front import pages
+
+        pages.result(self, record)
 
     def page(self, title, lines):
         """A title in a bar and five lines below it, sent at once."""
-        _pages().page(self, title, lines)
+        from rescue.front import pages
+
+        pages.page(self, title, lines)
 
     def tell(self, title, text):
         """As page(), of a text in words."""
-        _pages().tell(self, title, text)
+        from rescue.front import pages
+
+        pages.tell(self, title, text)
 
     def ask(self, run):
         """Whether a person agreed to what `run` needs their consent for."""
-        return modules.load("rescue.front.consent_prompt").ask(run)
+        from rescue.front import consent_prompt
+
+        return consent_prompt.ask(run)
 
     def _draw_work(self, step, index, count, text, percent, left):
         self.clear()
@@ -91,7 +99,3 @@ class Screen:
     def send(self):
         self._sent_ms = self._clock.ms()
         self._front.show(self._bytes)
-
-
-def _pages():
-    return modules.load("rescue.front.pages")

@@ -7,15 +7,16 @@ from rescue.engine import modules
 from rescue.hal.ports import Ports
 from rescuelink.errors import RescueError, Stopped
 
-# What works with a chip, or with its image.
-_DROPPED = "rescue.link.methods. rescue.link.unit rescue.chips rescue.debug rescuelink.model"
+# What works with a chip, or with its image, and what a session has loaded for a moment.
+_DROPPED = (
+    "rescue.link.methods. rescue.link.unit rescue.link.log rescue.link.large_values rescue.link.refusals "
+    "rescue.link.hello rescue.chips rescue.debug rescuelink.model"
+)
 # A call of these groups that is cancelled half-way leaves the unit off, because nobody knows how far it came.
 _OFF_WHEN_STOPPED = "power target lines"
 
 
 _SLICE_MS = const(20)
-_REFUSALS = "rescue.link.refusals"
-_LOG = "rescue.link.log"
 
 
 class Bench:
@@ -73,8 +74,9 @@ class Bench:
         self.make_safe()
         if during is not None:
             self._stop = Stopped("host_lost", why, next_step="the unit is switched off; connect again")
-        modules.load(_LOG).note(self, "ended", why if during is None else why + ", during " + during)
-        modules.drop(_LOG)
+        from rescue.link.log import note
+
+        note(self, "ended", why if during is None else why + ", during " + during)
 
     # --- stopping -----------------------------------------------------------------------------------------------------
 
@@ -88,7 +90,9 @@ class Bench:
         """Stop at the next safe point. {"when": "now" or "later", "why"}"""
         self._cancelled = True
         is_idle = self._server.working is None
-        return refusal("cancelling", is_idle, is_idle or self._may_stop())
+        from rescue.link.refusals import cancelling
+
+        return cancelling(is_idle, is_idle or self._may_stop())
 
     def listen(self):
         """Hear the host in the middle of work. Raises Stopped."""
@@ -139,8 +143,7 @@ class Bench:
                 pass  # the card is gone, and nobody is left to be told: the file is not complete, as its hash will show
 
     def drop_drivers(self):
-        for prefix in _DROPPED.split():
-            modules.drop(prefix)
+        modules.drop(_DROPPED)
 
 
 class _Watched:
@@ -174,10 +177,3 @@ class _Watched:
             bench.listen()
         elif name == "step" and data["name"] in ("safe-off", "record"):
             bench._winding_down = True
-
-
-def refusal(name, *facts):
-    """What the function `name` of rescue.link.refusals makes of `facts`: an error as a rule."""
-    answer = getattr(modules.load(_REFUSALS), name)(*facts)
-    modules.drop(_REFUSALS)
-    return answer

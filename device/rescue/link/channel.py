@@ -2,7 +2,6 @@
 
 from micropython import const
 
-from rescue.link.bench import refusal
 from rescuelink import rpc
 from rescuelink.codec import as_message, pack_into, unpack_from
 from rescuelink.errors import LinkError
@@ -43,7 +42,9 @@ class Channel:
             except LinkError:
                 continue  # a frame of somebody else's
             except MemoryError:
-                return refusal("too_much", body)
+                from rescue.link.refusals import too_much
+
+                return too_much(body)
 
     def _fill(self):
         # True when there is something new to look at.

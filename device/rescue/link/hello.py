@@ -10,14 +10,6 @@ from rescuelink.errors import LinkError
 
 _AGENT_VERSION = "0.1.0"
 _CAPABILITIES = "rails power lines swd memory core flash options job card records"
-_LOG = "rescue.link.log"
-_FOR_THE_JOURNAL = (
-    "rescue.engine.examine.resume",
-    "rescue.engine.common.journal",
-    "rescue.engine.common.files",
-    "rescuelink.chain",
-    "rescuelink.seal",
-)
 
 
 def hello(server, version, client):
@@ -31,11 +23,13 @@ def hello(server, version, client):
         message = "the helper is in use by " + server.session
         raise LinkError("busy", message, next_step="close that program, or wait two seconds if it has died")
     if server.session is None:
-        modules.load(_LOG).note(server.bench, "opened", client)
-        modules.drop(_LOG)
+        from rescue.link.log import note
+
+        note(server.bench, "opened", client)
     server.open(client)
     facts = about(server.bench)
     facts["working"] = server.working
+    modules.drop("rescue.link.hello rescue.link.log")  # a session is opened once
     return facts
 
 
@@ -45,8 +39,7 @@ def about(bench):
     if bench.run is None:
         loaded = tuple(sys.modules)
         found = _left_unfinished(bench.ports.store.root)
-        for name in _FOR_THE_JOURNAL:
-            modules.drop(name, loaded)
+        modules.drop("rescue.engine.examine rescue.engine.common.journal rescuelink.chain rescuelink.seal", loaded)
     return {
         "protocol": rpc.PROTOCOL_VERSION,
         "agent": _AGENT_VERSION,

@@ -1,12 +1,9 @@
 # What a host is told when something is not done. The texts are long and seldom needed, so they are in the heap for that
 # moment only.
 
-from rescue.engine import modules
 from rescuelink import rpc
 from rescuelink.codec import Reader
 from rescuelink.errors import LinkError
-
-_LOG = "rescue.link.log"
 
 
 def repeated():
@@ -28,8 +25,9 @@ def no_session():
 def tool(bench, method, fault):
     """A fault of the agent's own, which stands in its log as well."""
     text = "%s: %s" % (fault.__class__.__name__, fault)
-    modules.load(_LOG).note(bench, "fault", "%s in %s" % (text, method))
-    modules.drop(_LOG)
+    from rescue.link.log import note
+
+    note(bench, "fault", "%s in %s" % (text, method))
     return LinkError("tool", text)
 
 

@@ -7,13 +7,12 @@ from micropython import const
 
 from rescue.engine import modules
 from rescue.engine.run import OUR_FAULTS
-from rescue.link.bench import Bench, refusal
+from rescue.link.bench import Bench
 from rescuelink import rpc
 from rescuelink.errors import LinkError, RescueError, Stopped
 
 # Asked for in the middle of other work, these are done at once.
 _AT_ANY_TIME = ("beat", "cancel", "status", "hello")
-_LARGE = "rescue.link.large_values"
 _IN_A_ROW = const(64)
 _LINGER_MS = const(4)  # a host that calls once often calls again: the way up to the button and back costs more
 _MESSAGE_LETTERS = const(400)  # of an error: its text may quote what the host sent
@@ -80,8 +79,9 @@ class Server:
         try:
             self._channel.notify(name, data)
         except LinkError:
-            modules.load(_LARGE).tell(self._channel, name, data)
-            modules.drop(_LARGE)
+            from rescue.link.large_values import tell
+
+            tell(self._channel, name, data)
 
     def _silent(self):
         # The clock is asked only when there is nothing to do: asking it takes time where it is not the board's own.
@@ -135,9 +135,13 @@ class Server:
         if number == self._channel.last:
             self._channel.answer_again()
         elif number in self._done:
-            self._refuse(number, refusal("repeated"))
+            from rescue.link.refusals import repeated
+
+            self._refuse(number, repeated())
         elif self._request is not None and name not in _AT_ANY_TIME:
-            self._refuse(number, refusal("busy"))
+            from rescue.link.refusals import busy
+
+            self._refuse(number, busy())
         elif self._request is None and self.occupied is None and name not in _AT_ANY_TIME:
             self.asked = number, name, message[3]
         else:
@@ -166,7 +170,9 @@ class Server:
             error = LinkError(stopped.kind, stopped.message, next_step=stopped.next_step)
         except OUR_FAULTS as fault:
             sys.print_exception(fault)
-            error = refusal("tool", self.bench, method, fault)
+            from rescue.link.refusals import tool
+
+            error = tool(self.bench, method, fault)
         if error is not None:
             if outer is None:
                 self._channel.close_window()
@@ -179,7 +185,9 @@ class Server:
         except LinkError as error:
             if error.kind != "too_large":
                 raise
-            self._parked = modules.load(_LARGE).park(self.bench.ports.store.root, result)
+            from rescue.link.large_values import park
+
+            self._parked = park(self.bench.ports.store.root, result)
             self._channel.answer(number, None, {"parked": self._parked})
 
     def _refuse(self, number, error):
@@ -192,13 +200,15 @@ class Server:
     def _found(self, method, params):
         # (function, parameters), or (None, result) of what the server answers by itself.
         if method == "hello":
-            facts = modules.load("rescue.link.hello").hello(self, *_checked(params, "is", method))
-            modules.drop("rescue.link.hello")
-            return None, facts
+            from rescue.link.hello import hello
+
+            return None, hello(self, *_checked(params, "is", method))
         if method is None:
             raise LinkError("too_large", "the helper's memory does not hold this", next_step="send less at once")
         if self.session is None:
-            raise refusal("no_session")
+            from rescue.link.refusals import no_session
+
+            raise no_session()
         if method == "beat":
             return None, None
         if method == "cancel":
@@ -210,10 +220,10 @@ class Server:
             if offset >= self._parked:
                 return None, b""
             view = self.bench.window(rpc.WINDOW_BYTES)
-            return None, modules.load(_LARGE).window(self.bench.ports.store.root, offset, view)
-        if self._parked:
-            self._parked = 0
-            modules.drop(_LARGE)
+            from rescue.link.large_values import window
+
+            return None, window(self.bench.ports.store.root, offset, view)
+        self._parked = 0
         function, types = _find(method)
         return function, _checked(params, types, method)
 
@@ -242,7 +252,9 @@ def _find(method):
         calls = sys.modules[module].CALLS
         if name in calls:
             return calls[name]
-    raise refusal("unknown_method", method)
+    from rescue.link.refusals import unknown_method
+
+    raise unknown_method(method)
 
 
 def _checked(params, types, method):
@@ -250,11 +262,15 @@ def _checked(params, types, method):
     needed, _, optional = types.partition("?")
     letters = needed + optional
     if not len(needed) <= len(params) <= len(letters):
-        raise refusal("number_of_params", method, len(needed), len(letters))
+        from rescue.link.refusals import number_of_params
+
+        raise number_of_params(method, len(needed), len(letters))
     for index, value in enumerate(params):
         if value is None and index >= len(needed):
             continue
         letter = _LETTERS.get(type(value))
         if letter != letters[index] or (letter == "i" and value >> 32):  # -1 >> 32 is -1
-            raise refusal("kind_of_param", method, index, value)
+            from rescue.link.refusals import kind_of_param
+
+            raise kind_of_param(method, index, value)
     return params

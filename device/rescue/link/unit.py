@@ -1,16 +1,16 @@
 # What the modules in methods/ find on the bench: the supply, the connected chip. Loaded with the first that asks.
 
-from rescue.engine import modules
 from rescue.engine.common.power import Power
+from rescue.link.log import note
 from rescuelink.errors import RescueError, TargetError
 
 
 def power(bench):
     """The unit's supply, within the limits; made when it is first used, because limits take several KiB."""
     if bench.power is None:
-        bench.power = Power(bench.ports, modules.load("rescuelink.limits").default_limits())
-        for name in ("rescuelink.limits", "rescuelink.fields"):
-            modules.drop(name)
+        from rescuelink.limits import default_limits
+
+        bench.power = Power(bench.ports, default_limits())
     return bench.power
 
 
@@ -24,7 +24,9 @@ def connected(bench):
 def known_chip(bench):
     """The chip's driver, made when first needed."""
     if bench.chip is None:
-        bench.chip = modules.load("rescue.chips.stm32h7").Stm32H7(connected(bench), bench.ports.clock)
+        from rescue.chips.stm32h7 import Stm32H7
+
+        bench.chip = Stm32H7(connected(bench), bench.ports.clock)
     return bench.chip
 
 
@@ -45,9 +47,3 @@ def change(bench, what, operation, *facts):
         bench.steady = False
         note(bench, "change", what + ": " + outcome)
         bench.tell("change", {"what": what, "outcome": outcome})
-
-
-def note(bench, word, text):
-    """A line in the helper's log."""
-    modules.load("rescue.link.log").note(bench, word, text)
-    modules.drop("rescue.link.log")

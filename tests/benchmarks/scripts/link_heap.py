@@ -8,21 +8,14 @@ import twin_ports
 
 from rescue.engine import run  # noqa: F401
 from rescue.front import app  # noqa: F401 - what is there anyway
+from rescue.names import take_large_table
 
 with open(sys.argv[1]) as file:  # noqa: PTH123 - MicroPython
     config = json.load(file)
 ports = twin_ports.open(config)
-
-
-class Names:
-    pass
-
-
-# The interpreter's table of names doubles when it is full. A job fills the larger one halfway with or without a link,
-# so that it has to be there before the link is weighed.
-for number in range(100):
-    setattr(Names, f"name{number}", None)
-del Names
+# The interpreter's table of names doubles when it is full. The agent takes the larger one when it starts, with or
+# without a link.
+take_large_table()
 gc.collect()
 before = gc.mem_alloc()
 

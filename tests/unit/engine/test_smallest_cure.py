@@ -6,7 +6,7 @@ from bmsrescue.agent.files import make_importable
 
 make_importable()
 
-from rescue.engine.plan.step import make_plan  # noqa: E402
+from rescue.engine.plan.smallest_cure import make_plan  # noqa: E402
 from rescuelink.job import Job, default_job, validate  # noqa: E402
 
 SECTOR = 0x20000

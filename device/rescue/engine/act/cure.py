@@ -11,15 +11,13 @@
 
 import hashlib
 
-from rescue.engine import modules
 from rescue.engine.common import files, image
 from rescue.engine.common.source import SectorSource
-from rescue.engine.run import seldom
+from rescue.engine.unit.same_unit import check_unit
 from rescue.engine.unit.verifier import Verifier
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import CardError, FlashError, TargetError, WireError
 
-_FAILED = "rescue.engine.act.failed_write"
 _TRIES = 8  # at most, on a disturbed wire; failed_write.py has what is allowed otherwise
 
 
@@ -57,7 +55,6 @@ class Cure:
         self._noted = self._line_of(first)
         run.journal_write("begin", facts)
         self._flash.unlock()
-        modules.drop("rescue.chips.h7_flash_loader_code")
         if len(self._steps) > 1 and first["vectors"] and first["erase"]:
             self._erase(first)
             self._note_ahead(self._line_of(self._steps[0]))
@@ -67,7 +64,7 @@ class Cure:
             if run.disturbances() != disturbances:
                 # Whoever has lost the contact for a moment may have lost the unit.
                 disturbances = run.disturbances()
-                seldom("same_unit", run)
+                check_unit(run)
             run.observer.event("safe-point", {"sector": step["sector"]})  # where a host may still stop the run
             after = ("vectors", step["sector"]) if step["vectors"] else None
             if index + 1 < len(self._steps):
@@ -109,8 +106,9 @@ class Cure:
                 self._flash.wait_erased()  # the erase under way comes to its end: the power goes off next
                 raise
             except (FlashError, TargetError, WireError) as error:
-                modules.load(_FAILED).settle(self._run, step, error, attempt, attempt == _TRIES)
-                modules.drop(_FAILED)
+                from rescue.engine.act.failed_write import settle
+
+                settle(self._run, step, error, attempt, attempt == _TRIES)
 
     def _erase(self, step):
         # Only begun here: _program() goes on while it runs.

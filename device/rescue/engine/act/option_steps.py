@@ -2,7 +2,6 @@
 # is lifted for the cure and put back after it. Each change is in the journal, with the old values, before it begins.
 
 from rescue.chips.h7_option_writer import OptionWriter
-from rescue.engine import modules
 from rescuelink.consent import OPTION_BYTES, WRITE_PROTECTION, Consent
 
 
@@ -19,13 +18,6 @@ def restore(run):
         _change(run, "protect", [("wpsn", 0, plan["protect"])], {})
     if plan["options"]:
         _change(run, "options", plan["options"], {})
-
-
-def regress(run):
-    """Removes read protection level 1, and with it everything on the chip."""
-    modules.load("rescue.engine.act.regression").regress(run)
-    for name in ("rescue.engine.act.regression", "rescue.engine.unit.ladder", "rescue.debug.connect"):
-        modules.drop(name)
 
 
 def _change(run, event, values, facts):

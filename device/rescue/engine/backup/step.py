@@ -13,7 +13,7 @@ from micropython import const
 
 from rescue.engine.common import files, guarded, image
 from rescue.engine.common.source import FROM_BACKUP
-from rescue.engine.run import seldom
+from rescue.engine.unit.same_unit import check_unit
 from rescuelink.errors import CardError, ConsentError, WireError
 
 _SPARE_BYTES = const(256 * 1024)  # left free for records and the journal
@@ -21,7 +21,7 @@ _SPARE_BYTES = const(256 * 1024)  # left free for records and the journal
 
 def keep(run):
     """Sets run.backup = {"file", "sha256", "bytes", "verified"}. Raises CardError, WireError."""
-    seldom("same_unit", run)
+    check_unit(run)
     size = run.chip.flash.size
     card = run.ports.card
     if run.resumed is not None and _take_earlier(run):

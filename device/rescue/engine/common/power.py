@@ -4,7 +4,6 @@
 # A unit's fault is not an error here: it ends as a `trip` in the evidence, with the power already cut. PowerError is
 # raised only where a step that needs power cannot go on.
 
-from rescue.engine import modules
 from rescuelink.errors import PowerError
 
 RAILS = ("bplus", "v12", "v5iso", "v3v3", "vcap")  # of a helper that sees them all
@@ -35,22 +34,30 @@ class Power:
 
     def sense_off(self):
         """Rails with everything off and let go, after bleeding. A rail that stays up is a backfeed trip."""
-        return _moment().sense_off(self)
+        from rescue.engine.unit import power_cycle
+
+        return power_cycle.sense_off(self)
 
     def energise(self):
         """Switches on and watches the rails come up. Returns {rail: {mv, min_mv, max_mv}} of the quiet window."""
-        return _moment().energise(self)
+        from rescue.engine.unit import power_cycle
+
+        return power_cycle.energise(self)
 
     def observe(self, window_ms):
         """Rails over a window, judged against the danger limits. Returns {rail: {mv, min_mv, max_mv}}."""
-        return _moment().observe(self, window_ms)
+        from rescue.engine.unit import power_cycle
+
+        return power_cycle.observe(self, window_ms)
 
     def off(self, hold_reset=False):
         """Switches off and proves it: every rail below the limit, and kept so. Raises PowerError("no_discharge").
 
         With `hold_reset` NRST stays as it is, so that it can be held low through the next power-on.
         """
-        return _moment().off(self, hold_reset)
+        from rescue.engine.unit import power_cycle
+
+        return power_cycle.off(self, hold_reset)
 
     def cycle(self):
         """A proven removal and a new start with NRST left as it is; raises PowerError unless 3.3 V is good again."""
@@ -117,7 +124,3 @@ class Power:
 
 def _say_nothing(_text):
     pass
-
-
-def _moment():
-    return modules.load("rescue.engine.unit.power_cycle")

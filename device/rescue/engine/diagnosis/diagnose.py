@@ -6,10 +6,12 @@
 # "ends_as" stands in for the cause's own outcome.
 
 from rescue.engine import modules
-from rescuelink.diagnoses import GROUPS
+from rescuelink.diagnoses import GROUPS, cause
 
-_RULES = "rescue.engine.diagnosis.rules_"
-_JUDGING = (_RULES, "rescue.engine.unit.fault_words", "rescue.engine.diagnosis.whose", "rescue.engine.unit.running")
+_JUDGING = (
+    "rescue.engine.diagnosis.rules_ rescue.engine.diagnosis.whose "
+    "rescue.engine.unit.fault_words rescue.engine.unit.running"
+)
 _IN_ORDER = ("healthy", "quiet")
 
 
@@ -18,15 +20,13 @@ def diagnose(evidence):
     alternative in the same place, "next_step", "ends_as"} for an evidence dict."""
     found = None
     for group in GROUPS:
-        found = _first(modules.load(_RULES + group).RULES, evidence)
+        found = _first(_rules(group), evidence)
         _drop_rules()  # before the words are loaded
         if found is not None:
             break
     if found is None:
         found = ("undecided", "possible", {}, ["no rule fits"], [])
-    remarks = modules.load(_RULES + "remarks")
-    beside, doubts = remarks.lines(evidence), remarks.doubts(evidence)
-    remarks = None
+    beside, doubts = _remarks(evidence)
     _drop_rules()
     finding = _finding(group, found)
     finding["evidence"] += [line for line in beside if line not in finding["evidence"]]
@@ -36,8 +36,23 @@ def diagnose(evidence):
 
 
 def _drop_rules():
-    for prefix in _JUDGING:
-        modules.drop(prefix)
+    modules.drop(_JUDGING)
+
+
+def _rules(group):
+    if group == "supply":
+        from rescue.engine.diagnosis.rules_supply import RULES
+    elif group == "chip":
+        from rescue.engine.diagnosis.rules_chip import RULES
+    else:
+        from rescue.engine.diagnosis.rules_firmware import RULES
+    return RULES
+
+
+def _remarks(evidence):
+    from rescue.engine.diagnosis.rules_remarks import doubts, lines
+
+    return lines(evidence), doubts(evidence)
 
 
 def _first(rules, evidence):
@@ -52,8 +67,10 @@ def _words(name, groups):
     # One table in the heap at a time.
     for group in groups:
         try:
-            return modules.load("rescuelink.diagnoses").cause(name, (group,))
+            return cause(name, (group,))
         except KeyError:
+            pass
+        finally:
             modules.drop("rescuelink.causes_")
     raise KeyError(name)
 
@@ -61,7 +78,9 @@ def _words(name, groups):
 def _apart(alternatives):
     if not alternatives:
         return []
-    found = [modules.load("rescuelink.apart").TABLE[name] for name in alternatives]
+    from rescuelink.apart import TABLE
+
+    found = [TABLE[name] for name in alternatives]
     modules.drop("rescuelink.apart")
     return found
 

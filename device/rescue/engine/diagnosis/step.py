@@ -1,6 +1,5 @@
 # Step "diagnosis": from the evidence to a cause, and whether writing can cure it.
 
-from rescue.engine import modules
 from rescue.engine.diagnosis.diagnose import diagnose
 
 _RECOVERED = "RECOVERED"
@@ -80,7 +79,9 @@ def _needs(run, cause):
     needs = _torn_sectors(run) if cause == "torn-data" else [_CONSENT[cause]] if cause in _CONSENT else []
     if run.evidence.get("sectors") and (needs or run.ends_as == _RECOVERED):
         # Writing over somebody else's application needs its own word, whatever else is the matter.
-        word = modules.load("rescue.engine.diagnosis.whose").word_for(run.evidence)
+        from rescue.engine.diagnosis.whose import word_for
+
+        word = word_for(run.evidence)
         if word is not None and word not in needs:
             needs.append(word)
     return needs

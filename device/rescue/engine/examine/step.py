@@ -4,9 +4,8 @@ from rescue.chips.h7_registers import DBGMCU_IDC
 from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH
-from rescue.engine import modules
 from rescue.engine.examine import evidence
-from rescue.engine.unit import ladder, wiring
+from rescue.engine.unit import ladder, nrst_watch, wiring
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import RescueError, TargetError, WireError
 
@@ -37,7 +36,9 @@ def energise(run):
     run.power.button = run.job.board_latch == "button-or-firmware"
     rails["on"] = run.power.energise()
     if run.job.board_latch != "self-holding":
-        modules.load("rescue.engine.unit.button").look(run)
+        from rescue.engine.unit import button
+
+        button.look(run)
     rails["ma"] = run.power.current_ma
     if run.power.trip is not None:
         rails["trip"] = run.power.trip
@@ -50,10 +51,10 @@ def judge_rails(run):
         # A helper that sees few rails may have looked while it rose.
         run.evidence["rails"]["on"] = run.power.observe(_SETTLE_LOOK_MS)
     low_ms = wait_for_nrst(run.ports) if _good(run, "v3v3") else 0
-    nrst = evidence.watch_reset(run.ports, run.limits.nrst_window_ms)
+    nrst = nrst_watch.watch_reset(run.ports, run.limits.nrst_window_ms)
     if nrst["edges"]:
         # One edge may be the end of the power-on reset; a longer look tells a loop from it.
-        nrst = evidence.watch_reset(run.ports, _LOOP_WINDOWS * run.limits.nrst_window_ms)
+        nrst = nrst_watch.watch_reset(run.ports, _LOOP_WINDOWS * run.limits.nrst_window_ms)
     nrst["low_ms"] = low_ms
     run.evidence["nrst"] = nrst
     run.watched_ms = run.ports.clock.ms()
@@ -66,7 +67,9 @@ def judge_rails(run):
     elif not run.power.vtref_steady() or not _good(run, "v3v3") or _held_in_reset(run):
         run.skip_to("diagnosis")
     elif run.limits.watch_s:
-        modules.load("rescue.engine.examine.watch").watch(run)
+        from rescue.engine.examine.watch import watch
+
+        watch(run)
 
 
 def connect(run):
@@ -114,9 +117,11 @@ def gather(run):
     if not is_ours:
         run.skip_to("diagnosis")
         return
+    from rescue.engine.examine.resume import interrupted
+
     options = run.evidence.get("options", {})
     roots = (run.ports.card.root, run.ports.store.root)
-    resumed = run.resumed = modules.load("rescue.engine.examine.resume").interrupted(roots, chip["uid"])
+    resumed = run.resumed = interrupted(roots, chip["uid"])
     ours = resumed is not None and resumed["backup"] is not None
     if ours and options.get("rdp") == 1 and (resumed["restore"] or resumed["event"] in _OPTION_EVENTS):
         run.evidence["options_cut"] = resumed["event"]
@@ -125,7 +130,8 @@ def gather(run):
         run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)[1]
         run.skip_to("diagnosis")
     elif attached:
-        look = modules.load("rescue.engine.unit.running_look")
+        from rescue.engine.unit import running_look as look
+
         period_ms = look.period_of(run.evidence, False)
         if period_ms:
             # The option bytes start a watchdog at reset, or one has bitten already: does anybody feed it?
@@ -138,9 +144,9 @@ def gather(run):
 def _look_for_slow_loop(run):
     # Nothing of ours has pulled NRST until now: an edge is a reset by somebody else, slower than the first look.
     edges = run.ports.lines.nrst_edges()
-    if edges and run.evidence["nrst"]["edges"] < evidence.LOOP_EDGES:
+    if edges and run.evidence["nrst"]["edges"] < nrst_watch.LOOP_EDGES:
         since_ms = run.ports.clock.since_ms(run.watched_ms)
-        run.evidence["nrst"] = evidence.watch_for_loop(run.ports, edges, since_ms)
+        run.evidence["nrst"] = nrst_watch.watch_for_loop(run.ports, edges, since_ms)
 
 
 def _good(run, name):

@@ -3,7 +3,7 @@
 # An AFE that hears nothing from its MCU switches the MCU's regulator off after some time, up to a minute
 # (docs/reference/unit.md#afe-regulator): a rail that goes away with a silent MCU is no short then.
 
-from rescue.engine.examine import evidence
+from rescue.engine.unit.nrst_watch import watch_reset
 
 _SLICE_MS = 500
 _PERIOD_MS = 10
@@ -40,7 +40,7 @@ def watch(run):
     if found["dropped"] is not None:
         power.off()
         run.evidence["rails"]["on"] = power.energise()
-        run.evidence["nrst"] = evidence.watch_reset(run.ports, run.limits.nrst_window_ms)
+        run.evidence["nrst"] = watch_reset(run.ports, run.limits.nrst_window_ms)
     if power.trip is not None:
         run.evidence["rails"]["trip"] = power.trip
         run.skip_to("diagnosis")

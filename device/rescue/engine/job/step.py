@@ -2,7 +2,6 @@
 
 import gc
 
-from rescue.engine import modules
 from rescue.engine.common import files
 from rescue.engine.common.image import CardImage
 from rescue.engine.job import image_check
@@ -42,7 +41,9 @@ def check_image(image, progress):
     """Is the card's image the one that the job means, and can it start? The host's check asks the same here."""
     image_check.check(image, progress)
     if image.job.markers:
-        modules.load("rescue.engine.unit.marker").check(image)
+        from rescue.engine.unit import marker
+
+        marker.check(image)
     check_vectors(image.job, image.head())
 
 

@@ -5,7 +5,7 @@
 
 from rescue.engine.common import option_values
 from rescue.engine.common.blocks import blocks
-from rescue.engine.plan.step import make_plan
+from rescue.engine.plan.smallest_cure import make_plan
 
 
 def plan(run):

@@ -7,7 +7,6 @@
 from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH
-from rescue.engine import modules
 from rescue.engine.common.blocks import blocks
 from rescue.engine.common.source import FROM_BACKUP, FROM_IMAGE
 from rescue.engine.unit import ladder
@@ -35,7 +34,9 @@ def put_back(run):
     run.resets.begin(run.target.core)
     run.target.core.reset_halt()
     run.chip.freeze_watchdogs()
-    modules.load("rescue.engine.act.cure").Cure(run, steps).carry_out()
+    from rescue.engine.act.cure import Cure
+
+    Cure(run, steps).carry_out()
     run.cured = True
     proof["holds"] = "before"
     proof["lines"].append("put back from the backup: sector(s) " + ", ".join([str(step["sector"]) for step in steps]))
@@ -74,7 +75,9 @@ def _steps(run):
     written = {step["sector"] for step in plan["steps"] if step["source"] == FROM_IMAGE}
     if run.resumed is not None:
         written.update(run.resumed["doubt"])  # by the run that was cut, from whose backup this one goes on
-    plan_of, steps = modules.load("rescue.engine.plan.step"), []
+    from rescue.engine.plan import smallest_cure as plan_of
+
+    steps = []
     for index, address, size, owned in blocks(run.chip.flash.sectors(), run.job):
         if owned and index in written:
             sector = {"index": index, "address": address, "size": size, "count": size // run.job.sector_bytes}

@@ -8,9 +8,9 @@ from rescue.chips import h7_identity
 from rescue.chips.stm32h7 import Stm32H7
 from rescue.chips.table import H72x
 from rescue.debug.connect import ATTACH, connect
-from rescue.engine import modules
-from rescue.engine.examine.evidence import watch_reset
+from rescue.engine.proof import power_removal
 from rescue.engine.unit import running
+from rescue.engine.unit.nrst_watch import watch_reset
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import PowerError, RescueError, WireError
 
@@ -34,7 +34,7 @@ def prove(run):
     proof["rails"] = run.power.energise()
     if run.power.trip is not None:
         raise PowerError(run.power.trip["kind"], "power was cut during the proof: " + run.power.trip["rail"])
-    line = modules.load("rescue.engine.proof.power_removal").line(run.power)
+    line = power_removal.line(run.power)
     if not line:
         raise PowerError("not_seen_off", "no rail was seen to fall: whether the power was away is not known")
     proof["lines"].append(line)
@@ -44,7 +44,9 @@ def prove(run):
     while True:
         reason = _look(run, proof)
         if not reason and run.power.button:
-            reason = modules.load("rescue.engine.unit.button").let_go(run)
+            from rescue.engine.unit import button
+
+            reason = button.let_go(run)
         if not reason:
             proof["passed"] = True
             break
@@ -70,7 +72,9 @@ def _look_once_more(run, proof):
         run.ports.lines.unit_button(run.power.button)  # a halted core holds no latch
         run.target.core.reset_halt()
         run.chip.freeze_watchdogs()
-        changed = modules.load("rescue.engine.unit.verifier").image_holds(run, run.chip)
+        from rescue.engine.unit.verifier import image_holds
+
+        changed = image_holds(run, run.chip)
         if changed:
             _fails(proof, changed)
         else:
@@ -79,7 +83,9 @@ def _look_once_more(run, proof):
         _fails(proof, "the flash could not be compared again: " + error.message)
     if proof["passed"] and run.job.latch is not None:
         try:
-            modules.load("rescue.engine.unit.latch").test(run)
+            from rescue.engine.unit import latch
+
+            latch.test(run)
         except RescueError as error:
             proof["lines"].append("the power latch could not be tested: " + error.message)
     run.leave_target()
@@ -121,7 +127,8 @@ def _look(run, proof):
 
 def _watched(run, proof, target):
     # The core as the diagnosis looks at it, then what the job asks for, then for as long as a watchdog may take.
-    look = modules.load("rescue.engine.unit.running_look")
+    from rescue.engine.unit import running_look as look
+
     proof["clocks"] = look.clocks(target.ap0, run.ports.clock)
     proof["core"] = look.core(target.core, proof["clocks"])
     proof["watchdog"] = look.watchdog(target.ap0)
@@ -180,7 +187,8 @@ def _asked(run, ap, lines):
     if rule.pin is None:
         return ""
     name, level = rule.pin
-    pins = modules.load("rescue.chips.h7_pins")
+    from rescue.chips import h7_pins as pins
+
     first = pins.level(ap, name)
     if level is not None:
         if first != level:

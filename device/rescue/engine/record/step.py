@@ -4,7 +4,6 @@ from rescue.engine import modules
 from rescue.engine.run import COUNT, OUR_FAULTS
 
 _NAME = "record"
-_DRIVERS = ("rescue.chips", "rescue.debug")
 
 
 def end(run):
@@ -13,9 +12,8 @@ def end(run):
     run.step = _NAME
     run.observer.event("step", {"name": _NAME, "index": run.index, "count": COUNT})
     run.target = run.chip = run.image = run.journal = None
-    for prefix in _DRIVERS:
-        modules.drop(prefix)
-    if run.is_aside:
+    modules.drop("rescue.chips rescue.debug")
+    if run.is_spilled:
         _take_back(run)
     from rescue.engine.record.report import conclude
 
@@ -26,7 +24,9 @@ def end(run):
 
 
 def _take_back(run):
+    from rescue.engine.record import spill
+
     try:
-        modules.load("rescue.engine.common.spill").take(run)
+        spill.take(run)
     except OUR_FAULTS as error:
         run.at_fault(error)

@@ -2,7 +2,6 @@
 #
 # From here on the core is halted after a reset.
 
-from rescue.engine import modules
 from rescue.engine.common import guarded, option_values
 from rescue.engine.survey.sectors import SectorMap
 from rescue.engine.unit import wiring
@@ -23,10 +22,14 @@ def survey(run):
     run.evidence["sectors"] = sector_map.sectors
     _remember(run)
     if run.job.bootloader is not None or run.evidence["options"]["boot_add0"] != run.job.boot_address:
-        modules.load("rescue.engine.unit.bootloader").look(run)
+        from rescue.engine.unit import bootloader
+
+        bootloader.look(run)
     _read_version(run)
     if run.job.markers:
-        modules.load("rescue.engine.unit.marker").look(run)
+        from rescue.engine.unit import marker
+
+        marker.look(run)
     sector_map.look(run.progress_in("compare", "sectors"))
     _test_latch(run)
 
@@ -65,7 +68,9 @@ def _test_latch(run):
     if not option_values.differing(run.evidence["options"], run.job.options):
         run.note_resets()
         run.resets.end()
-        modules.load("rescue.engine.unit.latch").test(run)
+        from rescue.engine.unit import latch
+
+        latch.test(run)
 
 
 def _read_version(run):

@@ -3,7 +3,6 @@
 # The core is halted after a reset, and the pin is driven through the chip's own GPIO registers. With a sound switch the
 # 12 V rail goes within moments and takes the chip with it; with a shorted MOSFET it stays.
 
-from rescue.engine.modules import load
 from rescuelink.errors import RescueError
 
 _FALL_MS = 500
@@ -16,7 +15,9 @@ def test(run):
     if "v12" not in run.ports.rails.names:
         return  # nobody would see it fall
     pin, level = run.job.latch
-    load("rescue.chips.h7_pins").drive(run.target.ap0, pin, level)
+    from rescue.chips.h7_pins import drive
+
+    drive(run.target.ap0, pin, level)
     run.ports.lines.unit_button(False)
     clock = run.ports.clock
     start = clock.ms()

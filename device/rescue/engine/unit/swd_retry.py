@@ -1,12 +1,12 @@
-# What a run seldom needs: a slower wire, findings without a record.
+# A slower SWCLK after a disturbed transfer.
 
+from rescue.engine.unit.same_unit import check_unit
 from rescue.hal.ports import wait_for_nrst
-from rescuelink.errors import RescueError, TargetError
+from rescuelink.errors import RescueError
 
 _SLOWER_HZ = (1_000_000, 250_000, 100_000, 50_000, 25_000)
 _CONTACT_MS = 2000  # a contact that is lost for longer is looked for by the whole ladder
 _LOOK_MS = 50
-_READS = 3
 _HALTED = ("backup", "verify")  # steps that find the core in reset halt, and do not make it so themselves
 
 
@@ -38,7 +38,7 @@ def slow_down(run):
         attempt["result"] = _find(run)
         if attempt["result"] != "ok" and not _climb(run, slower):
             return False
-        same_unit(run)
+        check_unit(run)
         if run.step in _HALTED:
             run.target.core.reset_halt()
             run.chip.freeze_watchdogs()
@@ -84,31 +84,3 @@ def _climb(run, hz):
         run.ports.wire.set_frequency(hz)
     run.target, run.chip = target, Stm32H7(target, run.ports.clock)
     return True
-
-
-def same_unit(run):
-    """Raises TargetError("other_unit") where another chip answers than the one that was examined."""
-    known = run.evidence.get("chip")
-    if known is None or run.chip is None:
-        return
-    for _ in range(_READS):
-        found = run.chip.identity()["uid"]
-        if found == known["uid"] and run.target.dp.dpidr == run.target.dpidr:
-            return
-    if found == known["uid"]:
-        found = "the same unique number, but another debug port"
-    message = "another chip answers than the one that was examined (%s, not %s)" % (found, known["uid"])
-    raise TargetError("other_unit", message, next_step="leave one unit connected from beginning to end")
-
-
-def findings(run):
-    """What is known of a unit of which nothing was changed."""
-    if run.card_mounted:
-        run.ports.card.unmount()
-    return {
-        "steps": run.steps,
-        "evidence": run.evidence,
-        "diagnosis": run.diagnosis,
-        "plan": run.plan,
-        "error": None if run.error is None else run.error.to_dict(),
-    }

@@ -2,11 +2,8 @@
 
 import binascii
 
-from rescue.engine import modules
 from rescue.engine.common.image import digest_of
 from rescuelink.errors import FlashError
-
-_READING = "rescue.engine.unit.read_back"
 
 
 class Verifier:
@@ -28,8 +25,9 @@ class Verifier:
         if not self.agrees(address, length, expected):
             # Where it is not the same it is read as well: the address is what a person needs.
             self.by_reading += 1
-            modules.load(_READING).compare(self._chip, source, address, length)
-            modules.drop(_READING)
+            from rescue.engine.unit.read_back import compare
+
+            compare(self._chip, source, address, length)
 
     def agrees(self, address, length, expected):
         """Whether the target's core finds this SHA-256; False as well where it cannot say."""

@@ -2,18 +2,14 @@
 
 import gc
 
-from rescue.engine import modules
 from rescuelink import rpc
-
-_HELLO = "rescue.link.hello"
-_LOG = "rescue.link.log"
 
 
 def info(bench):
     """What hello answered."""
-    facts = modules.load(_HELLO).about(bench)
-    modules.drop(_HELLO)
-    return facts
+    from rescue.link.hello import about
+
+    return about(bench)
 
 
 def time(bench):
@@ -34,10 +30,10 @@ def log(bench, older=False, offset=0):
     [ms since the start, word, text]: "opened" and "ended" sessions, "cut" power, "job" or "look" and its outcome, the
     "consent" to erase and write sectors, a "change" that a host made, a "fault" of the agent's own.
     """
+    from rescue.link.log import read_into
+
     view = bench.window(rpc.WINDOW_BYTES)
-    count = modules.load(_LOG).read_into(bench, older, offset, view)
-    modules.drop(_LOG)
-    return view[:count]
+    return view[: read_into(bench, older, offset, view)]
 
 
 def echo(_bench, data):

@@ -4,16 +4,14 @@
 import sys
 
 from rescue.engine import modules
-from rescue.engine.run import STEPS, Run
+from rescue.engine.run import Run
+from rescue.engine.steps import STEPS
 from rescuelink.errors import LinkError
-
-_LOG = "rescue.link.log"
-_NAMES = tuple(step[0] for step in STEPS)
 
 
 def steps(_bench):
     """The names of the steps, in order."""
-    return list(_NAMES)
+    return list(STEPS)
 
 
 def run(bench, finish_alone=False, consent=""):
@@ -37,8 +35,8 @@ def until(bench, step, consent="", folder=""):
     `folder`: of the card, where the job to be asked about lies; "" is the card's own job.
     {"steps", "evidence", "diagnosis", "plan": {"lines", "steps": [{"sector", "erase", ...}], ...}, "error"}
     """
-    if step not in _NAMES or _NAMES.index(step) >= _NAMES.index("act"):
-        raise LinkError("bad_params", "a step before act: " + ", ".join(_NAMES[: _NAMES.index("act")]))
+    if step not in STEPS or STEPS.index(step) >= STEPS.index("act"):
+        raise LinkError("bad_params", "a step before act: " + ", ".join(STEPS[: STEPS.index("act")]))
     if ".." in folder.split("/"):
         raise LinkError("bad_params", "a path stays on the card")
     loaded = _begin(bench, step, False, consent)
@@ -53,8 +51,9 @@ def until(bench, step, consent="", folder=""):
 
 
 def _note(bench, word, text):
-    modules.load(_LOG).note(bench, word, text)
-    modules.drop(_LOG)
+    from rescue.link.log import note
+
+    note(bench, word, text)
 
 
 # The run is started by the call itself: a board's stack has no frame to spare.

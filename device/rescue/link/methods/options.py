@@ -1,11 +1,9 @@
 # options.*: the option bytes, read and given names, and changed with the words of the operator's consent.
 
-from rescue.engine import modules
+from rescue.chips.h7_option_writer import OptionWriter
 from rescue.link.unit import change, connected, known_chip
 from rescuelink.consent import OPTION_BYTES, WRITE_PROTECTION, Consent
 from rescuelink.errors import ConsentError, LinkError
-
-_WRITER = "rescue.chips.h7_option_writer"
 
 
 def read(bench):
@@ -27,12 +25,8 @@ def write(bench, name, value, mask, words):
     connected(bench).core.reset_halt()
     chip.freeze_watchdogs()
     consent = Consent((OPTION_BYTES, WRITE_PROTECTION), "operator:" + words)
-    writer = modules.load(_WRITER).OptionWriter(chip)
-    try:
-        what = "%s to 0x%08x in the bits 0x%08x" % (name, value, mask)
-        change(bench, what, writer.change, [(name, value, mask)], consent)
-    finally:
-        modules.drop(_WRITER)
+    what = "%s to 0x%08x in the bits 0x%08x" % (name, value, mask)
+    change(bench, what, OptionWriter(chip).change, [(name, value, mask)], consent)
     return chip.options.read()
 
 

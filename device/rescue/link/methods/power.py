@@ -1,9 +1,7 @@
 # power.*: the unit's supply, within the limits of the engine (rescue.engine.common.power).
 
-from rescue.engine import modules
+from rescue.link.log import note
 from rescue.link.unit import power
-
-_LOG = "rescue.link.log"
 
 
 def on(bench):
@@ -11,8 +9,7 @@ def on(bench):
     supply = power(bench)
     rails = supply.energise()
     if supply.trip is not None:
-        modules.load(_LOG).note(bench, "cut", "%s on %s" % (supply.trip["kind"], supply.trip["rail"]))
-        modules.drop(_LOG)
+        note(bench, "cut", "%s on %s" % (supply.trip["kind"], supply.trip["rail"]))
     return {"rails": rails, "trip": supply.trip, "ma": supply.current_ma}
 
 

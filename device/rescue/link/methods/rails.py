@@ -1,6 +1,5 @@
 # rails.*: the unit's voltages and the supply's current. mV and mA.
 
-from rescue.engine import modules
 from rescuelink.errors import LinkError
 
 _FASTEST_MS = 10
@@ -36,7 +35,9 @@ def stream(bench, period_ms):
     """From now on an event "rails" every `period_ms` (0: no more)."""
     if period_ms and period_ms < _FASTEST_MS:
         raise LinkError("bad_params", "rails are told every %d ms at most" % _FASTEST_MS)
-    bench.rails_stream = modules.load("rescue.link.rails_stream").RailsStream(period_ms) if period_ms else None
+    from rescue.link.rails_stream import RailsStream
+
+    bench.rails_stream = RailsStream(period_ms) if period_ms else None
 
 
 CALLS = {

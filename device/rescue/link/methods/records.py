@@ -2,13 +2,11 @@
 
 import os
 
-from rescue.engine import modules
 from rescue.engine.common import files
 from rescue.engine.run import NOTE
 from rescuelink import rpc
 from rescuelink.errors import LinkError
 
-_SHORT_RECORD = "rescue.engine.record.short_record"
 _PLACES = {"card": "/records/records.jsonl", "helper": "/records.jsonl", "helper-old": "/records.old.jsonl"}
 
 
@@ -16,8 +14,9 @@ def sizes(bench):
     """{"card", "helper", "helper-old"}: bytes of each file of records, 0 where there is none."""
     if files.exists(bench.ports.store.root + NOTE):
         # Of a run for whose record the heap had no room.
-        modules.load(_SHORT_RECORD).from_note(bench.ports, bench.config.get("helper", "helper"))
-        modules.drop(_SHORT_RECORD)
+        from rescue.engine.record.short_record import from_note
+
+        from_note(bench.ports, bench.config.get("helper", "helper"))
     found = {}
     for place in _PLACES:
         try:

@@ -1,6 +1,5 @@
 # target.*: the chip on SWD: connect by a rung or by the whole ladder, and raw DP/AP transfers in batches.
 
-from rescue.engine import modules
 from rescue.link.unit import power
 from rescuelink import rpc
 from rescuelink.errors import LinkError, PowerError, WireError
@@ -22,19 +21,17 @@ def connect(bench, how=None, hz=1_000_000):
     _require_vtref(bench)
     if how is not None:
         _check_hz(hz)
-    try:
-        setup = modules.load("rescue.chips.table").H72x.debug_setup
-        if how is None:
-            ladder = modules.load("rescue.engine.unit.ladder")
-            bench.target, found = ladder.connect(bench.ports, power(bench), power(bench).limits, setup)
-            if bench.target is None:
-                raise WireError("no_ack", "the chip answers by no way tried", next_step="check the SWD wires and GND")
-            return found
-        rungs = modules.load("rescue.debug.connect")
-        target = bench.target = rungs.connect(bench.ports, how, hz, setup, power(bench).cycle)
-    finally:
-        for name in ("rescue.engine.unit.ladder", "rescue.debug.connect", "rescue.chips.table"):
-            modules.drop(name)
+    from rescue.chips.table import H72x
+    from rescue.debug import connect as rungs
+    from rescue.engine.unit import ladder
+
+    setup = H72x.debug_setup
+    if how is None:
+        bench.target, found = ladder.connect(bench.ports, power(bench), power(bench).limits, setup)
+        if bench.target is None:
+            raise WireError("no_ack", "the chip answers by no way tried", next_step="check the SWD wires and GND")
+        return found
+    target = bench.target = rungs.connect(bench.ports, how, hz, setup, power(bench).cycle)
     return {"how": how, "hz": bench.ports.wire.frequency_hz, "dpidr": target.dpidr, "aps": target.aps, "tries": []}
 
 

@@ -19,7 +19,7 @@ def put(run):
     run.evidence = {"chip": {"uid": found["chip"]["uid"]}, "rails": dict(_RAILS), "swd": {"tries": [], "hz": None}}
     run.diagnosis = {}
     run.steps = []
-    run.is_aside = True
+    run.is_spilled = True
 
 
 def take(run):
@@ -36,7 +36,7 @@ def take(run):
     run.evidence = evidence
     run.diagnosis = found["diagnosis"]
     run.steps = found["steps"] + run.steps
-    run.is_aside = False
+    run.is_spilled = False
 
 
 def _path(run):
