@@ -1,5 +1,36 @@
 # The steps of a job, in their order. Each is a function of the run (run.py) in a folder of its own; what it finds it
 # leaves in the run, where later steps read it.
+#
+# Of the run's fields (a test finds them in the source; what is written may be read as well):
+#
+# job       reads folder
+#           writes card_mounted image job limits power
+# sense     reads job power
+#           writes evidence
+# energise  reads job limits power
+#           writes evidence
+# rails     reads limits power
+#           writes evidence watched_ms
+# connect   reads limits power
+#           writes evidence target
+# evidence  reads job power resets target watched_ms
+#           writes chip evidence resumed
+# map       reads chip disturbed image job known_resends power resets resumed target
+#           writes evidence
+# diagnosis reads evidence given job resumed
+#           writes diagnosis ends_as needs
+# plan      reads chip diagnosis evidence job needs resumed
+#           writes by granted plan
+# backup    reads chip evidence image job known_resends power resets resumed target
+#           writes backup disturbed plan
+# act       reads backup by image job limits power resets step
+#           writes chip disturbed erase_begun evidence journal known_resends plan target verified
+# verify    reads chip image job power
+#           writes image_verified verified
+# proof     reads image job limits plan power resets
+#           writes chip disturbed evidence known_resends proof target
+# put-back  reads backup by given image job limits plan power resets resumed step
+#           writes chip cured disturbed erase_begun evidence granted journal known_resends needs proof target verified
 
 STEPS = (
     "job",
