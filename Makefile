@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-rp2040 sweep field fuzz lint bench bench-fleet depot-pictures clean lock
+.PHONY: setup demo test test-rp2040 sweep field fuzz lint bench bench-fleet depot-pictures map clean lock
 
 setup: $(STAMP)
 
@@ -61,6 +61,10 @@ bench-fleet: setup
 # The pictures of docs/depot.md, from virtual stations in Chromium.
 depot-pictures: setup
 	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/depot_pictures.py
+
+# The pictures of docs/architecture.md: our modules and their arrows, from the code.
+map: setup
+	PYTHONPATH=tests/support $(BIN)/python tests/support/module_map.py
 
 # Writes requirements.lock anew from pyproject.toml: run it when a dependency changes.
 lock:

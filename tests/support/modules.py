@@ -71,12 +71,13 @@ def packages(root: str) -> list[str]:
 
 def circles(graph: Graph) -> list[list[str]]:
     """Groups that reach each other both ways, each in order."""
-    ways = {name: _reached(graph, name) for name in graph}
+    ways = {name: reached(graph, name) for name in graph}
     groups = {tuple(sorted({name, *(other for other in ways[name] if name in ways.get(other, ()))})) for name in graph}
     return sorted(list(group) for group in groups if len(group) > 1)
 
 
-def _reached(graph: Graph, start: str) -> set[str]:
+def reached(graph: Graph, start: str) -> set[str]:
+    """All that one comes to along the arrows."""
     found: set[str] = set()
     waiting = [start]
     while waiting:
