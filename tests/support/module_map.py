@@ -89,7 +89,8 @@ def _to_others(package: str, graph: Graph) -> dict[str, set[str]]:
 def _follows(graph: Graph, ways: Graph, name: str, other: str) -> bool:
     if name in ways[other]:
         return False  # a circle shows all it has
-    return any(other in ways[between] for between in graph[name] - {other} if name not in ways[between])
+    nearer = {one for one in graph[name] if name not in ways[one] and one not in ways[other]}
+    return any(other in ways[between] for between in nearer - {other})
 
 
 def _rows(graph: Graph, ways: Graph) -> list[list[str]]:
@@ -115,7 +116,7 @@ def _place(rows: Sequence[Sequence[str]], graph: Graph, boxes: dict[str, _Box]) 
             middle |= {name: (number + 0.5) / len(lines[-1]) for number, name in enumerate(lines[-1])}
     longest = max(len(line) for line in lines)
     width = 2 * _MARGIN + longest * _WIDTH + (longest - 1) * _GAP
-    y = _MARGIN
+    y = _MARGIN + 24  # room for the bow of a circle
     for line in lines:
         taken = len(line) * _WIDTH + (len(line) - 1) * _GAP
         for number, name in enumerate(line):
