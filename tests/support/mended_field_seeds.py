@@ -31,6 +31,9 @@ MENDED = (
         "an unknown application that a supervisor resets four times a second was asked about, the resets not told",
     ),
     (1000234, "after a flag was cleared nobody looked whether the option bytes start a watchdog that bites"),
+    (2000069, "a reset that a long supervisor draws out was read into: a watchdog's bite passed for a bad wire"),
+    (2000093, "the same, where a large capacitor hides the edge of NRST"),
+    (2000111, "a cut update in front of data of the unit's own passed for an unknown application"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )
 

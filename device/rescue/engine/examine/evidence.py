@@ -2,6 +2,7 @@
 #
 # Each group is read by itself: what cannot be read is left out and named under "unreadable", and the rest still counts.
 
+from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import RescueError
 
 
@@ -23,7 +24,7 @@ def expected(job):
     }
 
 
-def gather(evidence, target, chip, boot_address, attached):
+def gather(evidence, ports, target, chip, boot_address, attached):
     """Adds chip, reset_cause, options, supply, core and vectors. The reset cause is read before any reset of ours.
 
     `attached`: the core was left running, so that its state and samples are its own.
@@ -42,6 +43,7 @@ def gather(evidence, target, chip, boot_address, attached):
         ("vectors", lambda: chip.flash.vectors(boot_address)),
     ]
     for name, read in groups:
+        wait_for_nrst(ports)  # a reset while the core was watched: nothing on the chip answers before it is over
         try:
             evidence[name] = read()
         except RescueError as error:

@@ -106,7 +106,7 @@ def gather(run):
         return
     attached = run.evidence["swd"]["how"] == ATTACH
     run.evidence.pop("unreadable", None)
-    evidence.gather(run.evidence, run.target, run.chip, run.job.boot_address, attached)
+    evidence.gather(run.evidence, run.ports, run.target, run.chip, run.job.boot_address, attached)
     chip = run.evidence.get("chip")
     is_ours = chip is not None and chip["dev_id"] == run.job.dev_id and chip["flash_kib"] == run.job.flash_kib
     for name, kind in run.evidence.get("unreadable", {}).items():
@@ -136,6 +136,7 @@ def gather(run):
         if period_ms:
             # The option bytes start a watchdog at reset, or one has bitten already: does anybody feed it?
             look.watch_resets(run, run.target, run.evidence, period_ms)
+            wait_for_nrst(run.ports)
             run.evidence["reset_cause"] = run.chip.reset_cause()
         else:
             _look_for_slow_loop(run)

@@ -99,7 +99,7 @@ class SectorMap:
                 sector["state"] = "blank"
             else:
                 sector["state"] = "differs"
-                self._look_for_cut(sector, blank_from)
+                self._look_for_cut(sector, parts, blank_from)
 
     def _holds(self, parts, first=None):
         # Whether these parts of the image are there; `first`: digest of the first of them. None where the core cannot
@@ -123,13 +123,28 @@ class SectorMap:
             address = low + length
         sector["prefix"] = sector["size"]
 
-    def _look_for_cut(self, sector, blank_from):
+    def _look_for_cut(self, sector, parts, blank_from):
         # A write cut between two flash words holds the image up to where its blank end begins.
-        address, size, word_bytes = sector["address"], sector["size"], self._job.word_bytes
+        address, word_bytes = sector["address"], self._job.word_bytes
+        size = self._image_bytes(sector, parts)
+        if blank_from > address + size:
+            # Data of the unit's own behind the image: the blank end is looked for in front of them.
+            found = self._chip.digest.look(address, size, 0)
+            if found is None:
+                return
+            blank_from = found[0]
+        else:
+            size = sector["size"]
         blank = -(-(blank_from - address) // word_bytes) * word_bytes
         sector["rest_blank"] = blank < size
         if blank < size:
             sector["prefix"] = blank if self._holds(self._image.parts(address, blank)) else 0
+
+    def _image_bytes(self, sector, parts):
+        # From the sector's start to the end of the image's last part in it, in whole flash words.
+        word_bytes = self._job.word_bytes
+        low, length = parts[-1]
+        return -(-(low + length - sector["address"]) // word_bytes) * word_bytes
 
     def _read(self, sector):
         word_bytes = self._job.word_bytes
@@ -139,6 +154,10 @@ class SectorMap:
         digest = hashlib.sha256()
         equal = True
         held = used = 0  # bytes from the start that are the image's; where the blank end begins
+        cut = 0  # where it begins in front of data of the unit's own that lie behind the image
+        size = sector["size"]
+        if sector["owned"]:
+            size = self._image_bytes(sector, self._image.parts(sector["address"], size))
         for at in range(0, sector["size"], files.CHUNK):
             view = files.view
             address = sector["address"] + at
@@ -150,6 +169,8 @@ class SectorMap:
             sector["torn"] += torn[: _TORN_LISTED - len(sector["torn"])]
             if not image.is_blank(view):
                 used = at + _used(view, word_bytes)
+                ours = _used(view[: max(size - at, 0)], word_bytes)
+                cut = at + ours if ours else cut
             if sector["owned"] and equal:
                 self._image.fill(address, second)
                 same = files.CHUNK if view == second else self._same(address, second, word_bytes, torn)
@@ -181,9 +202,11 @@ class SectorMap:
             sector["state"] = "unknown"
         else:
             sector["state"] = "differs"
-            sector["rest_blank"] = used < sector["size"]
-            if used < sector["size"]:
-                sector["prefix"] = used if held >= used else 0
+            if used <= size:
+                size = sector["size"]
+            sector["rest_blank"] = cut < size
+            if cut < size:
+                sector["prefix"] = cut if held >= cut else 0
 
     def _same(self, address, second, word_bytes, torn):
         # Bytes up to the first flash word that is not the image's; what lies between its segments is not its business,

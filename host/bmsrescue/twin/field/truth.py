@@ -121,6 +121,10 @@ def truth_of(case: Case, before: Life, flash: Flash, with_image: Callable[[], Li
     _around_chip(case, before, truth)
     _wires(case, before, truth)
     _cells(case, flash, truth)
+    if "nrst-stuck" in case.kinds:
+        # Said as soon as it is seen, whatever else there is.
+        truth.right |= {"CHECK_WIRES"}
+        truth.causes |= {"stuck-nrst"}
     _card(case, truth)
     truth.weak -= truth.right
     return truth
@@ -179,8 +183,12 @@ def _of_contents(case: Case, before: Life, flash: Flash, with_image: Callable[[]
     if kind in ("sister", "unknown", "older", "newer", "crashing"):
         # It does not run, but who knows that of firmware that may sleep?
         causes |= {"unknown-application", "older-firmware", "newer-firmware", "silent-firmware"}
-    truth = Truth({"RECOVERED"}, {"LOCKED"} if kind in ("sister", "unknown", "older", "newer", "crashing") else set(),
-                  causes)  # fmt: skip
+    weak = {"LOCKED"} if kind in ("sister", "unknown", "older", "newer", "crashing") else set()
+    if kind == "wrong-supply" and "vcap" in case.board.traits.helper.missing_rails:
+        # Whole, another version than the job's, and nobody sees what takes its supply away.
+        weak |= {"LOCKED"}
+        causes |= {"unknown-application", "older-firmware", "newer-firmware"}
+    truth = Truth({"RECOVERED"}, weak, causes)
     if not with_image().runs:
         truth.right = {"NOT_FIRMWARE"}
         truth.weak |= {"LOCKED"}
@@ -276,9 +284,6 @@ def _around_chip(case: Case, before: Life, truth: Truth) -> None:
     if "nrst-pulses" in kinds:
         # A supervisor that holds longer than the pulses are apart never lets go.
         _ends(truth, {"NOT_FIRMWARE"}, {"reset-loop"} | _held_by_pulses(case))
-    if "nrst-stuck" in kinds:
-        truth.right |= {"CHECK_WIRES"}
-        truth.causes |= {"stuck-nrst"}
     if "boot0-strap" in kinds:
         truth.causes |= {"boot0-high"}
         _ends(truth, {"NOT_FIRMWARE"}, set())
