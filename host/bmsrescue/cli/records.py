@@ -34,12 +34,12 @@ def records(
     place: Annotated[str, typer.Option(help=f"Where from: {', '.join(PLACES)}.")] = PLACES[0],
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Keep the lines as they are.")] = None,
     overwrite: OverwriteOption = False,
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The sealed records of a helper, with their chain checked."""
     if context.invoked_subcommand is None:
-        _of_a_helper(place, out, overwrite, helper, as_json)
+        _of_a_helper(place, out, overwrite, wanted, as_json)
 
 
 def import_cards(
@@ -63,8 +63,8 @@ def import_cards(
     began = time.monotonic()
     try:
         with store.write() as session:
-            bench = own_site(session, config.bench)
-        reports = [import_card(store, bench, backups, card) for card in cards]
+            site = own_site(session, config.bench)
+        reports = [import_card(store, site, backups, card) for card in cards]
         with store.read() as session:
             set_aside = aside.count(session)
     finally:
@@ -128,14 +128,14 @@ def _show(reports: list[CardReport], seconds: float, as_json: bool) -> None:
             show_error(f"of {report.source}: {problem}", "Import it again when that is put right; nothing comes twice.")
 
 
-def _of_a_helper(place: str, out: Path | None, overwrite: bool, helper: str | None, as_json: bool) -> None:
+def _of_a_helper(place: str, out: Path | None, overwrite: bool, wanted: str | None, as_json: bool) -> None:
     if place not in PLACES:
         raise UsageError(f"records are not kept at {place}", f"Choose one of {', '.join(PLACES)}.")
     if out is not None:
         with telling_errors(as_json):
             check_new(out, overwrite)
-    with opened(helper, as_json) as bench:
-        lines = fetch(bench.session, place)
+    with opened(wanted, as_json) as helper:
+        lines = fetch(helper.session, place)
         if out is not None:
             write_atomically(out, "".join(line + "\n" for line in lines).encode())
     breaks = verify_chain(lines)

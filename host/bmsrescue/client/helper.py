@@ -135,16 +135,16 @@ class Helper:
         return None if found is None else bytes(found)
 
     def flash_window(self, address: int, length: int) -> tuple[bytes, list[int]]:
-        """At most 4 KiB, and the addresses of its torn flash words, which read as 0xFF."""
+        """At most 2 KiB (`WINDOW_BYTES`), and the addresses of its torn flash words, which read as 0xFF."""
         found = self.session.call("flash.read", address, length)
         return bytes(found["data"]), list(found["torn"])
 
     def read_memory(self, address: int, length: int) -> bytes:
-        """At most 4 KiB of whole words."""
+        """At most 2 KiB (`WINDOW_BYTES`) of whole words."""
         return bytes(self.session.call("memory.read", address, length))
 
     def write_memory(self, address: int, data: bytes) -> None:
-        """At most 4 KiB of whole words of RAM or registers."""
+        """At most 2 KiB (`WINDOW_BYTES`) of whole words of RAM or registers."""
         self.session.call("memory.write", address, data)
 
 

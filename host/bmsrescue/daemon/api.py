@@ -177,7 +177,7 @@ def _add_calls(app: FastAPI, connected: Helpers) -> None:
 def _add_events(app: FastAPI, connected: Helpers) -> None:
     @app.get("/api/events")
     async def recent(after: int = 0, helper: str = "") -> list[dict[str, Any]]:
-        """What has happened, the newest thousand events at most: [{"number", "at", "helper", "name", "data"}]."""
+        """What has happened, the newest 4,000 events at most: [{"number", "at", "helper", "name", "data"}]."""
         told: list[dict[str, Any]] = to_json(connected.events.after(after, helper))
         return told
 

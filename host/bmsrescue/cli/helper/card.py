@@ -19,13 +19,13 @@ from bmsrescue.errors import UsageError
 
 def ls(
     path: Annotated[str, typer.Argument(metavar="[PATH]", help="A directory of the card.")] = "",
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the card in a helper."""
-    with opened(helper, as_json) as bench:
-        entries = list_card(bench.session, path)
-        free = bench.session.call("card.free")
+    with opened(wanted, as_json) as helper:
+        entries = list_card(helper.session, path)
+        free = helper.session.call("card.free")
     if as_json:
         print_json({"entries": [entry._asdict() for entry in entries], "free": free})
         return
@@ -39,7 +39,7 @@ def get(
     path: Annotated[str, typer.Argument(metavar="PATH", help="A file of the card.")],
     out: Annotated[Path | None, typer.Argument(metavar="[OUT]", help="Where to; its own name otherwise.")] = None,
     overwrite: OverwriteOption = False,
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Copy a file from the card in a helper."""
@@ -48,9 +48,9 @@ def get(
         target = target / Path(path).name
     with telling_errors(as_json):
         check_new(target, overwrite)
-    with opened(helper, as_json) as bench, progress_bar(as_json) as tell:
+    with opened(wanted, as_json) as helper, progress_bar(as_json) as tell:
         began = time.monotonic()
-        data = get_file(bench.session, path, tell)
+        data = get_file(helper.session, path, tell)
         seconds = time.monotonic() - began
         write_atomically(target, data)
     if as_json:
@@ -62,7 +62,7 @@ def get(
 def put(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="A file of this host.")],
     path: Annotated[str | None, typer.Argument(metavar="[PATH]", help="Its name on the card.")] = None,
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Copy a file to the card in a helper, and read it back."""
@@ -71,9 +71,9 @@ def put(
     except OSError as error:
         raise UsageError(f"cannot read {source}: {error.strerror}", "Check the name.") from error
     name = path or source.name
-    with opened(helper, as_json) as bench, progress_bar(as_json) as tell:
+    with opened(wanted, as_json) as helper, progress_bar(as_json) as tell:
         began = time.monotonic()
-        copied = put_file(bench.session, name, data, tell)
+        copied = put_file(helper.session, name, data, tell)
         seconds = time.monotonic() - began
     if as_json:
         print_json({"path": name, "bytes": len(data), "copied": copied, "seconds": round(seconds, 3)})

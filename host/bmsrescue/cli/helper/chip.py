@@ -47,24 +47,24 @@ class CoreAct(StrEnum):
     RELEASE = "release"
 
 
-def options(helper: HelperOption = None, as_json: JsonOption = False) -> None:
+def options(wanted: HelperOption = None, as_json: JsonOption = False) -> None:
     """The option bytes in force."""
-    with opened(helper, as_json) as bench, bench.chip():
-        _print_facts(bench.session.call("options.read"), as_json)
+    with opened(wanted, as_json) as helper, helper.chip():
+        _print_facts(helper.session.call("options.read"), as_json)
 
 
 def core(
     act: Annotated[CoreAct, typer.Argument(help="What to do.")] = CoreAct.STATE,
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The target's core. It stays halted only through the daemon, on a unit that is powered; `release` lets it go."""
-    with opened(helper, as_json) as bench, bench.chip():
-        _print_facts(_core_facts(bench, act), as_json)
+    with opened(wanted, as_json) as helper, helper.chip():
+        _print_facts(_core_facts(helper, act), as_json)
 
 
-def _core_facts(bench: Helper, act: CoreAct) -> dict[str, Any]:
-    call = bench.session.call
+def _core_facts(helper: Helper, act: CoreAct) -> dict[str, Any]:
+    call = helper.session.call
     match act:
         case CoreAct.SAMPLES:
             return {"pc_samples": call("core.samples", _SAMPLES)}
@@ -93,7 +93,7 @@ def read(
     length: Annotated[str, typer.Argument(metavar="BYTES", help="A multiple of 4.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the bytes to a file.")] = None,
     overwrite: OverwriteOption = False,
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read memory: RAM, registers, or flash."""
@@ -101,10 +101,10 @@ def read(
     if out is not None:
         with telling_errors(as_json):
             check_new(out, overwrite)
-    with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
+    with opened(wanted, as_json) as helper, helper.chip(), progress_bar(as_json) as tell:
         data = bytearray()
         while len(data) < count:
-            data += bench.read_memory(start + len(data), min(WINDOW_BYTES, count - len(data)))
+            data += helper.read_memory(start + len(data), min(WINDOW_BYTES, count - len(data)))
             tell("read", len(data), count)
     if out is not None:
         write_atomically(out, data)
@@ -122,18 +122,18 @@ def read(
 def write(
     address: AddressArgument,
     data: Annotated[str, typer.Argument(metavar="HEX|@FILE", help="Bytes in hex, @FILE, or @- for standard input.")],
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write RAM or registers, whole words. Flash is written with `bmsrescue flash`."""
     content = _content(data)
     start, count = _range(address, str(len(content)))
     found = bytearray()
-    with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
+    with opened(wanted, as_json) as helper, helper.chip(), progress_bar(as_json) as tell:
         for offset in range(0, count, WINDOW_BYTES):
             piece = content[offset : offset + WINDOW_BYTES]
-            bench.write_memory(start + offset, piece)
-            found += bench.read_memory(start + offset, len(piece))
+            helper.write_memory(start + offset, piece)
+            found += helper.read_memory(start + offset, len(piece))
             tell("write", min(offset + WINDOW_BYTES, count), count)
     differing = [at for at in range(0, count, 4) if found[at : at + 4] != content[at : at + 4]]
     if as_json:

@@ -41,25 +41,25 @@ def flash(
     image: ImageArgument,
     base: BaseOption = None,
     only_flash: OnlyFlashOption = False,
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     yes: YesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write an image: only the sectors that differ, what was in them saved on this host before, then verify."""
     with telling_errors(as_json):
         segments = _segments(image, base, only_flash)
-    with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
-        plan = plan_flash(bench, segments, tell)
+    with opened(wanted, as_json) as helper, helper.chip(), progress_bar(as_json) as tell:
+        plan = plan_flash(helper, segments, tell)
         if not as_json:
             for line in plan.lines():
                 console().print(f"- {line}")
         saved = None
         if plan.wanted:
             require_consent(_scope(plan), yes, as_json)
-            saved = _save_before(bench, plan)
-            write_flash(bench, plan, tell)
-        how, differing = verify_flash(bench, segments, tell)
-        bench.session.call("target.disconnect")
+            saved = _save_before(helper, plan)
+            write_flash(helper, plan, tell)
+        how, differing = verify_flash(helper, segments, tell)
+        helper.session.call("target.disconnect")
     if as_json:
         written = [sector.index for sector in plan.wanted]
         print_json(
@@ -76,15 +76,15 @@ def verify(
     image: ImageArgument,
     base: BaseOption = None,
     only_flash: OnlyFlashOption = False,
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the flash with an image, by SHA-256 on the target's own core where it can."""
     with telling_errors(as_json):
         segments = _segments(image, base, only_flash)
-    with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
-        how, differing = verify_flash(bench, segments, tell)
-        bench.session.call("target.disconnect")
+    with opened(wanted, as_json) as helper, helper.chip(), progress_bar(as_json) as tell:
+        how, differing = verify_flash(helper, segments, tell)
+        helper.session.call("target.disconnect")
     if as_json:
         print_json({"verified_by": how, "differing": differing})
     elif not differing:
@@ -95,17 +95,17 @@ def verify(
 def backup(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file of the bytes; OUT.json says what they are.")],
     overwrite: OverwriteOption = False,
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the whole flash into a file. Flash words that cannot be read are 0xFF, and listed."""
     with telling_errors(as_json):
         check_new(out, overwrite)
         check_new(_facts_beside(out), overwrite)
-    with opened(helper, as_json) as bench, bench.chip(), progress_bar(as_json) as tell:
-        info = bench.flash_info()
-        sectors = read_sectors(bench, info["sectors"], tell, "read")
-        bench.session.call("target.disconnect")
+    with opened(wanted, as_json) as helper, helper.chip(), progress_bar(as_json) as tell:
+        info = helper.flash_info()
+        sectors = read_sectors(helper, info["sectors"], tell, "read")
+        helper.session.call("target.disconnect")
         facts = _save(out, info["chip"], sectors)
     if as_json:
         print_json({"file": str(out), **facts})
@@ -136,12 +136,12 @@ def _scope(plan: FlashPlan) -> str:
     return f"write sectors {','.join(str(sector.index) for sector in plan.wanted)}"
 
 
-def _save_before(bench: Helper, plan: FlashPlan) -> str | None:
+def _save_before(helper: Helper, plan: FlashPlan) -> str | None:
     """What will be erased, in the data folder; None when all of it is blank."""
     lost = [sector for sector in plan.before if not sector.blank]
     if not lost:
         return None
-    chip = bench.flash_info()["chip"]
+    chip = helper.flash_info()["chip"]
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{chip.get('uid', 'unit')}"
     for sector in lost:
         _save(data_dir() / "backups" / name / f"sector-{sector.index}.bin", chip, [sector])

@@ -39,7 +39,7 @@ JobArgument = Annotated[
 
 def diagnose(
     job: JobArgument = None,
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Judge a stored record (or evidence) again; needs no helper.")
     ] = None,
@@ -50,21 +50,21 @@ def diagnose(
         with telling_errors(as_json):
             _judge_record(record, as_json)
         return
-    with opened(helper, as_json) as bench, _offered(bench, job, as_json) as folder:
-        found = _watched(bench, as_json, "job.until", "diagnosis", "", folder)
+    with opened(wanted, as_json) as helper, _offered(helper, job, as_json) as folder:
+        found = _watched(helper, as_json, "job.until", "diagnosis", "", folder)
     _end_of_look(found, as_json)
 
 
-def plan(job: JobArgument = None, helper: HelperOption = None, as_json: JsonOption = False) -> None:
+def plan(job: JobArgument = None, wanted: HelperOption = None, as_json: JsonOption = False) -> None:
     """Say what would be done to the unit, and do none of it."""
-    with opened(helper, as_json) as bench, _offered(bench, job, as_json) as folder:
-        found = _watched(bench, as_json, "job.until", "plan", "", folder)
+    with opened(wanted, as_json) as helper, _offered(helper, job, as_json) as folder:
+        found = _watched(helper, as_json, "job.until", "plan", "", folder)
     _end_of_look(found, as_json)
 
 
 def recover(
     job: JobArgument = None,
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     yes: YesOption = None,
     finish_alone: Annotated[
         bool, typer.Option("--finish-alone", help="The helper goes on even if this host dies meanwhile.")
@@ -72,12 +72,12 @@ def recover(
     as_json: JsonOption = False,
 ) -> None:
     """Run the job: show the plan, ask, cure, prove it, write the record. Ctrl-C stops it safely."""
-    with opened(helper, as_json) as bench:
-        with _offered(bench, job, as_json) as folder:
-            words = _agreed(bench, folder, yes, as_json)
+    with opened(wanted, as_json) as helper:
+        with _offered(helper, job, as_json) as folder:
+            words = _agreed(helper, folder, yes, as_json)
         # From here on it is the card's own job, so that a run which is cut can be continued by a press of the button.
-        _put_on_card(bench, job, "", as_json)
-        record = _watched(bench, as_json, "job.run", finish_alone, words)
+        _put_on_card(helper, job, "", as_json)
+        record = _watched(helper, as_json, "job.run", finish_alone, words)
     if as_json:
         print_json(record)
     else:
@@ -85,15 +85,15 @@ def recover(
     raise typer.Exit(exit_class(str(record["outcome"])))
 
 
-def _agreed(bench: Helper, folder: str, yes: str | None, as_json: bool) -> str:
+def _agreed(helper: Helper, folder: str, yes: str | None, as_json: bool) -> str:
     """The words of consent that a person gives to the plan, "" where it needs none. Nothing is changed yet."""
-    found = _watched(bench, as_json, "job.until", "plan", "", folder)
+    found = _watched(helper, as_json, "job.until", "plan", "", folder)
     if found["error"]:
         raise from_dict(found["error"])
     diagnosis = found["diagnosis"] or {}
     words = ",".join(diagnosis["needs"]) if diagnosis.get("ask") and not found["plan"] else ""
     if words:  # the job leaves it to a person: planned as if allowed, so that the person sees what it comes to
-        found = _watched(bench, as_json, "job.until", "plan", words, folder)
+        found = _watched(helper, as_json, "job.until", "plan", words, folder)
         if found["error"]:
             raise from_dict(found["error"])
     scope = " and ".join(part for part in (f"allow {words}" if words else "", _scope(found["plan"])) if part)
@@ -105,30 +105,30 @@ def _agreed(bench: Helper, folder: str, yes: str | None, as_json: bool) -> str:
 
 
 @contextmanager
-def _offered(bench: Helper, job: Path | None, as_json: bool) -> Iterator[str]:
+def _offered(helper: Helper, job: Path | None, as_json: bool) -> Iterator[str]:
     """The folder of the card with a job to be asked about, which goes again afterwards; "" is the card's own job."""
     if job is None:
         yield ""
         return
-    names = _put_on_card(bench, job, _LOOK_FOLDER + "/", as_json)
+    names = _put_on_card(helper, job, _LOOK_FOLDER + "/", as_json)
     try:
         yield _LOOK_FOLDER
     finally:
         with suppress(RescueError):  # the helper has gone; the next look replaces them
             for name in [*names, _LOOK_FOLDER]:
-                bench.session.call("card.remove", name)
+                helper.session.call("card.remove", name)
 
 
-def _put_on_card(bench: Helper, job: Path | None, folder: str, as_json: bool) -> list[str]:
+def _put_on_card(helper: Helper, job: Path | None, folder: str, as_json: bool) -> list[str]:
     """The job's files onto the card; returns their names there."""
     files = {} if job is None else build_files(job).files
     with progress_bar(as_json) as tell:
         for name, data in files.items():
-            put_file(bench.session, folder + name, data, tell)
+            put_file(helper.session, folder + name, data, tell)
     return [folder + name for name in files]
 
 
-def _watched(bench: Helper, as_json: bool, method: str, *params: Any) -> dict[str, Any]:
+def _watched(helper: Helper, as_json: bool, method: str, *params: Any) -> dict[str, Any]:
     """Long work, told as it happens; Ctrl-C asks the helper to stop and waits for it to be safe."""
     story = None if as_json else Story(console())
     began = time.monotonic()
@@ -137,23 +137,23 @@ def _watched(bench: Helper, as_json: bool, method: str, *params: Any) -> dict[st
         if story is not None:
             story.event(round((time.monotonic() - began) * 1000), name, data)
 
-    with bench.session.watching(on_event):
+    with helper.session.watching(on_event):
         # The power-up curve, and live rails all the way: while rails rise or fall they come far more often.
-        bench.session.call("rails.stream", 0 if story is None else _RAILS_MS)
+        helper.session.call("rails.stream", 0 if story is None else _RAILS_MS)
         try:
-            return _stoppable(bench, method, params)
+            return _stoppable(helper, method, params)
         finally:
             with suppress(RescueError):  # the helper has gone, or still works: it ends with the session
-                bench.session.call("rails.stream", 0)
+                helper.session.call("rails.stream", 0)
 
 
-def _stoppable(bench: Helper, method: str, params: tuple[Any, ...]) -> dict[str, Any]:
+def _stoppable(helper: Helper, method: str, params: tuple[Any, ...]) -> dict[str, Any]:
     """The work in a thread of its own, so that Ctrl-C can ask it to stop and still hear how it ended."""
     ended: Future[dict[str, Any]] = Future()
 
     def work() -> None:
         try:
-            ended.set_result(bench.session.run(method, *params))
+            ended.set_result(helper.session.run(method, *params))
         except RescueError as error:
             ended.set_exception(error)
 
@@ -162,7 +162,7 @@ def _stoppable(bench: Helper, method: str, params: tuple[Any, ...]) -> dict[str,
         return ended.result()
     except KeyboardInterrupt:
         show_note("stopping at the next safe point (Ctrl-C again leaves at once)")
-        bench.session.cancel()
+        helper.session.cancel()
     try:
         return ended.result()
     except KeyboardInterrupt:

@@ -69,12 +69,12 @@ def scan(helper: HelperOption = None, as_json: JsonOption = False) -> None:
         raise typer.Exit(HELPER)
 
 
-def info(helper: HelperOption = None, as_json: JsonOption = False) -> None:
+def info(wanted: HelperOption = None, as_json: JsonOption = False) -> None:
     """What a helper says of itself: agent, board, heap, and whether the unit is powered."""
-    with opened(helper, as_json) as bench:
-        facts = bench.session.call("helper.info")
-        facts["power"] = bench.power_status()
-        facts["through_daemon"] = bench.session.lasting
+    with opened(wanted, as_json) as helper:
+        facts = helper.session.call("helper.info")
+        facts["power"] = helper.power_status()
+        facts["through_daemon"] = helper.session.lasting
     if as_json:
         print_json(facts)
         return
@@ -88,7 +88,7 @@ def log(
     own: Annotated[bool, typer.Option("--own", help="The helper's own log, also while the daemon runs.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """What happened: the daemon's events (the newest thousand), or without a daemon the helper's own log."""
+    """What happened: the daemon's events (the newest 4,000), or without a daemon the helper's own log."""
     from bmsrescue.client.daemon_client import running_daemon
 
     with telling_errors(as_json):

@@ -42,7 +42,7 @@ class PowerAct(StrEnum):
 
 
 def rails(
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Draw them live until Ctrl-C.")] = False,
     seconds: Annotated[float | None, typer.Option(help="With --watch: for so long.", min=0.0)] = None,
     plot: Annotated[
@@ -57,13 +57,13 @@ def rails(
     if plot is not None:
         with telling_errors(as_json):
             check_new(plot, overwrite)
-    with opened(helper, as_json) as bench:
+    with opened(wanted, as_json) as helper:
         if plot is not None:
-            _plot(bench, plot, as_json)
+            _plot(helper, plot, as_json)
         elif watch:
-            _watch(bench, seconds, as_json)
+            _watch(helper, seconds, as_json)
         else:
-            now = bench.rails()
+            now = helper.rails()
             if as_json:
                 print_json(now)
             else:
@@ -72,39 +72,39 @@ def rails(
 
 def power(
     act: Annotated[PowerAct, typer.Argument(help="What to do.")],
-    helper: HelperOption = None,
+    wanted: HelperOption = None,
     seconds: Annotated[float | None, typer.Option("--for", help="on: switch it off again afterwards.", min=0.0)] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Switch the unit on within limits, off with proof, or both. Without a daemon `on` lasts until Ctrl-C."""
-    with opened(helper, as_json) as bench:
+    with opened(wanted, as_json) as helper:
         match act:
             case PowerAct.ON:
-                _switch_on(bench, seconds, as_json)
+                _switch_on(helper, seconds, as_json)
             case PowerAct.OFF:
-                _show(bench.power_off(), None, as_json)
+                _show(helper.power_off(), None, as_json)
             case PowerAct.CYCLE:
                 # A cycle that ends with the power on makes sense only where the power then stays.
-                bench.session.call("power.cycle", timeout_s=SLOW_S)
-                now = bench.rails()
+                helper.session.call("power.cycle", timeout_s=SLOW_S)
+                now = helper.rails()
                 _show({name: {"mv": mv} for name, mv in now["rails"].items()}, now["ma"], as_json)
-                _keep_on(bench, seconds)
+                _keep_on(helper, seconds)
             case PowerAct.STATUS:
-                status = bench.power_status()
+                status = helper.power_status()
                 if as_json:
                     print_json(status)
                 else:
                     console().print(power_in_words(status))
 
 
-def _switch_on(bench: Helper, seconds: float | None, as_json: bool) -> None:
-    found = bench.power_on()
+def _switch_on(helper: Helper, seconds: float | None, as_json: bool) -> None:
+    found = helper.power_on()
     _show(dict(found["rails"]), found["ma"], as_json)
-    _keep_on(bench, seconds)
+    _keep_on(helper, seconds)
 
 
-def _keep_on(bench: Helper, seconds: float | None) -> None:
-    if seconds is None and bench.session.lasting:
+def _keep_on(helper: Helper, seconds: float | None) -> None:
+    if seconds is None and helper.session.lasting:
         return
     if seconds is None:
         show_note("the unit stays on until Ctrl-C (with a daemon it stays on until `bmsrescue power off`)")
@@ -112,9 +112,9 @@ def _keep_on(bench: Helper, seconds: float | None) -> None:
         deadline = None if seconds is None else time.monotonic() + seconds
         while deadline is None or time.monotonic() < deadline:
             time.sleep(0.2 if deadline is None else max(0.0, min(0.2, deadline - time.monotonic())))
-            if not bench.power_status()["on"]:
+            if not helper.power_status()["on"]:
                 raise PowerError("off", "the unit has no power any more")
-    bench.power_off()
+    helper.power_off()
     show_note("the unit is off again, every rail proven low")
 
 
@@ -136,7 +136,7 @@ def _rails_table(values: dict[str, int], ma: int | None) -> Table:
     return table
 
 
-def _watch(bench: Helper, seconds: float | None, as_json: bool) -> None:
+def _watch(helper: Helper, seconds: float | None, as_json: bool) -> None:
     told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def on_event(name: str, data: Any) -> None:
@@ -144,13 +144,13 @@ def _watch(bench: Helper, seconds: float | None, as_json: bool) -> None:
             told.put(data)
 
     deadline = None if seconds is None else time.monotonic() + seconds
-    with bench.session.watching(on_event):
-        bench.session.call("rails.stream", _WATCH_MS)
+    with helper.session.watching(on_event):
+        helper.session.call("rails.stream", _WATCH_MS)
         try:
             with suppress(KeyboardInterrupt):
                 _draw_live(told, deadline, as_json)
         finally:
-            bench.session.call("rails.stream", 0)
+            helper.session.call("rails.stream", 0)
 
 
 def _draw_live(told: queue.SimpleQueue[dict[str, Any]], deadline: float | None, as_json: bool) -> None:
@@ -181,8 +181,8 @@ def _picture(points: list[tuple[int, dict[str, int]]], now: dict[str, int], data
     return grid
 
 
-def _plot(bench: Helper, path: Path, as_json: bool) -> None:
-    curve: PowerCurve = record_power_up(bench)
+def _plot(helper: Helper, path: Path, as_json: bool) -> None:
+    curve: PowerCurve = record_power_up(helper)
     write_atomically(path, draw(curve, path.suffix.lower()))
     if as_json:
         print_json({"file": str(path), "points": curve.points, "trip": curve.trip})

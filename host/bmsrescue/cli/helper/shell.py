@@ -40,21 +40,21 @@ _HISTORY_LINES = 1000
 _LONG = ("job.run", "job.until")
 
 
-def shell(helper: HelperOption = None, as_json: JsonOption = False) -> None:
+def shell(wanted: HelperOption = None, as_json: JsonOption = False) -> None:
     """Call the link's methods by hand. `help` lists them, Tab completes, Ctrl-D leaves.
 
     Answers are JSON, a line each; with --json errors and `help` are as well.
     """
     methods = known_methods()
-    with opened(helper, as_json) as bench:
+    with opened(wanted, as_json) as helper:
         if sys.stdin.isatty() and not as_json:
-            board = bench.session.about["board"]
-            console().print(f"{bench.session.name}: {board}. Try `rails.read`, or `help`.", soft_wrap=True)
+            board = helper.session.about["board"]
+            console().print(f"{helper.session.name}: {board}. Try `rails.read`, or `help`.", soft_wrap=True)
         with _history(methods):
-            for line in iter(_reader(bench.session.name), None):
+            for line in iter(_reader(helper.session.name), None):
                 if line.strip() == "quit":
                     return
-                _carry_out(bench.session, methods, line, as_json)
+                _carry_out(helper.session, methods, line, as_json)
 
 
 def known_methods() -> dict[str, str]:

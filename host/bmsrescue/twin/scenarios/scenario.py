@@ -28,7 +28,7 @@ class Scenario:
     breaks: Callable[[Unit], None]
     """Takes a healthy, unpowered unit and breaks it; draws from `unit.rng` where it needs chance."""
     expected_diagnosis: str
-    """A name of `rescuelink.diagnoses.CAUSES`."""
+    """The name of a cause: one of `rescuelink.diagnoses.all_causes`."""
     expected_outcome: str
     """A name of `rescuelink.outcomes.OUTCOMES`."""
     config: ChipConfig = field(default_factory=ChipConfig)
