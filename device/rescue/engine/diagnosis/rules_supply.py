@@ -13,6 +13,7 @@ from rescue.engine.diagnosis.rules_common import (
 )
 from rescuelink.dead_rails import DEAD_MV
 
+_HELD_DOWN_MV = 300  # what leaks through a converter that stands still is less
 _HEAVY_MA = 100  # above the 20..60 mA of a half-on unit without load (docs/reference/unit.md#half-on-current)
 _RIPPLE_MV = 100
 # Rail: what is said of the one that feeds it, that one, and what it is where nobody sees that one.
@@ -74,10 +75,18 @@ def _overloaded(name, feeding):
         if rail is None or ma is None or not good(evidence, feeding):
             return None
         low, _ = window_of(evidence, name)
-        if rail["mv"] >= low // 2 or ma < _HEAVY_MA:
+        mv, lines = rail["mv"], [say(name, rail), say(feeding, rail_of(evidence, feeding))]
+        button = evidence["rails"].get("button")
+        if button and button["rail"] == name and button["mv"] >= _HELD_DOWN_MV:
+            # The latch was closed by hand, the converter began, and something holds its rail down.
+            mv = button["mv"]
+            lines.append("with the unit's button held %s comes to %d mV" % (name, mv))
+        elif ma < _HEAVY_MA:
             return None
-        lines = [say(name, rail), say(feeding, rail_of(evidence, feeding)), "supply current %d mA" % ma]
-        return LIKELY, {"mv": rail["mv"], "ma": ma, "above": "is up"}, lines, ["no-3v3" if name == "v3v3" else "no-12v"]
+        if mv >= low // 2:
+            return None
+        lines.append("supply current %d mA" % ma)
+        return LIKELY, {"mv": mv, "ma": ma, "above": "is up"}, lines, ["no-3v3" if name == "v3v3" else "no-12v"]
 
     return rule
 
