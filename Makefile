@@ -18,7 +18,7 @@ demo: setup
 	$(BIN)/bmsrescue twin demo
 
 test: setup
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 # Cuts eight cures at every journalled step, at 200 seeded instants each and 20 of them twice: some 2150 cuts, 45 minutes
 # on two cores that have nothing else to do.

@@ -10,7 +10,7 @@ from bmsrescue.twin.field.campaign import Tally, run_one
 from mended_field_seeds import OPEN
 
 FIRST_SEED = 100_000
-UNITS_PER_SHARD = 15
+UNITS_PER_SHARD = 50
 _SOFT = ("wrong cause", "wrong outcome")
 
 
