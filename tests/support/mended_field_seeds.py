@@ -34,7 +34,7 @@ MENDED = (
     (2000069, "a reset that a long supervisor draws out was read into: a watchdog's bite passed for a bad wire"),
     (2000093, "the same, where a large capacitor hides the edge of NRST"),
     (2000111, "a cut update in front of data of the unit's own passed for an unknown application"),
-    (3000024, "12 V that a short holds down, seen while the button was held, passed for a converter that does not start"),
+    (3000024, "12 V that a short holds down while the button is held passed for a converter that does not start"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )
 
