@@ -229,6 +229,9 @@ def _something_else_runs(case: Case, *, marker: bool, version: bool) -> Truth:
         allowed = marker or rewrite or bool(consent & {"older-firmware", "unknown-application"})
     else:
         allowed = "unknown-application" in consent or rewrite
+        # Without a marker the version is all that tells: who consents to another one consents to any firmware that
+        # has one at the job's place (docs/job-format.md).
+        allowed = allowed or (version and not marker and bool(consent & {"older-firmware", "newer-firmware"}))
     return Truth({"RECOVERED"} if allowed else {"LOCKED"}, {"LOCKED"}, causes)
 
 
