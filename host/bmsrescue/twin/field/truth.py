@@ -289,7 +289,7 @@ def _around_chip(case: Case, before: Life, truth: Truth) -> None:
         _ends(truth, {"NOT_FIRMWARE"}, {"reset-loop"} | _held_by_pulses(case))
     if "boot0-strap" in kinds:
         truth.causes |= {"boot0-high"}
-        _ends(truth, {"NOT_FIRMWARE"}, set())
+        _ends(truth, {"NOT_FIRMWARE"} | truth.right & {"WRONG_TARGET"}, set())
         truth.weak |= {"CHECK_WIRES", "LOCKED"}
     if "crystal" in kinds:
         truth.causes |= _CRYSTAL
