@@ -233,7 +233,7 @@ another:
 looked:
         bkpt    #0
 
-@ CRC-32 by half bytes, as target_crc.S has it.
+@ CRC-32 by half bytes.
         .balign 4
 table:
         .word   0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C

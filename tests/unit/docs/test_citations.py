@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -11,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from bmsrescue.twin.chip.config import ChipConfig
+from repository import ROOT, texts, where
 from rescuelink import limits
 
-ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / "docs" / "reference"
-TEXT_KINDS = {".py", ".md", ".S", ".c", ".h", ".ld", ".toml", ".json", ".html", ".mako", ".yml", ""}
 
 # Names of notes that were never part of the repository; nobody can look a number up in them.
 FOREIGN = (
@@ -50,25 +48,6 @@ NOT_A_FACT = {  # how one chip is made and wired, and not what its silicon does
 
 
 @cache
-def tracked() -> dict[Path, str]:
-    """Every text file of the repository."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout.decode()
-    paths = [ROOT / name for name in listed.split("\0") if name]
-    if not paths:  # an unpacked archive
-        folders = ("device", "docs", "host", "shared", "tests")
-        paths = [path for name in folders for path in (ROOT / name).rglob("*") if path.is_file()]
-        paths += [ROOT / "README.md", ROOT / "Makefile", ROOT / "pyproject.toml"]
-    texts = {}
-    for path in paths:
-        if path.suffix in TEXT_KINDS and path.is_file() and path != Path(__file__).resolve():
-            try:
-                texts[path] = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                continue
-    return texts
-
-
-@cache
 def names_in(page: Path) -> frozenset[str]:
     """What can stand behind a page's '#': its headings as GitHub writes them, and its named rows."""
     text = page.read_text(encoding="utf-8")
@@ -79,13 +58,11 @@ def names_in(page: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def where(path: Path, text: str, at: int) -> str:
-    return f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, at) + 1}"
-
-
 def test_no_file_cites_notes_that_are_not_in_the_repository() -> None:
     found = []
-    for path, text in tracked().items():
+    for path, text in texts().items():
+        if path == Path(__file__).resolve():
+            continue
         for pattern in FOREIGN:
             match = re.search(pattern, text)
             if match:
@@ -96,7 +73,7 @@ def test_no_file_cites_notes_that_are_not_in_the_repository() -> None:
 def test_each_page_and_row_that_code_cites_exists() -> None:
     made = re.findall(r"--write (docs/\S+\.md)", (ROOT / "Makefile").read_text(encoding="utf-8"))
     missing = []
-    for path, text in tracked().items():
+    for path, text in texts().items():
         if path.suffix == ".md" or ".md" not in text:
             continue
         for match in PAGE.finditer(text):
@@ -118,7 +95,7 @@ def test_each_page_and_row_that_code_cites_exists() -> None:
 
 def test_each_link_between_the_documents_leads_somewhere() -> None:
     broken = []
-    for path, text in tracked().items():
+    for path, text in texts().items():
         if path.suffix != ".md":
             continue
         for match in re.finditer(r"\]\(([^)\s]+)\)", text):
@@ -155,7 +132,7 @@ def test_each_document_that_is_cited_by_number_is_listed() -> None:
     listed = numbers((REFERENCE / "README.md").read_text(encoding="utf-8"))
     missing = {
         f"{number} ({path.relative_to(ROOT)})"
-        for path, text in tracked().items()
+        for path, text in texts().items()
         if path.suffix in {".py", ".md", ".S", ".c", ".h"}
         for number in numbers(text) - listed
     }

@@ -34,7 +34,7 @@ def _no_vcap(evidence):
 
 def _supply_config(evidence):
     # VCAP came up and went away again: it was seen good in the window, or it is good only where no firmware runs.
-    # With other firmware on the chip than the image there is something to write: rules_conduct.wrong_supply.
+    # With other firmware on the chip than the image there is something to write: rules_behaviour.wrong_supply.
     rail = rail_of(evidence, "vcap")
     low, _ = window_of(evidence, "vcap")
     how = (evidence.get("swd") or {}).get("how") or ""

@@ -42,7 +42,7 @@ _IDLE_CYCLES = 8
 
 
 class BitbangWire(BitbangTransfers):
-    """See `rescue.hal.ports.Wire`; not for several threads.
+    """See `Wire` in device/rescue/hal/ports.py; not for several threads.
 
     Raises:
         WireError: as every wire; `done` counts the words of a block that are surely through.
