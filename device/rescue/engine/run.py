@@ -48,8 +48,8 @@ _DROPPED = (
     "rescue.engine.job rescue.engine.examine rescue.engine.survey rescue.engine.diagnosis rescue.engine.plan "
     "rescue.engine.backup rescue.engine.act rescue.engine.verify rescue.engine.proof rescue.engine.record "
     "rescue.engine.unit rescue.front.pages rescue.front.consent_prompt rescue.front.controls "
-    "rescue.chips.h7_flash_ rescue.chips.h7_identity rescue.chips.h7_option rescue.chips.h7_clocks "
-    "rescue.chips.h7_pins rescue.debug.connect rescue.debug.cortex_m_watch rescuelink.apart rescuelink.causes_ "
+    "rescue.chips.stm32h7.flash_ rescue.chips.stm32h7.identity rescue.chips.stm32h7.option rescue.chips.stm32h7.clocks "
+    "rescue.chips.stm32h7.pins rescue.debug.connect rescue.debug.cortex_m_watch rescuelink.apart rescuelink.causes_ "
     "rescuelink.chain rescuelink.consent rescuelink.diagnoses rescuelink.fields rescuelink.job "
     "rescuelink.limits rescuelink.outcomes rescuelink.seal rescuelink.targets rescuelink.volume"
 )

@@ -69,7 +69,7 @@ class _Edits:
 
 
 def _inline_maps(tree: ast.Module, statement: ast.ImportFrom, map_of: MapOf, edits: _Edits) -> None:
-    # `from rescue.debug import adi_registers as adi`, or `from rescue.chips.h7_registers import DBGMCU_IDC`.
+    # `from rescue.debug import adi_registers as adi`, or `from rescue.chips.stm32h7.registers import DBGMCU_IDC`.
     package = statement.module or ""
     whole = map_of(package)
     if whole is not None:

@@ -7,8 +7,8 @@ import sys
 
 import twin_ports
 
-from rescue.chips.stm32h7 import Stm32H7
-from rescue.chips.table import H72x
+from rescue.chips.stm32h7.chip import Stm32H7
+from rescue.chips.stm32h7.table import H72x
 from rescue.debug import connect as rungs
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import RescueError

@@ -8,7 +8,7 @@ from array import array
 import micropython
 import rp2
 
-from rescue.chips.table import H72x
+from rescue.chips.stm32h7.table import H72x
 from rescue.debug.connect import UNDER_RESET, connect
 from rescue.hal import board, pio_pump
 from rescue.hal.swd import WRITE_REQUESTS, SwdWire

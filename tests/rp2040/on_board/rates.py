@@ -8,8 +8,8 @@ import json
 import os
 import time
 
-from rescue.chips.stm32h7 import Stm32H7
-from rescue.chips.table import H72x
+from rescue.chips.stm32h7.chip import Stm32H7
+from rescue.chips.stm32h7.table import H72x
 from rescue.debug.connect import UNDER_RESET, connect
 from rescue.hal import board
 from rescuelink.consent import ERASE, PROGRAM, Consent

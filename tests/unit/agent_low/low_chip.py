@@ -10,8 +10,8 @@ from bmsrescue.twin.clock import VirtualClock
 
 make_importable()
 
-from rescue.chips.stm32h7 import Stm32H7  # noqa: E402
-from rescue.chips.table import H72x  # noqa: E402
+from rescue.chips.stm32h7.chip import Stm32H7  # noqa: E402
+from rescue.chips.stm32h7.table import H72x  # noqa: E402
 from rescue.debug import connect as rungs  # noqa: E402
 from rescue.hal.ports import Ports  # noqa: E402
 from rescue.hal.swd import SwdWire  # noqa: E402

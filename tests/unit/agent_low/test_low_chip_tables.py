@@ -10,7 +10,7 @@ from low_chip import FLASH
 from bmsrescue.twin import chips_page
 from bmsrescue.twin.chip.memory_map import DTCM
 from bmsrescue.twin.chip.parts import PARTS
-from rescue.chips import table
+from rescue.chips.stm32h7 import table
 from rescuelink.targets import FLASH_BASE, TARGETS
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "chips.md"

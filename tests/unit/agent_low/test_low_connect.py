@@ -3,7 +3,7 @@
 import pytest
 from low_chip import FLASH, Bench
 
-from rescue.chips.table import H72x
+from rescue.chips.stm32h7.table import H72x
 from rescue.debug import adi_registers as adi
 from rescue.debug import connect as rungs
 from rescue.debug import cortex_m_registers as cm

@@ -8,7 +8,7 @@ from low_chip import ALL_SECTORS, FLASH, SECTOR, Bench
 
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash.key_lock import KeyLock
-from rescue.chips import h7_flash_registers as reg
+from rescue.chips.stm32h7 import flash_registers as reg
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import ConsentError, FlashError, WireError
 

@@ -14,7 +14,7 @@ from bmsrescue.agent.files import device_dir
 from bmsrescue.twin.chip.bus import BusError, BusWait
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.flash.timing import FlashTimer
-from rescue.chips import h7_flash_loader_code, h7_flash_write
+from rescue.chips.stm32h7 import flash_loader_code, flash_write
 from rescuelink.errors import FlashError, WireError
 
 CHUNK = 2048
@@ -260,9 +260,9 @@ def test_a_write_protected_sector_is_named() -> None:
 def test_a_core_that_does_not_run_the_routine_is_found_out_before_flash_is_touched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    broken = bytearray(h7_flash_loader_code.CODE)
+    broken = bytearray(flash_loader_code.CODE)
     broken[0x5C] ^= 1  # it stores elsewhere
-    monkeypatch.setattr(h7_flash_loader_code, "CODE", bytes(broken))
+    monkeypatch.setattr(flash_loader_code, "CODE", bytes(broken))
     bench, flash = ready()
     assert in_flash(bench) == b"\xff" * SECTOR
     stream_in(flash, IMAGE[:8192])  # word by word
@@ -288,13 +288,13 @@ def test_flash_as_slow_as_the_data_sheet_allows_is_no_error(monkeypatch: pytest.
 
 @pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed")
 def test_the_bytes_are_the_assembled_source(tmp_path: Path) -> None:
-    source = device_dir() / "rescue" / "chips" / "flash_loader.S"
+    source = device_dir() / "rescue" / "chips" / "stm32h7" / "asm" / "flash_loader.S"
     assembled, binary = tmp_path / "loader.o", tmp_path / "loader.bin"
     subprocess.run(
         ["arm-none-eabi-gcc", "-mcpu=cortex-m7", "-mthumb", "-c", str(source), "-o", str(assembled)], check=True
     )
     subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", str(assembled), str(binary)], check=True)
-    assert binary.read_bytes() == h7_flash_loader_code.CODE
+    assert binary.read_bytes() == flash_loader_code.CODE
     names = subprocess.run(["arm-none-eabi-nm", str(assembled)], check=True, capture_output=True, text=True).stdout
     at = {line.split()[2]: int(line.split()[0], 16) for line in names.splitlines()}
-    assert (at["program"], at["command"], at["blank"]) == (0, h7_flash_write._COMMAND, h7_flash_write._BLANK)
+    assert (at["program"], at["command"], at["blank"]) == (0, flash_write._COMMAND, flash_write._BLANK)

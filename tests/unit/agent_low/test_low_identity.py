@@ -4,9 +4,9 @@ import pytest
 from low_chip import ALL_SECTORS, FLASH, Bench
 
 from bmsrescue.twin.chip.config import ChipConfig
-from rescue.chips import h7_registers as reg
-from rescue.chips.h7_options import rdp_level
-from rescue.chips.stm32h7 import Stm32H7
+from rescue.chips.stm32h7 import registers as reg
+from rescue.chips.stm32h7.chip import Stm32H7
+from rescue.chips.stm32h7.options import rdp_level
 from rescue.debug import connect as rungs
 from rescuelink.errors import TargetError
 

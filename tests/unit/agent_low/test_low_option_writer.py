@@ -6,7 +6,7 @@ import pytest
 from low_chip import Bench
 
 from bmsrescue.twin.chip.flash.option_bytes import OptionValues
-from rescue.chips.h7_option_writer import OptionWriter
+from rescue.chips.stm32h7.option_writer import OptionWriter
 from rescuelink.consent import OPTION_BYTES, RDP_REGRESSION, WRITE_PROTECTION, Consent
 from rescuelink.errors import ConsentError, FlashError
 

@@ -8,7 +8,7 @@ import pytest
 from low_chip import FLASH, Bench
 
 from bmsrescue.twin.chip.config import ChipConfig
-from rescue.chips.h7_option_writer import OptionWriter
+from rescue.chips.stm32h7.option_writer import OptionWriter
 from rescuelink.consent import ERASE, PROGRAM, WRITE_PROTECTION, Consent
 from rescuelink.errors import ConsentError, FlashError
 

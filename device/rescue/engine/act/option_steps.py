@@ -1,7 +1,7 @@
 # The part of the cure that is in the option bytes: what differs from the job's golden values, and write protection that
 # is lifted for the cure and put back after it. Each change is in the journal, with the old values, before it begins.
 
-from rescue.chips.h7_option_writer import OptionWriter
+from rescue.chips.stm32h7.option_writer import OptionWriter
 from rescuelink.consent import OPTION_BYTES, WRITE_PROTECTION, Consent
 
 

@@ -1,9 +1,9 @@
 # Read protection level 1 to 0, where the job consents to it: the whole flash is erased, calibration included. There is
 # no backup before it, because the flash cannot be read. What follows is the cure of a blank chip.
 
-from rescue.chips.h7_option_writer import OptionWriter
-from rescue.chips.stm32h7 import Stm32H7
-from rescue.chips.table import H72x
+from rescue.chips.stm32h7.chip import Stm32H7
+from rescue.chips.stm32h7.option_writer import OptionWriter
+from rescue.chips.stm32h7.table import H72x
 from rescue.engine.unit import ladder
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.consent import RDP_REGRESSION, Consent

@@ -1,8 +1,8 @@
 # Steps "sense" to "evidence": from a unit nobody touches to a chip that tells what it is. Nothing is changed.
 
-from rescue.chips.h7_registers import DBGMCU_IDC
-from rescue.chips.stm32h7 import Stm32H7
-from rescue.chips.table import H72x
+from rescue.chips.stm32h7.chip import Stm32H7
+from rescue.chips.stm32h7.registers import DBGMCU_IDC
+from rescue.chips.stm32h7.table import H72x
 from rescue.debug.connect import ATTACH
 from rescue.engine.examine import evidence
 from rescue.engine.unit import ladder, nrst_watch, wiring

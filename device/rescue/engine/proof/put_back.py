@@ -4,8 +4,8 @@
 # Putting back is another cure, under the same laws: journalled, sector by sector, each one verified. A run that is cut
 # in it leaves a unit that the next run finds as any other.
 
-from rescue.chips.stm32h7 import Stm32H7
-from rescue.chips.table import H72x
+from rescue.chips.stm32h7.chip import Stm32H7
+from rescue.chips.stm32h7.table import H72x
 from rescue.debug.connect import ATTACH
 from rescue.engine.common.blocks import blocks
 from rescue.engine.common.source import FROM_BACKUP, FROM_IMAGE

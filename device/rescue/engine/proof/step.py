@@ -4,9 +4,9 @@
 # enables of ours would survive it. So: power off until every rail is down, normal boot, rails, NRST quiet, attach
 # without reset, PC samples and core clock. Then the debug enables are taken back and the power is removed once more.
 
-from rescue.chips import h7_identity
-from rescue.chips.stm32h7 import Stm32H7
-from rescue.chips.table import H72x
+from rescue.chips.stm32h7 import identity
+from rescue.chips.stm32h7.chip import Stm32H7
+from rescue.chips.stm32h7.table import H72x
 from rescue.debug.connect import ATTACH, connect
 from rescue.engine.proof import power_removal
 from rescue.engine.unit import running
@@ -132,7 +132,7 @@ def _watched(run, proof, target):
     proof["clocks"] = look.clocks(target.ap0, run.ports.clock)
     proof["core"] = look.core(target.core, proof["clocks"])
     proof["watchdog"] = look.watchdog(target.ap0)
-    proof["reset_cause"] = h7_identity.reset_cause(target.ap0)
+    proof["reset_cause"] = identity.reset_cause(target.ap0)
     samples = proof["core"]["pc_samples"]
     in_system_memory = samples and all(0x1FF00000 <= pc < 0x1FF20000 for pc in samples)
     if in_system_memory or (run.plan and run.plan["options"]):
@@ -148,7 +148,7 @@ def _watched(run, proof, target):
     if period_ms:
         run.say("watchdog: %d ms" % period_ms)
         look.watch_resets(run, target, proof, period_ms)
-        proof["reset_cause"] = h7_identity.reset_cause(target.ap0)
+        proof["reset_cause"] = identity.reset_cause(target.ap0)
         again = max(proof["nrst"]["edges"], running.resets_seen(proof["core"]))
         if again:
             cause = ", ".join(running.watchdog_has_bitten(proof)) or "cause not readable"
@@ -187,7 +187,7 @@ def _asked(run, ap, lines):
     if rule.pin is None:
         return ""
     name, level = rule.pin
-    from rescue.chips import h7_pins as pins
+    from rescue.chips.stm32h7 import pins
 
     first = pins.level(ap, name)
     if level is not None:

@@ -15,7 +15,7 @@ def test(run):
     if "v12" not in run.ports.rails.names:
         return  # nobody would see it fall
     pin, level = run.job.latch
-    from rescue.chips.h7_pins import drive
+    from rescue.chips.stm32h7.pins import drive
 
     drive(run.target.ap0, pin, level)
     run.ports.lines.unit_button(False)

@@ -1,6 +1,6 @@
 # Looks at a running unit as running.py judges it: core, clocks and watchdog, nothing stopped and nothing changed.
 
-from rescue.chips import h7_clocks
+from rescue.chips.stm32h7 import clocks as chip_clocks
 from rescue.debug import cortex_m_registers as cm
 from rescue.debug import cortex_m_watch, cortex_m_watch_run
 from rescue.engine.unit import running
@@ -15,7 +15,7 @@ _MARGIN_MS = 100
 _OTHER_MS = 1000  # the window watchdog's period is some ms, and nobody knows what a unit does between two bites
 _STEP_MS = 50
 
-watchdog = h7_clocks.watchdog
+watchdog = chip_clocks.watchdog
 
 
 def core(core, found_clocks):
@@ -35,7 +35,7 @@ def clocks(ap, clock):
     """evidence["clocks"]. A crystal that was asked for and does not run yet gets its time."""
     start = clock.ms()
     while True:
-        found = h7_clocks.clocks(ap)
+        found = chip_clocks.clocks(ap)
         if _HSE not in found["missing"] or clock.since_ms(start) >= _CRYSTAL_MS:
             return found
         clock.feed()

@@ -70,8 +70,8 @@ def _climb(run, hz):
     # The whole ladder once more. A write under way knows the chip that was: it ends, and the next run goes on.
     if run.erase_begun or run.chip is None:
         return False
-    from rescue.chips.stm32h7 import Stm32H7
-    from rescue.chips.table import H72x
+    from rescue.chips.stm32h7.chip import Stm32H7
+    from rescue.chips.stm32h7.table import H72x
     from rescue.engine.unit import ladder
 
     run.disturbed += run.target.dp.disturbed + run.chip.flash.resends

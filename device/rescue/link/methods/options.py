@@ -1,13 +1,13 @@
 # options.*: the option bytes, read and given names, and changed with the words of the operator's consent.
 
-from rescue.chips.h7_option_writer import OptionWriter
+from rescue.chips.stm32h7.option_writer import OptionWriter
 from rescue.link.unit import change, connected, known_chip
 from rescuelink.consent import OPTION_BYTES, WRITE_PROTECTION, Consent
 from rescuelink.errors import ConsentError, LinkError
 
 
 def read(bench):
-    """The options in force, as plain values (rescue.chips.h7_options)."""
+    """The options in force, as plain values (rescue.chips.stm32h7.options)."""
     return known_chip(bench).options.read()
 
 

@@ -21,7 +21,7 @@ def connect(bench, how=None, hz=1_000_000):
     _require_vtref(bench)
     if how is not None:
         _check_hz(hz)
-    from rescue.chips.table import H72x
+    from rescue.chips.stm32h7.table import H72x
     from rescue.debug import connect as rungs
     from rescue.engine.unit import ladder
 

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from rescue.chips import h7_flash_registers as reg
+from rescue.chips.stm32h7 import flash_registers as reg
 from rescuelink.errors import WireError
 
 _BLOCK = const(2048)  # with one look at the flags

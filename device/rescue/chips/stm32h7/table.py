@@ -55,6 +55,6 @@ def find(dev_id):
     """The chip with this DEV_ID, or None."""
     if dev_id == H72x.dev_id:
         return H72x
-    from rescue.chips import dies
+    from rescue.chips.stm32h7 import dies
 
     return dies.find(dev_id)

@@ -3,7 +3,7 @@
 
 from micropython import const
 
-from rescue.chips.h7_flash_loader import LoaderStream
+from rescue.chips.stm32h7.flash_loader import LoaderStream
 from rescuelink.errors import TargetError, WireError
 
 # flash_loader.S, assembled; a test assembles it again and compares.

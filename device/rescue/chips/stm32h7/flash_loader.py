@@ -6,7 +6,7 @@
 # programmed with something else than was meant. The routine does what HAL and OpenOCD's loader do on silicon, one flash
 # word at a time, finished before the next; nothing here relies on how the bus behaves while the flash is busy.
 #
-# In the work RAM: the SHA-256 routine comes first (target_digest.py), then the code, behind it the stack and the job of
+# In the work RAM: the SHA-256 routine comes first (digest.py), then the code, behind it the stack and the job of
 # the SHA-256 routine (from 0x600), the ring, the slots, the mailbox. The ring begins on a 1 KiB boundary, so that TAR
 # is written once per KiB.
 
@@ -15,8 +15,8 @@ import struct
 
 from micropython import const
 
-from rescue.chips import h7_flash_registers as reg
-from rescue.chips import h7_registers
+from rescue.chips.stm32h7 import flash_registers as reg
+from rescue.chips.stm32h7 import registers
 from rescue.debug import cortex_m_registers as cm
 from rescuelink.errors import WireError
 
@@ -99,7 +99,7 @@ class LoaderStream:
         idle = chip.control[0]
         words = [0, _DAMAGED, 0, 0, self._length, base + _RING, base + _RING + self._size]
         words += [base + _RING + self._size, base + _RING + self._size + 8 * _SLOTS, self._stamp]
-        words += [chip.word_bytes, reg.SR_BUSY, reg.SR_WRITE_ERRORS, h7_registers.IWDG1_KR]
+        words += [chip.word_bytes, reg.SR_BUSY, reg.SR_WRITE_ERRORS, registers.IWDG1_KR]
         words += [control, idle | reg.CR_PG, idle]
         check = _DAMAGED
         for word in words:
@@ -266,6 +266,6 @@ class LoaderStream:
     def _blame(self):
         done = self.done()
         if done == self._done:
-            from rescue.chips.h7_flash_errors import blame
+            from rescue.chips.stm32h7.flash_errors import blame
 
             blame(self._writer, self._address + done)

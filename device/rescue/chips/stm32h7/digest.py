@@ -5,14 +5,14 @@
 # as the reference manual says, and nothing of the unit's firmware is running. It proves itself on known data first.
 #
 # In the work RAM: the routine at its beginning, its job right below the mailbox of the flash loader
-# (h7_flash_loader.py), what it needs of a stack below that.
+# (flash_loader.py), what it needs of a stack below that.
 
 import hashlib
 import struct
 
 from micropython import const
 
-from rescue.chips import h7_registers as reg
+from rescue.chips.stm32h7 import registers as reg
 from rescuelink.errors import TargetError, WireError
 
 # target_digest.S, assembled; a test assembles it again and compares.

@@ -3,7 +3,7 @@
 
 from micropython import const
 
-from rescue.chips import h7_flash_registers as reg
+from rescue.chips.stm32h7 import flash_registers as reg
 from rescue.hal.ports import Timeout
 from rescuelink.errors import FlashError, WireError
 

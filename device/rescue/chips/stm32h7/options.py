@@ -1,6 +1,6 @@
 # The option bytes, read and given names. Nothing here writes them. RM0468 4.4, 4.9.
 
-from rescue.chips import h7_flash_registers as reg
+from rescue.chips.stm32h7 import flash_registers as reg
 
 _BOR_MV = (1620, 2100, 2400, 2700)  # brown-out threshold by BOR_LEV; 0 is off, leaving the power-on reset
 

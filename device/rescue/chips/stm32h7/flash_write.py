@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from rescue.chips import h7_flash_registers as reg
+from rescue.chips.stm32h7 import flash_registers as reg
 from rescue.hal.ports import Timeout
 from rescuelink.consent import ERASE, PROGRAM
 from rescuelink.errors import FlashError, TargetError, WireError
@@ -48,7 +48,7 @@ class FlashWriter:
         self._by_core = False
         self.make_ready(None)
         if self.flash.by_core:
-            from rescue.chips.h7_flash_loader_code import works
+            from rescue.chips.stm32h7.flash_loader_code import works
 
             self._reset_core()
             self._by_core = works(self)
@@ -194,10 +194,10 @@ class FlashWriter:
         if self._erasing is None:
             self.make_ready(address)
         if self.runs_on_core():
-            from rescue.chips.h7_flash_loader import LoaderStream
+            from rescue.chips.stm32h7.flash_loader import LoaderStream
 
             return LoaderStream(self, address, length, again)
-        from rescue.chips.h7_flash_words import WordStream
+        from rescue.chips.stm32h7.flash_words import WordStream
 
         return WordStream(self, address)
 

@@ -6,7 +6,7 @@
 @ mailbox and the arguments carry a check word, each piece in the ring its CRC-32, and what the flash controller is told
 @ to do is read back from its register before it is started.
 @
-@ Assembled to bytes in h7_flash_loader_code.py:
+@ Assembled to bytes in ../flash_loader_code.py:
 @   arm-none-eabi-gcc -mcpu=cortex-m7 -mthumb -c flash_loader.S -o flash_loader.o
 @   arm-none-eabi-objcopy -O binary -j .text flash_loader.o flash_loader.bin
 

@@ -1,9 +1,9 @@
 # An STM32H7 behind a Target: who it is, why it was reset, how its core is supplied, and its flash. RM0468.
 
-from rescue.chips import h7_registers as reg
-from rescue.chips import table
-from rescue.chips.h7_flash import H7Flash
-from rescue.chips.target_digest import TargetDigest
+from rescue.chips.stm32h7 import registers as reg
+from rescue.chips.stm32h7 import table
+from rescue.chips.stm32h7.digest import TargetDigest
+from rescue.chips.stm32h7.flash import H7Flash
 from rescue.debug import adi_registers as adi
 from rescuelink.errors import TargetError, WireError
 
@@ -25,27 +25,27 @@ class Stm32H7:
 
     @property
     def options(self):
-        from rescue.chips.h7_options import H7Options  # needed once
+        from rescue.chips.stm32h7.options import H7Options  # needed once
 
         return H7Options(self.target.ap0, self.chip, self.flash)
 
     def identity(self):
         """{"dev_id", "rev_id", "revision", "flash_kib", "uid", "name"}; uid is 24 hex digits, highest word first."""
-        from rescue.chips import h7_identity
+        from rescue.chips.stm32h7 import identity
 
-        return h7_identity.identity(self.target.ap0, self.chip, self._idc, self.flash.size)
+        return identity.identity(self.target.ap0, self.chip, self._idc, self.flash.size)
 
     def reset_cause(self):
         """{"raw", "flags"} from RCC_RSR. The flags add up until firmware clears them; read before our own reset."""
-        from rescue.chips import h7_identity
+        from rescue.chips.stm32h7 import identity
 
-        return h7_identity.reset_cause(self.target.ap0)
+        return identity.reset_cause(self.target.ap0)
 
     def supply(self):
         """How the core is supplied: PWR_CR3 (chosen once after power-on), CSR1 and D3CR (is it ready)."""
-        from rescue.chips import h7_identity
+        from rescue.chips.stm32h7 import identity
 
-        return h7_identity.supply(self.target.ap0)
+        return identity.supply(self.target.ap0)
 
     def prepare_debug(self):
         """Keep the debug clocks on while the chip sleeps or stops (DBGMCU_CR, through AP2)."""

@@ -1,7 +1,7 @@
 # The family's other dies, as far as they differ from the H72x. RM0433, RM0455;
 # docs/reference/chip.md#family-differences.
 
-from rescue.chips.table import H72x
+from rescue.chips.stm32h7.table import H72x
 
 
 class H74x(H72x):

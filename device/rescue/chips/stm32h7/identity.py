@@ -2,7 +2,7 @@
 
 import struct
 
-from rescue.chips import h7_registers as reg
+from rescue.chips.stm32h7 import registers as reg
 
 
 def identity(ap, chip, idc, flash_bytes):

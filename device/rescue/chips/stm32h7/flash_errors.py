@@ -1,6 +1,6 @@
 # What went wrong with the flash, in words: error flags, and a routine on the core that stopped or does not get on.
 
-from rescue.chips import h7_flash_registers as reg
+from rescue.chips.stm32h7 import flash_registers as reg
 from rescuelink.errors import FlashError, TargetError
 
 _ADVICE = {

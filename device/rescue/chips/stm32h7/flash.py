@@ -2,7 +2,7 @@
 # RM0468 4.3, 4.9; docs/reference/chip.md#flash-registers. There is no mass erase here, and there never will be.
 
 
-from rescue.chips import h7_flash_registers as reg
+from rescue.chips.stm32h7 import flash_registers as reg
 from rescuelink.errors import FlashError
 
 
@@ -100,22 +100,22 @@ class H7Flash:
 
     def _writer(self):
         if self._writing is None:
-            from rescue.chips.h7_flash_write import FlashWriter
+            from rescue.chips.stm32h7.flash_write import FlashWriter
 
             self._writing = FlashWriter(self, self._core, self._clock, self._chip)
         return self._writing
 
     def refusal(self, status, address):
         """The FlashError for the error flags in `status`, a value of SR1; clears them."""
-        from rescue.chips import h7_flash_errors
+        from rescue.chips.stm32h7 import flash_errors
 
         registers = self.registers(address)
         self._ap.write32(registers + reg.CCR1, self._chip.control[3], again=True)
         if address is None:
-            return h7_flash_errors.refusal(status, address)
+            return flash_errors.refusal(status, address)
         offset = (address - self.base) % self._chip.bank_bytes
-        area = h7_flash_errors.area_of(self._ap, registers, offset, self._chip.sector_bytes)
-        return h7_flash_errors.refusal(status, address, area)
+        area = flash_errors.area_of(self._ap, registers, offset, self._chip.sector_bytes)
+        return flash_errors.refusal(status, address, area)
 
     # -- reading: its code is loaded when it is needed -----------------------------------------------------------------
 
@@ -141,6 +141,6 @@ class H7Flash:
         return self._reader().vectors(address)
 
     def _reader(self):
-        from rescue.chips.h7_flash_read import FlashReader
+        from rescue.chips.stm32h7.flash_read import FlashReader
 
         return FlashReader(self._ap, self._chip, self, self._clock)

@@ -3,7 +3,7 @@
 # Never written, whatever is asked: RDP level 2, the PCROP and secure areas, SECURITY. The staged registers are read
 # back before the change is started, because a damaged transfer must not become an option byte.
 
-from rescue.chips import h7_flash_registers as reg
+from rescue.chips.stm32h7 import flash_registers as reg
 from rescue.hal.ports import Timeout
 from rescuelink.consent import OPTION_BYTES, RDP_REGRESSION, WRITE_PROTECTION
 from rescuelink.errors import ConsentError, FlashError, WireError
