@@ -6,7 +6,6 @@
 
 from micropython import const
 
-from rescue.debug import adi_registers as adi
 from rescue.debug.dp import DebugPort
 from rescue.debug.target import Target
 from rescue.hal.ports import wait_for_nrst
@@ -23,20 +22,20 @@ _BOOT0_HOLD_MS = const(15)  # latched shortly after reset release
 _ROM_START_MS = const(100)  # the system bootloader is up after 54 ms (AN2606)
 
 
-def connect(ports, how, hz=1000000, setup=(), power_cycle=None):
+def connect(ports, how, hz=1000000, prepare=None, power_cycle=None):
     """Try the rung `how` at `hz` and return the Target, or raise with the pins as they were before.
 
-    setup: ((address, value), ..) written through AP2, the debug APB, as soon as it answers: the chip's debug_setup.
+    prepare(target): as soon as the access ports are known (chips/families.py).
     """
     try:
         if how == ATTACH:
-            return _attach(ports, how, hz, setup)
+            return _attach(ports, how, hz, prepare)
         if how == UNDER_RESET:
-            return _under_reset(ports, how, hz, setup, None)
+            return _under_reset(ports, how, hz, prepare, None)
         if how == POWER_CYCLE_UNDER_RESET and power_cycle is not None:
-            return _under_reset(ports, how, hz, setup, power_cycle)
+            return _under_reset(ports, how, hz, prepare, power_cycle)
         if how == BOOT0 and power_cycle is not None:
-            return _boot0(ports, how, hz, setup, power_cycle)
+            return _boot0(ports, how, hz, prepare, power_cycle)
     except RescueError:
         ports.wire.release()
         ports.lines.nrst(False)
@@ -45,7 +44,7 @@ def connect(ports, how, hz=1000000, setup=(), power_cycle=None):
     raise TargetError("rung", "there is no way to connect called '" + how + "' here")
 
 
-def _attach(ports, how, hz, setup):
+def _attach(ports, how, hz, prepare):
     """Only look: the core goes on with whatever it is doing."""
     wire = ports.wire
     wire.engage()
@@ -54,19 +53,12 @@ def _attach(ports, how, hz, setup):
     dp.connect()
     dp.power_up()
     target = Target(dp, how, hz)
-    if target.aps["0"] & adi.IDR_MASK != adi.IDR_AHB or target.aps["2"] & adi.IDR_MASK != adi.IDR_APB:
-        from rescue.debug import other_family  # seldom needed
-
-        other_family.check(target)
-    if target.aps["0"] & adi.IDR_MASK != adi.IDR_AHB:
-        raise TargetError("wrong_ap", "access port 0 is not that of a Cortex-M core")
-    if target.aps["2"] & adi.IDR_MASK == adi.IDR_APB:
-        for address, value in setup:
-            target.ap2.write32(address, value, again=True)
+    if prepare is not None:
+        prepare(target)
     return target
 
 
-def _under_reset(ports, how, hz, setup, power_cycle):
+def _under_reset(ports, how, hz, prepare, power_cycle):
     """Halted at the reset vector: the firmware executes nothing."""
     ports.lines.nrst(True)
     ports.clock.sleep_ms(_NRST_LOW_MS)
@@ -75,14 +67,14 @@ def _under_reset(ports, how, hz, setup, power_cycle):
     if power_cycle is not None:
         ports.wire.release()
         power_cycle()
-    target = _attach(ports, how, hz, setup)
+    target = _attach(ports, how, hz, prepare)
     target.core.catch_reset()
     _let_go_of_reset(ports)
     target.core.wait_caught()
     return target
 
 
-def _boot0(ports, how, hz, setup, power_cycle):
+def _boot0(ports, how, hz, prepare, power_cycle):
     """Into the system bootloader, so that the flash's own firmware never sets the core supply after power-on."""
     ports.wire.release()
     # BOOT0 is driven only once the chip has power, under a reset that was held through power-on.
@@ -94,7 +86,7 @@ def _boot0(ports, how, hz, setup, power_cycle):
     ports.clock.sleep_ms(_BOOT0_HOLD_MS)
     ports.lines.boot0(None)
     ports.clock.sleep_ms(_ROM_START_MS)
-    target = _attach(ports, how, hz, setup)
+    target = _attach(ports, how, hz, prepare)
     target.core.halt()
     return target
 

@@ -5,7 +5,9 @@ from rescue.debug.cortex_m import CortexM
 
 
 class Target:
-    """A chip whose debug port answers. aps: {"0": IDR, ...}."""
+    """A chip whose debug port answers. aps: {"0": IDR, ...}. family: whose it is (chips/families.py)."""
+
+    family = None
 
     def __init__(self, dp, how, hz):
         self.dp = dp

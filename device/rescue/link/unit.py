@@ -24,9 +24,8 @@ def connected(bench):
 def known_chip(bench):
     """The chip's driver, made when first needed."""
     if bench.chip is None:
-        from rescue.chips.stm32h7.chip import Stm32H7
-
-        bench.chip = Stm32H7(connected(bench), bench.ports.clock)
+        target = connected(bench)
+        bench.chip = target.family.open_chip(target, bench.ports.clock)
     return bench.chip
 
 

@@ -7,8 +7,8 @@ import sys
 
 import twin_ports
 
+from rescue.chips.families import prepare
 from rescue.chips.stm32h7.chip import Stm32H7
-from rescue.chips.stm32h7.table import H72x
 from rescue.debug import connect as rungs
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import RescueError
@@ -40,7 +40,7 @@ def power_cycle():
 ports.lines.power(True)
 ports.clock.sleep_ms(100)
 try:
-    target = rungs.connect(ports, rungs.ATTACH, 1_000_000, H72x.debug_setup)
+    target = rungs.connect(ports, rungs.ATTACH, 1_000_000, prepare)
     chip = Stm32H7(target, ports.clock)
     seen["identity"] = chip.identity()
     seen["options"] = chip.options.read()
@@ -49,7 +49,7 @@ try:
     seen["vectors"] = chip.flash.vectors(FLASH)
     weigh()
 
-    target = rungs.connect(ports, rungs.UNDER_RESET, 4_000_000, H72x.debug_setup)
+    target = rungs.connect(ports, rungs.UNDER_RESET, 4_000_000, prepare)
     chip = Stm32H7(target, ports.clock)
     chip.freeze_watchdogs()
     block = bytearray(4096)
@@ -77,7 +77,7 @@ try:
     weigh()
     chip.flash.lock()
 
-    target = rungs.connect(ports, rungs.BOOT0, 1_000_000, H72x.debug_setup, power_cycle)
+    target = rungs.connect(ports, rungs.BOOT0, 1_000_000, prepare, power_cycle)
     seen["boot0"] = target.core.state()
 except RescueError as error:
     seen["error"] = error.to_dict()

@@ -8,7 +8,7 @@ from array import array
 import micropython
 import rp2
 
-from rescue.chips.stm32h7.table import H72x
+from rescue.chips import families
 from rescue.debug.connect import UNDER_RESET, connect
 from rescue.hal import board, pio_pump
 from rescue.hal.swd import WRITE_REQUESTS, SwdWire
@@ -104,7 +104,7 @@ def registers():
 def main():
     begin()
     try:
-        target = connect(ports, UNDER_RESET, 1000000, H72x.debug_setup)
+        target = connect(ports, UNDER_RESET, 1000000, families.prepare)
         target.core.reset_halt()
         dma(target.ap0)
         registers()

@@ -8,8 +8,8 @@ import json
 import os
 import time
 
+from rescue.chips.families import prepare
 from rescue.chips.stm32h7.chip import Stm32H7
-from rescue.chips.stm32h7.table import H72x
 from rescue.debug.connect import UNDER_RESET, connect
 from rescue.hal import board
 from rescuelink.consent import ERASE, PROGRAM, Consent
@@ -109,7 +109,7 @@ def main():
     try:
         card()
         hashes()
-        target = connect(ports, UNDER_RESET, 1000000, H72x.debug_setup)
+        target = connect(ports, UNDER_RESET, 1000000, prepare)
         ports.wire.set_frequency(HZ)
         found["swclk_hz"] = ports.wire.frequency_hz
         target.core.reset_halt()

@@ -10,8 +10,8 @@ from bmsrescue.twin.clock import VirtualClock
 
 make_importable()
 
+from rescue.chips.families import prepare  # noqa: E402
 from rescue.chips.stm32h7.chip import Stm32H7  # noqa: E402
-from rescue.chips.stm32h7.table import H72x  # noqa: E402
 from rescue.debug import connect as rungs  # noqa: E402
 from rescue.hal.ports import Ports  # noqa: E402
 from rescue.hal.swd import SwdWire  # noqa: E402
@@ -120,7 +120,7 @@ class Bench:
         self.power_on()
 
     def connect(self, how: str = rungs.UNDER_RESET) -> Any:
-        return rungs.connect(self.ports, how, self.hz, H72x.debug_setup, self.power_cycle)
+        return rungs.connect(self.ports, how, self.hz, prepare, self.power_cycle)
 
     def h7(self, how: str = rungs.UNDER_RESET) -> Any:
         h7 = Stm32H7(self.connect(how), self.time)

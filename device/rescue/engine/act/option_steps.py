@@ -1,7 +1,6 @@
 # The part of the cure that is in the option bytes: what differs from the job's golden values, and write protection that
 # is lifted for the cure and put back after it. Each change is in the journal, with the old values, before it begins.
 
-from rescue.chips.stm32h7.option_writer import OptionWriter
 from rescuelink.consent import OPTION_BYTES, WRITE_PROTECTION, Consent
 
 
@@ -33,4 +32,4 @@ def _change(run, event, values, facts):
     run.journal_write(event, facts)
     run.erase_begun = True
     run.say(event)
-    OptionWriter(run.chip).change(values, consent)
+    run.target.family.option_writer(run.chip).change(values, consent)

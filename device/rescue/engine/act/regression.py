@@ -1,9 +1,7 @@
 # Read protection level 1 to 0, where the job consents to it: the whole flash is erased, calibration included. There is
 # no backup before it, because the flash cannot be read. What follows is the cure of a blank chip.
 
-from rescue.chips.stm32h7.chip import Stm32H7
-from rescue.chips.stm32h7.option_writer import OptionWriter
-from rescue.chips.stm32h7.table import H72x
+from rescue.chips.families import prepare
 from rescue.engine.unit import ladder
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.consent import RDP_REGRESSION, Consent
@@ -24,15 +22,15 @@ def regress(run):
     if not run.plan["restore"]:
         run.evidence["regressed"] = True
     run.target.core.halt()
-    OptionWriter(run.chip).regress(consent)
+    run.target.family.option_writer(run.chip).regress(consent)
     run.leave_target()
     run.power.cycle()
     wait_for_nrst(run.ports)  # a supervisor holds it low after power has come; flash answers nothing till then
-    run.target, swd = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
+    run.target, swd = ladder.connect(run.ports, run.power, run.limits, prepare)
     if run.target is None:
         raise WireError("no_ack", "the chip does not answer after its read protection was removed")
     run.evidence["swd"]["tries"] += swd["tries"]
-    run.chip = Stm32H7(run.target, run.ports.clock)
+    run.chip = run.target.family.open_chip(run.target, run.ports.clock)
     run.resets.again(run.target.core)
     run.target.core.reset_halt()
     run.chip.freeze_watchdogs()

@@ -33,9 +33,9 @@ def gather(evidence, ports, target, chip, boot_address, attached):
     if attached:
         from rescue.engine.unit import running_look as look
 
-        groups.append(("clocks", lambda: look.clocks(target.ap0, target.core.clock)))
+        groups.append(("clocks", lambda: look.clocks(target, target.core.clock)))
         groups.append(("core", lambda: look.core(target.core, evidence.get("clocks"))))
-        groups.append(("watchdog", lambda: look.watchdog(target.ap0)))
+        groups.append(("watchdog", lambda: target.family.watchdog(target.ap0)))
     groups += [
         ("reset_cause", chip.reset_cause),
         ("options", chip.options.read),

@@ -1,8 +1,6 @@
 # Steps "sense" to "evidence": from a unit nobody touches to a chip that tells what it is. Nothing is changed.
 
-from rescue.chips.stm32h7.chip import Stm32H7
-from rescue.chips.stm32h7.registers import DBGMCU_IDC
-from rescue.chips.stm32h7.table import H72x
+from rescue.chips.families import prepare
 from rescue.debug.connect import ATTACH
 from rescue.engine.examine import evidence
 from rescue.engine.unit import ladder, nrst_watch, wiring
@@ -81,7 +79,7 @@ def connect(run):
         # A chip that lives holds its two lines; one without core supply need not.
         return wiring.speaks_against(found) and _good(run, "vcap")
 
-    run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup, explain)
+    run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, prepare, explain)
     if run.target is None:
         if "family" in run.evidence["swd"]:
             run.skip_to("diagnosis")
@@ -94,11 +92,11 @@ def gather(run):
     """Identity, reset cause, options, core: what the chip says before anything is changed."""
     run.power.check()
     try:
-        run.chip = Stm32H7(run.target, run.ports.clock)
+        run.chip = run.target.family.open_chip(run.target, run.ports.clock)
     except (TargetError, WireError) as error:
         if error.kind != "wrong_chip" and error.kind != "fault":
             raise
-        dev_id = run.target.ap2.read32(DBGMCU_IDC) & 0xFFF
+        dev_id = run.target.family.device_id(run.target)
         if error.kind == "fault" and dev_id == run.job.dev_id:
             raise
         run.evidence["chip"] = {"dev_id": dev_id, "rev_id": None, "flash_kib": None, "uid": None, "name": None}

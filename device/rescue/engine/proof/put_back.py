@@ -4,8 +4,7 @@
 # Putting back is another cure, under the same laws: journalled, sector by sector, each one verified. A run that is cut
 # in it leaves a unit that the next run finds as any other.
 
-from rescue.chips.stm32h7.chip import Stm32H7
-from rescue.chips.stm32h7.table import H72x
+from rescue.chips.families import prepare
 from rescue.debug.connect import ATTACH
 from rescue.engine.common.blocks import blocks
 from rescue.engine.common.source import FROM_BACKUP, FROM_IMAGE
@@ -44,7 +43,7 @@ def put_back(run):
 
 def _look_again(run, proof):
     found = []
-    run.target, swd = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
+    run.target, swd = ladder.connect(run.ports, run.power, run.limits, prepare)
     run.evidence["swd"]["tries"] += swd["tries"]
     proof["swd"] = swd
     if run.target is None:
@@ -52,7 +51,7 @@ def _look_again(run, proof):
         return
     found.append("it answers by " + swd["how"])
     try:
-        run.chip = Stm32H7(run.target, run.ports.clock)
+        run.chip = run.target.family.open_chip(run.target, run.ports.clock)
         supply = proof["supply"] = run.chip.supply()
         found.append("PWR_CR3 0x%08x, CSR1 0x%08x" % (supply["cr3"], supply["csr1"]))
         if swd["how"] == ATTACH and supply["cr3"] & 7 != _AS_AT_POWER_ON and not supply["csr1"] >> 13 & 1:

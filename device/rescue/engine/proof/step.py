@@ -4,9 +4,7 @@
 # enables of ours would survive it. So: power off until every rail is down, normal boot, rails, NRST quiet, attach
 # without reset, PC samples and core clock. Then the debug enables are taken back and the power is removed once more.
 
-from rescue.chips.stm32h7 import identity
-from rescue.chips.stm32h7.chip import Stm32H7
-from rescue.chips.stm32h7.table import H72x
+from rescue.chips.families import prepare
 from rescue.debug.connect import ATTACH, connect
 from rescue.engine.proof import power_removal
 from rescue.engine.unit import running
@@ -67,8 +65,8 @@ def _look_once_more(run, proof):
     # The unit is to be switched off now in any case. Its core is stopped: does the flash still hold the image, now that
     # the power was away? And can the unit switch itself off?
     try:
-        run.target = connect(run.ports, ATTACH, _HZ, H72x.debug_setup)
-        run.chip = Stm32H7(run.target, run.ports.clock)
+        run.target = connect(run.ports, ATTACH, _HZ, prepare)
+        run.chip = run.target.family.open_chip(run.target, run.ports.clock)
         run.ports.lines.unit_button(run.power.button)  # a halted core holds no latch
         run.target.core.reset_halt()
         run.chip.freeze_watchdogs()
@@ -112,7 +110,7 @@ def _look(run, proof):
         if not window.low_mv <= mv <= window.high_mv:
             return "%s reads %d mV, outside %d..%d" % (name, mv, window.low_mv, window.high_mv)
     try:
-        target = connect(run.ports, ATTACH, _HZ, H72x.debug_setup)
+        target = connect(run.ports, ATTACH, _HZ, prepare)
     except WireError as error:
         return "the running unit does not answer on SWD (%s)" % error.kind
     try:
@@ -129,17 +127,17 @@ def _watched(run, proof, target):
     # The core as the diagnosis looks at it, then what the job asks for, then for as long as a watchdog may take.
     from rescue.engine.unit import running_look as look
 
-    proof["clocks"] = look.clocks(target.ap0, run.ports.clock)
+    proof["clocks"] = look.clocks(target, run.ports.clock)
     proof["core"] = look.core(target.core, proof["clocks"])
-    proof["watchdog"] = look.watchdog(target.ap0)
-    proof["reset_cause"] = identity.reset_cause(target.ap0)
+    proof["watchdog"] = target.family.watchdog(target.ap0)
+    proof["reset_cause"] = target.family.reset_cause(target.ap0)
     samples = proof["core"]["pc_samples"]
     in_system_memory = samples and all(0x1FF00000 <= pc < 0x1FF20000 for pc in samples)
     if in_system_memory or (run.plan and run.plan["options"]):
-        proof["options"] = Stm32H7(target, run.ports.clock).options.read()
+        proof["options"] = target.family.open_chip(target, run.ports.clock).options.read()
     lines = []  # of this look alone
     missing = _judge(proof, run.job, lines)
-    asked = _asked(run, target.ap0, lines)
+    asked = _asked(run, target, lines)
     if missing and _moves(run.job.proof) and running.why_not(proof)[0] in (running.LOOP, running.ASLEEP):
         missing = ""  # a loop that changes the word or pin that the job asks for is at work
     if missing or asked:
@@ -148,7 +146,7 @@ def _watched(run, proof, target):
     if period_ms:
         run.say("watchdog: %d ms" % period_ms)
         look.watch_resets(run, target, proof, period_ms)
-        proof["reset_cause"] = identity.reset_cause(target.ap0)
+        proof["reset_cause"] = target.family.reset_cause(target.ap0)
         again = max(proof["nrst"]["edges"], running.resets_seen(proof["core"]))
         if again:
             cause = ", ".join(running.watchdog_has_bitten(proof)) or "cause not readable"
@@ -168,9 +166,9 @@ def _moves(rule):
     return (rule.mailbox is not None and rule.mailbox[2] is None) or (rule.pin is not None and rule.pin[1] is None)
 
 
-def _asked(run, ap, lines):
+def _asked(run, target, lines):
     # What the job asks for beyond a running core: "" when the firmware does it.
-    rule, clock = run.job.proof, run.ports.clock
+    rule, clock, ap = run.job.proof, run.ports.clock, target.ap0
     if rule.mailbox is not None:
         address, mask, value = rule.mailbox
         found = ap.read32(address) & mask
@@ -187,9 +185,7 @@ def _asked(run, ap, lines):
     if rule.pin is None:
         return ""
     name, level = rule.pin
-    from rescue.chips.stm32h7 import pins
-
-    first = pins.level(ap, name)
+    first = target.family.pin_level(ap, name)
     if level is not None:
         if first != level:
             return name + " is " + _LEVELS[first]
@@ -198,7 +194,7 @@ def _asked(run, ap, lines):
     start = clock.ms()
     while clock.since_ms(start) < rule.window_ms:
         clock.sleep_ms(_PIN_LOOK_MS)
-        if pins.level(ap, name) != first:
+        if target.family.pin_level(ap, name) != first:
             lines.append(name + " toggles")
             return ""
     return name + " stays " + _LEVELS[first]

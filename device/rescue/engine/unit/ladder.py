@@ -21,7 +21,7 @@ _LADDER = (
 )
 
 
-def connect(ports, power, limits, setup, explain=None):
+def connect(ports, power, limits, prepare, explain=None):
     """(target or None, evidence["swd"]). Raises PowerError only, when the rails go wrong on the way.
 
     explain() is asked once when attaching has failed: True ends the ladder before it takes the power away.
@@ -40,7 +40,7 @@ def connect(ports, power, limits, setup, explain=None):
         attempt = {"how": how, "hz": hz, "result": "ok"}
         tries.append(attempt)
         try:
-            target = rungs.connect(ports, how, hz, setup, power.cycle)
+            target = rungs.connect(ports, how, hz, prepare, power.cycle)
         except PowerError:
             attempt["result"] = "power"
             raise

@@ -15,9 +15,7 @@ def test(run):
     if "v12" not in run.ports.rails.names:
         return  # nobody would see it fall
     pin, level = run.job.latch
-    from rescue.chips.stm32h7.pins import drive
-
-    drive(run.target.ap0, pin, level)
+    run.target.family.drive_pin(run.target.ap0, pin, level)
     run.ports.lines.unit_button(False)
     clock = run.ports.clock
     start = clock.ms()

@@ -1,6 +1,5 @@
 # Looks at a running unit as running.py judges it: core, clocks and watchdog, nothing stopped and nothing changed.
 
-from rescue.chips.stm32h7 import clocks as chip_clocks
 from rescue.debug import cortex_m_registers as cm
 from rescue.debug import cortex_m_watch, cortex_m_watch_run
 from rescue.engine.unit import running
@@ -14,8 +13,6 @@ _HSE = "HSE"
 _MARGIN_MS = 100
 _OTHER_MS = 1000  # the window watchdog's period is some ms, and nobody knows what a unit does between two bites
 _STEP_MS = 50
-
-watchdog = chip_clocks.watchdog
 
 
 def core(core, found_clocks):
@@ -31,11 +28,11 @@ def core(core, found_clocks):
     return found
 
 
-def clocks(ap, clock):
+def clocks(target, clock):
     """evidence["clocks"]. A crystal that was asked for and does not run yet gets its time."""
     start = clock.ms()
     while True:
-        found = chip_clocks.clocks(ap)
+        found = target.family.clocks(target.ap0)
         if _HSE not in found["missing"] or clock.since_ms(start) >= _CRYSTAL_MS:
             return found
         clock.feed()

@@ -70,17 +70,16 @@ def _climb(run, hz):
     # The whole ladder once more. A write under way knows the chip that was: it ends, and the next run goes on.
     if run.erase_begun or run.chip is None:
         return False
-    from rescue.chips.stm32h7.chip import Stm32H7
-    from rescue.chips.stm32h7.table import H72x
+    from rescue.chips.families import prepare
     from rescue.engine.unit import ladder
 
     run.disturbed += run.target.dp.disturbed + run.chip.flash.resends
     run.target.dp.disturbed = run.chip.flash.resends = 0
-    target, swd = ladder.connect(run.ports, run.power, run.limits, H72x.debug_setup)
+    target, swd = ladder.connect(run.ports, run.power, run.limits, prepare)
     run.evidence["swd"]["tries"] += swd["tries"]
     if target is None:
         return False
     if run.ports.wire.frequency_hz > hz:
         run.ports.wire.set_frequency(hz)
-    run.target, run.chip = target, Stm32H7(target, run.ports.clock)
+    run.target, run.chip = target, target.family.open_chip(target, run.ports.clock)
     return True

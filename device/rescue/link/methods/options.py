@@ -1,13 +1,12 @@
 # options.*: the option bytes, read and given names, and changed with the words of the operator's consent.
 
-from rescue.chips.stm32h7.option_writer import OptionWriter
 from rescue.link.unit import change, connected, known_chip
 from rescuelink.consent import OPTION_BYTES, WRITE_PROTECTION, Consent
 from rescuelink.errors import ConsentError, LinkError
 
 
 def read(bench):
-    """The options in force, as plain values (rescue.chips.stm32h7.options)."""
+    """The options in force, as plain values."""
     return known_chip(bench).options.read()
 
 
@@ -22,11 +21,12 @@ def write(bench, name, value, mask, words):
     if words != "change " + name:
         raise ConsentError("words", "consent reads like: change " + name)
     chip = known_chip(bench)
-    connected(bench).core.reset_halt()
+    target = connected(bench)
+    target.core.reset_halt()
     chip.freeze_watchdogs()
     consent = Consent((OPTION_BYTES, WRITE_PROTECTION), "operator:" + words)
     what = "%s to 0x%08x in the bits 0x%08x" % (name, value, mask)
-    change(bench, what, OptionWriter(chip).change, [(name, value, mask)], consent)
+    change(bench, what, target.family.option_writer(chip).change, [(name, value, mask)], consent)
     return chip.options.read()
 
 

@@ -21,17 +21,16 @@ def connect(bench, how=None, hz=1_000_000):
     _require_vtref(bench)
     if how is not None:
         _check_hz(hz)
-    from rescue.chips.stm32h7.table import H72x
+    from rescue.chips.families import prepare
     from rescue.debug import connect as rungs
     from rescue.engine.unit import ladder
 
-    setup = H72x.debug_setup
     if how is None:
-        bench.target, found = ladder.connect(bench.ports, power(bench), power(bench).limits, setup)
+        bench.target, found = ladder.connect(bench.ports, power(bench), power(bench).limits, prepare)
         if bench.target is None:
             raise WireError("no_ack", "the chip answers by no way tried", next_step="check the SWD wires and GND")
         return found
-    target = bench.target = rungs.connect(bench.ports, how, hz, setup, power(bench).cycle)
+    target = bench.target = rungs.connect(bench.ports, how, hz, prepare, power(bench).cycle)
     return {"how": how, "hz": bench.ports.wire.frequency_hz, "dpidr": target.dpidr, "aps": target.aps, "tries": []}
 
 

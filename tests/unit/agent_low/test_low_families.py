@@ -1,0 +1,38 @@
+"""A family of chips is a folder behind one interface, found before anything of a chip's own is touched."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from bmsrescue.agent.files import device_dir
+
+CHIPS = device_dir() / "rescue" / "chips"
+FAMILIES = sorted(path.parent.name for path in CHIPS.glob("*/__init__.py"))
+
+
+def functions(path: Path) -> dict[str, list[str]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        node.name: [argument.arg for argument in node.args.args]
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_gives_what_the_interface_names(family: str) -> None:
+    given = functions(CHIPS / family / "family.py")
+    for name, parameters in functions(CHIPS / "interface.py").items():
+        assert given.get(name) == parameters, f"chips/{family}/family.py lacks {name}({', '.join(parameters)})"
+
+
+def test_engine_and_link_know_no_family_by_its_name() -> None:
+    offenders = []
+    for layer in ("engine", "link", "front", "debug"):
+        for path in sorted((CHIPS.parent / layer).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+                if module.startswith("rescue.chips") and module != "rescue.chips.families":
+                    offenders.append(f"{layer}/{path.name}: {ast.unparse(node)}")
+    assert offenders == []
