@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station
+from bmsrescue.fleet.web import pages, pages_decisions
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.login_limit import WRONG_TRIES
 from bmsrescue.fleet.web.remote_guard import RemoteGuard
@@ -169,6 +171,22 @@ def test_a_search_is_text_and_nothing_else(served: Served, q: str) -> None:
     assert len(served.get("/api/fleet/units").json()) == 5
     if q not in ("\0",):
         assert served.client.get("/api/fleet/units", params={"q": q}).json() == []
+
+
+@pytest.mark.parametrize("path", ["/stations/one/attempts", "/stations/one/trends"])
+def test_a_stations_view_loads_its_slower_parts_by_themselves(served: Served, path: str) -> None:
+    served.take(chain("h1", 2))
+    answer = served.get(path)
+    assert answer.status_code == 200
+    assert "<html" not in answer.text
+
+
+def test_each_view_is_opened_by_a_test() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
+    opened = re.findall(r"""["'](/[^"'\s?]*)""", sources)
+    views = [route.path_regex for router in (pages.router, pages_decisions.router) for route in router.routes]
+    missing = [view.pattern for view in views if not any(view.match(path) for path in opened)]
+    assert not missing, f"open it in a test of tests/fleet, and in Chromium (test_page_in_browser.py): {missing}"
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,16 @@ def calibration_is_put_back(run: DongleRun) -> None:
     assert [index for index, entry in after.items() if entry.get("put_back")] == [7]
 
 
+def row_of(name: str) -> Row:
+    """The row of a scenario; where there is none, a failure that says where to write it."""
+    if name not in ROWS:
+        raise AssertionError(
+            f"write a row for {name!r} into ROWS of tests/support/must_end_as.py: "
+            "what must hold of flash, wires and record afterwards, and words that a person must be told"
+        )
+    return ROWS[name]
+
+
 @dataclass(frozen=True)
 class Row:
     words: tuple[str, ...]

@@ -130,6 +130,21 @@ def test_each_command_in_a_document_is_one_that_there_is() -> None:
     assert not wrong, "write what can be typed today: " + "; ".join(wrong)
 
 
+def test_each_command_is_in_a_document() -> None:
+    text = "".join(documents().values())
+    # As `bmsrescue card build`, or in a list behind it: `diagnose`, `plan`.
+    missing = [name for name in _names(ROOT_COMMAND) if f"bmsrescue {name}" not in text and f"`{name}`" not in text]
+    assert not missing, f"say in README.md or docs/bench.md what it does: {missing}"
+
+
+def _names(command: Any, before: str = "") -> Iterator[str]:
+    for name, inner in command.commands.items():
+        if hasattr(inner, "commands"):
+            yield from _names(inner, f"{before}{name} ")
+        else:
+            yield before + name
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

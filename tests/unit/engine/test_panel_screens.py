@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,13 @@ def test_every_screen_fills_128_by_64_pixels_and_shows_something(seen: Any) -> N
     for name in ("idle", "half", "recovered", "unsafe"):
         assert [len(row) for row in seen[name]] == [128] * 64
         assert ink(seen[name]) > 100
+
+
+def test_every_screen_is_drawn_here() -> None:
+    pages = (device_dir() / "rescue" / "front" / "pages.py").read_text(encoding="utf-8")
+    drawn = SCRIPT.read_text(encoding="utf-8")
+    missing = [name for name in re.findall(r"^def ([a-z]\w*)\(", pages, re.MULTILINE) if f"{name}(" not in drawn]
+    assert not missing, f"draw it in scripts/{SCRIPT.name}, and say here what it must show: {missing}"
 
 
 def test_half_the_work_is_half_a_bar(seen: Any) -> None:

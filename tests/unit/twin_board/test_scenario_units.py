@@ -1,13 +1,19 @@
 """The broken units behave as their stories say, with the real chip and the unit's own firmware."""
 
+from pathlib import Path
+
 import pytest
 
+from bmsrescue.cli.twin.catalogue import rows_in
+from bmsrescue.twin import scenarios
 from bmsrescue.twin.board.parts import RAILS
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.firmware import IMAGE_ADDRESS, expected_cells_mv, image_bytes
 from bmsrescue.twin.firmware.builds import firmware_of
 from bmsrescue.twin.scenarios import UnknownScenarioError, all_scenarios, find
 from bmsrescue.twin.scenarios.scenario import build_unit
+from must_end_as import row_of
+from repository import ROOT
 from rescuelink.diagnoses import all_causes
 from rescuelink.outcomes import OUTCOMES
 
@@ -217,6 +223,17 @@ def test_the_same_seed_gives_the_same_unit(name: str) -> None:
         return points
 
     assert trace() == trace()
+
+
+def test_each_scenario_has_its_place_in_the_list_in_the_expectations_and_in_the_catalogue() -> None:
+    folder = Path(scenarios.__file__).parent
+    written = {path.stem for path in folder.glob("*.py") if "\nSCENARIO = " in path.read_text(encoding="utf-8")}
+    unlisted = written - set(scenarios._ORDER)
+    assert not unlisted, f"add to _ORDER of twin/scenarios/__init__.py: {sorted(unlisted)}"
+    rows = rows_in((ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8"))
+    for scenario in all_scenarios():
+        row_of(scenario.name)
+        assert scenario.name in rows, f"{scenario.name}: run bmsrescue twin catalogue --write docs/catalogue.md"
 
 
 def test_a_scenario_names_causes_and_outcomes_that_exist() -> None:

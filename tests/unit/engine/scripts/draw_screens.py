@@ -80,6 +80,8 @@ screen.result(unsaved)
 seen["unsaved"] = rows(front.pictures[-1])
 screen.page("TOOL ERROR", ["RECOVERED", "Replace the card", "and run the job", "again."])
 seen["unsaved in words"] = rows(front.pictures[-1])
+screen.tell("TOOL ERROR", "Replace the card and run the job again.")
+seen["told"] = rows(front.pictures[-1])
 
 seen["patterns"] = {}
 for colour in controls.PATTERNS:
