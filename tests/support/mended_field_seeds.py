@@ -35,6 +35,10 @@ MENDED = (
     (2000093, "the same, where a large capacitor hides the edge of NRST"),
     (2000111, "a cut update in front of data of the unit's own passed for an unknown application"),
     (3000024, "12 V that a short holds down while the button is held passed for a converter that does not start"),
+    (3000435, "a core supply that firmware in Standby takes away passed for the board's fault beside an open wire"),
+    (3000443, "a core that could not be read over a ringing clock was left out, and the unit was no known fault"),
+    (3000478, "3.3 V that the helper does not see passed for a dead regulator where the firmware took VCAP away"),
+    (3000563, "12 V shorted to nothing, seen by the current while the button was held"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )
 

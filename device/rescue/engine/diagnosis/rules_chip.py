@@ -26,6 +26,8 @@ def _no_vcap(evidence):
     rail = rail_of(evidence, "vcap")
     if rail is None or rail["mv"] >= DEAD_MV["vcap"] or evidence.get("swd", {}).get("how"):
         return None
+    if evidence["rails"].get("reset_vcap_mv", 0) >= DEAD_MV["vcap"]:
+        return None  # it is there while no firmware runs
     if _stuck_nrst(evidence) is not None:
         return None  # firmware that takes the core supply away is only seen with NRST held low
     nrst = "low" if evidence.get("nrst", {}).get("level") == 0 else "high"
@@ -98,9 +100,9 @@ def _level_lines(evidence):
 def _alive(evidence):
     # A chip without core supply need not hold its lines.
     rail = rail_of(evidence, "vcap")
-    return (
-        rail is not None and rail["mv"] >= window_of(evidence, "vcap")[0] and not (evidence.get("swd") or {}).get("how")
-    )
+    if rail is None or (evidence.get("swd") or {}).get("how"):
+        return False
+    return max(rail["mv"], evidence["rails"].get("reset_vcap_mv", 0)) >= window_of(evidence, "vcap")[0]
 
 
 def _swapped_swd(evidence):

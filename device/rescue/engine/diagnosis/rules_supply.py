@@ -77,7 +77,8 @@ def _overloaded(name, feeding):
         low, _ = window_of(evidence, name)
         mv, lines = rail["mv"], [say(name, rail), say(feeding, rail_of(evidence, feeding))]
         button = evidence["rails"].get("button")
-        if button and button["rail"] == name and button["mv"] >= _HELD_DOWN_MV:
+        pulled = button and (button["mv"] >= _HELD_DOWN_MV or (button.get("ma") or 0) >= _HEAVY_MA)
+        if pulled and button["rail"] == name:
             # The latch was closed by hand, the converter began, and something holds its rail down.
             mv = button["mv"]
             lines.append("with the unit's button held %s comes to %d mV" % (name, mv))
@@ -109,9 +110,13 @@ def _low_supply(evidence):
 def _no_vtref(evidence):
     # Without 3.3 V nothing pulls NRST up and VCAP has no source: the rail is there, the helper's wire to it is not.
     rail, nrst = rail_of(evidence, "v3v3"), evidence.get("nrst")
-    if rail is None or rail["max_mv"] >= DEAD_MV["v3v3"] or not nrst or not nrst["level"] or not good(evidence, "vcap"):
+    if rail is None or rail["max_mv"] >= DEAD_MV["v3v3"] or not nrst or not nrst["level"]:
         return None
-    return CERTAIN, {}, [say("v3v3", rail), say("vcap", rail_of(evidence, "vcap")), "NRST high"], []
+    lines, vcap = [say("v3v3", rail), "NRST high"], rail_of(evidence, "vcap")
+    if good(evidence, "vcap"):
+        return CERTAIN, {}, lines + [say("vcap", vcap)], []
+    # The core supply may be off for a reason of its own: firmware that takes it away.
+    return LIKELY, {}, lines + ([say("vcap", vcap)] if vcap else []), ["no-3v3"]
 
 
 def _dead(name):

@@ -84,7 +84,10 @@ def connect(run):
         if "family" in run.evidence["swd"]:
             run.skip_to("diagnosis")
             return
-        run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)[1]
+        rails = run.evidence["rails"]
+        rails["reset_ma"] = wiring.nrst_follows(run.ports)[1]
+        if "vcap" in rails["on"] and not _good(run, "vcap"):
+            rails["reset_vcap_mv"] = wiring.vcap_in_reset(run.ports)
         run.skip_to("diagnosis")
 
 
@@ -104,11 +107,13 @@ def gather(run):
         return
     attached = run.evidence["swd"]["how"] == ATTACH
     run.evidence.pop("unreadable", None)
+    disturbed = run.disturbances()
     evidence.gather(run.evidence, run.ports, run.target, run.chip, run.job.boot_address, attached)
     chip = run.evidence.get("chip")
     is_ours = chip is not None and chip["dev_id"] == run.job.dev_id and chip["flash_kib"] == run.job.flash_kib
     for name, kind in run.evidence.get("unreadable", {}).items():
-        if kind in _DAMAGED or (kind == "fault" and is_ours and name in _ALWAYS_READABLE):
+        disturbed_core = name == "core" and run.disturbances() > disturbed
+        if kind in _DAMAGED or (kind == "fault" and is_ours and (name in _ALWAYS_READABLE or disturbed_core)):
             # No chip says so: what was lost on the wire is read again at a slower clock, what a reset took at the same.
             run.resets.fresh = kind == "fault"
             raise WireError(kind, "reading the %s was disturbed" % name.replace("_", " "))

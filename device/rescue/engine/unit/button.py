@@ -14,7 +14,7 @@ _PERIOD_MS = 5
 def look(run):
     """After power-on: where B+ is good and nothing behind it is, once more with the button held.
 
-    evidence["rails"]["button"] = {"by": "job" or "found", "rail", "before_mv": None when the job said so, "mv"}.
+    evidence["rails"]["button"] = {"by": "job" or "found", "rail", "before_mv": None when the job said so, "mv", "ma"}.
     """
     power, rails = run.power, run.evidence["rails"]
     name = _behind_latch(run)
@@ -30,7 +30,8 @@ def look(run):
         rails["on"] = power.energise()
     by = "job" if before is None else "found"
     if power.trip is None:
-        rails["button"] = {"by": by, "rail": name, "before_mv": before, "mv": rails["on"][name]["mv"]}
+        mv, ma = rails["on"][name]["mv"], power.current_ma
+        rails["button"] = {"by": by, "rail": name, "before_mv": before, "mv": mv, "ma": ma}
         if _is_dead(run, name):
             power.let_go_button()
 

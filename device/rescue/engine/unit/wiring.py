@@ -7,6 +7,7 @@
 from rescue.hal.ports import wait_for_nrst
 
 _LOW_MS = 2
+_WAKE_MS = 10  # until a core supply that firmware has taken away is back
 _QUIET_MS = 20
 _START_MS = 20  # firmware that wants the pins has them again
 _OK = ("high", "low")  # the chip's own pulls: SWDIO up, SWCLK down
@@ -19,7 +20,7 @@ def look(ports):
     if found == _OK:
         return {"swdio": found[0], "swclk": found[1]}
     ports.lines.nrst(True)
-    ports.clock.sleep_ms(_LOW_MS)
+    ports.clock.sleep_ms(_WAKE_MS)
     found = _levels(ports.wire)
     ports.lines.nrst(False)
     wait_for_nrst(ports)
@@ -56,3 +57,13 @@ def nrst_follows(ports):
     lines.nrst(False)
     wait_for_nrst(ports)
     return follows, current if follows else None
+
+
+def vcap_in_reset(ports):
+    """The core supply in mV while NRST is low: there, where only the firmware has taken it away."""
+    ports.lines.nrst(True)
+    ports.clock.sleep_ms(_WAKE_MS)
+    mv = ports.rails.capture(_LOW_MS, 1)["vcap"][0]
+    ports.lines.nrst(False)
+    wait_for_nrst(ports)
+    return mv
