@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-rp2040 sweep field fuzz lint bench bench-fleet depot-pictures map clean lock
+.PHONY: setup demo test check test-rp2040 sweep field fuzz lint bench bench-fleet depot-pictures map clean lock
 
 setup: $(STAMP)
 
@@ -19,6 +19,14 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile
+
+# The quick set for work in progress (tests/README.md): these files, and these broken units on MicroPython.
+QUICK := docs engine link rescuelink protocol_doc client card image cli/test_sentences_stay.py cli/test_story.py \
+	agent_low/test_low_families.py agent_low/test_low_chip_tables.py twin_chip/test_silicon_values.py
+UNITS_ON_MICROPYTHON := [half-on] or [no-supply] or [open-swdio]
+check: setup
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(addprefix tests/unit/,$(QUICK))
+	$(BIN)/python -m pytest -q tests/agent/test_twin_scenarios.py -k "$(UNITS_ON_MICROPYTHON)"
 
 # Cuts eight cures at every journalled step, at 200 seeded instants each and 20 of them twice: some 2150 cuts, 45 minutes
 # on two cores that have nothing else to do.
