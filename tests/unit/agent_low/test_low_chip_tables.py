@@ -19,6 +19,9 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "chips.md"
 @pytest.mark.parametrize("part", sorted(PARTS))
 def test_the_agent_knows_the_part_as_the_twin_is(part: str) -> None:
     chip, die, geometry = table.find(PARTS[part].die.device_id), PARTS[part].die, PARTS[part].geometry
+    assert chip is not None, (
+        f"write a class for DEV_ID {die.device_id:#x} into chips/stm32h7/dies.py, and name it in find()"
+    )
     assert (chip.dev_id, chip.flash_base, geometry.base) == (die.device_id, FLASH, FLASH)
     assert (chip.sector_bytes, chip.word_bytes) == (geometry.sector_size, geometry.word_size)
     assert chip.bank_bytes == die.bank_size
@@ -35,6 +38,7 @@ def test_the_agent_knows_the_part_as_the_twin_is(part: str) -> None:
 
 @pytest.mark.parametrize("part", sorted(PARTS))
 def test_a_job_for_the_part_has_its_geometry_and_its_memories(part: str) -> None:
+    assert f"STM32{part}" in TARGETS, f"add STM32{part} to TARGETS of shared/rescuelink/targets.py"
     facts, die = TARGETS[f"STM32{part}"], PARTS[part].die
     chip = table.find(die.device_id)
     assert chip.flash_base == FLASH_BASE
@@ -49,7 +53,8 @@ def test_a_job_for_the_part_has_its_geometry_and_its_memories(part: str) -> None
 
 
 def test_the_job_knows_no_part_that_the_twin_cannot_be() -> None:
-    assert {f"STM32{part}" for part in PARTS} == set(TARGETS)
+    unknown = set(TARGETS) - {f"STM32{part}" for part in PARTS}
+    assert not unknown, f"add to PARTS of host/bmsrescue/twin/chip/parts.py: {sorted(unknown)}"
 
 
 def test_the_document_has_todays_table() -> None:

@@ -27,6 +27,14 @@ def test_a_family_gives_what_the_interface_names(family: str) -> None:
         assert given.get(name) == parameters, f"chips/{family}/family.py lacks {name}({', '.join(parameters)})"
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_can_be_found(family: str) -> None:
+    chosen = (CHIPS / "families.py").read_text(encoding="utf-8")
+    assert f"from rescue.chips.{family} import family" in chosen, (
+        f"let prepare() in chips/families.py choose {family}, too"
+    )
+
+
 def test_engine_and_link_know_no_family_by_its_name() -> None:
     offenders = []
     for layer in ("engine", "link", "front", "debug"):

@@ -161,7 +161,7 @@ def test_every_command_and_subcommand_speaks_json() -> None:
     from bmsrescue.cli import app
 
     without = [name for name, options in _commands(typer.main.get_command(app), "") if "--json" not in options]
-    assert not without, f"give these --json (`Machine` in cli/common.py), and what they print as JSON: {without}"
+    assert not without, f"give these --json (`JsonOption` of cli/common.py), and what they print as JSON: {without}"
 
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, list[str]]]:
