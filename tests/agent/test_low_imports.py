@@ -14,7 +14,13 @@ HARDWARE = {"machine", "rp2"}
 
 
 def agent_files() -> list[Path]:
-    return sorted([*device_dir().rglob("*.py"), *(shared_dir() / "rescuelink").rglob("*.py")])
+    return sorted(
+        [
+            device_dir() / "main.py",
+            *(device_dir() / "rescue").rglob("*.py"),
+            *(shared_dir() / "rescuelink").rglob("*.py"),
+        ]
+    )
 
 
 def imported_names(path: Path) -> set[str]:

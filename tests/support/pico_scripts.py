@@ -28,7 +28,7 @@ class Rates(NamedTuple):
 def found_on_board(uf2: Path, script: str, unit: Unit, card: bytearray | None) -> dict[str, Any]:
     """The JSON object that a script prints; nothing that no wire may see has happened meanwhile."""
     main = (_SCRIPTS / script).read_bytes()
-    bench = PicoRig(uf2, unit, card, files=agent_for_pico(board_config()) | {"main.py": main})
+    bench = PicoRig(uf2, unit, card, files=agent_for_pico(board_config(), uf2) | {"main.py": main})
     result = bench.run()
     lines = [line for line in result.output.splitlines() if line.startswith("{")]
     assert lines, result.output

@@ -17,10 +17,14 @@ from bmsrescue.twin.helper.process import find_interpreter
 
 
 class PtyBoard:
-    """Runs main.py of `flash` at every start, if there is one, and then the prompt, as a board does."""
+    """Runs main.py of `flash` at every start, if there is one, and then the prompt, as a board does.
 
-    def __init__(self, flash: Path) -> None:
+    firmware: a folder whose modules stand for frozen ones: they are found where the flash has none.
+    """
+
+    def __init__(self, flash: Path, firmware: Path | None = None) -> None:
         self.flash = flash
+        self._path = {} if firmware is None else {"MICROPYPATH": f":{firmware}"}
         self._side, self._board_side = pty.openpty()
         tty.setraw(self._board_side)
         self._host, self._host_side = pty.openpty()
@@ -77,6 +81,7 @@ class PtyBoard:
                 stdout=self._board_side,
                 stderr=self._board_side,
                 cwd=self.flash,
+                env={**os.environ, **self._path},
                 start_new_session=True,
             ) as self._process:
                 self._process.wait()

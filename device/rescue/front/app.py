@@ -1,11 +1,13 @@
 # The dongle: wait for the button, run the job on the card, hold the result until the next press.
 
+import rescue
 from rescue.engine import modules
 from rescue.engine.common import files
 from rescue.engine.run import NOTE, run
 from rescue.front.screens import Screen
 
 _ONCE_LIMIT_MS = 60_000  # with "once", nobody comes after this
+_FROZEN = ".frozen/"  # where the modules of a firmware are found
 _OCCUPIED = "a run that was started by the button is under way"
 
 
@@ -90,6 +92,8 @@ class App:
 
 
 def _take_names():
+    if rescue.__path__.startswith(_FROZEN):
+        return  # its names are in flash
     from rescue.names import take_large_table
 
     take_large_table()

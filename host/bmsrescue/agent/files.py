@@ -28,7 +28,8 @@ def shared_dir() -> Path:
 def agent_files() -> dict[Path, Path]:
     """Every Python file of the agent: its place on the helper, and where it is here."""
     device, shared = device_dir(), shared_dir()
-    files = {path.relative_to(device): path for path in sorted(device.rglob("*.py"))}
+    sources = (*device.glob("*.py"), *(device / "rescue").rglob("*.py"))
+    files = {path.relative_to(device): path for path in sorted(sources)}
     # In an installation `rescuelink` lies among other people's packages.
     return files | {path.relative_to(shared): path for path in sorted((shared / "rescuelink").rglob("*.py"))}
 

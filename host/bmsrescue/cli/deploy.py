@@ -35,6 +35,10 @@ def deploy(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     source: Annotated[bool, typer.Option("--source", help="Bring source files; the board compiles them.")] = False,
+    override: Annotated[
+        bool,
+        typer.Option("--override", help="Bring the agent's files also where the firmware holds the same agent."),
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Write board.json as chosen, without the helper's name and calibrations.")
     ] = False,
@@ -48,17 +52,24 @@ def deploy(
     with telling_errors(as_json):
         if board is not None:
             load_board(board)  # a wrong name is told before anything is interrupted
-        _deploy(port or _the_only_helper(), board, dry_run, source, force, patience, as_json)
+        _deploy(port or _the_only_helper(), board, dry_run, source, override, force, patience, as_json)
 
 
 def _deploy(
-    url: str, board: str | None, dry_run: bool, source: bool, force: bool, patience: float, as_json: bool
+    url: str,
+    board: str | None,
+    dry_run: bool,
+    source: bool,
+    override: bool,
+    force: bool,
+    patience: float,
+    as_json: bool,
 ) -> None:
     out = console()
     leave_agent(url, patience)
     with Repl(url, patience * PATIENCE_S) as repl:
         repl.run(snippets.STOP_WATCHDOG)
-        plan = make_plan(repl, board, source, force)
+        plan = make_plan(repl, board, source, force, override)
         if not as_json:
             _show(out, url, plan)
         if not dry_run:
@@ -111,5 +122,6 @@ def _result(url: str, plan: Plan, about: dict[str, Any] | None) -> dict[str, Any
         "micropython": plan.facts.micropython,
         "changes": [[change.path, change.action.value, change.size] for change in plan.difference.changes],
         "notes": list(plan.notes),
+        "frozen": plan.frozen and {"release": plan.frozen.version, "serves": plan.serves_frozen},
         "agent": about,
     }

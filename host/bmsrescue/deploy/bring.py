@@ -5,11 +5,12 @@ from collections.abc import Callable
 from bmsrescue.deploy import board_config, snippets
 from bmsrescue.deploy.difference import Action, directories_of, ours_on, sha256
 from bmsrescue.deploy.plan import Plan
-from bmsrescue.deploy.release import START
+from bmsrescue.deploy.release import MIP_PACKAGES, PACKAGES, START
 from bmsrescue.deploy.repl import Repl
 from rescuelink.errors import LinkError
 
 _AGAIN = 2
+_TREES = (*PACKAGES, *MIP_PACKAGES)
 _UNFINISHED = board_config.NAME + ".new"
 _RENAME = "import os\nos.rename(OLD_PLACE, NEW_PLACE)"
 
@@ -25,13 +26,15 @@ def bring(repl: Repl, plan: Plan, on_file: OnFile) -> None:
     """
     difference = plan.difference
     if difference.is_none:
+        if plan.serves_frozen:  # a deployment that was cut may have left a folder, which hides a frozen package
+            repl.run(snippets.REMOVE_EMPTY_TREES, NAMES=_TREES)
         return
     plan.check_space()
     stale = [change.path for change in difference.of(Action.REMOVE)]
     if any(change.path == START for change in difference.of(Action.KEEP, Action.UPDATE)):
         stale.insert(0, START)
     repl.run(snippets.REMOVE, NAMES=stale)
-    repl.run(snippets.REMOVE_DIRECTORIES, NAMES=directories_of(stale)[::-1])
+    repl.run(snippets.REMOVE_EMPTY_TREES, NAMES=_TREES)
     repl.run(snippets.MAKE_DIRECTORIES, NAMES=directories_of(list(difference.wanted)))
     repl.ready_to_send(snippets.RECEIVE)
     for change in difference.to_bring:

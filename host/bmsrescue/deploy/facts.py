@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from bmsrescue.agent.build import MpyFormat
+from bmsrescue.agent.frozen import FrozenAgent
 from bmsrescue.deploy import snippets
-from bmsrescue.deploy.repl import Repl
+from bmsrescue.deploy.repl import AGAIN, Repl
 from rescuelink.errors import LinkError
 
 OLDEST = (1, 22, 0)
@@ -42,3 +43,18 @@ def ask(repl: Repl) -> BoardFacts:
             next_step="the agent needs 1.22 or newer: update the board's firmware (micropython.org/download)",
         )
     return BoardFacts(version, machine, platform, MpyFormat.of(mpy) if mpy else None)
+
+
+def ask_frozen(repl: Repl) -> FrozenAgent | None:
+    """The agent that the board's firmware holds; None without one.
+
+    Raises:
+        LinkError: those of `Repl.run`.
+    """
+    answer = repl.value(snippets.FROZEN)
+    if answer is None:
+        return None
+    try:
+        return FrozenAgent.of(*answer)
+    except (TypeError, ValueError) as error:
+        raise LinkError("board", f"{repl.url} lists its frozen modules as {answer!r:.60}", next_step=AGAIN) from error

@@ -23,6 +23,11 @@ def source_files() -> dict[str, Path]:
     return files
 
 
+def start_only() -> Files:
+    """What an agent that is frozen into the firmware needs of it as a file."""
+    return {START: (device_dir() / START).read_bytes()}
+
+
 def as_source() -> Files:
     """The agent, to be compiled by the board itself at every start: takes more time and heap there."""
     return {place: path.read_bytes() for place, path in source_files().items()}

@@ -11,6 +11,16 @@ i = sys.implementation
 print(repr((i.name, tuple(i.version[:3]), getattr(i, '_mpy', 0), getattr(i, '_machine', sys.platform), sys.platform)))
 """
 
+# The agent that the firmware holds: (version, list of sources), None without one. Its list is no file of the agent, so
+# that no file is taken before it.
+FROZEN = """
+try:
+    from rescue_frozen import VERSION, SOURCES
+    print(repr((VERSION, SOURCES)))
+except ImportError:
+    print(None)
+"""
+
 # The agent's watchdog goes on counting when the agent has been left, and no port has a call to stop it. On RP2 it is
 # the bit ENABLE of WATCHDOG CTRL (RP2040 datasheet 4.7.6, RP2350 datasheet 12.9), cleared through the atomic alias.
 STOP_WATCHDOG = """
@@ -75,12 +85,20 @@ for _n in NAMES:
     os.remove(_n)
 """
 
-# Only those that have become empty go.
-REMOVE_DIRECTORIES = """
+# Only folders without a file go. An empty one would be taken for the package of its name, before the firmware's.
+REMOVE_EMPTY_TREES = """
 import os
+def _prune(path):
+    for e in os.ilistdir(path):
+        if e[1] == 0x4000:
+            _prune(path + '/' + e[0])
+    try:
+        os.rmdir(path)
+    except OSError:
+        pass
 for _n in NAMES:
     try:
-        os.rmdir(_n)
+        _prune(_n)
     except OSError:
         pass
 """

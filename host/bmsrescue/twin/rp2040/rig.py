@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from bmsrescue.agent import frozen
 from bmsrescue.agent.build import build_files, format_for
 from bmsrescue.agent.files import agent_files, device_dir
 from bmsrescue.card.fat import CardFiles, CardImageError
@@ -39,12 +40,15 @@ def board_config(**settings: object) -> dict[str, Any]:
     return config | settings
 
 
-def agent_for_pico(config: Mapping[str, Any]) -> dict[str, bytes]:
-    """The agent's files as they are on a Pico, compiled for it."""
+def agent_for_pico(config: Mapping[str, Any], uf2: Path | None = None) -> dict[str, bytes]:
+    """The agent's files as they are on a Pico, compiled for it; those beside a frozen agent where `uf2` holds it."""
+    settings = {"board.json": json.dumps(config).encode()}
+    if uf2 is not None and frozen.is_in(uf2):
+        return {"main.py": (device_dir() / "main.py").read_bytes()} | settings
     with tempfile.TemporaryDirectory(prefix="bmsrescue-agent-") as folder:
         places = build_files(agent_files(), Path(folder), format_for(ARCHITECTURE))
         files = {place.as_posix(): (Path(folder) / place).read_bytes() for place in places}
-    return files | {"board.json": json.dumps(config).encode()}
+    return files | settings
 
 
 class PicoRig:
@@ -68,7 +72,7 @@ class PicoRig:
     ) -> None:
         self.unit = unit
         config = board_config(**(settings or {}))
-        image = make_flash(agent_for_pico(config) if files is None else files, FILES_BLOCKS)
+        image = make_flash(agent_for_pico(config, uf2) if files is None else files, FILES_BLOCKS)
         self.pico = EmulatedPico(
             uf2, image, config, unit, card, seed=seed, presses=presses, on_screen=on_screen, on_output=on_output
         )
