@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from small_unit import small_card, small_image, small_unit
 
+from bmsrescue.agent import frozen
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.serial_port import TcpPort
 from bmsrescue.twin.rp2040.rig import PicoRig
@@ -98,6 +99,10 @@ def test_the_whole_agent_is_deployed_over_usb(uf2: Path, bmsrescue: Command) -> 
     with on_usb(uf2, small_unit("blank"), small_card(), files={}) as (_bench, url):
         said = bmsrescue("deploy", "--port", url, "--patience", 40, helper=url, patience="1")
         assert {change for _path, change, _size in said["changes"]} == {"add"}
+        if frozen.is_in(uf2):
+            assert said["frozen"]["serves"]
+            assert [path for path, _change, _size in said["changes"]] == ["board.json", "main.py"]
+        print(json.dumps(said["agent"]))
         assert said["agent"]["heap_free"] >= HEAP_FREE_BYTES
         found = bmsrescue("scan", helper=url)
         assert [helper["state"] for helper in found] == ["ready"]
