@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import traceback
 from collections import Counter
@@ -14,10 +15,11 @@ from pathlib import Path
 from time import monotonic
 
 from .generate import generate
-from .judge import RIGHT, WEAK, WRONG_KINDS, Press, Verdict, judge
+from .judge import NOT_RUN, RIGHT, WEAK, WRONG_KINDS, Press, Verdict, judge
 
 _SEEDS_SHOWN = 8
 _CHUNK = 4
+_MOST_CPU_S = 60.0
 
 
 def commit_now() -> str:
@@ -30,12 +32,27 @@ def commit_now() -> str:
     return answer.stdout.strip()
 
 
+class _TooSlowError(Exception):
+    """Damaged firmware may write to registers without end, which takes the twin hours."""
+
+
 def run_one(seed: int) -> Verdict:
-    """The verdict of one seed; an error of the twin itself is told as one."""
+    """The verdict of one seed; an error of the twin itself is told as one. For a process's main thread."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise _TooSlowError
+
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, _MOST_CPU_S)
     try:
         return judge(generate(seed))
+    except _TooSlowError:
+        return Verdict(seed, NOT_RUN, f"more than {_MOST_CPU_S:.0f} s of processor time", (), (), "", _MOST_CPU_S)
     except Exception:  # noqa: BLE001 - one seed must not end the campaign
         return Verdict(seed, "twin error", traceback.format_exc(limit=-6), (), (), "", 0.0)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @dataclass
@@ -63,11 +80,11 @@ class Tally:
 
     @property
     def wrong(self) -> int:
-        return self.units - self.kinds[RIGHT] - self.kinds[WEAK]
+        return self.units - self.kinds[RIGHT] - self.kinds[WEAK] - self.kinds[NOT_RUN]
 
     def lines(self) -> Iterator[str]:
         """The table, for a terminal."""
-        for kind in (RIGHT, WEAK, *WRONG_KINDS, "twin error"):
+        for kind in (RIGHT, WEAK, NOT_RUN, *WRONG_KINDS, "twin error"):
             count = self.kinds[kind]
             if kind in (RIGHT, WEAK) or count:
                 share = 100 * count / max(self.units, 1)

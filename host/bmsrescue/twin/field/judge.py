@@ -20,6 +20,7 @@ from .truth import HARDWARE, Flash, Truth, look_at_flash, truth_of
 
 RIGHT: Final = "right"
 WEAK: Final = "weak"
+NOT_RUN: Final = "not run"
 WRONG_KINDS: Final = (
     "hang",
     "unsafe end",
@@ -58,7 +59,7 @@ class Press:
 class Verdict:
     seed: int
     kind: str
-    """RIGHT, WEAK or one of WRONG_KINDS."""
+    """RIGHT, WEAK, NOT_RUN or one of WRONG_KINDS."""
     detail: str
     presses: tuple[Press, ...]
     words: tuple[str, ...]
@@ -70,7 +71,7 @@ class Verdict:
 
     @property
     def is_wrong(self) -> bool:
-        return self.kind not in (RIGHT, WEAK)
+        return self.kind not in (RIGHT, WEAK, NOT_RUN)
 
 
 class _Wrong(Exception):

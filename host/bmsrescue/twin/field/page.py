@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from .campaign import Tally
-from .judge import RIGHT, WEAK, WRONG_KINDS
+from .judge import NOT_RUN, RIGHT, WEAK, WRONG_KINDS
 
 _MEANING = {
     RIGHT: "the outcome is one that is right for the unit, and the cause is true of it, or honestly one of several",
     WEAK: "true and safe, but not the best that could have been said or done: a refusal where the job allows the cure, "
     "or a word that leaves more open than the evidence does",
+    NOT_RUN: "damaged firmware writes to registers without end, and the twin would need hours to watch it",
     "hang": "the run did not end by itself within 15 minutes of virtual time, or crashed, or left no record",
     "unsafe end": "the unit's supply was left on, or its rails stayed up",
     "own data lost": "a word of the bootloader, of calibration or history, or of a sector that the job does not own is "
@@ -55,7 +56,7 @@ pulled or dead or hold a flipped bit, a helper that loses its own supply.
 def page(tally: Tally, first: int) -> str:
     """The page, with the campaign's figures."""
     rows = ["| verdict | units | share | first seeds |", "|---|---:|---:|---|"]
-    for kind in (RIGHT, WEAK, *WRONG_KINDS):
+    for kind in (RIGHT, WEAK, NOT_RUN, *WRONG_KINDS):
         count = tally.kinds[kind]
         seeds = "" if kind == RIGHT else ", ".join(str(seed) for seed in sorted(tally.seeds.get(kind, ()))[:8])
         rows.append(f"| {kind} | {count} | {100 * count / max(tally.units, 1):.2f} % | {seeds} |")
@@ -69,6 +70,6 @@ def page(tally: Tally, first: int) -> str:
         f"{tally.units:,} units, seeds {first} to {first + tally.units - 1}, at commit {commits}; "
         f"{tally.second_presses:,} had a second press.\n\n" + "\n".join(rows) + f"\n\nLast outcomes: {outcomes}.\n\n"
         f"{tally.cpu_s / max(tally.units, 1):.2f} s of processor time a unit.\n\n"
-        f"## What the verdicts mean\n\nThe first that fits, from the third on, is a unit's verdict; what is not wrong "
+        f"## What the verdicts mean\n\nThe first that fits, from the fourth on, is a unit's verdict; what is not wrong "
         f"is right or weak.\n\n{meanings}\n"
     )

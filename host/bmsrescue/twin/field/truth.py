@@ -286,7 +286,9 @@ def _around_chip(case: Case, before: Life, truth: Truth) -> None:
         _ends(truth, {"NOT_FIRMWARE"}, {"held-in-reset"})
     if "nrst-pulses" in kinds:
         # A supervisor that holds longer than the pulses are apart never lets go.
+        asks = (truth.right | truth.weak) & {"LOCKED"}  # about somebody else's firmware, before a pulse has come
         _ends(truth, {"NOT_FIRMWARE"}, {"reset-loop"} | _held_by_pulses(case))
+        truth.weak |= asks
     if "boot0-strap" in kinds:
         truth.causes |= {"boot0-high"}
         _ends(truth, {"NOT_FIRMWARE"} | truth.right & {"WRONG_TARGET"}, set())
