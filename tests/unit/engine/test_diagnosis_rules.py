@@ -116,6 +116,17 @@ def reads(name: str, mv: int, low: int | None = None, high: int | None = None) -
     return lambda e: e["rails"]["on"].update({name: rail(mv, low, high)})
 
 
+def no_3v3(evidence: Evidence) -> None:
+    """Nothing pulls NRST up, and VCAP has no source."""
+    both(reads("v3v3", 10), reads("vcap", 5), lambda e: e["nrst"].update(level=0))(evidence)
+
+
+def held_button(mv: int, ma: int) -> Callable[[Evidence], None]:
+    """12 V, dead, was looked at with the unit's button held."""
+    button = {"by": "found", "rail": "v12", "before_mv": 1, "mv": mv, "ma": ma}
+    return both(reads("v12", 1), lambda e: e["rails"].update(button=button, ma=0))
+
+
 def silent(*results: str) -> Callable[[Evidence], None]:
     return lambda e: e["swd"].update(how=None, tries=[{"how": "attach", "hz": 1_000_000, "result": r} for r in results])
 
@@ -282,12 +293,16 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ),
     ("no 12 V", "no-12v", reads("v12", 20)),
     ("no 12 V, and no wire to B+", "no-12v", both(reads("v12", 20), unseen("bplus"))),
-    ("no 3.3 V, and no wire to 12 V", "no-3v3", both(reads("v3v3", 10), reads("vcap", 5), unseen("v12"))),
+    ("12 V that a button brings to nothing", "no-12v", held_button(3, 20)),
+    ("12 V held down while a button is held", "short-12v", held_button(450, 20)),
+    ("12 V shorted to nothing while a button is held", "short-12v", held_button(40, 320)),
+    ("no 3.3 V, and no wire to 12 V", "no-3v3", both(no_3v3, unseen("v12"))),
+    ("3.3 V that is not seen, and firmware that takes VCAP away", "no-vtref", both(reads("v3v3", 2), reads("vcap", 1))),
     ("a Cortex-M33 with the same DPIDR", "wrong-target", other_family("Cortex-M33")),
     ("SWDIO between the levels, SWCLK pulled up", "swapped-swd", both(silent("protocol"), wired("open", "high"))),
     ("12 V at 9.7 V", "low-12v", reads("v12", 9700)),
     ("12 V at 14 V", "high-12v", reads("v12", 14000)),
-    ("no 3.3 V", "no-3v3", both(reads("v3v3", 10), reads("vcap", 5), lambda e: e["nrst"].update(level=0))),
+    ("no 3.3 V", "no-3v3", no_3v3),
     ("3.3 V at 2.9 V", "low-3v3", reads("v3v3", 2900)),
     ("3.3 V too high", "low-3v3", reads("v3v3", 3550)),
     ("3.3 V unsteady", "unsteady-3v3", reads("v3v3", 3300, 3200, 3400)),
@@ -677,7 +692,7 @@ def test_what_the_helper_has_no_wire_to_is_never_said_to_be_there() -> None:
     assert (found["confidence"], found["alternatives"]) == ("likely", ["no-supply"])
     assert "B+ is not seen by this helper" in found["sentence"]
     evidence = good_unit()
-    both(reads("v3v3", 10), reads("vcap", 5), unseen("v12"))(evidence)
+    both(no_3v3, unseen("v12"))(evidence)
     assert "12 V is not seen by this helper" in diagnose(evidence)["sentence"]
 
 
