@@ -39,6 +39,7 @@ MENDED = (
     (3000443, "a core that could not be read over a ringing clock was left out, and the unit was no known fault"),
     (3000478, "3.3 V that the helper does not see passed for a dead regulator where the firmware took VCAP away"),
     (3000563, "12 V shorted to nothing, seen by the current while the button was held"),
+    (100129, "a core was sampled in step with its firmware's tick, and passed for stuck in a loop"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )
 

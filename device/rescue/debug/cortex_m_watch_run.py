@@ -15,8 +15,9 @@ _ROM_MS = const(100)  # the system bootloader is no application, whatever it doe
 _ROM = const(0x1FF00000)
 _ROM_END = const(0x1FF20000)
 _ASLEEP_MS = const(500)
-_DENSE_MS = const(150)  # sampled without a pause for so long, then each 5 ms
-_PAUSE_MS = const(5)
+_DENSE_MS = const(150)  # sampled without a pause for so long, then each 3 to 7 ms: in step with no firmware's tick
+_PAUSE_MS = const(3)
+_PAUSES = const(5)
 _TOGETHER = const(4)
 _KEPT = const(16)
 _PLACES = const(64)
@@ -74,7 +75,7 @@ def watch(core, limit_ms):
             break
         if elapsed >= _DENSE_MS:
             clock.feed()
-            clock.sleep_ms(_PAUSE_MS)
+            clock.sleep_ms(_PAUSE_MS + samples // _TOGETHER % _PAUSES)
     core.write(cm.DWT_CTRL, ap.read32(cm.DWT_CTRL) & ~cm.DWT_EXCEVTENA)
     seen = bool(places)
     return {

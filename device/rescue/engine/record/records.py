@@ -42,6 +42,14 @@ def mirror_from_card(card_root, store_root):
         sealed_line.copy(path, line, store_root + _NAME)
 
 
+def name_line(record, sha256):
+    """Adds "line_sha256" to a record that is stored. Where there is no room for it the record goes without."""
+    try:
+        record["line_sha256"] = sha256
+    except MemoryError:
+        pass  # a second record of the same press would be worse
+
+
 def save_in_helper(record, store_root):
     """Appends to the helper's own records; returns the line's SHA-256. Raises OSError."""
     previous = _last_hash(store_root + _NAME)

@@ -64,7 +64,7 @@ def conclude(run):
         sha256 = _save_in_helper(record, store)
     card.unmount()
     if sha256 is not None:
-        record["line_sha256"] = sha256
+        records.name_line(record, sha256)
     return record
 
 

@@ -55,7 +55,7 @@ def make(ports, helper, left, card_mounted):
     record.pop("cause")
     sha256 = _save(ports, record, card_mounted)
     if sha256 is not None:
-        record["line_sha256"] = sha256
+        records.name_line(record, sha256)
     ports.observer.event("outcome", {"outcome": record["outcome"], "sentence": record["sentence"]})
     ports.observer.event("record", record)
     return record
