@@ -286,7 +286,8 @@ def _around_chip(case: Case, before: Life, truth: Truth) -> None:
         _ends(truth, {"NOT_FIRMWARE"}, {"held-in-reset"})
     if "nrst-pulses" in kinds:
         # A supervisor that holds longer than the pulses are apart never lets go.
-        asks = (truth.right | truth.weak) & {"LOCKED"}  # about somebody else's firmware, before a pulse has come
+        # Whose firmware it is may be said before a pulse has come.
+        asks = (truth.right | truth.weak) & {"LOCKED", "WRONG_TARGET"}
         _ends(truth, {"NOT_FIRMWARE"}, {"reset-loop"} | _held_by_pulses(case))
         truth.weak |= asks
     if "boot0-strap" in kinds:
