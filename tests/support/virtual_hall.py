@@ -15,7 +15,7 @@ from typing import Any
 
 from bmsrescue.fleet.twin.virtual_station import TOLD
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 _END_S = 30.0
 
 
