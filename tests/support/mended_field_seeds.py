@@ -40,11 +40,14 @@ MENDED = (
     (3000478, "3.3 V that the helper does not see passed for a dead regulator where the firmware took VCAP away"),
     (3000563, "12 V shorted to nothing, seen by the current while the button was held"),
     (100129, "a core was sampled in step with its firmware's tick, and passed for stuck in a loop"),
+    (3000850, "3.3 V that is not seen passed for a dead regulator while a supervisor held NRST, though VCAP was good"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
 )
 
 OPEN: dict[int, str] = {
     3000776: "contact lost for 80 ms while the ladder climbs, on a unit in order: the evidence fits no known fault",
+    3001046: "a cure that cannot be proven where VCAP is not seen and the firmware of before had taken the SWD pins",
+    3001176: "the same as 3000790, where 12 V reads low",
     3000790: "12 V that the helper does not see, though 3.3 V is good, passes for a converter that does not start",
 }
 """Seeds that are known to be treated wrongly today; whoever mends one moves it up."""

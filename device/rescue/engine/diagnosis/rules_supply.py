@@ -110,11 +110,16 @@ def _low_supply(evidence):
 def _no_vtref(evidence):
     # Without 3.3 V nothing pulls NRST up and VCAP has no source: the rail is there, the helper's wire to it is not.
     rail, nrst = rail_of(evidence, "v3v3"), evidence.get("nrst")
-    if rail is None or rail["max_mv"] >= DEAD_MV["v3v3"] or not nrst or not nrst["level"]:
+    if rail is None or rail["max_mv"] >= DEAD_MV["v3v3"]:
         return None
-    lines, vcap = [say("v3v3", rail), "NRST high"], rail_of(evidence, "vcap")
+    lines, vcap = [say("v3v3", rail)], rail_of(evidence, "vcap")
+    high = nrst and nrst["level"]
+    if high:
+        lines.append("NRST high")
     if good(evidence, "vcap"):
         return CERTAIN, {}, lines + [say("vcap", vcap)], []
+    if not high:
+        return None
     # The core supply may be off for a reason of its own: firmware that takes it away.
     return LIKELY, {}, lines + ([say("vcap", vcap)] if vcap else []), ["no-3v3"]
 

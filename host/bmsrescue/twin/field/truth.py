@@ -264,7 +264,7 @@ def _chip(case: Case, before: Life, truth: Truth) -> None:
         golden = "options" in case.job and "option-bytes" in consent
         truth.causes |= {"wrong-boot-address", "option-corruption"}
         if not golden:
-            _ends(truth, {"LOCKED"}, set())
+            _ends(truth, {"LOCKED"} | truth.right & {"WRONG_TARGET"}, set())
         elif truth.right & {"NO_FAULT_FOUND", "NOT_FIRMWARE"} and not truth.definite:
             truth.right |= {"RECOVERED"}
     if "options" in case.job and kinds & {"bor-option", "iwdg-option"}:
