@@ -48,6 +48,9 @@ OPEN: dict[int, str] = {
     3000776: "contact lost for 80 ms while the ladder climbs, on a unit in order: the evidence fits no known fault",
     3001046: "a cure that cannot be proven where VCAP is not seen and the firmware of before had taken the SWD pins",
     3001176: "the same as 3000790, where 12 V reads low",
+    3001418: "B+ behind a divider that reads half of it passes for a low supply, with all other rails good",
+    3001340: "12 V behind such a divider, before a dip of 3.3 V",
+    3001232: "a dip of 5 ms, and another version replaced by consent: the outcome does not name the dip",
     3000790: "12 V that the helper does not see, though 3.3 V is good, passes for a converter that does not start",
 }
 """Seeds that are known to be treated wrongly today; whoever mends one moves it up."""
