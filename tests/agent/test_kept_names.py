@@ -1,7 +1,7 @@
 """The interpreter keeps every name it has met. When its table of them is full it takes one of twice the size, in one
 piece: the seventh takes 15 KiB here, 9 KiB with a board's words. The agent takes it when it starts, while there is such
 a piece (`rescue/names.py`). The eighth would be twice as large: all that the agent can load has to fit into the
-seventh.
+seventh, with some hundred places for what a host sends and a card's files are called.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bmsrescue.twin.scenarios.scenario import build_unit
 SCRIPT = Path(__file__).with_name("scripts") / "all_names.py"
 # py/qstr.c: each table has room for twice as many as the one before.
 TABLES, ROOM = 7, 20 + 40 + 80 + 160 + 320 + 640 + 1280
+TO_SPARE = 100
 ON_BOARDS = ("rescue.hal.",)  # drivers that need a board's `machine`
 
 
@@ -42,4 +43,4 @@ def test_all_that_the_agent_can_load_fits_into_the_table_of_names() -> None:
     found = re.search(r"n_pool=(\d+), n_qstr=(\d+)", run.output)
     assert found, run.output
     assert int(found[1]) == TABLES
-    assert 1000 < int(found[2]) < ROOM
+    assert 1000 < int(found[2]) < ROOM - TO_SPARE

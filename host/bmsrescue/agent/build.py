@@ -5,6 +5,7 @@ bytecode keeps line numbers (-O2). A traceback names the module ("rescue.engine.
 file: the module's name is in the heap anyhow, a file's name would be one more.
 """
 
+import ast
 import functools
 import re
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bmsrescue.agent.fold_constants import Constant, inline, register_map
+from bmsrescue.agent.own_names import has_place, most_used, with_names
 from bmsrescue.agent.shorten_names import rename, short_names
 from bmsrescue.agent.shorten_parameters import passed_by_keyword, shorten
 from bmsrescue.errors import HostError
@@ -108,7 +110,10 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
     # Parsed one after the other: ast.parse in several threads at once fails now and then before Python 3.11.8.
     commands: list[list[str]] = []
     places: list[Path] = []
+    last: list[list[str]] = []
     for place, text in texts.items():
+        if place.name == "__init__.py" and not ast.parse(text).body:
+            continue  # a folder is a package without it
         made = folder / place
         made.parent.mkdir(parents=True, exist_ok=True)
         is_native = _NATIVE.search(text) is not None
@@ -120,13 +125,18 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
         made.write_text(short, encoding="utf-8")
         march = [f"-march={native}"] if is_native else []
         bytecode = made.with_suffix(".mpy")
-        commands.append(
-            [_mpy_cross(), _OPTIMISATION, *march, "-s", _module_name(place), "-o", str(bytecode), str(made)]
-        )
+        command = [_mpy_cross(), _OPTIMISATION, *march, "-s", _module_name(place), "-o", str(bytecode), str(made)]
+        (last if has_place(text) else commands).append(command)
         places.append(place.with_suffix(".mpy"))
     with ThreadPoolExecutor() as pool:
-        for command, _ in zip(commands, pool.map(lambda command: _run(*command), commands), strict=True):
-            Path(command[-1]).unlink()
+        list(pool.map(lambda command: _run(*command), commands))
+    names = most_used(Path(command[-2]).read_bytes() for command in commands)
+    for command in last:
+        made = Path(command[-1])
+        made.write_text(with_names(made.read_text(encoding="utf-8"), names), encoding="utf-8")
+        _run(*command)
+    for command in (*commands, *last):
+        Path(command[-1]).unlink()
     return places
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import platformdirs
 
-from bmsrescue.agent import build, fold_constants, shorten_names, shorten_parameters
+from bmsrescue.agent import build, fold_constants, own_names, shorten_names, shorten_parameters
 from bmsrescue.agent.build import MpyFormat, build_files
 
 _KEPT_S = 7 * 24 * 3600
-_MAKERS = (build, fold_constants, shorten_names, shorten_parameters)
+_MAKERS = (build, fold_constants, own_names, shorten_names, shorten_parameters)
 
 
 def built(files: Mapping[Path, Path], target: MpyFormat) -> Path:
