@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bmsrescue.cli.common import telling_errors
 from bmsrescue.cli.exit_status import status_of
-from bmsrescue.cli.output import error_console, show_error, show_note
+from bmsrescue.cli.output import clear_live_line, error_console, show_error, show_live_line, show_note
+from bmsrescue.cli.render.bar import bar_line
 from bmsrescue.client.choose import open_session
 from bmsrescue.client.helper import Helper
 from bmsrescue.errors import UsageError
@@ -60,20 +61,20 @@ def tell_late_errors() -> int:
 @contextmanager
 def progress_bar(as_json: bool) -> Iterator[ProgressTeller]:
     """A function (what, done, total) that draws a bar per `what` on standard error, when that is a terminal."""
-    console = error_console()
-    if as_json or not console.is_terminal:
+    out = error_console()
+    if as_json or not out.is_terminal or out.is_dumb_terminal:
         yield lambda _what, _done, _total: None
         return
-    columns = (TextColumn("{task.description:<14}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        bars: dict[str, TaskID] = {}
+    began: dict[str, float] = {}
 
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in bars:
-                bars[what] = progress.add_task(what, total=total)
-            progress.update(bars[what], completed=done)
+    def tell(what: str, done: int, total: int) -> None:
+        spent_s = time.monotonic() - began.setdefault(what, time.monotonic())
+        show_live_line(out, bar_line(what, done, total, "", spent_s, out.width - 1))
 
+    try:
         yield tell
+    finally:
+        clear_live_line()
 
 
 def require_consent(scope: str, yes: str | None, as_json: bool) -> None:
@@ -89,6 +90,7 @@ def require_consent(scope: str, yes: str | None, as_json: bool) -> None:
         raise UsageError(f'--yes "{yes}" is not what this needs', f'If you mean it: --yes "{scope}"')
     if as_json or not sys.stdin.isatty():
         raise UsageError("nobody is there to be asked", f'If you mean it: --yes "{scope}"')
+    clear_live_line()
     if not typer.confirm(f"Go on and {scope}?"):
         raise typer.Exit(1)
 

@@ -18,7 +18,7 @@ from bmsrescue.agent.files import make_importable
 from bmsrescue.card.build import build_files
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.helper.common import HelperOption, YesOption, opened, progress_bar, require_consent
-from bmsrescue.cli.output import console, show_note
+from bmsrescue.cli.output import STYLES, console, show_note
 from bmsrescue.cli.render.story import Story
 from bmsrescue.client.card_files import put_file
 from bmsrescue.client.helper import Helper, consent_words
@@ -29,7 +29,6 @@ from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class
 _LOOK_FOLDER = "look"  # of the card: a job that is only asked about
 _RAILS_MS = 200
 _LOOK = "see with `bmsrescue scan` how it goes on"
-_STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue", "cyan": "bold cyan"}
 
 JobArgument = Annotated[
     Path | None,
@@ -198,9 +197,9 @@ def _end_of_look(found: dict[str, Any], as_json: bool) -> None:
         scope = _scope(found["plan"])
         ends_as = OUTCOMES.get(str(diagnosis["ends_as"]))
         if scope:
-            console().print(f"`bmsrescue recover` would {scope}.")
+            console().print(f"`bmsrescue recover` would {scope}.", soft_wrap=True)
         elif ends_as is not None and diagnosis["ends_as"] != RECOVERED:
-            console().print(Text(ends_as.sentence))
+            console().print(ends_as.sentence, soft_wrap=True)
     raise typer.Exit(0 if diagnosis and diagnosis["ends_as"] in (RECOVERED, NO_FAULT_FOUND) else 1)
 
 
@@ -247,13 +246,17 @@ def _summary(record: dict[str, Any]) -> None:
     out.print()
     out.print(
         Text.assemble(
-            (str(record["outcome"]), _STYLES.get(known.colour, "") if known else ""), "  ", record["sentence"]
-        )
+            (str(record["outcome"]), STYLES.get(known.colour, "") if known else ""), "  ", record["sentence"]
+        ),
+        soft_wrap=True,
     )
     if record.get("next_step"):
-        out.print(Text(f"Next: {record['next_step']}"))
+        out.print(f"Next: {record['next_step']}", soft_wrap=True)
     backup = record.get("backup")
     if backup:
         checked = "read back and equal" if backup.get("verified") else "NOT verified"
-        out.print(f"Backup on the card: {backup['file']}, {backup['bytes']:,} bytes, {checked}.")
-    out.print(f"Record {record['sequence']} on the card: {'written' if record['record_saved'] else 'NOT written'}.")
+        out.print(f"Backup on the card: {backup['file']}, {backup['bytes']:,} bytes, {checked}.", soft_wrap=True)
+    out.print(
+        f"Record {record['sequence']} on the card: {'written' if record['record_saved'] else 'NOT written'}.",
+        soft_wrap=True,
+    )

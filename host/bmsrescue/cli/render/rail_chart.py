@@ -4,11 +4,14 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
+from bmsrescue.cli.output import ACCENT
+
 NAMES = {"bplus": "B+", "v12": "12 V", "v5iso": "5 V iso", "v3v3": "3.3 V", "vcap": "VCAP"}
 # Full height of each rail's bars: a little above what a healthy unit has.
 _FULL_MV = {"bplus": 19_000, "v12": 12_600, "v5iso": 5_800, "v3v3": 3_500, "vcap": 1_300}
 _BARS = " ▁▂▃▄▅▆▇█"
-_COLUMNS = 56
+_MOST_COLUMNS, _FEWEST_COLUMNS = 52, 8
+_BESIDE = 9 + 9  # left of the bars the rail's name, right of them its last voltage
 _MOVED_MV = 400
 _STIRRED_MV = 100
 _LEAD_MS = 5
@@ -24,8 +27,9 @@ class RailChart:
         """One point; `at_ms` never falls."""
         self._points.append((at_ms, dict(rails_mv)))
 
-    def take(self) -> list[Text]:
-        """The lines of the chart, none when no rail moved; starts anew."""
+    def take(self, width: int = 80) -> list[Text]:
+        """The lines of the chart, at most so wide, none when no rail moved; starts anew."""
+        columns = max(_FEWEST_COLUMNS, min(_MOST_COLUMNS, width - _BESIDE))
         points, self._points = _from_first_move(self._points), self._points[-1:]
         if not points or not any(_moved([rails[name] for _ms, rails in points]) for name in points[0][1]):
             return []
@@ -33,12 +37,12 @@ class RailChart:
         lines = []
         for name in points[0][1]:
             series = [(ms - first_ms, rails[name]) for ms, rails in points]
-            bars = _bars(series, max(last_ms - first_ms, 1), _FULL_MV.get(name, 20_000))
+            bars = _bars(series, max(last_ms - first_ms, 1), _FULL_MV.get(name, 20_000), columns)
             end_mv = series[-1][1]
             lines.append(
-                Text.assemble((f"{NAMES.get(name, name):>8} ", "bold"), (bars, "cyan"), f" {end_mv / 1000:6.2f} V")
+                Text.assemble((f"{NAMES.get(name, name):>8} ", "bold"), (bars, ACCENT), f" {end_mv / 1000:6.2f} V")
             )
-        lines.append(Text(f"{'':>9}|{f'{(last_ms - first_ms) / 1000:.2f} s':-^{_COLUMNS - 2}}|", style="dim"))
+        lines.append(Text(f"{'':>9}|{f'{(last_ms - first_ms) / 1000:.2f} s':-^{columns - 2}}|", style="dim"))
         return lines
 
 
@@ -54,11 +58,11 @@ def _moved(values: list[int]) -> bool:
     return max(values) - min(values) > _MOVED_MV
 
 
-def _bars(series: list[tuple[int, int]], span_ms: int, full_mv: int) -> str:
-    """The series resampled to `_COLUMNS` columns; a column without a point of its own keeps the one before."""
+def _bars(series: list[tuple[int, int]], span_ms: int, full_mv: int, columns: int) -> str:
+    """The series resampled to so many columns; a column without a point of its own keeps the one before."""
     text, at = "", 0
-    for column in range(_COLUMNS):
-        end_ms = (column + 1) * span_ms / _COLUMNS
+    for column in range(columns):
+        end_ms = (column + 1) * span_ms / columns
         while at + 1 < len(series) and series[at + 1][0] <= end_ms:
             at += 1
         level = round(series[at][1] / full_mv * (len(_BARS) - 1))

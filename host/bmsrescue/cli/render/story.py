@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bmsrescue.cli.output import STYLES, PlainConsole, broken, clear_live_line, show_live_line
+from bmsrescue.cli.render.bar import bar_line
 from bmsrescue.cli.render.rail_chart import NAMES, RailChart
 from bmsrescue.twin.helper.helper import RunResult
 from rescuelink.outcomes import OUTCOMES
@@ -31,8 +32,8 @@ TITLES = {
     "safe-off": "switch off, let every line go",
     "record": "write the record, read it back",
 }
-_STYLES = {"red": "bold red", "green": "bold green", "yellow": "bold yellow", "blue": "bold blue", "cyan": "bold cyan"}
-_BAR_CELLS = 30
+_INDENT, _NARROW_INDENT = 10, 2
+_NARROW = 64
 _QUARTER = 4
 _DIGEST_SHOWN = 16
 
@@ -40,14 +41,14 @@ _DIGEST_SHOWN = 16
 class Story:
     """Give `event` and `measured` to a run's watcher; what they say appears at once. Time starts at the first event."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: PlainConsole) -> None:
         self._console = console
         self._chart = RailChart()
         self._began_ms: int | None = None
         self._at_ms = 0
         self._helper_ms: int | None = None  # the helper's clock at our 0
         self._bar: tuple[str, int, int] | None = None  # what, when it began, quarters already shown
-        self._bar_open = False
+        self._open_bar: Text | None = None
         self._unfinished: dict[str, Any] | None = None  # the newest progress, until it is at its end
         self._tellers = {
             "step": self._step,
@@ -76,7 +77,15 @@ class Story:
     def say(self, *parts: str | tuple[str, str]) -> None:
         """One line of the story, indented under its step."""
         self._close_bar()
-        self._console.print(Padding(Text.assemble(*parts), (0, 0, 0, 10), expand=False))
+        self._print(Text.assemble(" " * self._indent, *parts), self._indent)
+
+    @property
+    def _indent(self) -> int:
+        return _INDENT if self._console.width >= _NARROW else _NARROW_INDENT
+
+    def _print(self, line: Text, indent: int) -> None:
+        for piece in broken(line, self._console.width, indent):
+            self._console.print(piece, soft_wrap=True)
 
     def _step(self, data: dict[str, Any]) -> None:
         self._close_bar()
@@ -84,19 +93,20 @@ class Story:
         name = str(data["name"])
         number = f"{data['index'] + 1:2d}/{data['count']}"
         seconds = f"{self._at_ms / 1000:7.2f} s"
-        self._console.print(
-            Text.assemble((seconds, "dim"), " ", (number, "dim"), " ", (TITLES.get(name, name), "bold"))
-        )
+        line = Text.assemble((seconds, "dim"), " ", (number, "dim"), " ", (TITLES.get(name, name), "bold"))
+        self._print(line, self._indent)
 
     def _step_end(self, data: dict[str, Any]) -> None:
         last, self._unfinished = self._unfinished, None
         if last is not None and data["outcome"] == "ok":  # the helper tells some of its progress, not all
             self._progress({**last, "done": last["total"]})
         self._close_bar()
-        for line in self._chart.take():
-            self._console.print(Padding(line, (0, 0, 0, 10), expand=False))
+        # On the left the name's column is as good as an indent.
+        indent = max(0, min(self._indent, self._console.width - 72))
+        for line in self._chart.take(self._console.width - indent):
+            self._console.print(Text(" " * indent).append_text(line), soft_wrap=True)
         if data["outcome"] != "ok":
-            self.say(("stopped: ", "bold yellow"), str(data["outcome"]))
+            self.say(("stopped: ", STYLES["yellow"]), str(data["outcome"]))
 
     def _rails(self, data: dict[str, Any]) -> None:
         at_ms = self._at_ms
@@ -115,24 +125,25 @@ class Story:
             self._bar = (what, self._at_ms, 0)
         self._unfinished = data if done < total else None
         _what, began_ms, quarters = self._bar
-        live = self._console.is_terminal
+        live = self._console.is_terminal and not self._console.is_dumb_terminal
         reached = done * _QUARTER // max(total, 1)
         self._bar = (what, began_ms, max(reached, quarters))
         if not live and reached <= quarters:
             return
         spent_s = (self._at_ms - began_ms) / 1000
-        line = Text.assemble(
-            f"{'':10}{what:<14.14} ",
-            (_filled(done, total), "cyan"),
-            f" {100 * done // max(total, 1):3d} %  {_amount(done, total, str(data['unit']))}  {spent_s:.1f} s   ",
-        )
-        self._console.print(line, end="\r" if live else "\n", no_wrap=True, overflow="ellipsis")
-        self._bar_open = live
+        line = bar_line(what, done, total, str(data["unit"]), spent_s, self._console.width - 1)
+        if live:
+            show_live_line(self._console, line.copy())
+            self._open_bar = line
+        else:
+            self._console.print(line, soft_wrap=True)
 
     def _close_bar(self) -> None:
-        if self._bar_open:
-            self._console.print()
-            self._bar_open = False
+        """The bar's last state stays, as a line like the others."""
+        line, self._open_bar = self._open_bar, None
+        if line is not None:
+            clear_live_line()
+            self._console.print(line, soft_wrap=True)
 
     def _diagnosis(self, data: dict[str, Any]) -> None:
         self.say((str(data["sentence"]), "bold"), (f"  ({data['cause']}, {data['confidence']})", "dim"))
@@ -148,7 +159,7 @@ class Story:
             self.say(("- ", "dim"), str(line))
 
     def _wait(self, data: dict[str, Any]) -> None:
-        self.say((f"waiting {data['ms'] / 1000:.0f} s: ", "bold yellow"), str(data["why"]))
+        self.say((f"waiting {data['ms'] / 1000:.0f} s: ", STYLES["yellow"]), str(data["why"]))
 
     def _error(self, data: dict[str, Any]) -> None:
         self.say(str(data["message"]), (f"  {data['next_step']}" if data.get("next_step") else "", "dim"))
@@ -160,14 +171,17 @@ def summary(console: Console, record: dict[str, Any], result: RunResult) -> None
     known = OUTCOMES.get(name)
     sentence = str(record.get("sentence") or (known.sentence if known else ""))
     console.print()
-    console.print(Text.assemble((name, _STYLES.get(known.colour if known else "", "bold")), "  ", sentence))
+    console.print(
+        Text.assemble((name, STYLES.get(known.colour if known else "", "bold")), "  ", sentence), soft_wrap=True
+    )
     if record.get("next_step"):
-        console.print(Text(f"Next: {record['next_step']}"))
+        console.print(f"Next: {record['next_step']}", soft_wrap=True)
     backup = record.get("backup")
     if isinstance(backup, dict):
         checked = "read back and equal" if backup.get("verified") else "NOT verified"
         console.print(
-            f"Backup: {backup['file']}, {backup['bytes']:,} bytes, {checked}, SHA-256 {backup['sha256'][:16]}…"
+            f"Backup: {backup['file']}, {backup['bytes']:,} bytes, {checked}, SHA-256 {backup['sha256'][:16]}…",
+            soft_wrap=True,
         )
     figures = (
         f"{record['virtual_ms'] / 1000:.1f} s of the unit's time, {record['swclk_cycles']:,} SWCLK cycles, "
@@ -175,7 +189,7 @@ def summary(console: Console, record: dict[str, Any], result: RunResult) -> None
     )
     if record.get("heap_free_min") is not None:
         figures += f"; the agent's heap had {record['heap_free_min'] // 1024} KiB free at the least"
-    console.print(Text(figures, style="dim"))
+    console.print(Text(figures, style="dim"), soft_wrap=True)
 
 
 def rails_table(console: Console, rails: dict[str, Any]) -> None:
@@ -189,14 +203,3 @@ def rails_table(console: Console, rails: dict[str, Any]) -> None:
         if isinstance(values, dict):
             table.add_row(state, *(f"{values[name]['mv'] / 1000:.2f} V" for name in NAMES if name in values))
     console.print(table)
-
-
-def _filled(done: int, total: int) -> str:
-    cells = _BAR_CELLS * done // max(total, 1)
-    return "█" * cells + "░" * (_BAR_CELLS - cells)
-
-
-def _amount(done: int, total: int, unit: str) -> str:
-    if unit == "bytes":
-        return f"{done / 1024:,.0f} of {total / 1024:,.0f} KiB"
-    return f"{done} of {total} {unit}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rich.columns import Columns
-from rich.console import Console
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
 from bmsrescue.card.fat import read_files
+from bmsrescue.cli.output import PICTURE_COLUMNS, STYLES, PlainConsole
 from bmsrescue.cli.render.dongle_screen import dongle_panel
 from bmsrescue.cli.render.story import Story, rails_table, summary
 from bmsrescue.twin.board.unit import Unit
@@ -27,7 +27,7 @@ _DRAIN_MS = 8_000
 _DISPLAY_WIDTH = 40
 
 
-def play(console: Console | None, seed: int) -> tuple[int, dict[str, Any]]:
+def play(console: PlainConsole | None, seed: int) -> tuple[int, dict[str, Any]]:
     """The whole story, told on `console` if there is one: the exit status of the run, and the story as plain data."""
     scenario = scenario_named(_SCENARIO)
     card = default_card()
@@ -37,7 +37,7 @@ def play(console: Console | None, seed: int) -> tuple[int, dict[str, Any]]:
     )
     if console:
         console.print(Rule("The unit on the bench", align="left"))
-        console.print(scenario.story)
+        console.print(scenario.story, soft_wrap=True)
     before = _look_at(console, rig.unit)
 
     if console:
@@ -47,7 +47,9 @@ def play(console: Console | None, seed: int) -> tuple[int, dict[str, Any]]:
     told: dict[str, Any] = {"scenario": scenario.name, "story": scenario.story, "before": before, "record": record}
     if not record or result.how != ENDED:
         if console:
-            console.print(Text(f"The agent did not end by itself ({result.how}).\n{result.output}", style="bold red"))
+            console.print(
+                Text(f"The agent did not end by itself ({result.how}).\n{result.output}", style=STYLES["red"])
+            )
         return 1, {**told, "ended": result.how}
     files = read_files(card)
     if console:
@@ -63,7 +65,7 @@ def play(console: Console | None, seed: int) -> tuple[int, dict[str, Any]]:
     return exit_class(str(record["outcome"])), told
 
 
-def _look_at(console: Console | None, unit: Unit) -> dict[str, Any]:
+def _look_at(console: PlainConsole | None, unit: Unit) -> dict[str, Any]:
     """Power the unit by hand, look at it, try its button, and switch it off again."""
     unit.set_power(True)
     _wait(unit, _START_MS)
@@ -83,16 +85,17 @@ def _look_at(console: Console | None, unit: Unit) -> dict[str, Any]:
     if console:
         console.print(
             f"Its button, held for {_PRESS_MS / 1000:.1f} s: "
-            + ("nothing happens." if dead else "the unit switches itself off, as it should.")
+            + ("nothing happens." if dead else "the unit switches itself off, as it should."),
+            soft_wrap=True,
         )
     unit.set_power(False)
     _wait(unit, _DRAIN_MS)
     return {**seen, "button_switches_off": not dead}
 
 
-def _show_unit(console: Console, unit: Unit, title: str) -> None:
+def _show_unit(console: PlainConsole, unit: Unit, title: str) -> None:
     lines = unit.display.lines or ["(dark)"]
-    screen = Panel(Text("\n".join(lines), style="green"), title="its display", width=_DISPLAY_WIDTH)
+    screen = Panel(Text("\n".join(lines)), title="its display", width=_DISPLAY_WIDTH)
     leds = unit.leds
     lights = Text("\n".join(f"{'●' if lit else '○'} {name}" for name, lit in leds.items()) or "none")
     rails = Text("\n".join(f"{name:>6} {unit.rail_mv(name) / 1000:6.2f} V" for name in unit.rail_names))
@@ -104,16 +107,19 @@ def _show_unit(console: Console, unit: Unit, title: str) -> None:
     )
 
 
-def _show_screens(console: Console, result: RunResult) -> None:
+def _show_screens(console: PlainConsole, result: RunResult) -> None:
+    columns = 0 if console.ascii_only else console.width if console.is_terminal else PICTURE_COLUMNS
     screens = result.panel.screens
     console.print()
     for title, index in (("while it worked", len(screens) // 2), ("at the end", -1)):
-        console.print(dongle_panel(screens[index][1], f"the dongle's display {title}", console.width))
+        panel = dongle_panel(screens[index][1], f"the dongle's display {title}", columns)
+        if panel is not None:
+            console.print(panel)
 
 
-def _show_card(console: Console, files: dict[str, bytes]) -> None:
+def _show_card(console: PlainConsole, files: dict[str, bytes]) -> None:
     listing = ", ".join(f"{name} ({len(data):,} bytes)" for name, data in sorted(files.items()))
-    console.print(Text.assemble(("On the card: ", "bold"), listing))
+    console.print(Text.assemble(("On the card: ", "bold"), listing), soft_wrap=True)
 
 
 def _wait(unit: Unit, duration_ms: int) -> None:
