@@ -28,6 +28,7 @@ class UsageError(HostError):
     """The command was given something that makes no sense: exit status 2."""
 
 
+_LONGEST = 1000  # of what a helper says
 _CLASSES = (RescueError, WireError, TargetError, FlashError, PowerError, CardError, JobError, ConsentError, LinkError)
 
 
@@ -41,11 +42,11 @@ def from_dict(data: Mapping[str, object]) -> RescueError:
     phase = data.get("phase")
     next_step = data.get("next_step")
     error = chosen(
-        str(data.get("kind", "unknown")),
-        str(data.get("message", "")),
+        str(data.get("kind", "unknown"))[:_LONGEST],
+        str(data.get("message", ""))[:_LONGEST],
         address if isinstance(address, int) else None,
-        phase if isinstance(phase, str) else None,
-        next_step if isinstance(next_step, str) else None,
+        phase[:_LONGEST] if isinstance(phase, str) else None,
+        next_step[:_LONGEST] if isinstance(next_step, str) else None,
     )
     done = data.get("done")
     if isinstance(error, WireError) and isinstance(done, int):

@@ -15,9 +15,9 @@ from fastapi.testclient import TestClient
 from bmsrescue.client.finding import Found
 from bmsrescue.config import Config
 from bmsrescue.daemon.events import EventLog
-from bmsrescue.daemon.guard import LocalOnly
-from bmsrescue.daemon.helper_port import HelperPort
+from bmsrescue.daemon.helper_port import HelperPort, Job
 from bmsrescue.daemon.job_notes import JobNotes
+from bmsrescue.door.names import LocalOnly
 from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.stations import states
 from bmsrescue.fleet.stations.hall import Hall
@@ -25,6 +25,7 @@ from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.events import _told
 from fake_station import FakeHelper, NoHelpers
+from rescuelink.errors import LinkError, RescueError
 
 
 class Liar(FakeHelper):
@@ -38,7 +39,10 @@ class Liar(FakeHelper):
         return self.says.get("hello", super().about())
 
     async def call(self, method: str, params: list[Any], timeout_s: float, client: str) -> Any:
-        return self.says[method] if method in self.says else await super().call(method, params, timeout_s, client)
+        said = self.says.get(method, self)
+        if isinstance(said, RescueError):
+            raise said
+        return await super().call(method, params, timeout_s, client) if said is self else said
 
 
 @pytest.fixture
@@ -76,6 +80,46 @@ def test_a_station_whose_helper_says_nonsense_is_out_of_service_with_a_reason(
     client = TestClient(create_page(fleet, hall, EventLog()), client=("127.0.0.1", 1))
     assert client.get("/").status_code == 200
     assert client.get("/api/fleet/stations").status_code == 200
+
+
+def test_a_station_comes_back_by_itself_when_its_helper_does(fleet: Fleet) -> None:
+    liar = Liar({"records.sizes": None})
+    station = Station("left", liar, fleet.desk, lambda _status: None)
+    asyncio.run(station.tick(100.0))
+    assert station.state == states.OUT
+    liar.says.clear()
+    asyncio.run(station.tick(100.5))
+    assert station.state == states.EMPTY
+
+
+def test_a_helper_that_is_busy_without_end_keeps_no_result_on_the_wall(fleet: Fleet) -> None:
+    liar = Liar({})
+    station = Station("left", liar, fleet.desk, lambda _status: None)
+    asyncio.run(station.tick(100.0))
+    liar.says["lines.level"] = LinkError("busy", "power.on is being carried out")
+    for now, state in ((101.0, states.EMPTY), (150.0, states.EMPTY), (161.5, states.OUT)):
+        asyncio.run(station.tick(now))
+        assert station.state == state
+    assert "power.on is being carried out" in station.why
+    liar.says.clear()
+    asyncio.run(station.tick(170.0))
+    assert station.state == states.EMPTY
+
+
+def test_steps_without_end_are_not_all_written_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(JobNotes, "step", lambda _self, _helper, step: written.append(step))
+
+    async def tell() -> None:
+        port = HelperPort(Found("left", "x", "y", usb=False), EventLog(), JobNotes(tmp_path))
+        port._job = Job("job.run", [])
+        for number in range(2000):
+            port._on_event("step", {"name": f"{number} " + "x" * 5000})
+        await port.close()
+
+    asyncio.run(tell())
+    assert len(written) == 500
+    assert max(map(len, written)) == 64
 
 
 def test_what_nobody_thought_of_ends_no_station(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,10 +20,10 @@ from bmsrescue.client.plain_json import from_json, to_json
 from bmsrescue.client.records import PLACES, fetch_over
 from bmsrescue.client.session import CALL_S
 from bmsrescue.daemon.api_docs import add_docs
-from bmsrescue.daemon.body_limit import BodyLimit
-from bmsrescue.daemon.guard import LocalOnly
 from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.daemon.refusals import RESPONSES
+from bmsrescue.door.body_limit import BodyLimit
+from bmsrescue.door.names import LocalOnly
 from rescuelink.chain import verify_chain
 from rescuelink.errors import LinkError, RescueError
 

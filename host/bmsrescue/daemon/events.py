@@ -6,7 +6,10 @@ from collections import deque
 from itertools import islice
 from typing import Any
 
+from bmsrescue.link.words import weight
+
 _KEPT = 4000
+_KEPT_BYTES = 32 * 1024 * 1024  # 4,000 usual ones have some 6 MiB
 
 
 class EventLog:
@@ -17,7 +20,9 @@ class EventLog:
     """
 
     def __init__(self) -> None:
-        self._events: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self._events: deque[dict[str, Any]] = deque()
+        self._bytes: deque[int] = deque()  # of each
+        self._kept = 0
         self._last = 0
         self._news = asyncio.Event()
         self.over = False  # the daemon ends: there will be no more
@@ -31,6 +36,11 @@ class EventLog:
         """Something happened on `helper`."""
         self._last += 1
         self._events.append({"number": self._last, "at": time.time(), "helper": helper, "name": name, "data": data})
+        self._bytes.append(weight(data))
+        self._kept += self._bytes[-1]
+        while len(self._events) > _KEPT or (self._kept > _KEPT_BYTES and len(self._events) > 1):
+            self._events.popleft()
+            self._kept -= self._bytes.popleft()
         self._news.set()
         self._news = asyncio.Event()
 

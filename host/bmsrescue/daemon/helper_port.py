@@ -19,6 +19,7 @@ from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.job_notes import JobNotes
 from bmsrescue.link.card_stream import write_file
 from bmsrescue.link.client import LinkClient
+from bmsrescue.link.event_flow import FLOOD, EventFlow
 from rescuelink.errors import LinkError, RescueError
 
 Opener = Callable[[str, EventHandler, Callable[[LinkError], None]], tuple[LinkClient, dict[str, Any]]]
@@ -26,8 +27,9 @@ Opener = Callable[[str, EventHandler, Callable[[LinkError], None]], tuple[LinkCl
 _FIRST_RETRY_S = 0.25
 _LAST_RETRY_S = 5.0
 _QUEUE_S = 10.0  # a call waits no longer than this for its turn
+_STEP_NAME, _MOST_STEPS = 64, 500
 _LOST_KINDS = ("lost", "timeout", "host_lost")
-_OURS = ("station", "display", "found", "gone", "connected", "absent", "interrupted", "job", "host_disk")
+_OURS = ("station", "display", "found", "gone", "connected", "absent", "interrupted", "job", "host_disk", FLOOD)
 _job_numbers = itertools.count(1)
 
 
@@ -40,6 +42,7 @@ class Job:
     number: int = field(default_factory=lambda: next(_job_numbers))
     state: str = "running"  # then "done" or "failed"
     step: str | None = None
+    steps: int = 0  # so far
     result: Any = None
     error: dict[str, Any] | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,9 +94,13 @@ class HelperPort:
 
     async def _open(self, lost: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
+        flow = EventFlow()
 
         def on_event(name: str, data: Any) -> None:
-            loop.call_soon_threadsafe(self._on_event, name, data)
+            if flow.lets_through():
+                loop.call_soon_threadsafe(self._on_event, name, data)
+            elif flow.first_held_back:
+                loop.call_soon_threadsafe(self._events.add, self.found.name, FLOOD, None)
 
         def on_lost(error: LinkError) -> None:
             loop.call_soon_threadsafe(self._on_lost, error, lost)
@@ -239,10 +246,14 @@ class HelperPort:
         return LinkError("busy", f"the helper {self.found.name} is busy: {why}", next_step="wait, or cancel it")
 
     def _on_event(self, name: str, data: Any) -> None:
-        if name == "step" and self._working() and self._job is not None and isinstance(data, dict):
-            self._job.step = str(data.get("name"))
+        job = self._job
+        if name == "step" and self._working() and job is not None and isinstance(data, dict):
+            job.step = str(data.get("name"))[:_STEP_NAME]
+            job.steps += 1
             try:
-                self._notes.step(self.found.name, self._job.step)
+                if job.steps > _MOST_STEPS:
+                    return  # no job has so many: each of them is a file that is written
+                self._notes.step(self.found.name, job.step)
             except LinkError as error:
                 self._events.add(self.found.name, "host_disk", error.to_dict())
         # The daemon's own events of a helper go by these names: a helper's must not pass for one.

@@ -16,8 +16,8 @@ from bmsrescue.card.storage import write_atomically
 from bmsrescue.client.finding import Found, find_helpers
 from bmsrescue.config import Config, DaemonAddress
 from bmsrescue.daemon.api import Beside, create_app
-from bmsrescue.daemon.guard import LOOPBACK_NAMES
 from bmsrescue.daemon.helpers import Helpers
+from bmsrescue.door.names import LOOPBACK_NAMES
 from bmsrescue.errors import UsageError
 
 ADDRESS_FILE = "daemon.json"

@@ -7,12 +7,14 @@ takes a window only where the file ends; so what is missing after a lost frame b
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from bmsrescue.link.client import LinkClient, Started
 from bmsrescue.link.frames import notification
 from rescuelink.errors import LinkError
 from rescuelink.rpc import DATA, WINDOW_BYTES
 
+_ROUNDS_LOST = 20  # that bring nothing further
 _UNDER_WAY = 2  # questions: while the windows before one are being written, others are on their way
 
 
@@ -54,15 +56,19 @@ def write_file(
     Raises:
         CardError, LinkError.
     """
-    arrived = 0
+    arrived = most = rounds_lost = 0
     row = _Row()
     while True:
         window = data[arrived : arrived + WINDOW_BYTES]
-        arrived = link.call("card.write", path, offset + arrived, window, timeout_s=timeout_s) - offset
+        arrived = _arrived(link.call("card.write", path, offset + arrived, window, timeout_s=timeout_s), offset, data)
         progress(arrived)
         arrived = _stream(link, offset, data, arrived, row, timeout_s, progress)
         if arrived >= len(data):
             return
+        rounds_lost = 0 if arrived > most else rounds_lost + 1
+        most = max(most, arrived)
+        if rounds_lost >= _ROUNDS_LOST:
+            raise LinkError("lost", f"{path} does not arrive on the card", next_step="check cable and card")
 
 
 def _stream(
@@ -90,7 +96,7 @@ def _stream(
                 sent = end
                 continue
             question, end, began = under_way.popleft()
-            arrived = _length(link, question, timeout_s) - offset
+            arrived = _arrived(_length(link, question, timeout_s), offset, data)
             row.took(time.monotonic() - began)
             progress(arrived)
             if arrived < end:
@@ -101,9 +107,16 @@ def _stream(
     return arrived
 
 
-def _length(link: LinkClient, question: Started, timeout_s: float) -> int:
+def _arrived(length: Any, offset: int, data: bytes) -> int:
+    """Of `data`, when the helper says that its file is so long."""
+    if type(length) is not int or not offset <= length <= offset + len(data):
+        raise LinkError("malformed", "the helper does not say how long its file is", next_step="deploy its agent again")
+    return length - offset
+
+
+def _length(link: LinkClient, question: Started, timeout_s: float) -> Any:
     try:
-        length: int = link.finish(question, timeout_s)
+        length = link.finish(question, timeout_s)
     except LinkError as error:
         if error.kind != "repeated":  # its answer was lost, and another one has been given since
             raise

@@ -20,6 +20,7 @@ from bmsrescue.errors import UsageError, from_dict
 from bmsrescue.link.arrival import reader
 from bmsrescue.link.event_parts import EventParts
 from bmsrescue.link.frames import FrameReader, frame, notification
+from bmsrescue.link.words import plain
 from rescuelink import rpc
 from rescuelink.codec import as_message
 from rescuelink.errors import LinkError
@@ -31,6 +32,7 @@ _READ_S = 0.05  # how long the reader waits for the first byte, and then for the
 _WRITE_S = 5.0
 _TURN_S = 0.01  # how long another thread may read before one that waits looks again
 _BUSY_PAUSE_S = 0.2
+MALFORMED = "malformed"  # in place of an event that makes no sense
 _ID_MASK = 0x3FFF_FFFF  # small integers on a 32-bit board
 _ID_TRIES = 64
 _MAX_PARKED_BYTES = 4 * 1024 * 1024  # no helper's flash has room for more
@@ -149,7 +151,7 @@ class LinkClient:
         deadline = time.monotonic() + timeout_s * self._patience
         while True:
             try:
-                about: dict[str, Any] = self._call("hello", (rpc.PROTOCOL_VERSION, client), timeout_s, avoid=_CTRL_C)
+                about = self._call("hello", (rpc.PROTOCOL_VERSION, client), timeout_s, avoid=_CTRL_C)
             except LinkError as error:
                 if error.kind == "busy" and time.monotonic() < deadline:
                     time.sleep(_BUSY_PAUSE_S)
@@ -157,6 +159,8 @@ class LinkClient:
                 if error.kind == "timeout":
                     error.next_step = "put the agent on this helper with `bmsrescue deploy`, or reset the helper"
                 raise
+            if not isinstance(about, dict):
+                raise LinkError("malformed", "the helper does not say what it is", next_step=_DEPLOY)
             self._in_session = True
             return about
 
@@ -179,7 +183,7 @@ class LinkClient:
                 raise LinkError("malformed", "a parked result ends before its end", next_step=_DEPLOY)
             data += window
         try:
-            return json.loads(data)
+            return plain(json.loads(data))
         except (ValueError, RecursionError):
             raise LinkError("malformed", "a parked result is no JSON", next_step=_DEPLOY) from None
 
@@ -342,13 +346,19 @@ class LinkClient:
 
     def _tell(self, name: str, data: Any) -> None:
         whole = self._parts.add(data) if name == rpc.PART else (name, data)
-        if whole is not None and self._on_event:
-            self._on_event(*whole)
+        if whole is None or self._on_event is None:
+            return
+        try:
+            name, data = plain(whole)
+        except LinkError as error:
+            self._on_event(MALFORMED, error.to_dict())
+            return
+        self._on_event(name, data)
 
     def _dispatch(self, body: bytes) -> None:
         try:
             message: Any = as_message(msgpack.unpackb(body, strict_map_key=False))
-        except (ValueError, TypeError, LinkError):
+        except (ValueError, TypeError, RecursionError, LinkError):
             return  # a whole frame that is no message: somebody else's
         if message[0] == rpc.NOTIFICATION:
             if message[1] == rpc.ALIVE:
@@ -364,7 +374,12 @@ class LinkClient:
             answer = self._waiting.pop(message[1], None)
         if answer is None:
             return  # a second answer to a repeated request
-        if message[2] is None:
-            answer.succeed(message[3])
+        try:
+            error, result = plain(message[2:])
+        except LinkError as malformed:
+            answer.fail(malformed)
+            return
+        if error is None:
+            answer.succeed(result)
         else:
-            answer.fail(from_dict(message[2]))
+            answer.fail(from_dict(error))

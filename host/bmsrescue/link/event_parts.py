@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-_AT_MOST_BYTES = 1 << 20  # an agent in order sends records of some 10 KiB
+_AT_MOST_BYTES = 1 << 17  # an agent in order sends records of some 10 KiB
 
 
 class EventParts:
@@ -35,7 +35,7 @@ class EventParts:
         self._next = 0
         try:
             whole = json.loads(self._data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         match whole:
             case [str(name), event]:

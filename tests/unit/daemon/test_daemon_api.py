@@ -14,8 +14,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bmsrescue.client.finding import Found
 from bmsrescue.daemon.api import create_app
-from bmsrescue.daemon.guard import LOOPBACK_NAMES
 from bmsrescue.daemon.helpers import Helpers
+from bmsrescue.door.names import LOOPBACK_NAMES
 from fake_links import PATIENCE_S, FakeBoard
 from rescuelink.errors import FlashError, LinkError
 

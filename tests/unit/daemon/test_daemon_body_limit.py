@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from bmsrescue.daemon import body_limit
 from bmsrescue.daemon.api import create_app
 from bmsrescue.daemon.helpers import Helpers
+from bmsrescue.door import body_limit
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ from bmsrescue.fleet.stations.states import (
 from bmsrescue.fleet.stations.who import Who, who_is
 from rescuelink.errors import LinkError, RescueError
 
+_BUSY_S = 60.0  # so long others' calls may come first
 _LONGEST = 200  # of what a helper says, in a line on the wall
 
 
@@ -66,6 +67,7 @@ class Station:
         self._left = ""  # what is to be said of the unit that has gone, until the next one comes
         self._told: dict[str, Any] = {}
         self._met: Who | None = None  # the helper whose records are being followed
+        self._busy_since: float | None = None  # the helper has answered that it is
         self._after = 0  # the newest attempt before the job
 
     # -- what a person does --------------------------------------------------------------------------------------------
@@ -144,14 +146,21 @@ class Station:
         """Look, and go on. `now` in seconds of any steady clock."""
         try:
             await self._look(now)
+            self._busy_since = None
         except RescueError as error:
-            if error.kind != "busy":  # somebody else's call is under way: look again
-                self._behind = True
-                self._enter(OUT, f"helper: {error.message}")
+            if error.kind == "busy" and not self._busy_long(now):  # somebody else's call is under way: look again
+                return
+            self._behind = True
+            self._enter(OUT, f"helper: {error.message[:_LONGEST]}")
         except HostError as error:
             self._behind = True
             self._enter(OUT, f"{error.message} {error.next_step}".strip())
         self._show()
+
+    def _busy_long(self, now: float) -> bool:
+        if self._busy_since is None:
+            self._busy_since = now
+        return now - self._busy_since >= _BUSY_S
 
     def fail(self, error: Exception) -> None:
         """What nobody thought of has happened: out of service until the next look, with a reason to report."""
@@ -282,7 +291,7 @@ class Station:
         if job.error is not None or not isinstance(job.result, dict):
             error = job.error or {"message": "the job ended without a record"}
             self.counts["other"] += 1
-            self._enter(REMOVE, f"No verdict: {error['message']}.")
+            self._enter(REMOVE, f"No verdict: {str(error['message'])[:_LONGEST]}.")
             return
         found, why = await self._result_of(job.result)
         if found is None:

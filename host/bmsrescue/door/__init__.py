@@ -1,0 +1,1 @@
+"""What stands between the network and what the daemon serves: names, origins, sizes, who is asking."""
