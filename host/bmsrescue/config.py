@@ -13,6 +13,7 @@ bench = "hall 2"              # what this bench is called where several share th
 shared = ""                   # postgresql://host/name: where the benches share them
 backups = ""                  # a folder or an fsspec URL instead of the data folder
 webhook = ""                  # a URL that is told of each attempt
+webhook_secret = ""           # "whsec_..." that signs it; without one it is in the data folder's webhook-secret
 
 [stations]                    # see bmsrescue.fleet.stations.settings
 label = "BR16S-[0-9]{8}"
@@ -71,6 +72,7 @@ class RecordsPlace:
     shared: str = ""
     backups: str = ""
     webhook: str = ""
+    webhook_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class _Reader:
         self._only(daemon, "daemon.", "host", "port", "uds")
         helpers = self._table(document, "helpers")
         records = self._table(document, "records")
-        self._only(records, "records.", "bench", "shared", "backups", "webhook")
+        self._only(records, "records.", "bench", "shared", "backups", "webhook", "webhook_secret")
         return Config(
             helper=self._value(document, "helper", str, ""),
             daemon=DaemonAddress(

@@ -9,7 +9,15 @@ from bmsrescue.errors import HostError
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 # Of what may lie in a data folder, that which bmsrescue itself puts there.
-_OURS = ("records.sqlite3*", "backups", "backups-coming", "webhook.json", "daemon.json", "daemon-jobs.json")
+_OURS = (
+    "records.sqlite3*",
+    "backups",
+    "backups-coming",
+    "webhook.json",
+    "webhook-secret",
+    "daemon.json",
+    "daemon-jobs.json",
+)
 
 
 def private_data_folder(folder: Path) -> None:

@@ -39,7 +39,8 @@ class Fleet:
             self.link = SharedLink(self.store, config.records.shared, self.site_id, config.records.bench)
         self.webhook: Webhook | None = None
         if config.records.webhook:
-            self.webhook = Webhook(self.store, self.site_id, config.records.webhook, folder)
+            secret = config.records.webhook_secret
+            self.webhook = Webhook(self.store, self.site_id, config.records.webhook, folder, secret=secret)
         self.accounts = Accounts(self.store, self.site_id)
 
     def deciding(self) -> tuple[Accounts, Releases]:

@@ -1,85 +1,162 @@
-"""Tells another program of each attempt: a POST per attempt, in order, until it is answered with 2xx.
+"""Tells another program of each attempt: a signed POST per attempt, in order, until it is answered with 2xx.
 
-How far it has come is kept in the data folder. After a crash the newest attempt may be told again; its number in
-`Idempotency-Key` says so.
+An attempt that is refused while others are taken waits and is told again later; it stops no other. How far it has come
+is kept in the data folder. After a crash the newest attempt may be told again; its number in `Idempotency-Key` says so.
 """
 
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.errors import HostError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.models import Attempt, LedgerEntry, Unit
+from bmsrescue.fleet.signature import kept_secret, read_secret, signed
 from bmsrescue.fleet.store import Store
 
 FILE_NAME = "webhook.json"
 _AT_ONCE = 50
 _TIMEOUT_S = 10.0
 _SENTENCES = ("outcome", "cause", "sentence", "next_step", "station", "operator", "label", "job", "image_version")
+_DOWN = 3  # refusals one after the other: the program is down, it is not these attempts
+_MOST_WAITING = 1000
+_AGAIN_S = 600.0  # between two tries of attempts that were refused while others were taken
+
+
+@dataclass
+class _Place:
+    """All attempts up to entry `number` are told but those of the entries `waiting`, which were refused."""
+
+    number: int
+    waiting: list[int]
 
 
 class Webhook:
-    """`url` is told what the site's own ledger holds, from the time on at which it was first named."""
+    """`url` is told what the site's own ledger holds, from the time on at which it was first named.
 
-    def __init__(self, store: Store, site: str, url: str, folder: Path, client: httpx.Client | None = None) -> None:
+    `secret`: as Standard Webhooks writes it; empty: the one in the data folder. Raises HostError.
+    """
+
+    def __init__(
+        self, store: Store, site: str, url: str, folder: Path, client: httpx.Client | None = None, secret: str = ""
+    ) -> None:
         self._store = store
         self._site = site
         self._url = url
         self._path = folder / FILE_NAME
+        self._key = read_secret(secret) if secret else kept_secret(folder)
         self._client = client or httpx.Client(timeout=_TIMEOUT_S)
+        self._again_at = 0.0
+        self._count = 0  # told in this turn
         self.problem = ""
+        self.refused = 0
+        """Attempts that it does not take while it takes others."""
 
     def catch_up(self) -> int:
         """Tell what has not been told; returns how many attempts were. A refusal waits in `problem`."""
-        told = 0
+        self._count = 0
         try:
-            number = self._position()
-            while news := self._news(number):
-                for number, attempt in news:
-                    if attempt is not None:
-                        self._post(number, attempt)
-                        told += 1
-                    self._remember(number)
-            self.problem = ""
+            place = self._place()
+            self.refused = len(place.waiting)
+            if place.waiting and time.monotonic() >= self._again_at:
+                self._tell_waiting(place)
+            self._tell_new(place)
+            self.refused = len(place.waiting)
+            self.problem = f"{len(place.waiting)} attempts are refused" if place.waiting else ""
         except (httpx.HTTPError, HostError) as error:
             self.problem = str(error)
-        return told
+        return self._count
 
     def close(self) -> None:
         self._client.close()
 
-    def _post(self, number: int, attempt: dict[str, Any]) -> None:
-        key = {"Idempotency-Key": f"{self._site}-{number}"}
-        self._client.post(self._url, json=attempt, headers=key).raise_for_status()
+    def _tell_waiting(self, place: _Place) -> None:
+        """Those that were refused, the oldest first."""
+        refused = 0
+        for number in list(place.waiting):
+            try:
+                self._post(number, self._attempt(number))
+            except httpx.HTTPStatusError:
+                refused += 1
+                if refused == _DOWN and not self._count:
+                    raise
+                continue
+            place.waiting.remove(number)
+            self._remember(place)
+        self._again_at = time.monotonic() + _AGAIN_S
 
-    def _position(self) -> int:
+    def _tell_new(self, place: _Place) -> None:
+        at = place.number
+        refused: list[int] = []  # since it took one
+        error: httpx.HTTPStatusError | None = None
+        while news := self._news(at):
+            for at, attempt in news:
+                if attempt is not None:
+                    try:
+                        self._post(at, attempt)
+                    except httpx.HTTPStatusError as refusal:
+                        error = refusal
+                        refused.append(at)
+                        if len(refused) >= _DOWN or len(place.waiting) + len(refused) > _MOST_WAITING:
+                            raise
+                        continue
+                    if refused:
+                        # It takes this one: what it refused before is at fault itself, and waits.
+                        place.waiting += refused
+                        refused, self._again_at = [], time.monotonic() + _AGAIN_S
+                if not refused:
+                    place.number = at
+                    self._remember(place)
+        if refused and error is not None:
+            raise error
+
+    def _post(self, number: int, attempt: dict[str, Any]) -> None:
+        key = f"{self._site}-{number}"
+        body = json.dumps(attempt).encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        headers |= signed(self._key, key, int(time.time()), body)
+        self._client.post(self._url, content=body, headers=headers).raise_for_status()
+        self._count += 1
+
+    def _place(self) -> _Place:
         try:
             document = json.loads(self._path.read_text(encoding="utf-8"))
             if document["url"] == self._url and document["bench"] == self._site:
-                return int(document["number"])
+                return _Place(int(document["number"]), [int(one) for one in document.get("waiting", [])])
         except (OSError, ValueError, KeyError, TypeError):
             pass  # none yet, or for somebody else: begin now
         with self._store.read() as session:
             number, _hash = ledger.position(session, self._site)
-        self._remember(number)
-        return number
+        place = _Place(number, [])
+        self._remember(place)
+        return place
 
-    def _remember(self, number: int) -> None:
-        document = {"url": self._url, "bench": self._site, "number": number}
+    def _remember(self, place: _Place) -> None:
+        document = {"url": self._url, "bench": self._site, "number": place.number, "waiting": place.waiting}
         write_atomically(self._path, json.dumps(document).encode(), private=True)
 
     def _news(self, after: int) -> list[tuple[int, dict[str, Any] | None]]:
         """The next entries; None for those that are no attempts."""
+        return self._told(LedgerEntry.number > after)
+
+    def _attempt(self, number: int) -> dict[str, Any]:
+        told = dict(self._told(LedgerEntry.number == number)).get(number)
+        if told is None:
+            raise HostError(f"entry {number} of the ledger is no attempt", f"Take it out of {self._path}.")
+        return told
+
+    def _told(self, which: ColumnElement[bool]) -> list[tuple[int, dict[str, Any] | None]]:
         wanted = (
             select(LedgerEntry)
-            .where(LedgerEntry.bench == self._site, LedgerEntry.number > after)
+            .where(LedgerEntry.bench == self._site, which)
             .order_by(LedgerEntry.number)
             .limit(_AT_ONCE)
         )

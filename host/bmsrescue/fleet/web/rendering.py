@@ -55,7 +55,9 @@ def troubles(request: Request) -> list[str]:
     if fleet.link is not None and fleet.link.problem is not None:
         told.append(f"The shared store: {fleet.link.problem.message}. All is kept here meanwhile and goes there later.")
     if fleet.webhook is not None and fleet.webhook.problem:
-        told.append("The webhook fails: attempts wait here to be told. Look at the program that it calls.")
+        refused = fleet.webhook.refused
+        what = f"{refused} attempts are refused and wait" if refused else "attempts wait"
+        told.append(f"The webhook fails: {what} here to be told. Look at the program that it calls.")
     return told
 
 
