@@ -1,11 +1,13 @@
 """The catalogue of causes: a stable name, a sentence for a person, what to do next, and how the job ends.
 
 The rules that choose a cause from evidence are the agent's (`rescue.engine.diagnosis`); the words live here so that
-the display, the record, the command line and the web page say the same. They come in three groups, in the order in
-which a unit is examined, so that a helper with little memory loads one at a time.
+the display, the record, the command line and the web page say the same. They come in groups, in the order in which a
+unit is examined, so that a helper with little memory loads one at a time. "open" stands in for "firmware" where there
+is no job; its table says some causes of the other groups in words of its own.
 """
 
 GROUPS = ("supply", "chip", "firmware")
+OPEN_GROUPS = ("supply", "chip", "open")
 
 
 class Cause:
@@ -31,6 +33,10 @@ def table(group: str) -> tuple[tuple[str, str, str, str], ...]:
         from rescuelink.causes_chip import TABLE as CHIP
 
         return CHIP
+    if group == "open":
+        from rescuelink.causes_open import INSTEAD, TABLE
+
+        return TABLE + INSTEAD
     from rescuelink.causes_firmware import TABLE as FIRMWARE
 
     return FIRMWARE
@@ -46,5 +52,9 @@ def cause(name: str, groups: tuple[str, ...] = GROUPS) -> Cause:
 
 
 def all_causes() -> list[Cause]:
-    """The whole catalogue."""
-    return [Cause(row[0], row[1], row[2], row[3]) for group in GROUPS for row in table(group)]
+    """The whole catalogue, each cause once, in the words that are said with a job."""
+    rows: dict[str, tuple[str, str, str, str]] = {}
+    for group in GROUPS + ("open",):
+        for row in table(group):
+            rows.setdefault(row[0], row)
+    return [Cause(row[0], row[1], row[2], row[3]) for row in rows.values()]

@@ -29,6 +29,7 @@ WRONG_TARGET = "WRONG_TARGET"
 UNSAFE = "UNSAFE"
 INTERRUPTED = "INTERRUPTED"
 ABORTED = "ABORTED"
+EXAMINED = "EXAMINED"
 TOOL_ERROR = "TOOL_ERROR"
 
 _TABLE = (
@@ -44,6 +45,7 @@ _TABLE = (
     Outcome(UNSAFE, "Stopped and switched off: a rail or current is out of its limits.", "red", 1, 5, True),
     Outcome(INTERRUPTED, "Cut short; the next run continues where this one stopped.", "red", 1, 6, False),
     Outcome(ABORTED, "Stopped on request before anything was at risk.", "yellow", 1, 7, False),
+    Outcome(EXAMINED, "Looked at without a job: nothing was changed.", "yellow", 1, 11, False),
     Outcome(TOOL_ERROR, "The helper, its card or its job is at fault, not the unit.", "red", 1, 8, False),
 )
 

@@ -52,14 +52,6 @@ def assert_refused_unpowered(run: DongleRun, *words: str) -> None:
     assert run.result.power_ons == 0
 
 
-def test_an_empty_slot() -> None:
-    assert_refused_unpowered(press(None), "no card")
-
-
-def test_a_card_without_files() -> None:
-    assert_refused_unpowered(press(make_image({})), "job.json is missing")
-
-
 def test_a_card_that_cannot_be_read() -> None:
     assert_refused_unpowered(press(default_card(), CardFaults(unreadable=True)), "card cannot be read")
 

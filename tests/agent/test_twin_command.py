@@ -79,8 +79,8 @@ def test_an_image_is_brought_up_to_date(card: Path, tmp_path: Path) -> None:
 def test_no_card_at_all_ends_with_a_record_and_says_what_to_do(tmp_path: Path) -> None:
     done = run("--scenario", "half-on", "--card", tmp_path / "nowhere", "--json")
     record = json.loads(done.stdout)
-    assert (done.returncode, record["outcome"]) == (1, "TOOL_ERROR")
-    assert "no card" in record["sentence"].lower() and record["next_step"]
+    assert (done.returncode, record["outcome"]) == (1, "EXAMINED")
+    assert "bmsrescue card build" in record["next_step"]
     assert "does not exist" in done.stderr
 
 

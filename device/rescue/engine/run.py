@@ -268,7 +268,9 @@ class Run:
             "sentence": error.sentence(),
             "outcome": "INTERRUPTED" if self.erase_begun and not self.cured else "TOOL_ERROR",
             "cause": found["cause"] if found else None,
-            "job": None if job is None else {"name": job.name, "image": job.image.file, "version": job.image.version},
+            "job": None
+            if job is None or not job.name
+            else {"name": job.name, "image": job.image.file, "version": job.image.version},
             "proof": None if proof is None else {"passed": proof["passed"], "holds": proof["holds"]},
             "unit": self.evidence.get("chip"),
             "backup": self.backup,

@@ -17,7 +17,7 @@
 #           writes chip evidence resumed
 # map       reads chip disturbed image job known_resends power resets resumed target
 #           writes evidence
-# diagnosis reads evidence given job resumed
+# diagnosis reads evidence given image job resumed
 #           writes diagnosis ends_as needs
 # plan      reads chip diagnosis evidence job needs resumed
 #           writes by granted plan

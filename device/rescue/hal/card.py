@@ -6,6 +6,7 @@ import machine
 
 from rescuelink.errors import CardError
 
+_ENODEV = 19  # what our driver says where nobody answers at all
 _NEXT_STEP = "put in a card with a job, or try another card"
 
 
@@ -30,6 +31,8 @@ class Card:
             os.mount(os.VfsFat(device), self.root)
             self._device = device
         except OSError as error:
+            if error.errno == _ENODEV:
+                raise CardError("no_card", "there is no card in the slot", next_step=_NEXT_STEP) from None
             raise CardError("unreadable", "no readable card (%s)" % error, next_step=_NEXT_STEP) from None
         self._mounted = True
 

@@ -14,6 +14,7 @@ make_importable()
 from rescue.engine.diagnosis import (  # noqa: E402
     rules_chip,
     rules_firmware,
+    rules_open,
     rules_supply,
 )
 from rescue.engine.diagnosis.diagnose import diagnose as diagnose_it  # noqa: E402
@@ -271,7 +272,48 @@ def protected(evidence: Evidence) -> None:
 
 BLANK_REST = ("blank", "blank", "blank", "blank", "blank", "unknown")
 
+
+def no_job(*changes: Callable[[Evidence], None]) -> Callable[[Evidence], None]:
+    """The same unit, looked at without a job: no sector is anybody's, and what the flash holds has been read."""
+    tables = [{"address": 0x08000000, "sp": 0x20020000, "pc": 0x08000401}]
+
+    def change(evidence: Evidence) -> None:
+        both(holds("unknown", "unknown", *BLANK_REST))(evidence)
+        evidence["firmware"] = {"starts": tables, "texts": [[0x08000400, "BMSIMAGE1.2.0"]]}
+        both(*changes)(evidence)
+        evidence["expected"]["open"] = True
+        for sector in evidence.get("sectors") or ():
+            sector["owned"] = False
+
+    return change
+
+
+def starts_nowhere(evidence: Evidence) -> None:
+    evidence["vectors"] = {"sp": 0xFFFFFFFF, "pc": 0xFFFFFFFF, "valid": False}
+    evidence["firmware"]["starts"] = []
+
+
+def starts_outside(evidence: Evidence) -> None:
+    evidence["expected"]["boot_address"] = 0x24000000
+    evidence["vectors"] = None
+
+
 CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
+    ("no job: an erased chip", "flash-blank", no_job(holds(*["blank"] * 8))),
+    ("no job: torn words", "half-written", no_job(holds("unknown", "torn", *BLANK_REST))),
+    ("no job: a closed start", "start-closed", no_job(holds("protected", "unknown", *BLANK_REST), starts_nowhere)),
+    ("no job: the start erased", "start-erased", no_job(holds("blank", "unknown", *BLANK_REST), starts_nowhere)),
+    ("no job: no vectors", "start-wrong", no_job(starts_nowhere)),
+    ("no job: a start outside the flash", "start-wrong", no_job(starts_outside)),
+    ("no job: in the ROM", "in-rom", no_job(lambda e: e["core"].update(pc_samples=[0x1FF09900] * 4))),
+    ("no job: a dead crystal", "waits-for-crystal", no_job(loops(places=4), clocked("HSE"))),
+    ("no job: bitten again and again", "firmware-resets", no_job(bitten(3))),
+    ("no job: reset by somebody else", "firmware-resets", no_job(lambda e: e["nrst"].update(edges=9))),
+    ("no job: in a fault handler", "firmware-crashes", no_job(faults_in_its_handler)),
+    ("no job: answers under reset", "firmware-hides", no_job(answers_only_by("under-reset"))),
+    ("no job: a loop of four instructions", "firmware-stuck", no_job(loops(places=4))),
+    ("no job: a unit at work", "firmware-runs", no_job()),
+    ("no job: nothing of the flash is known", "undecided", no_job(lambda e: e.pop("sectors"))),
     ("3.3 V up with the power off", "backfeed", tripped("backfeed", "v3v3")),
     ("VCAP above its danger limit", "over-voltage", tripped("over-voltage", "vcap")),
     ("at the current limit without 3.3 V", "short-3v3", tripped("short", "v3v3")),
@@ -567,7 +609,12 @@ def test_silence_is_the_wires_unless_they_were_seen_to_end_at_a_living_chip(
     assert (diagnose(evidence)["cause"], diagnose(evidence)["ends_as"]) == ("no-swd", outcome)
 
 
-RULES = {"supply": rules_supply.RULES, "chip": rules_chip.RULES, "firmware": rules_firmware.RULES}
+RULES = {
+    "supply": rules_supply.RULES,
+    "chip": rules_chip.RULES,
+    "firmware": rules_firmware.RULES,
+    "open": rules_open.RULES,
+}
 
 
 def test_every_rule_has_a_case() -> None:
@@ -585,6 +632,39 @@ def test_every_cause_has_a_rule_that_finds_it() -> None:
     found |= {"not-examined", "undecided"}  # without a rule
     silent = {cause.name for cause in all_causes()} - found
     assert not silent, f"no rule of device/rescue/engine/diagnosis/rules_*.py leads to: {sorted(silent)}"
+
+
+def test_without_a_job_nobody_is_told_to_erase_or_write_or_that_the_firmware_is_in_order() -> None:
+    for story, _, change in CASES:
+        evidence = good_unit()
+        change(evidence)
+        evidence["expected"]["open"] = True
+        for sector in evidence.get("sectors") or ():
+            sector["owned"] = False
+        found = diagnose(evidence)
+        assert "eras" not in found["next_step"].lower(), story
+        assert not re.search(r"\b[Ww]rite\b|consent", found["next_step"]), story
+        assert found["ends_as"] not in ("RECOVERED", "NO_FAULT_FOUND"), story
+        assert "matches the image" not in found["sentence"], story
+
+
+def test_what_lies_behind_a_start_makes_it_perhaps_a_bootloader() -> None:
+    evidence = good_unit()
+    no_job()(evidence)
+    evidence["firmware"]["starts"].append({"address": 0x08020000, "sp": 0x20020000, "pc": 0x08020401})
+    told = diagnose(evidence)["evidence"]
+    assert "what can start lies at 0x08020000 (SP 0x20020000, PC 0x08020401)" in told
+    assert any(line.startswith("what can start lies at 0x08000000") and "bootloader" in line for line in told)
+    assert "text at 0x08000400: BMSIMAGE1.2.0" in told
+
+
+def test_a_chip_that_nobody_knows_is_no_wrong_target_of_a_job_that_there_is_not() -> None:
+    evidence = good_unit()
+    no_job()(evidence)
+    evidence["expected"].update(chip=None, dev_id=None, flash_kib=None)
+    evidence["chip"].update(dev_id=0x450, flash_kib=None)
+    found = diagnose(evidence)
+    assert found["cause"] == "wrong-target" and "the job" not in found["sentence"]
 
 
 def test_what_it_could_also_be_comes_with_what_one_would_see_then() -> None:

@@ -1,12 +1,12 @@
 # Evidence in, cause out: a pure function, runnable anywhere on a stored record.
 #
-# The rules stand in three tables (rules_supply, rules_chip, rules_firmware), read from top to bottom in the order in
-# which the unit must be in order (docs/reference/unit.md#p0). The first rule that fires is the diagnosis. A rule
-# returns None, or (confidence, values for the cause's sentence, deciding evidence lines, alternatives). A value
-# "ends_as" stands in for the cause's own outcome.
+# The rules stand in three tables (rules_supply, rules_chip, rules_firmware; rules_open for the last where there is no
+# job), read from top to bottom in the order in which the unit must be in order (docs/reference/unit.md#p0). The first
+# rule that fires is the diagnosis. A rule returns None, or (confidence, values for the cause's sentence, deciding
+# evidence lines, alternatives). A value "ends_as" stands in for the cause's own outcome.
 
 from rescue.engine import modules
-from rescuelink.diagnoses import GROUPS, cause
+from rescuelink.diagnoses import GROUPS, OPEN_GROUPS, cause
 
 _JUDGING = (
     "rescue.engine.diagnosis.rules_ rescue.engine.diagnosis.whose "
@@ -19,7 +19,8 @@ def diagnose(evidence):
     """{"cause", "confidence", "sentence", "evidence", "alternatives", "apart": what one would see if it were the
     alternative in the same place, "next_step", "ends_as"} for an evidence dict."""
     found = None
-    for group in GROUPS:
+    groups = OPEN_GROUPS if (evidence.get("expected") or {}).get("open") else GROUPS
+    for group in groups:
         found = _first(_rules(group), evidence)
         _drop_rules()  # before the words are loaded
         if found is not None:
@@ -28,7 +29,7 @@ def diagnose(evidence):
         found = ("undecided", "possible", {}, ["no rule fits"], [])
     beside, doubts = _remarks(evidence)
     _drop_rules()
-    finding = _finding(group, found)
+    finding = _finding((group if groups is GROUPS else "open",) + GROUPS, found)
     finding["evidence"] += [line for line in beside if line not in finding["evidence"]]
     if doubts and found[0] in _IN_ORDER and finding["confidence"] == "certain":
         finding["confidence"] = "likely"  # not all that could be seen agrees
@@ -44,6 +45,8 @@ def _rules(group):
         from rescue.engine.diagnosis.rules_supply import RULES
     elif group == "chip":
         from rescue.engine.diagnosis.rules_chip import RULES
+    elif group == "open":
+        from rescue.engine.diagnosis.rules_open import RULES
     else:
         from rescue.engine.diagnosis.rules_firmware import RULES
     return RULES
@@ -85,9 +88,9 @@ def _apart(alternatives):
     return found
 
 
-def _finding(group, found):
+def _finding(groups, found):
     name, confidence, values, lines, alternatives = found
-    words = _words(name, (group,) + GROUPS)
+    words = _words(name, groups)
     return {
         "cause": name,
         "confidence": confidence,

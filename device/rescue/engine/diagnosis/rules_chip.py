@@ -186,11 +186,17 @@ def _wrong_target(evidence):
         found = "none this helper knows (0x%03x)" % chip["dev_id"]
     else:
         found = "0x%03x with %d KiB" % (chip["dev_id"], chip["flash_kib"])
-    wanted = "%s (0x%03x with %d KiB)" % (expected["chip"], expected["dev_id"], expected["flash_kib"])
+    wanted = _wanted(expected)
     lines = ["DBGMCU device id 0x%03x" % chip["dev_id"]]
     if chip["flash_kib"] is not None:
         lines.append("flash size %d KiB" % chip["flash_kib"])
     return CERTAIN, {"found": found, "wanted": wanted}, lines, []
+
+
+def _wanted(expected):
+    if expected.get("open"):
+        return ""
+    return "%s (0x%03x with %d KiB)" % (expected["chip"], expected["dev_id"], expected["flash_kib"])
 
 
 def _rdp(level):
@@ -268,7 +274,7 @@ def _other_family(evidence):
         return None
     aps = ", ".join("AP%s 0x%08x" % (index, family["aps"][index]) for index in ("0", "1", "2"))
     found = "of another family (%s; %s)" % (family["core"] or "core not seen", aps)
-    wanted = "%s (0x%03x with %d KiB)" % tuple(evidence["expected"][key] for key in ("chip", "dev_id", "flash_kib"))
+    wanted = _wanted(evidence["expected"])
     lines = ["DPIDR 0x%08x, %s, read the same again and again" % (family["dpidr"], aps)]
     return CERTAIN, {"found": found, "wanted": wanted}, lines, []
 

@@ -31,7 +31,7 @@ def find_cause(run):
 
 
 def _may_go_on(run, cause):
-    if run.ends_as == _WRONG_TARGET:
+    if run.ends_as == _WRONG_TARGET or run.image is None:
         return False
     if run.job.mode == "rewrite" and cause in ("healthy", "older-firmware"):
         return True

@@ -11,17 +11,40 @@ def expected(job):
     rails = {}
     for name, window in job.limits.rails.items():
         rails[name] = [window.low_mv, window.high_mv]
-    return {
+    known = {
         "chip": job.chip,
         "dev_id": job.dev_id,
         "flash_kib": job.flash_kib,
         "boot_address": job.boot_address,
         "start": job.boot_address if job.bootloader is None else job.bootloader[0],
-        "flash": [0x08000000, 0x08000000 + job.flash_kib * 1024],
+        "flash": [0x08000000, 0x08000000 + (job.flash_kib or 0) * 1024],
         "options": job.options,
         "min_clock_hz": job.proof.min_clock_hz,
         "rails": rails,
     }
+    if not job.image.segments:
+        known["open"] = True
+    return known
+
+
+def settle(run, chip):
+    """Without a job the unit itself says what is expected of it: its chip, and where that starts."""
+    job, found = run.job, run.chip.chip
+    job.chip, job.dev_id, job.flash_kib = chip["name"], chip["dev_id"], chip["flash_kib"]
+    job.sector_bytes, job.word_bytes = found.sector_bytes, found.word_bytes
+    job.boot_address = _start(run.evidence, run.chip.flash)
+    run.evidence["expected"] = expected(job)
+
+
+def _start(evidence, flash):
+    # Where the option bytes start the chip; the flash where they could not be read.
+    options = evidence.get("options")
+    return flash.base if options is None else options["boot_add0"]
+
+
+def _vectors(evidence, flash, address):
+    address = _start(evidence, flash) if address is None else address
+    return flash.vectors(address) if flash.base <= address < flash.base + flash.size else None
 
 
 def gather(evidence, ports, target, chip, boot_address, attached):
@@ -40,7 +63,7 @@ def gather(evidence, ports, target, chip, boot_address, attached):
         ("reset_cause", chip.reset_cause),
         ("options", chip.options.read),
         ("supply", chip.supply),
-        ("vectors", lambda: chip.flash.vectors(boot_address)),
+        ("vectors", lambda: _vectors(evidence, chip.flash, boot_address)),
     ]
     for name, read in groups:
         wait_for_nrst(ports)  # a reset while the core was watched: nothing on the chip answers before it is over

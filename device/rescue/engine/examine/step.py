@@ -100,7 +100,7 @@ def gather(run):
         if error.kind != "wrong_chip" and error.kind != "fault":
             raise
         dev_id = run.target.family.device_id(run.target)
-        if error.kind == "fault" and dev_id == run.job.dev_id:
+        if error.kind == "fault" and run.job.dev_id in (dev_id, None):
             raise
         run.evidence["chip"] = {"dev_id": dev_id, "rev_id": None, "flash_kib": None, "uid": None, "name": None}
         run.skip_to("diagnosis")
@@ -110,6 +110,8 @@ def gather(run):
     disturbed = run.disturbances()
     evidence.gather(run.evidence, run.ports, run.target, run.chip, run.job.boot_address, attached)
     chip = run.evidence.get("chip")
+    if chip is not None and run.job.dev_id is None:
+        evidence.settle(run, chip)
     is_ours = chip is not None and chip["dev_id"] == run.job.dev_id and chip["flash_kib"] == run.job.flash_kib
     for name, kind in run.evidence.get("unreadable", {}).items():
         disturbed_core = name == "core" and run.disturbances() > disturbed

@@ -5,21 +5,57 @@ import gc
 from rescue.engine.common import files
 from rescue.engine.common.image import CardImage
 from rescue.engine.job import image_check
+from rescuelink.errors import CardError
 from rescuelink.job import Region, Segment, check_vectors, validate
 from rescuelink.job_text import check_size, parse_job
 
 
 def load_job(run):
+    """The job on the card. Without one, or without a card, the unit is looked at and nothing is changed."""
     ports = run.ports
-    ports.card.mount()
-    run.card_mounted = True
+    missing = _missing(run)
     run.sequence()  # while there is room for what reads the last record
+    if missing:
+        _go_without(run, missing)
+        return
     folder = ports.card.root + run.folder
     run.job = _read_job(folder + "/job.json")
     _settle(run.job)
     run.image = CardImage(run.job, folder)
     check_image(run.image, run.progress_in_bytes("check image"))
     run.use_limits(run.job.limits)
+
+
+def _missing(run):
+    # Why there is no job, "" where there is one. A card that is there and cannot be read is an error.
+    card = run.ports.card
+    try:
+        card.mount()
+    except CardError as error:
+        if error.kind != "no_card" or run.folder:
+            raise
+        return "no card"
+    run.card_mounted = True
+    try:
+        files.size_of(card.root + run.folder + "/job.json")
+    except CardError as error:
+        if error.kind != "missing" or run.folder:
+            raise
+        return "no job.json on the card"
+    return ""
+
+
+def _go_without(run, missing):
+    # A job without an image: it owns no sector, and the chip says what else is to be known (examine/evidence.py).
+    from rescuelink.limits import default_limits
+    from rescuelink.model import Image, Job, Proof
+
+    nothing = Image("", "", "", [])
+    proof = Proof("", 0, 0, 0)
+    run.job = Job("", None, None, None, None, None, None, nothing, "", [], [], default_limits(), proof)
+    run.use_limits(run.job.limits)
+    run.observer.event("no-job", {"why": missing})
+    run.say(missing)
 
 
 def _settle(job):

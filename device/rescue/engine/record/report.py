@@ -210,7 +210,7 @@ def _record(run, name):
         "sequence": run.sequence(),
         "helper": run.helper,
         "helper_id": run.ports.helper_id,
-        "job": None if job is None else _job_facts(job),
+        "job": None if run.image is None else _job_facts(job),
         "unit": run.evidence.get("chip"),
         "diagnosis": run.diagnosis or _not_examined(error),
         "outcome": name,

@@ -23,6 +23,7 @@ _TORN_LISTED = const(32)  # addresses kept per sector; the count is kept whole
 class SectorMap:
     """`sectors`: the map so far, one dict per sector or run of "count" (blocks.py).
 
+    `used`: for each sector that is not the job's, where its blank end begins.
     "sha256" is of the whole sector as the target's core reads it; None where it was not asked, or cannot.
     """
 
@@ -33,6 +34,7 @@ class SectorMap:
         self._closed = closed  # areas that nobody may read (guarded.py)
         self._disturbances = disturbances  # how many there have been so far
         self._check = check  # a look at the rails, and at how long the unit has had power
+        self.used = {}
         self.sectors = [self._entry(*block) for block in blocks(chip.flash.sectors(), job)]
 
     def _entry(self, index, address, size, owned):
@@ -89,6 +91,7 @@ class SectorMap:
                 sector["sha256"] = _hex(digest)
             if not sector["owned"]:
                 sector["state"] = "blank" if blank else "unknown"
+                self.used[address] = blank_from
                 continue
             holds = self._holds(parts, digest if length and not blank else None)
             if holds is None:
@@ -181,6 +184,7 @@ class SectorMap:
         if found is None and self._disturbances() != disturbed:
             # Where one word came damaged another one may have, without its parity showing it; and nobody else can say.
             raise WireError("parity", "flash was read over a disturbed wire", sector["address"])
+        self.used[sector["address"]] = sector["address"] + used
         if torn_count:
             sector["state"] = "torn"
             sector["torn_count"] = torn_count

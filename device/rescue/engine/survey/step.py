@@ -31,6 +31,10 @@ def survey(run):
 
         marker.look(run)
     sector_map.look(run.progress_in("compare", "sectors"))
+    if run.image is None:
+        from rescue.engine.survey import firmware
+
+        firmware.look(run, sector_map.used)
     _test_latch(run)
 
 

@@ -24,15 +24,16 @@ from bmsrescue.client.card_files import put_file
 from bmsrescue.client.helper import Helper, consent_words
 from bmsrescue.errors import UsageError, from_dict
 from rescuelink.errors import LinkError, RescueError
-from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class
+from rescuelink.outcomes import EXAMINED, NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class
 
 _LOOK_FOLDER = "look"  # of the card: a job that is only asked about
 _RAILS_MS = 200
+_NOTHING_IN_THE_WAY = (RECOVERED, NO_FAULT_FOUND, EXAMINED)
 _LOOK = "see with `bmsrescue scan` how it goes on"
 
 JobArgument = Annotated[
     Path | None,
-    typer.Argument(metavar="JOB|IMAGE", help="A job file or firmware; else the card's own job."),
+    typer.Argument(metavar="JOB|IMAGE", help="A job file or firmware; else the card's own job; without one a look."),
 ]
 
 
@@ -200,7 +201,7 @@ def _end_of_look(found: dict[str, Any], as_json: bool) -> None:
             console().print(f"`bmsrescue recover` would {scope}.", soft_wrap=True)
         elif ends_as is not None and diagnosis["ends_as"] != RECOVERED:
             console().print(ends_as.sentence, soft_wrap=True)
-    raise typer.Exit(0 if diagnosis and diagnosis["ends_as"] in (RECOVERED, NO_FAULT_FOUND) else 1)
+    raise typer.Exit(0 if diagnosis and diagnosis["ends_as"] in _NOTHING_IN_THE_WAY else 1)
 
 
 def _judge_record(path: Path, as_json: bool) -> None:
@@ -226,7 +227,7 @@ def _judge_record(path: Path, as_json: bool) -> None:
         before = document.get("diagnosis")
         if isinstance(before, dict) and before.get("cause") != diagnosis["cause"]:
             console().print(f"The record itself says: {before.get('cause')}.")
-    raise typer.Exit(0 if diagnosis["ends_as"] in (RECOVERED, NO_FAULT_FOUND) else 1)
+    raise typer.Exit(0 if diagnosis["ends_as"] in _NOTHING_IN_THE_WAY else 1)
 
 
 def _last_document(path: Path, text: str) -> dict[str, Any]:

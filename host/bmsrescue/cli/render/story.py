@@ -55,6 +55,7 @@ class Story:
             "step-end": self._step_end,
             "rails": self._rails,
             "progress": self._progress,
+            "no-job": self._no_job,
             "diagnosis": self._diagnosis,
             "plan": self._plan,
             "wait": self._wait,
@@ -144,6 +145,9 @@ class Story:
         if line is not None:
             clear_live_line()
             self._console.print(line, soft_wrap=True)
+
+    def _no_job(self, data: dict[str, Any]) -> None:
+        self.say((f"{data['why']}: ", "bold yellow"), "the unit is looked at, and nothing is changed")
 
     def _diagnosis(self, data: dict[str, Any]) -> None:
         self.say((str(data["sentence"]), "bold"), (f"  ({data['cause']}, {data['confidence']})", "dim"))

@@ -18,10 +18,10 @@ from bmsrescue.fleet.records.fields import Row
 from bmsrescue.fleet.records.reading import Reading
 from bmsrescue.fleet.records.uncertainty import FAIL
 from bmsrescue.fleet.upsert import insert_new, insert_or_merge
-from rescuelink.outcomes import ABORTED, CHECK_WIRES, TOOL_ERROR
+from rescuelink.outcomes import ABORTED, CHECK_WIRES, EXAMINED, TOOL_ERROR
 
-NOT_COUNTED = (TOOL_ERROR, CHECK_WIRES, ABORTED)
-"""Outcomes that say nothing about a unit: a fault of the tool or the wires, a stopped job."""
+NOT_COUNTED = (TOOL_ERROR, CHECK_WIRES, ABORTED, EXAMINED)
+"""Outcomes that say nothing about a unit: a fault of the tool or the wires, a stopped job, a look without one."""
 
 _ENDS = ("day", "bench", "outcome", "cause", "firmware")
 _RAILS = ("day", "bench", "station", "phase", "rail")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rescuelink.outcomes import ABORTED, CHECK_WIRES, RECOVERED_CHECK_CONFIG, TOOL_ERROR, exit_class
+from rescuelink.outcomes import ABORTED, CHECK_WIRES, EXAMINED, RECOVERED_CHECK_CONFIG, TOOL_ERROR, exit_class
 
 EMPTY = "empty"
 DETECTING = "detecting"
@@ -48,7 +48,7 @@ def state_for(outcome: str) -> str:
     """
     if outcome == CHECK_WIRES:
         return WIRES
-    if outcome in (TOOL_ERROR, ABORTED):
+    if outcome in (TOOL_ERROR, ABORTED, EXAMINED):
         return REMOVE
     if outcome == RECOVERED_CHECK_CONFIG:
         return CHECK
