@@ -18,11 +18,19 @@ from bmsrescue.fleet.models import Attempt, DayCount, Measurement, RailDay, Reco
 from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.store import Store, sqlite_url
-from rescuelink.outcomes import ABORTED, CHECK_WIRES, NO_FAULT_FOUND, RECOVERED, RECOVERED_CHECK_CONFIG, TOOL_ERROR
+from rescuelink.outcomes import (
+    ABORTED,
+    CHECK_WIRES,
+    EXAMINED,
+    NO_FAULT_FOUND,
+    RECOVERED,
+    RECOVERED_CHECK_CONFIG,
+    TOOL_ERROR,
+)
 from rescuelink.seal import seal
 from sealed_records import chain, sample
 
-NO_VERDICTS = (TOOL_ERROR, CHECK_WIRES, ABORTED)
+NO_VERDICTS = (TOOL_ERROR, CHECK_WIRES, ABORTED, EXAMINED)
 _TODAY = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 
