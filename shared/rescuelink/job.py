@@ -113,6 +113,9 @@ def validate(document: object) -> Job:
         _read_consent(item, policy.path("ask[%d]" % index), sectors)
         for index, item in enumerate(policy.array("ask", _MAX_CONSENTS, default_empty=True))
     ]
+    check_config = policy.raw("check_config") if policy.has("check_config") else False
+    if not isinstance(check_config, bool):
+        raise bad(policy.path("check_config"), "is neither true nor false", "write true, or leave it out")
     policy.end()
 
     limits = read_limits(fields.object("limits", default_empty=True), chip)
@@ -145,6 +148,7 @@ def validate(document: object) -> Job:
         ask,
         markers,
         board_latch,
+        check_config,
     )
     _check_layout(job, facts.word_bytes)
     return job

@@ -125,6 +125,7 @@ class Job:
         ask: list[str] | None = None,
         markers: list[tuple[int, int, str, str]] | None = None,
         board_latch: str = "",
+        check_config: bool = False,
     ) -> None:
         self.name = name
         self.chip = chip
@@ -145,6 +146,7 @@ class Job:
         )
         self.ask = ask or []  # words of consent that a person may give, at the dongle or at the host
         self.options = options or []  # golden option bytes: [register, value, mask]
+        self.check_config = check_config  # whatever is cured: its configuration must be checked by a person
         self.board_latch = board_latch  # "self-holding", "button-or-firmware", "" where the job does not say
         self.markers = markers or []  # how the unit's product is known: (address, length, text or "", SHA-256 or "")
 

@@ -19,7 +19,10 @@ from bmsrescue.errors import HostError
 from bmsrescue.image.contents import ImageFileError, Segment
 from bmsrescue.image.flash_words import load_image
 from bmsrescue.image.markers import take_marker
+from bmsrescue.image.read import Firmware
+from bmsrescue.image.whole_flash import cannot_start, has_more_than_a_program, is_whole_flash, refuse_words
 from rescuelink.errors import JobError, RescueError, sentence_case
+from rescuelink.fields import Fields
 from rescuelink.job import MAX_SEGMENTS, Job, default_job, validate
 from rescuelink.job_text import parse_job
 from rescuelink.targets import FLASH_BASE, TARGETS
@@ -76,6 +79,8 @@ def build_files(source: Path, options: ImageOptions | None = None) -> Built:
         return Built(files, owned_notes(read_job(files)[0]))
     options = options or ImageOptions()
     firmware = load_image(source, options.base, options.only_flash)
+    if not options.whole_flash:
+        _refuse_a_units_flash(source.name, firmware, options.chip or _DEFAULT_CHIP)
     version = options.version or firmware.version
     boot = options.boot if options.boot is not None else firmware.boot_address
     files = describe_job(source.stem, version, firmware.segments, options.chip or _DEFAULT_CHIP, boot=boot)
@@ -92,6 +97,17 @@ def build_files(source: Path, options: ImageOptions | None = None) -> Built:
             "Give the maker's application, or add --whole-flash if that is meant.",
         )
     return Built(files, notes)
+
+
+def _refuse_a_units_flash(name: str, firmware: Firmware, chip: str, in_job: bool = False) -> None:
+    if chip not in TARGETS or not is_whole_flash(firmware.flash_bytes, chip):
+        return
+    if firmware.boot_address is None:
+        first = firmware.segments[0]
+        head = first.data[:8] if first.address == FLASH_BASE else b"\xff" * 8
+        raise CardBuildError(*cannot_start(name, head, FLASH_BASE))
+    if has_more_than_a_program(firmware.segments, TARGETS[chip].word_bytes):
+        raise CardBuildError(*refuse_words(name, firmware.flash_bytes, in_job))
 
 
 def owned_sectors(job: Job) -> list[int]:
@@ -320,14 +336,48 @@ def _complete(source: Path, document: dict[str, Any], image: dict[str, Any]) -> 
         raise CardBuildError(f"image.base of {source.name} is {base!r}", 'Write it as "0x08000000".')
     path = source.parent / file
     try:
-        segments = load_image(path, address).segments
+        firmware = load_image(path, address)
     except ImageFileError as error:
         raise ImageFileError(
             error.message, re.sub(r"--base (0x[0-9a-f]+)", r'image.base "\1"', error.next_step)
         ) from error
-    segments = _few(segments, _SMALLEST_SECTOR)
+    segments = _few(_without_preserved(file, firmware, document), _SMALLEST_SECTOR)
     name = f"{fat_name(path.stem)}.bin"
     return _checked({**document, "image": _describe(name, version, segments)}, name, segments)
+
+
+def _without_preserved(name: str, firmware: Firmware, document: dict[str, Any]) -> list[Segment]:
+    """A unit's whole flash is an image where the job says what in it is the other unit's own: that is cut out."""
+    chip = str(_object(document.get("target")).get("chip"))
+    if chip not in TARGETS or not is_whole_flash(firmware.flash_bytes, chip):
+        return firmware.segments
+    preserve = _object(document.get("policy")).get("preserve")
+    if not preserve:
+        _refuse_a_units_flash(name, firmware, chip, in_job=True)
+        return firmware.segments
+    try:
+        regions = [Fields(item, "") for item in preserve] if isinstance(preserve, list) else []
+        spans = [(one.number("address", 0, 0xFFFF_FFFF), one.number("length", 1, 0xFFFF_FFFF)) for one in regions]
+    except JobError:
+        return firmware.segments  # the validator says it with its path
+    return _cut_out(firmware.segments, spans, TARGETS[chip].word_bytes)
+
+
+def _cut_out(segments: list[Segment], spans: list[tuple[int, int]], word_bytes: int) -> list[Segment]:
+    for address, length in spans:
+        low = address // word_bytes * word_bytes
+        high = -(-(address + length) // word_bytes) * word_bytes
+        rest: list[Segment] = []
+        for part in segments:
+            if low < part.end and part.address < high:
+                rest += [
+                    Segment(part.address, part.data[: max(low - part.address, 0)]),
+                    Segment(high, part.data[high - part.address :]),
+                ]
+            else:
+                rest.append(part)
+        segments = [part for part in rest if part.data]
+    return segments
 
 
 def _describe(name: str, version: str, segments: list[Segment]) -> dict[str, Any]:

@@ -19,14 +19,35 @@ from bmsrescue.card.storage import card_notes, read_card, write_new_card
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.new_file import OverwriteOption, check_new_card
 from bmsrescue.cli.output import console
+from bmsrescue.cli.sibling import Asked, build_from, map_facts, show_map
 from bmsrescue.errors import UsageError
 from bmsrescue.image.markers import Marker, find_markers
+from bmsrescue.sibling.own import FlashMap
 from rescuelink.job import Job
 
 
 def build(
-    source: Annotated[Path, typer.Argument(metavar="JOB|IMAGE", help="A job file (.json), or firmware of any format.")],
     out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A folder, or a FAT image (.img).")],
+    source: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[JOB|IMAGE]", help="A job file (.json), or firmware of any format."),
+    ] = None,
+    good: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from", metavar="GOOD", help="In place of an image: the backup of a good unit, or more; or a card."
+        ),
+    ] = None,
+    dead: Annotated[
+        Path | None, typer.Option(metavar="DEAD", help="With --from: the dead unit's backup, to see what it still has.")
+    ] = None,
+    take: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS[+LENGTH]", help="With --from: this is firmware.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS+LENGTH", help="With --from: this is the unit's own.")
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="MAP.png", help="With --from: draw the map.")] = None,
     base: Annotated[str | None, typer.Option(help="Address of a BIN's first byte (0x08000000).")] = None,
     version: Annotated[str, typer.Option("--image-version", help="The image's version, for the record.")] = "",
     chip: Annotated[str | None, typer.Option(help="What the firmware is for: STM32H725, STM32H743, ...")] = None,
@@ -43,6 +64,7 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Make a card. Given only firmware: repair to this image, preserve nothing by name, proof by a running core."""
+    found: FlashMap | None = None
     with telling_errors(as_json):
         options = ImageOptions(
             base=_address(base, "--base"),
@@ -53,13 +75,24 @@ def build(
             chip=_chip_name(chip) if chip else "",
             markers=tuple(marker or ()),
         )
-        built = build_files(source, options)
+        if good:
+            _refuse_with_from(options)
+            asked = Asked(
+                [*good, *(source or ())], dead, take or (), keep or (), picture, version, options.chip, options.markers
+            )
+            built, found = build_from(asked, overwrite)
+        else:
+            if dead or take or keep or picture:
+                raise UsageError("--dead, --take, --keep and --picture belong to --from", "Add --from GOOD.")
+            built = build_files(_only(source), options)
         files = built.files
         job, _document = read_job(files)
         likely = [] if job.markers else find_markers(segments_of(job, files))
         check_new_card(out, files, read_card(out) if out.exists() else {}, overwrite)
         write_new_card(out, files)
-    _tell(out, "", job, built.notes, as_json, likely)
+    if found is not None and not as_json:
+        show_map(found, picture)
+    _tell(out, "", job, built.notes, as_json, likely, None if found is None else map_facts(found))
 
 
 def check(
@@ -75,13 +108,37 @@ def check(
     _tell(card, "good. ", job, notes, as_json)
 
 
+def _only(sources: Sequence[Path] | None) -> Path:
+    if not sources:
+        raise UsageError("what is the card to be made of?", "Name a job file or an image, or a good unit with --from.")
+    if len(sources) > 1:
+        raise UsageError(
+            f"{sources[0]} and {sources[1]} are two sources", "Give one; only good units may be several (--from)."
+        )
+    return sources[0]
+
+
+def _refuse_with_from(options: ImageOptions) -> None:
+    if options.base is not None or options.boot is not None or options.whole_flash or options.only_flash:
+        raise UsageError(
+            "--base, --boot, --only-flash and --whole-flash belong to an image",
+            "With --from they are found in the backup.",
+        )
+
+
 def _chip_name(text: str) -> str:
     """ "H743" and "stm32h743vit6" are the STM32H743."""
     return "STM32" + text.upper().removeprefix("STM32")[:4]
 
 
 def _tell(
-    card: Path, verdict: str, job: Job, notes: Sequence[str], as_json: bool, likely: Sequence[Marker] = ()
+    card: Path,
+    verdict: str,
+    job: Job,
+    notes: Sequence[str],
+    as_json: bool,
+    likely: Sequence[Marker] = (),
+    flash_map: dict[str, object] | None = None,
 ) -> None:
     if not as_json:
         console().print(f"{card}: {verdict}{_describe(job)}", markup=False, soft_wrap=True)
@@ -96,7 +153,8 @@ def _tell(
         said["likely_markers"] = [
             {"kind": one.kind, "address": f"0x{one.address:08x}", "text": one.text} for one in likely
         ]
-    print_json({"card": str(card), "job": said, "sectors": owned_sectors(job), "notes": list(notes)})
+    told = {"card": str(card), "job": said, "sectors": owned_sectors(job), "notes": list(notes)}
+    print_json(told if flash_map is None else {**told, "map": flash_map})
 
 
 def _offer(likely: Sequence[Marker]) -> list[str]:

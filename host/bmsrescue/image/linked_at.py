@@ -78,8 +78,8 @@ def linked_at(data: bytes, offset: int = 0) -> LinkedAt | None:
     scored: list[tuple[int, int]] = []
     for step in (_USUAL_STEP, _SMALLEST_STEP):
         for base in _candidates(targets, len(data), offset, step):
-            if _begins_code(data, vectors.reset - base):
-                scored.append((sum(1 for target in [*targets, *pointers] if _begins_code(data, target - base)), base))
+            if begins_code(data, vectors.reset - base):
+                scored.append((sum(1 for target in [*targets, *pointers] if begins_code(data, target - base)), base))
         if scored:
             break
     if not scored:
@@ -100,8 +100,8 @@ def fits(data: bytes, base: int, offset: int = 0) -> bool:
     if vectors is None or found is None or found.base == base:
         return True
     targets = [vectors.reset, *vectors.handlers]
-    here = sum(1 for target in [*targets, *_pointers(data)] if _begins_code(data, target - base))
-    return _begins_code(data, vectors.reset - base) and here * _CLEARLY >= found.fitting
+    here = sum(1 for target in [*targets, *_pointers(data)] if begins_code(data, target - base))
+    return begins_code(data, vectors.reset - base) and here * _CLEARLY >= found.fitting
 
 
 def _candidates(targets: list[int], length: int, offset: int, step: int) -> Iterable[int]:
@@ -118,7 +118,7 @@ def _pointers(data: bytes) -> list[int]:
     return sorted(found)[:_SCORED]
 
 
-def _begins_code(data: bytes, at: int) -> bool:
+def begins_code(data: bytes, at: int) -> bool:
     """Whether a function may begin there: what compilers and start-up files put first."""
     if at < 0 or at + 4 > len(data) or at % 2:
         return False

@@ -60,7 +60,7 @@ class Firmware:
     """format: in words. segments: sorted, without blank ends. notes: what a person should know of it.
 
     boot_address: of the vector table that the file has; None where none was found. comment: what an ELF says of the
-    tools that made it, which is not in flash.
+    tools that made it, which is not in flash. flash_bytes: for the flash, before blank ones were left out.
     """
 
     format: str
@@ -69,6 +69,7 @@ class Firmware:
     version: str = ""
     comment: bytes = b""
     notes: list[str] = field(default_factory=list)
+    flash_bytes: int = 0
 
 
 def load_firmware(path: Path, base: int | None = None, only_flash: bool = False) -> Firmware:
@@ -155,6 +156,7 @@ def _raw(content: bytes, name: str, base: int | None) -> Firmware:
         if content.count(_ERASED) == len(content):
             raise ImageFileError(f"{name} is blank: all its bytes are 0xFF", "Choose the firmware of this unit.")
     start = _start_of(content, name, base, header, found)
+    firmware.flash_bytes = len(content)
     firmware.segments = _trimmed([Segment(start, content)])
     if linked_at.vectors_in(content, header) is not None:
         firmware.boot_address = start + header
@@ -207,6 +209,7 @@ def _in_flash(firmware: Firmware, name: str, only_flash: bool) -> list[Segment]:
         firmware.notes += [f"left out: {len(s.data)} bytes for 0x{s.address:08x}, {_place(s.address)}" for s in outside]
     if not inside:
         raise ImageFileError(f"{name} holds no bytes for the flash", "Check that the build made a whole image.")
+    firmware.flash_bytes = sum(len(segment.data) for segment in inside)
     return _trimmed(inside)
 
 

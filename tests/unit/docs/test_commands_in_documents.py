@@ -153,7 +153,7 @@ def _names(command: Any, before: str = "") -> Iterator[str]:
         ("bmsrescue card build FILE -o CARD [--chip H743]", None),
         ("bmsrescue twin run --nonsense", "--nonsense"),
         ("bmsrescue twin nonsense", "nonsense"),
-        ("bmsrescue card build", "JOB|IMAGE"),
+        ("bmsrescue card build", "--output"),
         ("bmsrescue scan once more", "unexpected extra argument"),
         ("make test-rp2040 PICO=half-on", None),
         ("make tea", "tea"),

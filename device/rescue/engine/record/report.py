@@ -170,10 +170,10 @@ def _mark_unsaved(record, error):
 
 
 def _own_data_rewritten(run):
-    # The unit's own data was written back, and not all of it could be read before.
+    # The unit's own data was written back, and not all of it could be read before; or the job cannot tell it apart.
     if run.plan is None:
         return False
-    if run.evidence.get("regressed") or run.plan["put_back"]:
+    if run.job.check_config or run.evidence.get("regressed") or run.plan["put_back"]:
         return True
     if any(step["source"] != "image" and "blank" not in step for step in run.plan["steps"]):
         return True
