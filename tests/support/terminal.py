@@ -13,6 +13,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from wcwidth import wcswidth
 COMMAND = Path(sys.executable).parent / "bmsrescue"
 PATIENCE_S = 120.0
 _HISTORY_LINES = 5000
+_CTRL_C = b"\x03"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
 
 
@@ -66,8 +68,17 @@ def environment(**changes: str) -> dict[str, str]:
     return {**plain, **kept, "TERM": "xterm-256color", "LANG": "C.UTF-8", **changes}
 
 
-def in_terminal(*words: object, columns: int = 80, rows: int = 24, typed: bytes = b"", **changes: str) -> Shown:
-    """Run `bmsrescue WORDS` in a terminal and wait for its end; `typed` is what a person types ahead."""
+def in_terminal(
+    *words: object,
+    columns: int = 80,
+    rows: int = 24,
+    typed: bytes = b"",
+    stop_at: bytes = b"",
+    on_line: Callable[[bytes], None] | None = None,
+    **changes: str,
+) -> Shown:
+    """Run `bmsrescue WORDS` in a terminal and wait for its end; `typed` is what a person types ahead. Once it has
+    written `stop_at`, `on_line` gets the last line, and the person presses Ctrl-C."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
@@ -76,13 +87,13 @@ def in_terminal(*words: object, columns: int = 80, rows: int = 24, typed: bytes 
         stdout=slave,
         stderr=slave,
         env=environment(**changes),
-        start_new_session=True,
+        preexec_fn=_take_terminal,
     )
     os.close(slave)
     try:
         if typed:
             os.write(master, typed)
-        raw = _all_of(master)
+        raw = _all_of(master, stop_at, on_line)
         status = process.wait(timeout=PATIENCE_S)
     finally:
         process.kill()
@@ -91,7 +102,13 @@ def in_terminal(*words: object, columns: int = 80, rows: int = 24, typed: bytes 
     return Shown(raw, columns, rows, status)
 
 
-def _all_of(master: int) -> bytes:
+def _take_terminal() -> None:
+    """In the child: the terminal is its own, so that Ctrl-C reaches it."""
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _all_of(master: int, stop_at: bytes, on_line: Callable[[bytes], None] | None) -> bytes:
     """Everything until the other end is closed."""
     deadline = time.monotonic() + PATIENCE_S
     pieces = []
@@ -103,4 +120,9 @@ def _all_of(master: int) -> bytes:
             if not piece:
                 break
             pieces.append(piece)
+            if stop_at and stop_at in b"".join(pieces):
+                if on_line is not None:
+                    on_line(b"".join(pieces).splitlines()[-1])
+                os.write(master, _CTRL_C)
+                stop_at = b""
     return b"".join(pieces)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bmsrescue.agent.files import make_importable
-from bmsrescue.errors import HostError
+from bmsrescue.errors import HostError, UsageError
 from bmsrescue.image.contents import ImageFileError, Segment
 from bmsrescue.image.flash_words import load_image
 from bmsrescue.image.markers import take_marker
@@ -301,9 +301,7 @@ def _from_job(source: Path) -> dict[str, bytes]:
     try:
         document = _parse(source.read_bytes(), source.name)
     except OSError as error:
-        raise CardBuildError(
-            f"cannot read {source}: {error.strerror}", "Check the name and the permissions."
-        ) from error
+        raise UsageError(f"cannot read {source}: {error.strerror}", "Check the name and the permissions.") from error
     image = document.get("image")
     if isinstance(image, dict) and "segments" not in image:
         return _complete(source, document, image)

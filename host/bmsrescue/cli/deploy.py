@@ -1,5 +1,6 @@
 """`bmsrescue deploy`: the agent onto a helper."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -7,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
+from bmsrescue.cli.helper.common import ProgressTeller, progress_bar
 from bmsrescue.cli.output import console, show_note
 from bmsrescue.client.finding import find_helpers
 from bmsrescue.config import load_config
@@ -14,11 +16,14 @@ from bmsrescue.deploy import snippets
 from bmsrescue.deploy.agent_link import greet, leave_agent
 from bmsrescue.deploy.board_config import load_board
 from bmsrescue.deploy.bring import bring
-from bmsrescue.deploy.difference import Action
+from bmsrescue.deploy.difference import Action, Change
 from bmsrescue.deploy.plan import Plan, make_plan
 from bmsrescue.deploy.repl import PATIENCE_S, Repl
 from bmsrescue.errors import UsageError
 from rescuelink.errors import LinkError
+
+_ON_A_PAGE = 12  # files that are named one by one
+_FOLDERS_DEEP = 2
 
 
 def deploy(
@@ -73,7 +78,8 @@ def _deploy(
         if not as_json:
             _show(out, url, plan)
         if not dry_run:
-            bring(repl, plan, lambda path, size: None if as_json else out.print(f"  {path}, {size:,} bytes"))
+            with progress_bar(as_json) as tell:
+                bring(repl, plan, _teller(plan, tell))
         repl.restart()
     about = None if dry_run else greet(url, patience)
     if as_json:
@@ -104,15 +110,43 @@ def _show(out: Console, url: str, plan: Plan) -> None:
         show_note(note)
     changed = difference.of(Action.ADD, Action.UPDATE, Action.REMOVE)
     if changed:
-        table = Table("file", "change", box=None, pad_edge=False)
-        table.add_column("bytes", justify="right")
-        for change in changed:
-            table.add_row(change.path, change.action.value, f"{change.size:,}")
-        out.print(table)
+        out.print(_table_of(changed))
     out.print(
         f"{len(difference.to_bring)} files to bring ({plan.bytes_to_bring:,} bytes), "
         f"{len(difference.of(Action.REMOVE))} to remove, {len(difference.of(Action.KEEP))} unchanged"
     )
+
+
+def _table_of(changed: list[Change]) -> Table:
+    """Each file; folder by folder where they are more than fit on a page."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("file", "change"):
+        table.add_column(title, overflow="fold")
+    table.add_column("bytes", justify="right")
+    if len(changed) <= _ON_A_PAGE:
+        for change in changed:
+            table.add_row(change.path, change.action.value, f"{change.size:,}")
+        return table
+    sizes: dict[tuple[str, str], list[int]] = {}
+    for change in changed:
+        folder = "/".join(change.path.split("/")[:-1][:_FOLDERS_DEEP])
+        sizes.setdefault((folder or change.path, change.action.value), []).append(change.size)
+    for (place, action), found in sizes.items():
+        files = f"{place}/, {len(found)} files" if len(found) > 1 or "." not in place else place
+        table.add_row(files, action, f"{sum(found):,}")
+    return table
+
+
+def _teller(plan: Plan, tell: ProgressTeller) -> Callable[[str, int], None]:
+    """Shows how far the files are, of all that are to come."""
+    brought = 0
+
+    def on_file(path: str, size: int) -> None:
+        nonlocal brought
+        tell("bring", min(brought, plan.bytes_to_bring), plan.bytes_to_bring)
+        brought += size
+
+    return on_file
 
 
 def _result(url: str, plan: Plan, about: dict[str, Any] | None) -> dict[str, Any]:

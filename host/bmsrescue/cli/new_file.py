@@ -1,4 +1,4 @@
-"""Files that a command writes where a person says: nothing is overwritten and no folder is made unless asked."""
+"""Files that a person names: one to read is there, one to write replaces nothing unasked, and makes no folder."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ import typer
 from bmsrescue.errors import UsageError
 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Write in place of a file that is there.")]
+
+
+def check_there(path: Path | None) -> None:
+    """Ask this before a helper is opened for it. Raises UsageError."""
+    if path is not None and not path.is_file():
+        raise UsageError(f"there is no file {path}", "Check the name.")
 
 
 def check_new(path: Path, overwrite: bool) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
@@ -153,7 +154,9 @@ def show_error(message: str, next_step: str) -> None:
 
 def error_sentence(message: str, next_step: str) -> str:
     """What happened, and what to do next, each with a capital letter and an end."""
-    sentence = sentence_case(message)
+    word = message.split(" ")[0].rstrip(",:")
+    typed = {*sys.argv, *(Path(one).name for one in sys.argv)}  # a name that somebody has given stays as it is
+    sentence = message if word in typed else sentence_case(message)
     if not sentence.endswith((".", "?", "!")):
         sentence += "."
     return f"{sentence} {next_step}" if next_step else sentence

@@ -19,7 +19,7 @@ from bmsrescue import __version__
 from bmsrescue.client.plain_json import from_json, to_json
 from bmsrescue.client.records import PLACES, fetch_over
 from bmsrescue.client.session import CALL_S
-from bmsrescue.daemon.api_docs import add_docs
+from bmsrescue.daemon.api_docs import add_docs, add_start
 from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.daemon.refusals import RESPONSES
 from bmsrescue.door.body_limit import BodyLimit
@@ -94,6 +94,8 @@ def create_app(connected: Helpers, allowed_hosts: frozenset[str] | None, beside:
         title="bmsrescue", version=__version__, lifespan=running, responses=RESPONSES, docs_url=None, redoc_url=None
     )
     add_docs(app, "/docs")
+    if beside is None:  # else its pages begin there
+        add_start(app, "/docs")
     app.add_middleware(BodyLimit)
     app.add_middleware(LocalOnly, allowed_hosts=allowed_hosts)
     app.add_exception_handler(RescueError, _refused)

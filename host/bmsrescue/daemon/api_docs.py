@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _STYLE = "body{font:16px/1.4 sans-serif;margin:2rem;max-width:70rem}dt{font-family:monospace;margin-top:1rem}"
@@ -19,6 +19,14 @@ def add_docs(app: FastAPI, path: str) -> None:
     @app.get(path, include_in_schema=False, response_class=HTMLResponse)
     def docs() -> HTMLResponse:
         return HTMLResponse(_page(app.openapi(), app.openapi_url or ""), headers={"Content-Security-Policy": _POLICY})
+
+
+def add_start(app: FastAPI, path: str) -> None:
+    """The address that `bmsrescue serve` prints opens `path`."""
+
+    @app.get("/", include_in_schema=False)
+    def start() -> RedirectResponse:
+        return RedirectResponse(path)
 
 
 def _page(document: dict[str, Any], where: str) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from bmsrescue.errors import HostError
+from bmsrescue.errors import HostError, UsageError
 
 
 class ImageFileError(HostError):
     """The file is no firmware image that can be used."""
+
+
+class NoImageFileError(ImageFileError, UsageError):
+    """There is no file of that name, or it may not be read."""
 
 
 @dataclass(frozen=True)

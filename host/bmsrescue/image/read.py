@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bmsrescue.image import containers, linked_at
-from bmsrescue.image.contents import ImageFileError, Segment
+from bmsrescue.image.contents import ImageFileError, NoImageFileError, Segment
 from bmsrescue.image.elf import comment_of, read_elf
 from bmsrescue.image.records import read_hex, read_srec
 from rescuelink.targets import FLASH_BASE
@@ -80,14 +80,16 @@ def load_firmware(path: Path, base: int | None = None, only_flash: bool = False)
     """
     try:
         if path.is_dir():
-            raise ImageFileError(f"{path} is a folder", "Name the firmware file in it.")
+            raise NoImageFileError(f"{path} is a folder", "Name the firmware file in it.")
         if path.stat().st_size > _MAX_FILE_BYTES:
             raise ImageFileError(
                 f"{path.name} has {path.stat().st_size >> 20} MiB", "That is no firmware for this chip."
             )
         content = path.read_bytes()
     except OSError as error:
-        raise ImageFileError(f"cannot read {path}: {error.strerror}", "Check the name and the permissions.") from error
+        raise NoImageFileError(
+            f"cannot read {path}: {error.strerror}", "Check the name and the permissions."
+        ) from error
     return read_firmware(content, path.name, base, only_flash)
 
 

@@ -85,7 +85,7 @@ def test_a_curve_as_svg_has_a_line_and_a_name_for_each_rail_and_says_what_cut_th
     text = draw(curve(), ".svg").decode()
     assert text.count("<polyline") == 2
     assert "B+" in text
-    assert "power cut: short on v3v3" in text
+    assert "power cut: short on 3.3 V" in text
 
 
 def test_a_curve_as_png_is_a_whole_picture_that_is_not_empty() -> None:

@@ -27,7 +27,8 @@ _UNITS = {"mv": "mV", "hz": "Hz", "kib": "KiB"}
 _SAMPLES = 32
 _CLOCK_WINDOW_MS = 100
 _MAX_BYTES = 1 << 20
-_ROW_BYTES = 16
+_ROW_BYTES, _NARROW_ROW_BYTES = 16, 8
+_NARROW = 64  # columns
 _SHOWN_BYTES = 4096
 
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="A multiple of 4, e.g. 0x24000000.")]
@@ -176,10 +177,11 @@ def _content(data: str) -> bytes:
 
 def _dump(address: int, data: bytes) -> list[str]:
     lines = []
-    for offset in range(0, len(data), _ROW_BYTES):
-        row = data[offset : offset + _ROW_BYTES]
+    size = _ROW_BYTES if console().width >= _NARROW else _NARROW_ROW_BYTES
+    for offset in range(0, len(data), size):
+        row = data[offset : offset + size]
         text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-        lines.append(f"{address + offset:08x}  {row.hex(' ', 4):<35}  {text}")
+        lines.append(f"{address + offset:08x}  {row.hex(' ', 4):<{size * 9 // 4 - 1}}  {text}")
     return lines
 
 

@@ -18,6 +18,7 @@ from bmsrescue.agent.files import make_importable
 from bmsrescue.card.build import build_files
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.helper.common import HelperOption, YesOption, opened, progress_bar, require_consent
+from bmsrescue.cli.new_file import check_there
 from bmsrescue.cli.output import STYLES, console, show_note
 from bmsrescue.cli.render.story import Story
 from bmsrescue.client.card_files import put_file
@@ -50,6 +51,8 @@ def diagnose(
         with telling_errors(as_json):
             _judge_record(record, as_json)
         return
+    with telling_errors(as_json):
+        check_there(job)
     with opened(wanted, as_json) as helper, _offered(helper, job, as_json) as folder:
         found = _watched(helper, as_json, "job.until", "diagnosis", "", folder)
     _end_of_look(found, as_json)
@@ -57,6 +60,8 @@ def diagnose(
 
 def plan(job: JobArgument = None, wanted: HelperOption = None, as_json: JsonOption = False) -> None:
     """Say what would be done to the unit, and do none of it."""
+    with telling_errors(as_json):
+        check_there(job)
     with opened(wanted, as_json) as helper, _offered(helper, job, as_json) as folder:
         found = _watched(helper, as_json, "job.until", "plan", "", folder)
     _end_of_look(found, as_json)
@@ -72,6 +77,8 @@ def recover(
     as_json: JsonOption = False,
 ) -> None:
     """Run the job: show the plan, ask, cure, prove it, write the record. Ctrl-C stops it safely."""
+    with telling_errors(as_json):
+        check_there(job)
     with opened(wanted, as_json) as helper:
         with _offered(helper, job, as_json) as folder:
             words = _agreed(helper, folder, yes, as_json)
@@ -209,7 +216,8 @@ def _judge_record(path: Path, as_json: bool) -> None:
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", "Name a record, or a file of records.") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot read {path}: {why}", "Name a record, or a file of records.") from error
     make_importable()
     from rescue.engine.diagnosis import diagnose as rules
 

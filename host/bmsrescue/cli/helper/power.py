@@ -128,11 +128,14 @@ def _show(rails_seen: dict[str, Any], ma: int | None, as_json: bool) -> None:
 def _rails_table(values: dict[str, int], ma: int | None) -> Table:
     # In the order of the supply; MicroPython's dicts come in any.
     names = [*(name for name in NAMES if name in values), *(name for name in values if name not in NAMES)]
-    table = Table(box=None, pad_edge=False)
-    for name in names:
-        table.add_column(NAMES.get(name, name), justify="right")
-    table.add_column("supply", justify="right")
-    table.add_row(*(f"{values[name] / 1000:.2f} V" for name in names), "?" if ma is None else f"{ma} mA")
+    cells = [(NAMES.get(name, name), f"{values[name] / 1000:.2f} V") for name in names]
+    cells.append(("supply", "?" if ma is None else f"{ma} mA"))
+    wide = sum(max(map(len, cell)) + 2 for cell in cells) <= console().width
+    table = Table(box=None, pad_edge=False, show_header=wide)
+    for name, _value in cells if wide else cells[:2]:
+        table.add_column(name, justify="right")
+    for row in [[value for _name, value in cells]] if wide else cells:
+        table.add_row(*row)
     return table
 
 
@@ -176,7 +179,7 @@ def _picture(points: list[tuple[int, dict[str, int]]], now: dict[str, int], data
         chart.add(at_ms, values)
     grid = Table.grid()
     grid.add_row(_rails_table(now, data.get("ma")))
-    for line in chart.take():
+    for line in chart.take(console().width):
         grid.add_row(line)
     return grid
 

@@ -1,13 +1,14 @@
-"""Draws a power-up curve as SVG, or as PNG in the same shape; two axes and a few lines need no library."""
+"""Draws a power-up curve as SVG, or as PNG in the same shape."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
-from itertools import pairwise
 from xml.sax.saxutils import escape
 
+from PIL import Image, ImageDraw, ImageFont
+
 from bmsrescue.cli.render.rail_chart import NAMES
-from bmsrescue.cli.render.raster import Raster
 from bmsrescue.client.power_curve import PowerCurve
 
 _WIDTH, _HEIGHT = 900, 480
@@ -18,6 +19,8 @@ _INK, _GRID = "#333333", "#DDDDDD"
 _STEPS_MV = (250, 500, 1000, 2000, 5000, 10000)
 _STEPS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 _MAX_LINES = 10
+_LETTERS_PX = 12
+_FINER = 2  # of a PNG while it is drawn
 
 
 @dataclass
@@ -39,7 +42,8 @@ def draw(curve: PowerCurve, suffix: str) -> bytes:
     points = curve.points or [(0, {})]
     highest = max((mv for _ms, rails in points for mv in rails.values()), default=0)
     scale = _Scale(max(points[-1][0], 1), max(round(highest * 1.05), 1000))
-    title = "power cut: {kind} on {rail}".format(**curve.trip) if curve.trip else ""
+    trip = curve.trip
+    title = f"power cut: {trip['kind']} on {NAMES.get(trip['rail'], trip['rail'])}" if trip else ""
     if suffix == ".svg":
         return _Svg().picture(points, scale, title).encode()
     return _Png().picture(points, scale, title)
@@ -102,19 +106,32 @@ class _Svg:
 
 
 class _Png:
+    """Drawn larger and made smaller, so that lines have no steps."""
+
     def picture(self, points: list[tuple[int, dict[str, int]]], scale: _Scale, title: str) -> bytes:
-        raster = Raster(_WIDTH, _HEIGHT)
+        image = Image.new("RGB", (_WIDTH * _FINER, _HEIGHT * _FINER), "white")
+        self._draw = ImageDraw.Draw(image)
+        self._font = ImageFont.load_default(_LETTERS_PX * _FINER)
         for mv in _lines_at(scale.top_mv, _STEPS_MV):
-            raster.line((_LEFT, scale.y(mv)), (_WIDTH - _RIGHT, scale.y(mv)), _GRID)
-            raster.text(4, scale.y(mv) - 5, f"{mv / 1000:g} V", _INK)
+            self._line([(_LEFT, scale.y(mv)), (_WIDTH - _RIGHT, scale.y(mv))], _GRID, 1)
+            self._words(_LEFT - 6, scale.y(mv), f"{mv / 1000:g} V", _INK, "rm")
         for ms in _lines_at(scale.span_ms, _STEPS_MS):
-            raster.line((scale.x(ms), _TOP), (scale.x(ms), _HEIGHT - _BOTTOM), _GRID)
-            raster.text(scale.x(ms) - 16, _HEIGHT - _BOTTOM + 10, f"{ms} ms", _INK)
+            self._line([(scale.x(ms), _TOP), (scale.x(ms), _HEIGHT - _BOTTOM)], _GRID, 1)
+            self._words(scale.x(ms), _HEIGHT - _BOTTOM + 8, f"{ms} ms", _INK, "mt")
         series = _series(points, scale)
         rows = _label_rows(series)
         for label, colour, line in series:
-            for before, after in pairwise(line):
-                raster.line(before, after, colour, thick=True)
-            raster.text(_WIDTH - _RIGHT + 8, rows[label] - 5, label, colour)
-        raster.text(_LEFT, 4, title, _INK)
-        return raster.png()
+            self._line(line, colour, 2)
+            self._words(_WIDTH - _RIGHT + 8, rows[label], label, colour, "lm")
+        self._words(_LEFT, 4, title, _INK, "lt")
+        stream = io.BytesIO()
+        image.resize((_WIDTH, _HEIGHT), Image.Resampling.LANCZOS).save(stream, "PNG", optimize=True)
+        return stream.getvalue()
+
+    def _line(self, points: list[tuple[float, float]], colour: str, width: int) -> None:
+        finer = [(x * _FINER, y * _FINER) for x, y in points]
+        self._draw.line(finer, fill=colour, width=width * _FINER, joint="curve")
+
+    def _words(self, x: float, y: float, words: str, colour: str, anchor: str) -> None:
+        """`anchor` as Pillow has it: where (x, y) is in the words."""
+        self._draw.text((x * _FINER, y * _FINER), words, fill=colour, font=self._font, anchor=anchor)

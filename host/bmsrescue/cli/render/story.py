@@ -35,6 +35,7 @@ TITLES = {
 _INDENT, _NARROW_INDENT = 10, 2
 _NARROW = 64
 _QUARTER = 4
+_RAILS_BESIDE_ONE_ANOTHER = 52  # columns
 _DIGEST_SHOWN = 16
 
 
@@ -198,12 +199,17 @@ def summary(console: Console, record: dict[str, Any], result: RunResult) -> None
 
 def rails_table(console: Console, rails: dict[str, Any]) -> None:
     """What the rails were, off and on."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for name in NAMES.values():
-        table.add_column(name, justify="right")
-    for state in ("off", "on"):
-        values = rails.get(state)
-        if isinstance(values, dict):
-            table.add_row(state, *(f"{values[name]['mv'] / 1000:.2f} V" for name in NAMES if name in values))
+    states = {state: rails[state] for state in ("off", "on") if isinstance(rails.get(state), dict)}
+    cells = [
+        [NAMES[name], *(f"{values[name]['mv'] / 1000:.2f} V" if name in values else "-" for values in states.values())]
+        for name in NAMES
+    ]
+    rows = [["", *states], *cells]
+    if console.width > _RAILS_BESIDE_ONE_ANOTHER:
+        rows = [list(row) for row in zip(*rows, strict=True)]
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for place in range(len(rows[0])):
+        table.add_column("", justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*row)
     console.print(table)

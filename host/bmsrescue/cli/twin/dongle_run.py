@@ -11,6 +11,7 @@ import typer
 from bmsrescue.card.fat import CardImageError
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card, write_atomically
+from bmsrescue.cli.new_file import check_new
 from bmsrescue.cli.output import console, show_error, show_note
 from bmsrescue.cli.render.story import Story, summary
 from bmsrescue.errors import UsageError
@@ -47,6 +48,9 @@ def run_dongle(request: RunRequest) -> int:
     Raises:
         UsageError, HostError, ServerLinkError.
     """
+    for path in (request.png, request.vcd):
+        if path is not None:
+            check_new(path, overwrite=True)
     image = _insert_card(request)
     story = None if request.as_json else Story(console())
     watcher = Watcher(event=story.event, measured=story.measured) if story else Watcher()
