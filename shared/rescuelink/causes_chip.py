@@ -54,7 +54,7 @@ TABLE = (
     ),
     (
         "no-swd",
-        "Rails and NRST are good, but nobody answers on SWD.",
+        "{seen}, but nobody answers on SWD.",
         "Check the SWDIO, SWCLK and GND wires; then the MCU itself, which may be read-protected for good (RDP 2).",
         "CHECK_WIRES",
     ),

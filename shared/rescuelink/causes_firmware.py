@@ -120,8 +120,8 @@ TABLE = (
     ),
     (
         "v5iso-out",
-        "The isolated 5 V reads {mv} mV, outside {low}..{high} mV: its converter, its load, or its sense wire.",
-        "Do not reflash. Measure the isolated 5 V at the unit: where it is good, look at the helper's sense wire.",
+        "The {rail} reads {mv} mV, outside {low}..{high} mV: its converter, its load, or its sense wire.",
+        "Do not reflash. Measure the {rail} at the unit: where it is good, look at the helper's sense wire.",
         "CHECK_WIRES",
     ),
     (
@@ -156,7 +156,8 @@ TABLE = (
     ),
     (
         "latch-shorted",
-        "The unit cannot switch itself off: 12 V stays at {mv} mV with {pin} driven to off. The firmware is in order.",
+        "The unit cannot switch itself off: {rail} stays at {mv} mV with {pin} driven to off. "
+        "The firmware is in order.",
         "Do not reflash. Replace the high-side MOSFET of the power latch, or look at its driver.",
         "NOT_FIRMWARE",
     ),
@@ -174,7 +175,7 @@ TABLE = (
     ),
     (
         "healthy",
-        "The firmware matches the image and the core runs it.",
+        "The firmware matches the image and the core runs it{seen}.",
         "Nothing to do. If the unit still fails, look at the display, the AFE and the cell taps.",
         "NO_FAULT_FOUND",
     ),

@@ -43,6 +43,10 @@ class Fields:
     def path(self, key: str) -> str:
         return self._path + "." + key if self._path else key
 
+    def names(self) -> list[str]:
+        """The keys, in one order everywhere: for an object whose keys are the job's own names."""
+        return sorted([str(key) for key in self._value])
+
     def has(self, key: str) -> bool:
         return key in self._value
 

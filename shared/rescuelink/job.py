@@ -118,9 +118,10 @@ def validate(document: object) -> Job:
         raise bad(policy.path("check_config"), "is neither true nor false", "write true, or leave it out")
     policy.end()
 
-    limits = read_limits(fields.object("limits", default_empty=True), chip)
-    proof = _read_proof(fields.object("proof", default_empty=True), facts.ram)
     board = fields.object("board", default_empty=True)
+    rails = board.object("rails") if board.has("rails") else None
+    limits = read_limits(fields.object("limits", default_empty=True), chip, rails)
+    proof = _read_proof(fields.object("proof", default_empty=True), facts.ram)
     board_latch = board.choice("latch", ("",) + _LATCHES, "")
     board.end()
     latch = _read_latch(fields.object("latch")) if fields.has("latch") else None

@@ -1,13 +1,15 @@
 """Electrical and time limits of a job, with defaults that a job may override. Reasons: docs/reference/unit.md."""
 
-from rescuelink.fields import Fields, bad
+from rescuelink.dead_rails import BETWEEN, CORE, DEFAULT_ROLES, INPUT, LOGIC, OTHER
+from rescuelink.fields import Fields, bad, quoted
 from rescuelink.model import Limits, Window
 
 __all__ = ("RAIL_NAMES", "Limits", "Window", "ceiling_mv", "default_limits", "read_limits")
 
 RAIL_NAMES = ("bplus", "v12", "v5iso", "v3v3", "vcap")
 
-# Rail: lowest good, highest good, danger (power is cut at once), all in mV (docs/reference/unit.md#rails).
+# The rails of the unit that a job says nothing of: lowest good, highest good, danger (power is cut at once), all in mV
+# (docs/reference/unit.md#rails). A job for another board names its own (board.rails).
 _WINDOWS_MV = {
     "bplus": (15_000, 24_000, 60_000),
     "v12": (10_800, 13_200, 15_000),
@@ -24,6 +26,16 @@ _CEILINGS_MV = {
     "v3v3": 4_000,  # VDD of every STM32H7, absolute maximum ratings (DS13311, DS12110, DS13195)
     "vcap": 1_500,  # the core: 1.40 V is the highest operating voltage (VOS0) of H72x, H73x, H74x, H75x
 }
+# Of a board of the job's own, by role: what is between is no higher than what may be touched.
+_ROLE_CEILINGS_MV = {
+    INPUT: _CEILINGS_MV["bplus"],
+    BETWEEN: _CEILINGS_MV["bplus"],
+    LOGIC: _CEILINGS_MV["v3v3"],
+    CORE: _CEILINGS_MV["vcap"],
+    OTHER: _CEILINGS_MV["bplus"],
+}
+_LONGEST_NAME = 12
+_MAX_RAILS = 8
 _CORE_CEILING_MV = 1_450  # of the others (H7A3, H7B0, H7B3): 1.35 V in VOS0
 _CHIPS_LOWER = ("STM32H7A", "STM32H7B")
 
@@ -47,22 +59,52 @@ _NUMBERS = {
 
 
 def ceiling_mv(rail: str, chip: str) -> int:
-    """The highest limit that a job may set for a rail of a unit with this chip."""
-    if rail == "vcap" and chip[:8] in _CHIPS_LOWER:
+    """The highest limit that a job may set for a rail of a unit with this chip: by its name, or by a role."""
+    if rail in ("vcap", CORE) and chip[:8] in _CHIPS_LOWER:
         return _CORE_CEILING_MV
-    return _CEILINGS_MV[rail]
+    return _ROLE_CEILINGS_MV[rail] if rail in _ROLE_CEILINGS_MV else _CEILINGS_MV[rail]
 
 
-def read_limits(fields: Fields, chip: str = "") -> Limits:
-    """Limits from the job's "limits" object; an empty object gives the defaults. Raises `JobError`."""
+def _read_profile(rails: Fields, chip: str) -> tuple[dict[str, tuple[int, int, int]], dict[str, str]]:
+    """({rail: (low, high, danger)}, {role: rail}) of the job's "board.rails"."""
+    found = {}
+    roles: dict[str, str] = {}
+    for name in rails.names():
+        rail = rails.object(name)
+        role = rail.choice("role", (INPUT, BETWEEN, LOGIC, CORE, OTHER))
+        ceiling = ceiling_mv(role, chip)
+        low_mv, high_mv = rail.number("low_mv", 0, ceiling), rail.number("high_mv", 0, ceiling)
+        found[name] = (low_mv, high_mv, rail.number("danger_mv", 0, ceiling))
+        rail.end()
+        if not 0 < len(name) <= _LONGEST_NAME or not all("!" <= char <= "~" for char in name):
+            raise bad(
+                rails.path(quoted(name)[1:-1]), "is no name", "give it 1 to %d letters and digits" % _LONGEST_NAME
+            )
+        if role in roles:
+            raise bad(rail.path("role"), "is %s, as that of %s" % (role, roles[role]), "one rail of each but other")
+        if role != OTHER:
+            roles[role] = name
+    if LOGIC not in roles or len(found) > _MAX_RAILS:
+        message = "needs 1 to %d rails, one of them with the role logic" % _MAX_RAILS
+        raise bad("board.rails", message, "name the supply of the chip's pins")
+    return found, roles
+
+
+def read_limits(fields: Fields, chip: str = "", profile: "Fields | None" = None) -> Limits:
+    """Limits from the job's "limits" object; an empty object gives the defaults. Raises `JobError`.
+
+    profile: the job's "board.rails", the rails of another board than the default one.
+    """
+    nominal, roles = (_WINDOWS_MV, DEFAULT_ROLES) if profile is None else _read_profile(profile, chip)
     numbers = {}
     for name, (default, low, high) in _NUMBERS.items():
         numbers[name] = fields.number(name, low, high, default)
-    rails = {}
+    rails: dict[str, Window] = {}
     windows = fields.object("rails", default_empty=True)
-    for name, default_window in _WINDOWS_MV.items():
-        window = windows.object(name, default_empty=True)
-        ceiling = ceiling_mv(name, chip)
+    limits = Limits(numbers, rails, roles)
+    for name in nominal:
+        window, default_window = windows.object(name, default_empty=True), nominal[name]
+        ceiling = ceiling_mv(name if profile is None else limits.role_of(name), chip)
         low_mv = window.number("low_mv", 0, ceiling, default_window[0])
         high_mv = window.number("high_mv", 0, ceiling, default_window[1])
         danger_mv = window.number("danger_mv", 0, ceiling, default_window[2])
@@ -78,7 +120,7 @@ def read_limits(fields: Fields, chip: str = "") -> Limits:
             "a unit that takes what the supply may give would be cut off: keep trip_ma above it",
         )
     fields.end()
-    return Limits(numbers, rails)
+    return limits
 
 
 def default_limits() -> Limits:

@@ -33,10 +33,18 @@ class Limits:
     nrst_window_ms: int
     watch_s: int
 
-    def __init__(self, numbers: dict[str, int], rails: dict[str, Window]) -> None:
+    def __init__(self, numbers: dict[str, int], rails: dict[str, Window], roles: dict[str, str]) -> None:
         self.rails = rails
+        self.roles = roles  # role -> the unit's rail that has it
         for name, number in numbers.items():  # each of the above; the helper's heap is too small for a line each
             setattr(self, name, number)
+
+    def role_of(self, rail: str) -> str:
+        """ "input", "between", "logic", "core" or "other"."""
+        for role in self.roles:
+            if self.roles[role] == rail:
+                return role
+        return "other"
 
 
 class Segment:

@@ -1,6 +1,7 @@
 """How a job can end: one name, one sentence, one colour word and one exit class each.
 
-`exit_class` is what a shell sees: 0 the unit ended well, 1 it did not. `TOOL_ERROR` is ours and `CHECK_WIRES` the
+`exit_class` is what a shell sees: 0 the unit ended well, 1 it did not, 4 the image is in and nobody has proven that the
+unit starts with it. `TOOL_ERROR` is ours and `CHECK_WIRES` the
 wiring's: neither is ever counted against the unit. Recovered is not released: the maker's protection test comes after.
 """
 
@@ -21,6 +22,7 @@ class Outcome:
 
 RECOVERED = "RECOVERED"
 RECOVERED_CHECK_CONFIG = "RECOVERED_CHECK_CONFIG"
+VERIFIED_UNPROVEN = "VERIFIED_UNPROVEN"
 NO_FAULT_FOUND = "NO_FAULT_FOUND"
 NOT_FIRMWARE = "NOT_FIRMWARE"
 CHECK_WIRES = "CHECK_WIRES"
@@ -35,6 +37,14 @@ TOOL_ERROR = "TOOL_ERROR"
 _TABLE = (
     Outcome(RECOVERED, "The unit runs again after a true power cycle.", "green", 0, 0, False),
     Outcome(RECOVERED_CHECK_CONFIG, "The unit runs again; its configuration must be checked.", "yellow", 0, 1, False),
+    Outcome(
+        VERIFIED_UNPROVEN,
+        "The image is in and verified; the proof by a power cycle could not be made.",
+        "magenta",
+        4,
+        10,
+        False,
+    ),
     Outcome(NO_FAULT_FOUND, "The firmware is intact; nothing was changed.", "green", 0, 0, False),
     Outcome(NOT_FIRMWARE, "Not a firmware fault: new firmware does not cure it.", "blue", 1, 2, True),
     Outcome(

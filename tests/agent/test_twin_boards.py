@@ -24,7 +24,7 @@ def pressed(name: str, job: dict[str, Any] | None = None, **faults: Any) -> tupl
     bench = TwinRig(other, make_image({**files, "job.json": json.dumps(document).encode()}))
     result = bench.run()
     assert result.record is not None, result.output
-    assert not bench.unit.supply_on
+    assert bench.unit.supply_on == ("power" in bench.unit.helper_traits.missing_parts)
     return bench, result.record
 
 
@@ -59,10 +59,34 @@ def test_a_helper_with_fewer_wires_cures_and_says_what_it_has_not_seen(rails: tu
         assert rail + " below" not in first
 
 
-def test_without_a_wire_to_3v3_nothing_is_driven_and_the_wire_is_named() -> None:
+def test_without_a_wire_to_3v3_a_healthy_unit_is_healthy_as_far_as_seen() -> None:
     _, record = pressed("healthy", helper=without("v3v3"))
-    assert (record["outcome"], record["swclk_cycles"], record["power_cycles"]) == ("TOOL_ERROR", 0, 0)
-    assert "3.3 V" in record["sentence"]
+    assert (record["outcome"], record["diagnosis"]["confidence"]) == ("NO_FAULT_FOUND", "likely")
+    assert "as far as seen" in record["diagnosis"]["sentence"]
+    assert "not measured: v3v3" in record["diagnosis"]["evidence"]
+
+
+@pytest.mark.parametrize("name", ["no-supply", "no-vcap"])
+def test_without_a_wire_to_3v3_nothing_is_driven_where_the_chip_holds_no_line(name: str) -> None:
+    _, record = pressed(name, helper=without("bplus", "v12", "v5iso", "v3v3", "vcap"))
+    assert (record["diagnosis"]["cause"], record["swclk_cycles"]) == ("unpowered", 0)
+    assert {"no-supply", "no-vcap"} <= set(record["diagnosis"]["alternatives"])
+
+
+BARE = HelperTraits(
+    missing_rails=frozenset(("bplus", "v12", "v5iso", "v3v3", "vcap")),
+    missing_parts=frozenset(("power", "boot0", "unit_button", "current")),
+)
+
+
+def test_a_bare_probe_cures_and_claims_no_power_cycle() -> None:
+    bench, record = pressed("bad-vectors", helper=BARE)
+    assert (record["outcome"], record["power_cycles"], record["error"]) == ("VERIFIED_UNPROVEN", 0, None)
+    assert record["proof"]["passed"] and record["proof"]["unproven"] == "this helper has no power switch"
+    assert "was away is not proven" in record["proof"]["lines"][0]
+    assert record["next_step"].startswith("Switch the unit off")
+    assert any("no power switch" in line for line in record["plan"]), "said before the first erase"
+    assert bench.unit.display.powered, "it works on, on the supply of others"
 
 
 def test_a_supply_that_is_not_seen_is_not_said_to_be_there() -> None:

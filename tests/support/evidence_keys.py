@@ -29,6 +29,8 @@ KEYS: Final[dict[str, str]] = {
     "firmware.starts[].sp": RULE,
     "firmware.starts[].pc": RULE,
     "firmware.texts": RULE,
+    "expected.roles.*": RULE,
+    "unseen": RULE,
     "rails.off.*.mv": "host/bmsrescue/fleet/records/reading.py",
     "rails.off.*.min_mv": "host/bmsrescue/fleet/records/reading.py",
     "rails.off.*.max_mv": "host/bmsrescue/fleet/records/reading.py",
@@ -176,7 +178,16 @@ KEYS: Final[dict[str, str]] = {
     "regressed": RULE,
     "unfinished": RULE,
 }
-_NAMED: Final = ("expected.rails", "rails.off", "rails.on", "watch.rails", "swd.aps", "swd.family.aps", "unreadable")
+_NAMED: Final = (
+    "expected.rails",
+    "expected.roles",
+    "rails.off",
+    "rails.on",
+    "watch.rails",
+    "swd.aps",
+    "swd.family.aps",
+    "unreadable",
+)
 """Objects whose keys are names."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 class Pin:
     IN, OUT, OPEN_DRAIN = "in", "out", "open drain"
-    PULL_UP, IRQ_FALLING = "up", "falling"
+    PULL_UP, PULL_DOWN, IRQ_FALLING = "up", "down", "falling"
     all: ClassVar[dict[int, "Pin"]] = {}
     history: ClassVar[list[tuple[int, str, int | None]]] = []
 
@@ -25,6 +25,7 @@ class Pin:
 
     def init(self, mode: str, pull: str | None = None, value: int | None = None) -> None:
         self.mode = mode
+        self.pull = pull
         self.level = value
         self.history.append((self.number, mode, value))
 

@@ -15,11 +15,11 @@
 #           writes evidence target
 # evidence  reads disturbed job known_resends power resets target watched_ms
 #           writes chip evidence resumed
-# map       reads chip disturbed image job known_resends power resets resumed target
+# map       reads chip disturbed image job known_resends limits power resets resumed target
 #           writes evidence
-# diagnosis reads evidence given image job resumed
+# diagnosis reads evidence given image job power resumed
 #           writes diagnosis ends_as needs
-# plan      reads chip diagnosis evidence job needs resumed
+# plan      reads chip diagnosis evidence job needs power resumed
 #           writes by granted plan
 # backup    reads chip evidence image job known_resends power resets resumed target
 #           writes backup disturbed plan

@@ -21,7 +21,10 @@ _SCOPES = {
 
 
 def ask(run):
-    """Whether the person agreed to run.needs; what was asked and said is in run.granted."""
+    """Whether the person agreed to run.needs; what was asked and said is in run.granted. Nobody is asked who cannot see
+    what for, or cannot answer."""
+    if "display" in run.ports.missing or "button" in run.ports.missing:
+        return False
     uid = run.evidence["chip"]["uid"]
     scope = ", ".join([_SCOPES.get(word) or "rewrite " + word.replace(":", " ") for word in run.needs])
     run.granted = {"words": run.needs, "scope": scope, "unit": uid, "by": _BY, "given": False}

@@ -14,12 +14,14 @@ _GREEN = (0, 255, 0)
 YELLOW = (255, 160, 0)
 _BLUE = (0, 0, 255)
 _CYAN = (0, 255, 255)
+_MAGENTA = (255, 0, 255)
 
 # Colour word of the outcome: the two colours that alternate, half a period in ms (0: solid), beeps as (on, off) in ms.
 PATTERNS = {
     "green": (_GREEN, _GREEN, 0, ((400, 0),)),
     "yellow": (_GREEN, YELLOW, 500, ((400, 200), (100, 0))),
     "blue": (_BLUE, YELLOW, 500, ((200, 150), (200, 0))),
+    "magenta": (_GREEN, _MAGENTA, 1000, ((400, 100), (100, 100), (100, 0))),
     "cyan": (_CYAN, OFF, 1000, ((100, 100), (100, 100), (400, 0))),
     "red": (_RED, OFF, 500, ((100, 100), (100, 100), (100, 0))),
 }

@@ -5,16 +5,21 @@ import sys
 
 from machine import I2C, Pin, unique_id
 
-from rescue.hal.ports import Ports
+from rescue.hal.ports import PARTS, Ports
+
+_WATCHDOG_MS = 8000
 
 
 def safe_pins(config):
     """Power off, everything let go: before anything else is imported or tried."""
-    lines = config["lines"]
-    Pin(lines["power"], Pin.OUT, value=0)
-    Pin(lines["unit_button"], Pin.OUT, value=0)
-    for number in (lines["nrst"], lines["boot0"], config["swd"]["swclk"], config["swd"]["swdio"]):
-        Pin(number, Pin.IN)
+    lines = config.get("lines") or {}
+    for name in lines:
+        if name in ("power", "unit_button"):
+            Pin(lines[name], Pin.OUT, value=0)
+        else:
+            Pin(lines[name], Pin.IN)
+    for name in ("swclk", "swdio"):
+        Pin(config["swd"][name], Pin.IN)
 
 
 def open(config):  # noqa: A001 - the name every ports module has
@@ -30,23 +35,46 @@ def open(config):  # noqa: A001 - the name every ports module has
     from rescue.hal.store import Store
     from rescue.hal.stream import UsbStream
 
-    bus = config["i2c"]
-    # An STM32 names its buses and has their pins fixed.
-    pins = {name: Pin(bus[name]) for name in ("sda", "scl") if name in bus}
-    i2c = I2C(bus["id"], freq=bus["hz"], **pins)
+    i2c = _bus(config.get("i2c"))
     meter = config.get("ina226")
-    current = Ina226(i2c, meter["address"], meter["shunt_mohm"]) if meter else None
+    current = Ina226(i2c, meter["address"], meter["shunt_mohm"]) if meter and i2c else None
+    panel = Panel(config.get("panel") or {}, i2c)
     return Ports(
-        clock=Clock(config["watchdog_ms"]),
+        clock=Clock(config.get("watchdog_ms", _WATCHDOG_MS)),
         wire=_wire(config["swd"]),
-        lines=Lines(config["lines"]),
+        lines=Lines(config.get("lines") or {}),
         rails=Rails(config, current),
-        card=Card(config["card"]),
+        card=Card(config.get("card")),
         store=Store(),
-        panel=Panel(config["panel"], i2c),
+        panel=panel,
         stream=UsbStream(),
         helper_id=binascii.hexlify(unique_id()).decode(),
+        missing=_missing(config, panel),
     )
+
+
+def _missing(config, panel):
+    """What this helper does without, by the names of ports.PARTS."""
+    front = config.get("panel") or {}
+    there = list(config.get("lines") or ())
+    there += [name for name in ("buzzer", "button") if name in front]
+    if panel.has_display:
+        there.append("display")
+    if panel.has_light:
+        there.append("leds")
+    if config.get("card"):
+        there.append("card")
+    if config["swd"].get("pulls", True):
+        there.append("pulls")
+    return tuple([name for name in PARTS if name not in there])
+
+
+def _bus(config):
+    # An STM32 names its buses and has their pins fixed.
+    if not config:
+        return None
+    pins = {name: Pin(config[name]) for name in ("sda", "scl") if name in config}
+    return I2C(config["id"], freq=config["hz"], **pins)
 
 
 def _wire(config):

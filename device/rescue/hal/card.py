@@ -10,8 +10,14 @@ _ENODEV = 19  # what our driver says where nobody answers at all
 _NEXT_STEP = "put in a card with a job, or try another card"
 
 
+def no_slot():
+    """The error of a helper that has no card."""
+    return CardError("no_card", "this helper has no card slot", next_step="work from the bench, by USB")
+
+
 class Card:
-    """config: {"spi", "sck", "mosi", "miso", "cs", "hz"}, or {"sdcard": {..} or null} for the port's own driver."""
+    """config: {"spi", "sck", "mosi", "miso", "cs", "hz"}, or {"sdcard": {..} or null} for the port's own driver; None
+    on a helper without a slot."""
 
     root = "/sd"
 
@@ -23,6 +29,8 @@ class Card:
     def mount(self):
         if self._mounted:
             return
+        if not self._config:
+            raise no_slot()
         from rescuelink.volume import find_volume  # for this moment
 
         try:

@@ -23,16 +23,17 @@ _WHOLE_SCREEN = b"\x21\x00\x7f\x22\x00\x07"  # columns 0..127, pages 0..7
 class Panel:
     """config: {"address", "red", "green", "blue", "buzzer", "button"}, and "timer" where there are no virtual ones.
 
-    A missing display is not an error: light and sound still tell the outcome."""
+    Any of them may be missing, and a display that does not answer is none: what is there tells the outcome."""
 
     def __init__(self, config, i2c):
         self._i2c = i2c
-        self._address = config["address"]
-        self._leds = [PWM(Pin(config[name]), freq=1000, duty_u16=0) for name in ("red", "green", "blue")]
-        self._buzzer = PWM(Pin(config["buzzer"]), freq=_BUZZER_HZ, duty_u16=0)
-        self._silence = Timer(config.get("timer", -1))
-        self._button = Pin(config["button"], Pin.IN, Pin.PULL_UP)
-        self.has_display = self._send(_INIT)
+        self._address = config.get("address")
+        self._leds = [_pwm(config, name, 1000) for name in ("red", "green", "blue")]
+        self.has_light = any(self._leds)
+        self._buzzer = _pwm(config, "buzzer", _BUZZER_HZ)
+        self._silence = None if self._buzzer is None else Timer(config.get("timer", -1))
+        self._button = Pin(config["button"], Pin.IN, Pin.PULL_UP) if "button" in config else None
+        self.has_display = self._address is not None and i2c is not None and self._send(_INIT)
 
     def show(self, framebuffer_bytes):
         if self.has_display and self._send(_WHOLE_SCREEN):
@@ -43,14 +44,17 @@ class Panel:
 
     def led(self, red, green, blue):
         for pwm, level in zip(self._leds, (red, green, blue)):  # noqa: B905 - no strict= on MicroPython
-            pwm.duty_u16(level * 257)
+            if pwm is not None:
+                pwm.duty_u16(level * 257)
 
     def beep(self, ms):
+        if self._buzzer is None:
+            return
         self._buzzer.duty_u16(32768)
         self._silence.init(mode=Timer.ONE_SHOT, period=ms, callback=self._stop_beep)
 
     def pressed(self):
-        return self._button.value() == 0
+        return self._button is not None and self._button.value() == 0
 
     def _stop_beep(self, _timer):
         self._buzzer.duty_u16(0)
@@ -63,3 +67,7 @@ class Panel:
         except OSError:
             return False
         return True
+
+
+def _pwm(config, name, hz):
+    return PWM(Pin(config[name]), freq=hz, duty_u16=0) if name in config else None

@@ -26,7 +26,7 @@
 #   read_block(ap, a32, buf)  read the register len(buf)/4 times into `buf`, pipelined; ends with RDBUFF and idle clocks
 #   write_block(ap, a32, buf) write the words of `buf` to the register in turn, then at least 8 idle clocks
 #   pulled(up)                with both pins let go, what a weak pull-up (True) or pull-down of ours makes of them:
-#                             SWDIO in bit 0, SWCLK in bit 1; the pins are let go again
+#                             SWDIO in bit 0, SWCLK in bit 1; the pins are let go again. Not called without "pulls"
 #   idle(cycles)              clock with SWDIO low
 #   bits_out(value, count)    drive bits that belong to no transfer, LSB first
 #   bits_in(count) -> int     sample at most 24 bits, LSB first
@@ -84,6 +84,9 @@
 #   session(is_open)          while one is open every byte is data, Ctrl-C too
 #   ms(), since_ms(start)     time on the host's side of things: real where the helper's clock is virtual
 #
+# missing: the parts (PARTS) that this helper does without. Their methods do nothing: power() switches nothing, an NRST
+# that is not wired reads high without an edge, button and card are never there. Rails: those that are not in `names`.
+#
 # helper_id: the number that the helper's hardware has and no other has, in lower-case hex digits; None where there is
 # none. The name in board.json is only a label: two helpers may have the same.
 
@@ -91,6 +94,7 @@ from micropython import const
 
 from rescuelink.errors import TargetError
 
+PARTS = ("power", "nrst", "boot0", "unit_button", "pulls", "card", "display", "leds", "buzzer", "button")
 _NRST_RISE_MS = const(2000)
 _NRST_LOOK_MS = const(1)
 
@@ -107,7 +111,9 @@ class Ports:
 
     nrst_stuck = False  # NRST has stayed low for longer than any reset supervisor holds it: see wait_for_nrst()
 
-    def __init__(self, clock, wire, lines, rails, card, store, panel, observer=None, stream=None, helper_id=None):
+    def __init__(
+        self, clock, wire, lines, rails, card, store, panel, observer=None, stream=None, helper_id=None, missing=()
+    ):
         self.clock = clock
         self.wire = wire
         self.lines = lines
@@ -118,6 +124,7 @@ class Ports:
         self.observer = observer or Observer()
         self.stream = stream
         self.helper_id = helper_id
+        self.missing = missing
 
 
 def wait_for_nrst(ports):

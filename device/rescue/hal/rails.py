@@ -8,6 +8,8 @@ from micropython import const
 _SAMPLES = const(64)
 _DROPPED = const(8)  # of the highest and of the lowest
 _FULL_SCALE = const(65535)
+_VREF_MV = const(3300)
+_PULLED_MS = const(2)  # a weak pull into what a wire of 30 cm has
 _SETTLE_US = const(50)  # after switching the multiplexer: 10 kohm into its capacitance and the ADC's
 
 
@@ -30,14 +32,19 @@ class Rails:
         self._samples = [0] * _SAMPLES
         self._rails = {}
         self.spans = {}
-        for name, rail in config["rails"].items():
+        for name, rail in (config.get("rails") or {}).items():
             if "ina226" in rail:
-                self._rails[name] = None
+                if current is not None:
+                    self._rails[name] = None
                 continue
+            if "mux" in rail:
+                self._select_channel(rail["mux"])
+            if floats(mux["adc"] if "mux" in rail else rail["adc"]):
+                continue  # no divider is there: what it would read is no voltage
             adc = self._mux_adc if "mux" in rail else ADC(Pin(rail["adc"]))
             if "atten" in config:
                 adc.atten(config["atten"])  # ESP32: the input's range
-            line = line_through(rail, config["vref_mv"], config.get("adc_ohm"))
+            line = line_through(rail, config.get("vref_mv", _VREF_MV), config.get("adc_ohm"))
             self._rails[name] = (adc, rail.get("mux"), line, not rail.get("calibration"))
             if not rail.get("calibration"):
                 self.spans[name] = line[2]
@@ -104,6 +111,23 @@ class Rails:
         for bit, pin in enumerate(self._select):
             pin.value(channel >> bit & 1)
         time.sleep_us(_SETTLE_US)
+
+
+def floats(number):
+    """Whether nothing holds the ADC's pin: a weak pull takes it from one end to the other. A divider, which lies on the
+    helper's own board, holds it whether a unit is connected or not. False where a port has no pulls on such a pin."""
+    readings = []
+    try:
+        for pull in (Pin.PULL_UP, Pin.PULL_DOWN):
+            adc = ADC(Pin(number))
+            Pin(number, Pin.IN, pull)
+            time.sleep_ms(_PULLED_MS)
+            readings.append(adc.read_u16())
+        ADC(Pin(number, Pin.IN))
+    except (AttributeError, ValueError, TypeError):
+        return False
+    up, down = readings
+    return up > _FULL_SCALE * 9 // 10 and down < _FULL_SCALE // 10
 
 
 def line_through(rail, vref_mv, adc_ohm=None):

@@ -45,6 +45,7 @@ class Bench:
             panel=ports.panel,
             observer=watched,
             helper_id=ports.helper_id,
+            missing=ports.missing,
         )
         self.power = None  # the unit's supply, once used (unit.py)
         self.last_end = None  # how the last session ended, for the next one

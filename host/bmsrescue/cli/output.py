@@ -28,6 +28,7 @@ STYLES = {
     "green": "bold color(28)",
     "yellow": "bold color(130)",
     "blue": "bold color(63)",
+    "magenta": "bold color(163)",
     "cyan": "bold color(30)",
 }
 NOTE, ACCENT = "color(130)", "color(30)"

@@ -6,7 +6,7 @@ from typing import Any
 
 from rescuelink.errors import JobError
 from rescuelink.fields import Fields
-from rescuelink.limits import RAIL_NAMES, Limits, default_limits, read_limits
+from rescuelink.limits import Limits, default_limits, read_limits
 
 _PARTS = ("low_mv", "high_mv", "danger_mv")
 
@@ -20,9 +20,14 @@ def limit_changes(before: dict[str, Any] | None, after: dict[str, Any]) -> list[
         return [f"those before are not allowed any more: {error.message}"]
     changes = []
     for name in vars(new):
-        if name != "rails" and getattr(old, name) != getattr(new, name):
+        if name not in ("rails", "roles") and getattr(old, name) != getattr(new, name):
             changes.append(f"{name} {getattr(old, name)} to {getattr(new, name)}")
-    for rail in RAIL_NAMES:
+    for rail in sorted(old.rails.keys() - new.rails.keys()):
+        changes.append(f"rails.{rail} is no rail of the unit any more")
+    for rail in sorted(new.rails.keys() - old.rails.keys()):
+        window = new.rails[rail]
+        changes.append(f"rails.{rail} is new: {window.low_mv}..{window.high_mv} mV, danger {window.danger_mv}")
+    for rail in [name for name in old.rails if name in new.rails]:
         for part in _PARTS:
             values = getattr(old.rails[rail], part), getattr(new.rails[rail], part)
             if values[0] != values[1]:
@@ -31,4 +36,6 @@ def limit_changes(before: dict[str, Any] | None, after: dict[str, Any]) -> list[
 
 
 def _limits(document: dict[str, Any]) -> Limits:
-    return read_limits(Fields(document.get("limits", {}), "limits"), "")
+    profile = document.get("board", {}).get("rails")
+    rails = None if profile is None else Fields(profile, "board.rails")
+    return read_limits(Fields(document.get("limits", {}), "limits"), "", rails)

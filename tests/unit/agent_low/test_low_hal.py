@@ -11,6 +11,8 @@ from low_machine import ADC, I2C, PWM, WDT, Pin, machine_installed
 
 make_importable()
 
+from rescuelink.errors import CardError  # noqa: E402
+
 CONFIG = json.loads((device_dir() / "board.json").read_text(encoding="utf-8"))
 LINES = CONFIG["lines"]
 
@@ -31,6 +33,13 @@ def hardware(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(time, "ticks_diff", lambda a, b: a - b, raising=False)
     with machine_installed():
         yield
+
+
+@pytest.fixture
+def no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No USB and no flash of its own: a computer has neither."""
+    monkeypatch.setattr("rescue.hal.stream.UsbStream", lambda: None)
+    monkeypatch.setattr("rescue.hal.store.Store", lambda: None)
 
 
 def pins_are_safe() -> bool:
@@ -103,9 +112,11 @@ def test_boot0_is_high_low_or_let_go() -> None:
 def rails_with(readings: dict[int, object], **rails: dict[str, object]) -> object:
     from rescue.hal.rails import Rails
 
-    ADC.readings = readings
+    ADC.readings = dict.fromkeys(range(8), 0)  # while it looks whether anything holds the pins
     ADC.select = tuple(CONFIG["mux"]["select"])
-    return Rails({**CONFIG, "rails": rails or CONFIG["rails"]})
+    made = Rails({**CONFIG, "rails": rails or CONFIG["rails"]})
+    ADC.readings = readings
+    return made
 
 
 def test_each_rail_is_read_through_its_own_divider_and_channel() -> None:
@@ -142,7 +153,7 @@ def test_the_current_is_none_without_a_meter_and_signed_with_one() -> None:
     from rescue.hal.ina226 import Ina226
     from rescue.hal.rails import Rails
 
-    ADC.readings = {}
+    ADC.readings = dict.fromkeys(range(8), 0)
     assert Rails(CONFIG).current_ma() is None
     i2c = I2C()
     i2c.registers[1] = (4000).to_bytes(2, "big")  # 10 mV over 0.1 ohm
@@ -305,3 +316,65 @@ def test_the_current_sensor_is_told_to_cut_by_itself_and_not_to() -> None:
     assert meter.bus_mv() == 18_000
     bus.present = False
     meter.arm_trip(300)
+
+
+@pytest.mark.usefixtures("no_stream")
+def test_a_board_of_three_wires_opens_and_says_what_it_does_without() -> None:
+    from rescue.hal.board import open as open_board
+    from rescue.hal.ports import PARTS
+
+    ports = open_board({"swd": {**CONFIG["swd"], "wire": "pin"}})
+    assert ports.missing == tuple(part for part in PARTS if part != "pulls")
+    assert (ports.rails.names, ports.rails.capture(1, 1), ports.rails.current_ma()) == ((), {}, None)
+    lines, panel = ports.lines, ports.panel
+    for act in (lines.power, lines.nrst, lines.unit_button, lines.boot0):
+        act(True)
+    lines.release_all()
+    assert (lines.nrst_level(), lines.nrst_edges()) == (True, 0)
+    panel.show(bytes(1024))
+    panel.led(255, 0, 0)
+    panel.beep(10)
+    assert not panel.pressed()
+    with pytest.raises(CardError, match="no card slot"):
+        ports.card.mount()
+    assert {number for number, mode, _ in Pin.history if mode != Pin.IN} <= set(CONFIG["swd"].values())
+
+
+@pytest.mark.parametrize("part", ["lines", "mux", "rails", "i2c", "ina226", "panel", "card", "watchdog_ms", "vref_mv"])
+@pytest.mark.usefixtures("no_stream")
+def test_each_part_of_a_board_may_be_missing(part: str) -> None:
+    from rescue.hal.board import open as open_board
+
+    config = {name: value for name, value in CONFIG.items() if name != part} | {"swd": {**CONFIG["swd"], "wire": "pin"}}
+    if part == "mux":
+        config["rails"] = {}
+    ADC.readings, ADC.select = dict.fromkeys(range(8), 100), tuple(CONFIG["mux"]["select"])
+    ports = open_board(config)
+    assert ports.rails.names == (() if part in ("rails", "mux") else tuple(CONFIG["rails"]))
+
+
+@pytest.mark.parametrize("name", ["power", "nrst", "boot0", "unit_button"])
+@pytest.mark.usefixtures("no_stream")
+def test_each_line_may_be_missing(name: str) -> None:
+    from rescue.hal.board import open as open_board
+
+    ADC.readings, ADC.select = dict.fromkeys(range(8), 100), tuple(CONFIG["mux"]["select"])
+    lines = {line: pin for line, pin in LINES.items() if line != name}
+    ports = open_board({**CONFIG, "lines": lines, "swd": {**CONFIG["swd"], "wire": "pin"}})
+    assert name in ports.missing
+    ports.lines.release_all()
+    assert LINES[name] not in Pin.all
+
+
+def test_a_pin_that_nothing_holds_is_no_rail() -> None:
+    from rescue.hal.rails import Rails
+
+    pin = CONFIG["mux"]["adc"]
+    ADC.select = tuple(CONFIG["mux"]["select"])
+    ADC.readings = dict.fromkeys(
+        range(8), lambda: {Pin.PULL_UP: 65_000, Pin.PULL_DOWN: 300}.get(Pin.all[pin].pull, 9_000)
+    )
+    assert Rails(CONFIG).names == ()
+    held = dict.fromkeys(range(8), lambda: {Pin.PULL_UP: 6_500, Pin.PULL_DOWN: 4_800}.get(Pin.all[pin].pull, 5_000))
+    ADC.readings = held
+    assert Rails(CONFIG).names == tuple(CONFIG["rails"]), "a weak pull moves what a divider holds by little"

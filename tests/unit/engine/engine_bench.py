@@ -140,3 +140,4 @@ class ScriptedPorts:
         self.rails = ScriptedRails(self.clock, self.lines)
         self.wire = ScriptedWire()
         self.observer = ListeningObserver()
+        self.missing: tuple[str, ...] = ()

@@ -68,6 +68,7 @@ def good_unit() -> Evidence:
             "boot_address": 0x08000000,
             "flash": [0x08000000, 0x08100000],
             "min_clock_hz": 0,
+            "roles": {"input": "bplus", "between": "v12", "logic": "v3v3", "core": "vcap"},
             "rails": {
                 "bplus": [15000, 24000],
                 "v12": [10800, 13200],
@@ -137,9 +138,22 @@ def wired(swdio: str, swclk: str) -> Callable[[Evidence], None]:
     return lambda e: e.update(wiring={"swdio": swdio, "swclk": swclk})
 
 
-def unseen(name: str) -> Callable[[Evidence], None]:
-    """The helper has no wire to that rail."""
-    return lambda e: e["rails"]["on"].pop(name)
+def unseen(*names: str) -> Callable[[Evidence], None]:
+    """The helper has no wire to those rails, or to NRST."""
+
+    def change(evidence: Evidence) -> None:
+        evidence["unseen"] = evidence.get("unseen", []) + list(names)
+        for name in names:
+            evidence.pop(name, None)
+            evidence["rails"]["on"].pop(name, None)
+
+    return change
+
+
+def not_tried(evidence: Evidence) -> None:
+    """Nothing has shown that the chip has its supply, so that no wire was driven."""
+    for name in ("swd", "core", "sectors", "chip", "options", "vectors", "reset_cause"):
+        evidence.pop(name)
 
 
 def other_family(core: str) -> Callable[[Evidence], None]:
@@ -339,6 +353,21 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("12 V held down while a button is held", "short-12v", held_button(450, 20)),
     ("12 V shorted to nothing while a button is held", "short-12v", held_button(40, 320)),
     ("no 3.3 V, and no wire to 12 V", "no-3v3", both(no_3v3, unseen("v12"))),
+    (
+        "no 3.3 V, and no wire to NRST or 12 V",
+        "no-3v3",
+        both(reads("v3v3", 2), reads("vcap", 1), unseen("v12", "nrst")),
+    ),
+    (
+        "no wire to 3.3 V, and no line is held by the chip",
+        "unpowered",
+        both(unseen("v3v3", "vcap"), wired("low", "low"), not_tried, lambda e: e["nrst"].update(level=0)),
+    ),
+    (
+        "no answer, and next to nothing was seen",
+        "no-swd",
+        both(silent("no_ack"), unseen("bplus", "v12", "v3v3", "vcap", "nrst", "pulls", "power")),
+    ),
     ("3.3 V that is not seen, and firmware that takes VCAP away", "no-vtref", both(reads("v3v3", 2), reads("vcap", 1))),
     ("a Cortex-M33 with the same DPIDR", "wrong-target", other_family("Cortex-M33")),
     ("SWDIO between the levels, SWCLK pulled up", "swapped-swd", both(silent("protocol"), wired("open", "high"))),

@@ -41,7 +41,8 @@ def _blame_supply(run):
     # A rail seen low, or a debug port that has forgotten that it was powered up: the chip has been without supply,
     # however short. Raises PowerError then, with the power cut.
     power = run.power
-    low = run.ports.rails.capture(_SUPPLY_BACK_MS, 2)["v3v3"][0]
+    name = power.seen("logic")
+    low = run.ports.rails.capture(_SUPPLY_BACK_MS, 2)[name][0] if name is not None else None
     dp = run.target.dp
     try:
         dp.connect()
@@ -49,12 +50,13 @@ def _blame_supply(run):
         asleep = not dp.read(adi.CTRL_STAT) & adi.POWER_UP_REQUEST
     except WireError:
         asleep = False
-    limit = power.limits.rails["v3v3"].low_mv
-    if low >= limit:
+    name = power.limits.roles["logic"]
+    limit = power.limits.rails[name].low_mv
+    if low is None or low >= limit:
         if not asleep:
             return
-        low = None  # it was over before anybody looked
-    power.set_trip("brown-out", "v3v3", low, limit)
+        low = None  # it was over before anybody looked, or nobody sees it
+    power.set_trip("brown-out", name, low, limit)
     message = "3.3 V dipped while the flash was being written: the chip has lost its supply"
     advice = "check the supply's current limit and the 3.3 V path, then start again: the run goes on where it was"
     raise PowerError("brown-out", message, next_step=advice)

@@ -4,9 +4,9 @@
 # A unit's fault is not an error here: it ends as a `trip` in the evidence, with the power already cut. PowerError is
 # raised only where a step that needs power cannot go on.
 
+from rescuelink.dead_rails import INPUT, LOGIC
 from rescuelink.errors import PowerError
 
-RAILS = ("bplus", "v12", "v5iso", "v3v3", "vcap")  # of a helper that sees them all
 _VTREF_LOW_MV = 3000  # docs/reference/unit.md#vtref
 _VTREF_HIGH_MV = 3600
 _VTREF_WINDOW_MS = 50
@@ -32,6 +32,24 @@ class Power:
         self.button = False  # the unit's button is held while the unit is on: its latch does not hold by itself
         self.say = _say_nothing  # one line for whoever looks at the display
 
+    def can_switch(self):
+        """Whether the unit's supply can be taken away and given back."""
+        return "power" not in self.ports.missing
+
+    def seen(self, role):
+        """The unit's rail of that role where this helper has a wire to it, else None."""
+        name = self.limits.roles.get(role)
+        return name if name in self.ports.rails.names else None
+
+    def unseen(self):
+        """The unit's rails that this helper has no wire to, from the input on."""
+        roles, names = self.limits.roles, []
+        for role in ("input", "between", "logic", "core"):
+            if role in roles:
+                names.append(roles[role])
+        names += [name for name in sorted(self.limits.rails) if name not in names]
+        return [name for name in names if name not in self.ports.rails.names]
+
     def sense_off(self):
         """Rails with everything off and let go, after bleeding. A rail that stays up is a backfeed trip."""
         from rescue.engine.unit import power_cycle
@@ -53,7 +71,8 @@ class Power:
     def off(self, hold_reset=False):
         """Switches off and proves it: every rail below the limit, and kept so. Raises PowerError("no_discharge").
 
-        With `hold_reset` NRST stays as it is, so that it can be held low through the next power-on.
+        With `hold_reset` NRST stays as it is, so that it can be held low through the next power-on. Where nobody can
+        switch, every line is let go, and `fell` stays empty.
         """
         from rescue.engine.unit import power_cycle
 
@@ -61,10 +80,16 @@ class Power:
 
     def cycle(self):
         """A proven removal and a new start with NRST left as it is; raises PowerError unless 3.3 V is good again."""
+        if not self.can_switch():
+            raise PowerError(
+                "no_switch", "this helper cannot switch the unit", next_step="switch it off and on by hand"
+            )
         self.off(hold_reset=True)
         rails = self.energise()
         if not self.is_on or not self.vtref_steady():
-            raise PowerError("no_vtref", "3.3 V did not come back (%d mV)" % rails.get("v3v3", {"mv": 0})["mv"])
+            name = self.seen(LOGIC)
+            mv = "not seen" if name is None else "%d mV" % rails[name]["mv"]
+            raise PowerError("no_vtref", "the chip's supply did not come back (%s)" % mv)
 
     def check(self):
         """A quick look during long work. Raises PowerError, with the power cut, when a limit is broken."""
@@ -75,27 +100,33 @@ class Power:
         if self.checked is not None and clock.since_ms(self.checked) < _CHECK_MS:
             return
         self.checked = clock.ms()
-        if clock.since_ms(self.started_ms) > limits.energise_ms:
-            self.set_trip("max-time", "bplus", self._supply_mv(), limits.energise_ms)
+        if self.can_switch() and clock.since_ms(self.started_ms) > limits.energise_ms:
+            self.trip_supply("max-time", limits.energise_ms)
         else:
             for name in rails.names:
+                if name not in limits.rails:
+                    continue
                 mv = rails.read_mv(name)
                 if mv > limits.rails[name].danger_mv:
                     self.set_trip("over-voltage", name, mv, limits.rails[name].danger_mv)
                     break
             current = rails.current_ma()
             if self.trip is None and current is not None and current > limits.trip_ma:
-                self.set_trip("over-current", "bplus", self._supply_mv(), limits.trip_ma, current)
-            vtref = rails.read_mv("v3v3") if "v3v3" in rails.names else 0
-            if self.trip is None and not _VTREF_LOW_MV <= vtref <= _VTREF_HIGH_MV:
-                self.set_trip("brown-out", "v3v3", vtref, _VTREF_LOW_MV)
+                self.trip_supply("over-current", limits.trip_ma, current)
+            name = self.seen(LOGIC)
+            if self.trip is None and name is not None:
+                vtref = rails.read_mv(name)
+                if not _VTREF_LOW_MV <= vtref <= _VTREF_HIGH_MV:
+                    self.set_trip("brown-out", name, vtref, _VTREF_LOW_MV)
         if self.trip is not None:
-            raise PowerError(self.trip["kind"], "power was cut: %s on %s" % (self.trip["kind"], self.trip["rail"]))
+            done = "power was cut" if self.can_switch() else "everything was let go"
+            raise PowerError(self.trip["kind"], "%s: %s on %s" % (done, self.trip["kind"], self.trip["rail"]))
 
-    def _supply_mv(self):
-        # None where the helper has no wire to B+.
-        rails = self.ports.rails
-        return rails.read_mv("bplus") if "bplus" in rails.names else None
+    def trip_supply(self, kind, limit, ma=None):
+        """As set_trip(), of the unit's supply; its mV None where the helper has no wire to it."""
+        name = self.seen(INPUT)
+        mv = None if name is None else self.ports.rails.read_mv(name)
+        self.set_trip(kind, self.limits.roles.get(INPUT, "supply"), mv, limit, ma)
 
     def let_go_button(self):
         """The unit's button is no longer held, now and at the next power-on."""
@@ -103,11 +134,23 @@ class Power:
         self.ports.lines.unit_button(False)
 
     def vtref_steady(self):
-        """Whether the unit's 3.3 V is there and steady, so that its pins may be driven. Unseen it never is."""
-        if not self.is_on or "v3v3" not in self.ports.rails.names:
+        """Whether the chip's supply is there and steady, so that its pins may be driven. Where no wire goes to it, the
+        chip has to hold NRST or SWDIO high by itself; where the helper cannot look at those either, nobody can say."""
+        name = self.seen(LOGIC)
+        if not self.is_on:
             return False
-        low, _, high = self.ports.rails.capture(_VTREF_WINDOW_MS, 2)["v3v3"]
+        if name is None:
+            return self._holds_a_line()
+        low, _, high = self.ports.rails.capture(_VTREF_WINDOW_MS, 2)[name]
         return low >= _VTREF_LOW_MV and high <= _VTREF_HIGH_MV and high - low <= _VTREF_RIPPLE_MV
+
+    def _holds_a_line(self):
+        missing = self.ports.missing
+        if "nrst" not in missing and self.ports.lines.nrst_level():
+            return True
+        if "pulls" not in missing:
+            return bool(self.ports.wire.pulled(False) & 1)
+        return "nrst" in missing
 
     def cut(self):
         """Everything let go, power off, at once."""

@@ -6,17 +6,20 @@ from rescue.engine.diagnosis.rules_common import (
     CERTAIN,
     LIKELY,
     core_line,
+    label_of,
     map_line,
+    others,
     owned_sectors,
     rail_of,
     say,
-    window_of,
+    say_rail,
     wrong_sectors,
 )
 from rescue.engine.unit import fault_words, running
 from rescuelink.dead_rails import DEAD_MV
 
 _WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")  # the rungs that a wrong core supply leaves
+_OTHER_LABELS = {"v5iso": "isolated 5 V"}
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
 
 
@@ -32,11 +35,16 @@ def newer(evidence):
 
 def wrong_supply(evidence):
     # VCAP is dead whenever the firmware runs, and good where it does not.
-    rail = rail_of(evidence, "vcap")
+    rail = rail_of(evidence, "core")
     how = (evidence.get("swd") or {}).get("how")
-    if rail is None or rail["mv"] >= DEAD_MV["vcap"] or how not in _WITHOUT_FIRMWARE or not wrong_sectors(evidence):
+    if rail is None or rail["mv"] >= DEAD_MV["core"] or how not in _WITHOUT_FIRMWARE or not wrong_sectors(evidence):
         return None
-    return LIKELY, _counts(evidence), [say("vcap", rail), "SWD answers only by " + how, map_line(evidence)], ["no-vcap"]
+    return (
+        LIKELY,
+        _counts(evidence),
+        [say(evidence, "core"), "SWD answers only by " + how, map_line(evidence)],
+        ["no-vcap"],
+    )
 
 
 def watchdog_loop(evidence):
@@ -44,10 +52,12 @@ def watchdog_loop(evidence):
     bitten = [flag for flag in flags if flag in _WATCHDOGS]
     if not bitten or not wrong_sectors(evidence):
         return None
-    nrst = evidence["nrst"]
-    values = _counts(evidence)
+    nrst, values = evidence.get("nrst"), _counts(evidence)
+    if not nrst:
+        again = running.resets_seen(evidence.get("core") or {})
+        nrst = {"edges": again, "window_ms": ((evidence.get("core") or {}).get("activity") or {}).get("ms") or 0}
     values["edges"], values["window_ms"] = nrst["edges"], nrst["window_ms"]
-    lines = ["reset cause " + ", ".join(bitten), "NRST edges %d in %d ms" % (nrst["edges"], nrst["window_ms"])]
+    lines = ["reset cause " + ", ".join(bitten), "%d resets in %d ms" % (nrst["edges"], nrst["window_ms"])]
     if (evidence.get("options") or {}).get("iwdg_hardware"):
         lines.append("the option bytes start the watchdog at reset")
     return CERTAIN if nrst["edges"] else LIKELY, values, lines + [map_line(evidence)], []
@@ -122,12 +132,14 @@ def watchdog_unfed(evidence):
     return CERTAIN if again else LIKELY, {"flags": ", ".join(bitten)}, lines, []
 
 
-def isolated_5v_out(evidence):
-    rail = rail_of(evidence, "v5iso")
-    low, high = window_of(evidence, "v5iso")
-    if rail is None or low <= rail["mv"] <= high or not owned_sectors(evidence):
-        return None
-    return LIKELY, {"mv": rail["mv"], "low": low, "high": high}, [say("v5iso", rail), core_line(evidence)], []
+def other_rail_out(evidence):
+    for name in others(evidence):
+        rail = evidence["rails"]["on"][name]
+        low, high = evidence["expected"]["rails"][name]
+        if not low <= rail["mv"] <= high and owned_sectors(evidence):
+            values = {"rail": _OTHER_LABELS.get(name, name), "mv": rail["mv"], "low": low, "high": high}
+            return LIKELY, values, [say_rail(name, rail), core_line(evidence)], []
+    return None
 
 
 def options_differ(evidence):
@@ -173,8 +185,10 @@ def latch_shorted(evidence):
     latch = evidence.get("latch")
     if not latch or latch["fell"]:
         return None
-    line = "12 V at %d mV, %d ms after %s was driven to off" % (latch["mv"], latch["ms"], latch["pin"])
-    return CERTAIN, latch, [line, map_line(evidence), core_line(evidence)], []
+    values = dict(latch)
+    values["rail"] = label_of(evidence, "between")
+    line = "%s at %d mV, %d ms after %s was driven to off" % (values["rail"], latch["mv"], latch["ms"], latch["pin"])
+    return CERTAIN, values, [line, map_line(evidence), core_line(evidence)], []
 
 
 def afe_watchdog(evidence):

@@ -7,7 +7,11 @@ from rescue.engine.diagnosis.rules_common import (
     FAST_MW,
     LIKELY,
     draw_of,
+    good,
+    label_of,
     map_line,
+    name_of,
+    not_measured,
     rail_of,
     reset_loop,
     say,
@@ -23,27 +27,29 @@ _VOS3_MV = 1050  # core supply scaling after reset, at most (docs/reference/chip
 
 
 def _no_vcap(evidence):
-    rail = rail_of(evidence, "vcap")
-    if rail is None or rail["mv"] >= DEAD_MV["vcap"] or evidence.get("swd", {}).get("how"):
+    rail = rail_of(evidence, "core")
+    if rail is None or rail["mv"] >= DEAD_MV["core"] or evidence.get("swd", {}).get("how"):
         return None
-    if evidence["rails"].get("reset_vcap_mv", 0) >= DEAD_MV["vcap"]:
+    if evidence["rails"].get("reset_vcap_mv", 0) >= DEAD_MV["core"]:
         return None  # it is there while no firmware runs
     if _stuck_nrst(evidence) is not None:
         return None  # firmware that takes the core supply away is only seen with NRST held low
     nrst = "low" if evidence.get("nrst", {}).get("level") == 0 else "high"
-    return LIKELY, {"mv": rail["mv"], "nrst": nrst}, [say("vcap", rail), "NRST " + nrst], ["supply-config"]
+    return LIKELY, {"mv": rail["mv"], "nrst": nrst}, [say(evidence, "core"), "NRST " + nrst], ["supply-config"]
 
 
 def _supply_config(evidence):
     # VCAP came up and went away again: it was seen good in the window, or it is good only where no firmware runs.
     # With other firmware on the chip than the image there is something to write: rules_behaviour.wrong_supply.
-    rail = rail_of(evidence, "vcap")
-    low, _ = window_of(evidence, "vcap")
+    rail = rail_of(evidence, "core")
+    low, _ = window_of(evidence, "core")
     how = (evidence.get("swd") or {}).get("how") or ""
-    collapsed = rail is not None and rail["min_mv"] < DEAD_MV["vcap"]
+    collapsed = rail is not None and rail["min_mv"] < DEAD_MV["core"]
     if not collapsed or (rail["max_mv"] < low and how not in _WITHOUT_FIRMWARE) or wrong_sectors(evidence):
         return None
-    lines = [say("vcap", rail), "NRST edges %d" % evidence["nrst"]["edges"], "SWD " + (how or "silent")]
+    lines = [say(evidence, "core"), "SWD " + (how or "silent")]
+    if evidence.get("nrst"):
+        lines.insert(1, "NRST edges %d" % evidence["nrst"]["edges"])
     return LIKELY, {}, lines, ["brown-out", "no-vcap"]
 
 
@@ -53,7 +59,7 @@ def _held_in_reset(evidence):
         return None
     low_ms = nrst["window_ms"] + nrst.get("low_ms", 0)
     line = "NRST low for %d ms with the helper's line let go" % low_ms
-    if rail_of(evidence, "vcap") is None:
+    if rail_of(evidence, "core") is None:
         return LIKELY, {}, [line, "VCAP is not seen by this helper"], ["no-vcap"]
     return CERTAIN, {}, [line], ["no-vcap"]
 
@@ -99,10 +105,12 @@ def _level_lines(evidence):
 
 def _alive(evidence):
     # A chip without core supply need not hold its lines.
-    rail = rail_of(evidence, "vcap")
-    if rail is None or (evidence.get("swd") or {}).get("how"):
+    rail = rail_of(evidence, "core")
+    if (evidence.get("swd") or {}).get("how"):
         return False
-    return max(rail["mv"], evidence["rails"].get("reset_vcap_mv", 0)) >= window_of(evidence, "vcap")[0]
+    if rail is None:
+        return bool((evidence.get("nrst") or {}).get("level"))  # without core supply a chip keeps itself in reset
+    return max(rail["mv"], evidence["rails"].get("reset_vcap_mv", 0)) >= window_of(evidence, "core")[0]
 
 
 def _swapped_swd(evidence):
@@ -111,7 +119,12 @@ def _swapped_swd(evidence):
         return None
     if swdio == "open":
         return LIKELY, {}, _level_lines(evidence), ["open-swd"]  # the two pulls ended between the levels
-    return CERTAIN, {}, _level_lines(evidence), []
+    return _sure(evidence), {}, _level_lines(evidence), []
+
+
+def _sure(evidence):
+    # Whether the chip has its supply was seen, or is concluded.
+    return LIKELY if rail_of(evidence, "core") is None else CERTAIN
 
 
 def _open_swd(evidence):
@@ -132,7 +145,7 @@ def _open_swd(evidence):
 
 def _swdio_low(evidence):
     if _levels(evidence)[0] == "low" and _alive(evidence):
-        return CERTAIN, {}, _level_lines(evidence), []
+        return _sure(evidence), {}, _level_lines(evidence), []
     return (LIKELY, {}, _tries(evidence["swd"]) + _supplied(evidence), []) if _only(evidence, "protocol") else None
 
 
@@ -149,16 +162,33 @@ def _no_swd(evidence):
     lines = _level_lines(evidence) or _supplied(evidence)
     # Where weak pulls have shown that both wires end at the chip, it is the chip that does not answer.
     values = {"ends_as": "NOT_FIRMWARE"} if _levels(evidence) == ("high", "low") and _alive(evidence) else {}
-    return LIKELY, values, lines + _tries(evidence["swd"]), ["rdp2", "supply-config"]
+    missed = not_measured(evidence)
+    nrst = evidence.get("nrst")
+    if nrst and not missed:
+        values["seen"] = "Rails and NRST are good"
+    else:
+        known = [label_of(evidence, role) for role in ("input", "between", "logic", "core") if good(evidence, role)]
+        known += ["NRST"] if nrst and nrst["level"] else []
+        values["seen"] = "Not all was seen (good: %s)" % (", ".join(known) or "nothing")
+    alternatives = ["rdp2", "supply-config"]
+    if name_of(evidence, "core") in missed:
+        alternatives += ["wrong-supply", "no-vcap"]
+    if name_of(evidence, "logic") in missed:
+        alternatives += ["no-3v3", "low-3v3"]
+    if nrst is None:
+        alternatives += ["held-in-reset", "silent-firmware", "reset-loop"]
+    if _levels(evidence)[0] is None:
+        alternatives += ["open-swd", "swapped-swd"]
+    return LIKELY, values, lines + _tries(evidence["swd"]), alternatives
 
 
 def _supplied(evidence):
     # Above the 1.05 V it has after reset somebody has raised the core supply: firmware runs, whatever the wires say.
-    rail = rail_of(evidence, "vcap")
+    rail = rail_of(evidence, "core")
     extra, line = draw_of(evidence)
     lines = [line] if extra is not None and extra >= FAST_MW else []
     if rail is not None and rail["mv"] > _VOS3_MV:
-        lines.append(say("vcap", rail) + ": the firmware runs")
+        lines.append(say(evidence, "core") + ": the firmware runs")
     return lines
 
 
@@ -217,9 +247,9 @@ def _before_the_debugger(evidence):
     lines = _supplied(evidence)
     if drawn and drawn not in lines:
         lines.append(drawn)
-    rail = rail_of(evidence, "vcap")
+    rail = rail_of(evidence, "core")
     if not _supplied(evidence) and rail is not None:
-        lines.append(say("vcap", rail) + ": no sign of firmware that runs")
+        lines.append(say(evidence, "core") + ": no sign of firmware that runs")
     return lines + ["since a debugger came the firmware stands, until the power has been off"] if lines else []
 
 
@@ -259,13 +289,13 @@ def _write_protected(evidence):
 def _vcap_out(evidence):
     # The core answers, so it has a supply: what is measured is not what it has, or it is about to fail. Asleep it may
     # be lower by design.
-    rail = rail_of(evidence, "vcap")
+    rail = rail_of(evidence, "core")
     activity = (evidence.get("core") or {}).get("activity")
-    low, high = window_of(evidence, "vcap")
-    if rail is None or low <= rail["mv"] <= high or activity is None or activity["asleep"]:
+    low, high = window_of(evidence, "core")
+    if rail is None or activity is None or low <= rail["mv"] <= high or activity["asleep"]:
         return None
     values = {"mv": rail["mv"], "low": low, "high": high}
-    return LIKELY, values, [say("vcap", rail), "SWD answers, core " + evidence["core"]["state"]], ["supply-config"]
+    return LIKELY, values, [say(evidence, "core"), "SWD answers, core " + evidence["core"]["state"]], ["supply-config"]
 
 
 def _other_family(evidence):

@@ -1,8 +1,11 @@
 # What the rules of the diagnosis look at, and how they say it.
 
+from rescuelink.dead_rails import DEFAULT_ROLES
+
 CERTAIN = "certain"
 LIKELY = "likely"
 
+_LABELS = {"bplus": "B+", "v12": "12 V", "v3v3": "3.3 V", "vcap": "VCAP"}
 _RESET_EDGES = 3
 # What a core takes more than in reset, at the supply, converters included: 60 mA of 3.3 V and more at an application's
 # clock, 5 mA with code on the internal oscillator (docs/reference/unit.md#core-current).
@@ -10,30 +13,66 @@ FAST_MW = 250
 _SLOW_MW = 20
 
 
-def rail_of(evidence, name):
+def name_of(evidence, role):
+    """The unit's rail of that role; None where it has none."""
+    return (evidence["expected"].get("roles") or DEFAULT_ROLES).get(role)
+
+
+def rail_of(evidence, role):
+    """What was seen of it with the power on; None where it was not seen."""
     on = evidence.get("rails", {}).get("on") or {}
-    return on.get(name)
+    return on.get(name_of(evidence, role))
 
 
-def window_of(evidence, name):
-    return evidence["expected"]["rails"][name]
+def window_of(evidence, role):
+    return evidence["expected"]["rails"].get(name_of(evidence, role), (0, 0))
 
 
-def good(evidence, name):
-    rail = rail_of(evidence, name)
+def others(evidence):
+    """The rails that were seen and have no role in the rules."""
+    named = evidence["expected"].get("roles") or DEFAULT_ROLES
+    on = evidence.get("rails", {}).get("on") or {}
+    return [name for name in sorted(on) if name not in named.values()]
+
+
+def good(evidence, role):
+    rail = rail_of(evidence, role)
     if rail is None:
         return False
-    low, high = window_of(evidence, name)
+    low, high = window_of(evidence, role)
     return low <= rail["mv"] <= high
 
 
-def say(name, rail):
+def say(evidence, role):
+    return say_rail(name_of(evidence, role), rail_of(evidence, role))
+
+
+def say_rail(name, rail):
     return "%s %d mV (%d..%d)" % (name, rail["mv"], rail["min_mv"], rail["max_mv"])
 
 
-def trip_of(evidence, kind, rail=None):
+def label_of(evidence, role):
+    """The rail as a sentence calls it."""
+    name = name_of(evidence, role)
+    return _LABELS.get(name, name)
+
+
+def unseen(evidence, what):
+    """Whether this helper had no wire to it."""
+    return what in (evidence.get("unseen") or ())
+
+
+def not_measured(evidence):
+    """The unit's rails that the rules look at and this helper has no wire to."""
+    roles = evidence["expected"].get("roles") or DEFAULT_ROLES
+    on = (evidence.get("rails") or {}).get("on")
+    names = [roles[role] for role in ("input", "between", "logic", "core") if role in roles]
+    return [name for name in names if on is not None and name not in on]
+
+
+def trip_of(evidence, kind, role=None):
     trip = evidence.get("rails", {}).get("trip")
-    if trip is None or trip["kind"] != kind or (rail is not None and trip["rail"] != rail):
+    if trip is None or trip["kind"] != kind or (role is not None and trip["rail"] != name_of(evidence, role)):
         return None
     return trip
 
@@ -81,7 +120,7 @@ def core_line(evidence):
 def draw_of(evidence):
     """(mW that the supply gives more than with the chip in reset, a line that says so), or (None, "")."""
     rails = evidence.get("rails") or {}
-    now, reset, bplus = rails.get("ma"), rails.get("reset_ma"), rail_of(evidence, "bplus")
+    now, reset, bplus = rails.get("ma"), rails.get("reset_ma"), rail_of(evidence, "input")
     if now is None or reset is None or bplus is None:
         return None, ""
     extra = (now - reset) * bplus["mv"] // 1000

@@ -9,6 +9,7 @@ from rescue.engine.diagnosis.rules_common import (
     core_line,
     draw_of,
     map_line,
+    not_measured,
     owned_sectors,
     reset_loop,
     wrong_sectors,
@@ -176,8 +177,10 @@ def _healthy(evidence):
     if not evidence.get("sectors") or not _runs_image(evidence):
         return None
     lines = [map_line(evidence), core_line(evidence)] + [line for line in (draw_of(evidence)[1],) if line]
-    unseen = running.unseen(evidence)
-    return LIKELY if unseen else CERTAIN, {}, lines + unseen, []
+    unseen = running.unseen(evidence, not_measured(evidence))
+    if not evidence.get("nrst"):
+        unseen.append("not seen: NRST")
+    return LIKELY if unseen else CERTAIN, {"seen": ", as far as seen" if unseen else ""}, lines + unseen, []
 
 
 RULES = (
@@ -210,7 +213,7 @@ RULES = (
     ("reset-loop", reset_loop),
     ("lockup", conduct.fault_handler),
     ("not-running", _not_running),
-    ("v5iso-out", conduct.isolated_5v_out),
+    ("v5iso-out", conduct.other_rail_out),
     ("quiet", conduct.quiet),
     ("healthy", _healthy),
 )

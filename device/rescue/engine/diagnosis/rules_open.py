@@ -1,6 +1,14 @@
 # Rules for the flash and what the core makes of it where there is no job: nobody knows what the unit should hold.
 
-from rescue.engine.diagnosis.rules_common import CERTAIN, LIKELY, core_line, draw_of, map_line, reset_loop
+from rescue.engine.diagnosis.rules_common import (
+    CERTAIN,
+    LIKELY,
+    core_line,
+    draw_of,
+    map_line,
+    not_measured,
+    reset_loop,
+)
 from rescue.engine.unit import fault_words, running
 
 _BLANK = "blank"
@@ -102,7 +110,8 @@ def _runs(evidence):
         return None
     samples = evidence["core"].get("pc_samples") or ()
     lines = ["PC " + ", ".join(["0x%08x" % pc for pc in samples[:2]])] if samples else []
-    return LIKELY, {"chip": evidence["chip"]["name"]}, lines + _told(evidence) + running.unseen(evidence), []
+    lines += _told(evidence) + running.unseen(evidence, not_measured(evidence))
+    return LIKELY, {"chip": evidence["chip"]["name"]}, lines, []
 
 
 def _boot(evidence):

@@ -1,7 +1,7 @@
 # What is told beside the cause: findings that no cause rests on and that the person at the bench wants to know. They
 # are lines of the diagnosis, and only for what is out of the ordinary.
 
-from rescue.engine.diagnosis.rules_common import rail_of
+from rescue.engine.diagnosis.rules_common import name_of, others
 from rescue.engine.diagnosis.rules_guarded import lines as guarded_lines
 from rescue.engine.unit.running import warnings
 
@@ -12,12 +12,15 @@ _ITCM_KIB = 64
 _STEADY_HZ = 1_000_000
 _ACTVOSRDY = 1 << 13
 _LDO, _SMPS, _BYPASS = 2, 4, 1
+_UNSEEN = {"nrst": "NRST", "pulls": "SWDIO and SWCLK under weak pulls", "current": "the supply's current"}
+_UNTRIED = {"power": "a power cycle", "boot0": "BOOT0", "unit_button": "the unit's button"}
 _EVERY_START = ("PORRSTF", "BORRSTF", "PINRSTF", "CPURSTF", "D1RSTF", "D2RSTF")
 
 
 def lines(evidence):
     found = []
     for part in (
+        _unseen_lines,
         _zero_lines,
         _button_lines,
         _unread,
@@ -40,6 +43,15 @@ def doubts(evidence):
 def _unread(evidence):
     unread = evidence.get("unreadable") or {}
     return ["not read: %s (%s)" % (name, unread[name]) for name in sorted(unread)]
+
+
+def _unseen_lines(evidence):
+    # What this helper has no wire to, and what it could therefore not try.
+    missed = evidence.get("unseen") or ()
+    found = [_UNSEEN.get(name, name) for name in missed if name not in _UNTRIED]
+    lines = ["not seen by this helper: " + ", ".join(found)] if found else []
+    untried = [_UNTRIED[name] for name in _UNTRIED if name in missed]
+    return lines + (["not tried: " + ", ".join(untried)] if untried else [])
 
 
 def _zero_lines(evidence):
@@ -110,8 +122,9 @@ def _rail_lines(evidence):
         return []
     windows = (evidence.get("expected") or {}).get("rails") or {}
     found = []
-    for name in ("v5iso", "vcap"):
-        rail, window = rail_of(evidence, name), windows.get(name)
+    on = (evidence.get("rails") or {}).get("on") or {}
+    for name in others(evidence) + [name_of(evidence, "core")]:
+        rail, window = on.get(name), windows.get(name)
         if rail is not None and window and not window[0] <= rail["mv"] <= window[1]:
             found.append("%s reads %d mV, outside %d..%d" % (name, rail["mv"], window[0], window[1]))
     return found

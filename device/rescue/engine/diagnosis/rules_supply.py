@@ -5,10 +5,13 @@ from rescue.engine.diagnosis.rules_common import (
     LIKELY,
     depth,
     good,
+    label_of,
+    name_of,
     rail_of,
     say,
     trip_line,
     trip_of,
+    unseen,
     window_of,
 )
 from rescuelink.dead_rails import DEAD_MV
@@ -16,11 +19,6 @@ from rescuelink.dead_rails import DEAD_MV
 _HELD_DOWN_MV = 300  # what leaks through a converter that stands still is less
 _HEAVY_MA = 100  # above the 20..60 mA of a half-on unit without load (docs/reference/unit.md#half-on-current)
 _RIPPLE_MV = 100
-# Rail: what is said of the one that feeds it, that one, and what it is where nobody sees that one.
-_ABOVE = {
-    "v12": ("bplus", "B+ is there", "B+ is not seen by this helper", "no-supply"),
-    "v3v3": ("v12", "12 V is good", "12 V is not seen by this helper", "no-12v"),
-}
 
 # --- P0: before and at power on ---
 
@@ -32,165 +30,226 @@ def _backfeed(evidence):
     return CERTAIN, trip, ["%s %d mV with everything off" % (trip["rail"], trip["mv"])], []
 
 
+def _of_trip(evidence, trip):
+    # What was done about it is said as it was: a helper without a switch cuts nothing.
+    values = dict(trip)
+    done = "Everything was let go: this helper cannot switch it off." if unseen(evidence, "power") else "Power was cut."
+    values["done"] = done
+    return values
+
+
 def _over_voltage(evidence):
     trip = trip_of(evidence, "over-voltage")
-    return None if trip is None else (CERTAIN, trip, [trip_line(trip)], [])
+    return None if trip is None else (CERTAIN, _of_trip(evidence, trip), [trip_line(trip)], [])
 
 
 def _over_current(evidence):
     trip = trip_of(evidence, "over-current")
-    return None if trip is None else (CERTAIN, trip, [trip_line(trip)], ["short-input"])
+    return None if trip is None else (CERTAIN, _of_trip(evidence, trip), [trip_line(trip)], ["short-input"])
 
 
 def _brown_out(evidence):
     trip = trip_of(evidence, "brown-out")
     if trip is None:
         return None
-    return CERTAIN, {"rail": trip["rail"], "depth": depth(trip)}, [trip_line(trip)], ["low-supply", "low-3v3"]
+    values = _of_trip(evidence, trip)
+    values["depth"] = depth(trip)
+    return CERTAIN, values, [trip_line(trip)], ["low-supply", "low-3v3"]
 
 
 # --- P1: rails ---
 
 
-def _short(rail):
+def _feeds(evidence, role):
+    # The role of the rail that feeds this one.
+    return "between" if role == "logic" and name_of(evidence, "between") is not None else "input"
+
+
+def _values(evidence, role, mv):
+    feeding = _feeds(evidence, role)
+    return {"rail": label_of(evidence, role), "source": label_of(evidence, feeding) or "the supply", "mv": mv}
+
+
+def _short(role):
     # A short trip with this rail the one that did not come up.
     def rule(evidence):
-        trip = trip_of(evidence, "short", rail)
+        trip = trip_of(evidence, "short", role)
         if trip is None:
             return None
-        values = dict(trip)
-        values["above"] = "is up" if rail_of(evidence, "v12") else "is not seen by this helper"
-        lines = [trip_line(trip)]
-        lines += [say(name, rail_of(evidence, name)) for name in ("bplus", "v12", "v3v3") if rail_of(evidence, name)]
-        return CERTAIN, values, lines, []
+        values = _values(evidence, role, trip["mv"])
+        values["ma"] = trip["ma"]
+        values["above"] = "is up" if rail_of(evidence, _feeds(evidence, role)) else "is not seen by this helper"
+        seen = [say(evidence, name) for name in ("input", "between", "logic") if rail_of(evidence, name)]
+        return CERTAIN, values, [trip_line(trip)] + seen, []
 
     return rule
 
 
-def _overloaded(name, feeding):
+def _overloaded(role):
     # The converter limits by itself, so that the bench supply never reaches its own limit: a rail far below its
     # window while the one that feeds it is good and the current is high.
     def rule(evidence):
-        rail, ma = rail_of(evidence, name), evidence["rails"].get("ma")
+        rail, ma, feeding = rail_of(evidence, role), evidence["rails"].get("ma"), _feeds(evidence, role)
         if rail is None or ma is None or not good(evidence, feeding):
             return None
-        low, _ = window_of(evidence, name)
-        mv, lines = rail["mv"], [say(name, rail), say(feeding, rail_of(evidence, feeding))]
+        low, _ = window_of(evidence, role)
+        mv, lines = rail["mv"], [say(evidence, role), say(evidence, feeding)]
         button = evidence["rails"].get("button")
         pulled = button and (button["mv"] >= _HELD_DOWN_MV or (button.get("ma") or 0) >= _HEAVY_MA)
-        if pulled and button["rail"] == name:
+        if pulled and button["rail"] == name_of(evidence, role):
             # The latch was closed by hand, the converter began, and something holds its rail down.
             mv = button["mv"]
-            lines.append("with the unit's button held %s comes to %d mV" % (name, mv))
+            lines.append("with the unit's button held %s comes to %d mV" % (button["rail"], mv))
         elif ma < _HEAVY_MA:
             return None
         if mv >= low // 2:
             return None
         lines.append("supply current %d mA" % ma)
-        return LIKELY, {"mv": mv, "ma": ma, "above": "is up"}, lines, ["no-3v3" if name == "v3v3" else "no-12v"]
+        values = _values(evidence, role, mv)
+        values["ma"], values["above"] = ma, "is up"
+        return LIKELY, values, lines, ["no-3v3" if role == "logic" else "no-12v"]
 
     return rule
 
 
 def _no_supply(evidence):
-    rail = rail_of(evidence, "bplus")
-    if rail is None or rail["mv"] >= DEAD_MV["bplus"]:
+    rail = rail_of(evidence, "input")
+    if rail is None or rail["mv"] >= DEAD_MV["input"]:
         return None
-    return CERTAIN, rail, [say("bplus", rail)], []
+    values = _values(evidence, "input", rail["mv"])
+    values["state"] = (
+        "and this helper cannot switch it on" if unseen(evidence, "power") else "with the power switched on"
+    )
+    return CERTAIN, values, [say(evidence, "input")], []
 
 
 def _low_supply(evidence):
-    rail = rail_of(evidence, "bplus")
-    low, _ = window_of(evidence, "bplus")
-    if rail is None or rail["mv"] >= low:
+    rail = rail_of(evidence, "input")
+    if rail is None or rail["mv"] >= window_of(evidence, "input")[0]:
         return None
-    return CERTAIN, {"mv": rail["mv"], "limit": low}, [say("bplus", rail)], []
+    values = _values(evidence, "input", rail["mv"])
+    values["limit"] = window_of(evidence, "input")[0]
+    next_one = label_of(evidence, "between")
+    values["user"] = "unit" if next_one is None else next_one + " converter"
+    return CERTAIN, values, [say(evidence, "input")], []
 
 
 def _no_vtref(evidence):
     # Without 3.3 V nothing pulls NRST up and VCAP has no source: the rail is there, the helper's wire to it is not.
-    rail, nrst = rail_of(evidence, "v3v3"), evidence.get("nrst")
-    if rail is None or rail["max_mv"] >= DEAD_MV["v3v3"]:
+    rail, nrst = rail_of(evidence, "logic"), evidence.get("nrst")
+    if rail is None or rail["max_mv"] >= DEAD_MV["logic"]:
         return None
-    lines, vcap = [say("v3v3", rail)], rail_of(evidence, "vcap")
+    values = _values(evidence, "logic", rail["mv"])
+    lines, vcap = [say(evidence, "logic")], rail_of(evidence, "core")
     high = nrst and nrst["level"]
     if high:
         lines.append("NRST high")
-    if good(evidence, "vcap"):
-        return CERTAIN, {}, lines + [say("vcap", vcap)], []
+    if good(evidence, "core"):
+        return CERTAIN, values, lines + [say(evidence, "core")], []
     if not high:
         return None
     # The core supply may be off for a reason of its own: firmware that takes it away.
-    return LIKELY, {}, lines + ([say("vcap", vcap)] if vcap else []), ["no-3v3"]
+    return LIKELY, values, lines + ([say(evidence, "core")] if vcap else []), ["no-3v3"]
 
 
-def _dead(name):
+def _dead(role):
     def rule(evidence):
-        rail = rail_of(evidence, name)
-        if rail is None or rail["mv"] >= DEAD_MV[name]:
+        rail = rail_of(evidence, role)
+        if rail is None or rail["mv"] >= DEAD_MV[role]:
             return None
-        source, there, unseen, alternative = _ABOVE[name]
-        values, lines = dict(rail), [say(name, rail)]
-        values["above"] = there
+        source = _feeds(evidence, role)
+        values, lines = _values(evidence, role, rail["mv"]), [say(evidence, role)]
         button = evidence["rails"].get("button")
         if button:
             lines.append("with the unit's button held %s stays at %d mV" % (button["rail"], button["mv"]))
         if rail_of(evidence, source) is None:
-            values["above"] = unseen
-            return LIKELY, values, lines, [alternative]
+            values["above"] = values["source"] + " is not seen by this helper"
+            alternatives = ["no-12v"] if source == "between" else []
+            if rail_of(evidence, "input") is None:
+                alternatives.append("no-supply")
+            if unseen(evidence, "nrst") and role == "logic":
+                alternatives.append("no-vtref")  # nobody can tell whether the wire is off
+            return LIKELY, values, lines, alternatives
+        values["above"] = values["source"] + (" is there" if source == "input" else " is good")
         return CERTAIN, values, lines, []
 
     return rule
 
 
 def _low_12v(evidence):
-    rail = rail_of(evidence, "v12")
-    low, _ = window_of(evidence, "v12")
-    if rail is None or rail["mv"] >= low:
+    rail = rail_of(evidence, "between")
+    if rail is None or rail["mv"] >= window_of(evidence, "between")[0]:
         return None
-    return CERTAIN, {"mv": rail["mv"], "limit": low}, [say("v12", rail)], []
+    values = _values(evidence, "between", rail["mv"])
+    values["limit"] = window_of(evidence, "between")[0]
+    return CERTAIN, values, [say(evidence, "between")], []
 
 
 def _high_12v(evidence):
-    rail = rail_of(evidence, "v12")
-    _, high = window_of(evidence, "v12")
-    if rail is None or rail["mv"] <= high:
+    rail = rail_of(evidence, "between")
+    if rail is None or rail["mv"] <= window_of(evidence, "between")[1]:
         return None
-    return CERTAIN, {"mv": rail["mv"], "limit": high}, [say("v12", rail)], []
+    values = _values(evidence, "between", rail["mv"])
+    values["limit"] = window_of(evidence, "between")[1]
+    return CERTAIN, values, [say(evidence, "between")], []
 
 
 def _low_3v3(evidence):
-    rail = rail_of(evidence, "v3v3")
-    low, high = window_of(evidence, "v3v3")
-    if rail is None or low <= rail["mv"] <= high:
+    rail = rail_of(evidence, "logic")
+    if rail is None:
         return None
-    return CERTAIN, {"mv": rail["mv"], "limit": "%d..%d" % (low, high)}, [say("v3v3", rail)], []
+    low, high = window_of(evidence, "logic")
+    if low <= rail["mv"] <= high:
+        return None
+    values = _values(evidence, "logic", rail["mv"])
+    values["limit"] = "%d..%d" % (low, high)
+    return CERTAIN, values, [say(evidence, "logic")], []
 
 
 def _unsteady_3v3(evidence):
-    rail = rail_of(evidence, "v3v3")
+    rail = rail_of(evidence, "logic")
     if rail is None or rail["max_mv"] - rail["min_mv"] <= _RIPPLE_MV:
         return None
-    return CERTAIN, {"low": rail["min_mv"], "high": rail["max_mv"]}, [say("v3v3", rail)], ["brown-out"]
+    values = _values(evidence, "logic", rail["mv"])
+    values["low"], values["high"] = rail["min_mv"], rail["max_mv"]
+    return CERTAIN, values, [say(evidence, "logic")], ["brown-out"]
+
+
+def _unpowered(evidence):
+    # Where no wire goes to 3.3 V, a chip with its supply holds SWDIO high, or lets its pull-up hold NRST.
+    nrst, wiring = evidence.get("nrst"), evidence.get("wiring") or {}
+    if not unseen(evidence, name_of(evidence, "logic")) or evidence.get("swd") or (nrst and nrst["level"]):
+        return None
+    lines = ["NRST low"] if nrst else []
+    if wiring.get("swdio") == "high" or not (nrst or wiring):
+        return None
+    if wiring:
+        lines.append("nothing holds SWDIO high")
+    seen = [say(evidence, role) for role in ("input", "between") if rail_of(evidence, role)]
+    alternatives = ["no-3v3", "no-vcap", "held-in-reset"]
+    if not good(evidence, "between"):
+        alternatives = ["no-supply", "no-12v"] + alternatives
+    return LIKELY, _values(evidence, "logic", 0), lines + seen, alternatives
 
 
 RULES = (
     ("backfeed", _backfeed),
     ("over-voltage", _over_voltage),
-    ("short-3v3", _short("v3v3")),
-    ("short-12v", _short("v12")),
-    ("short-input", _short("bplus")),
+    ("short-3v3", _short("logic")),
+    ("short-12v", _short("between")),
+    ("short-input", _short("input")),
     ("over-current", _over_current),
     ("brown-out", _brown_out),
     ("no-supply", _no_supply),
-    ("short-3v3", _overloaded("v3v3", "v12")),
-    ("short-12v", _overloaded("v12", "bplus")),
+    ("short-3v3", _overloaded("logic")),
+    ("short-12v", _overloaded("between")),
     ("low-supply", _low_supply),
-    ("no-12v", _dead("v12")),
+    ("no-12v", _dead("between")),
     ("low-12v", _low_12v),
     ("high-12v", _high_12v),
+    ("unpowered", _unpowered),
     ("no-vtref", _no_vtref),
-    ("no-3v3", _dead("v3v3")),
+    ("no-3v3", _dead("logic")),
     ("low-3v3", _low_3v3),
     ("unsteady-3v3", _unsteady_3v3),
 )

@@ -38,6 +38,9 @@ def _may_go_on(run, cause):
     if cause == "wrong-boot-address" and not [entry for entry in run.job.options if entry[0] == "boot"]:
         return False  # the job has no address to put there: all else would be written in vain
     needs = _needs(run, cause)
+    if cause in ("rdp1", "options-cut") and not run.power.can_switch():
+        run.diagnosis["evidence"].append("removing the protection needs the power taken away, and nobody here can")
+        return False
     if cause == "rdp1" and not _keeps_a_start(run):
         return False
     if needs and _agreed(run, [word for word in needs if not _consented(run, word)]):

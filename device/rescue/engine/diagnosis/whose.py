@@ -50,8 +50,8 @@ def is_whole(evidence):
             return False
         if sector["state"] == "differs" and sector.get("prefix") and sector.get("rest_blank"):
             return False
-    rail = rail_of(evidence, "vcap")
-    if rail is not None and rail["mv"] < DEAD_MV["vcap"]:
+    rail = rail_of(evidence, "core")
+    if rail is not None and rail["mv"] < DEAD_MV["core"]:
         return False  # the core supply collapses when it runs
     # The flags begin anew with each power-on: a watchdog has bitten since ours.
     flags = (evidence.get("reset_cause") or {}).get("flags") or ()

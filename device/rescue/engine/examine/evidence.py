@@ -21,6 +21,7 @@ def expected(job):
         "options": job.options,
         "min_clock_hz": job.proof.min_clock_hz,
         "rails": rails,
+        "roles": job.limits.roles,
     }
     if not job.image.segments:
         known["open"] = True

@@ -5,9 +5,10 @@ from rescue.debug.connect import ATTACH
 from rescue.engine.examine import evidence
 from rescue.engine.unit import ladder, nrst_watch, wiring
 from rescue.hal.ports import wait_for_nrst
-from rescuelink.errors import RescueError, TargetError, WireError
+from rescuelink.errors import TargetError, WireError
 
 _SETTLE_LOOK_MS = 100
+_WIRES = ("power", "nrst", "boot0", "unit_button", "pulls")
 _LOOP_WINDOWS = 5
 _ALWAYS_READABLE = ("reset_cause", "options", "supply", "watchdog")  # refused, they tell of a reset in between
 _DAMAGED = ("parity", "protocol", "no_ack")
@@ -18,14 +19,21 @@ def sense(run):
     """Everything off and let go: no rail may be up."""
     run.evidence["expected"] = evidence.expected(run.job)
     rails = run.evidence["rails"]
-    if "v3v3" not in run.ports.rails.names:
-        message = "this helper has no wire to the unit's 3.3 V, so that no line may be driven"
-        raise RescueError("no_vtref_wire", message, next_step="wire it, and name it under rails.v3v3 in board.json")
+    run.evidence["unseen"] = _unseen(run)
     rails["off"] = run.power.sense_off()
     rails["zero"] = run.power.zero
     if run.power.trip is not None:
         rails["trip"] = run.power.trip
         run.skip_to("diagnosis")
+
+
+def _unseen(run):
+    # Rails and wires of the unit that this helper does without: what a rule is silent about for want of them.
+    found = run.power.unseen()
+    found += [name for name in run.ports.missing if name in _WIRES]
+    if run.ports.rails.current_ma() is None:
+        found.append("current")
+    return found
 
 
 def energise(run):
@@ -45,16 +53,12 @@ def energise(run):
 
 def judge_rails(run):
     """The rails over a window, NRST with our line let go, and whether our lines may be driven at all."""
-    if not _good(run, "v3v3"):
+    logic = run.power.seen("logic")
+    if logic is not None and not _good(run, "logic"):
         # A helper that sees few rails may have looked while it rose.
         run.evidence["rails"]["on"] = run.power.observe(_SETTLE_LOOK_MS)
-    low_ms = wait_for_nrst(run.ports) if _good(run, "v3v3") else 0
-    nrst = nrst_watch.watch_reset(run.ports, run.limits.nrst_window_ms)
-    if nrst["edges"]:
-        # One edge may be the end of the power-on reset; a longer look tells a loop from it.
-        nrst = nrst_watch.watch_reset(run.ports, _LOOP_WINDOWS * run.limits.nrst_window_ms)
-    nrst["low_ms"] = low_ms
-    run.evidence["nrst"] = nrst
+    if "nrst" not in run.ports.missing:
+        run.evidence["nrst"] = _look_at_nrst(run, logic is None or _good(run, "logic"))
     run.watched_ms = run.ports.clock.ms()
     rails = run.evidence["rails"]
     rails["on"] = run.power.observe(_SETTLE_LOOK_MS)
@@ -62,12 +66,24 @@ def judge_rails(run):
     if run.power.trip is not None:
         rails["trip"] = run.power.trip
         run.skip_to("diagnosis")
-    elif not run.power.vtref_steady() or not _good(run, "v3v3") or _held_in_reset(run):
+    elif not run.power.vtref_steady() or (logic is not None and not _good(run, "logic")) or _held_in_reset(run):
+        if logic is None:
+            run.evidence["wiring"] = wiring.look(run.ports)  # does anything show that the chip has its supply?
         run.skip_to("diagnosis")
     elif run.limits.watch_s:
         from rescue.engine.examine.watch import watch
 
         watch(run)
+
+
+def _look_at_nrst(run, wait):
+    low_ms = wait_for_nrst(run.ports) if wait else 0
+    nrst = nrst_watch.watch_reset(run.ports, run.limits.nrst_window_ms)
+    if nrst["edges"]:
+        # One edge may be the end of the power-on reset; a longer look tells a loop from it.
+        nrst = nrst_watch.watch_reset(run.ports, _LOOP_WINDOWS * run.limits.nrst_window_ms)
+    nrst["low_ms"] = low_ms
+    return nrst
 
 
 def connect(run):
@@ -77,7 +93,7 @@ def connect(run):
     def explain():
         found = run.evidence["wiring"] = wiring.look(run.ports)
         # A chip that lives holds its two lines; one without core supply need not.
-        return wiring.speaks_against(found) and _good(run, "vcap")
+        return wiring.speaks_against(found) and _good(run, "core")
 
     run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, prepare, explain)
     if run.target is None:
@@ -86,8 +102,9 @@ def connect(run):
             return
         rails = run.evidence["rails"]
         rails["reset_ma"] = wiring.nrst_follows(run.ports)[1]
-        if "vcap" in rails["on"] and not _good(run, "vcap"):
-            rails["reset_vcap_mv"] = wiring.vcap_in_reset(run.ports)
+        core = run.power.seen("core")
+        if core is not None and not _good(run, "core") and "nrst" not in run.ports.missing:
+            rails["reset_vcap_mv"] = wiring.rail_in_reset(run.ports, core)
         run.skip_to("diagnosis")
 
 
@@ -149,19 +166,23 @@ def gather(run):
 
 def _look_for_slow_loop(run):
     # Nothing of ours has pulled NRST until now: an edge is a reset by somebody else, slower than the first look.
-    edges = run.ports.lines.nrst_edges()
+    edges = run.ports.lines.nrst_edges() if "nrst" in run.evidence else 0
     if edges and run.evidence["nrst"]["edges"] < nrst_watch.LOOP_EDGES:
         since_ms = run.ports.clock.since_ms(run.watched_ms)
         run.evidence["nrst"] = nrst_watch.watch_for_loop(run.ports, edges, since_ms)
 
 
-def _good(run, name):
-    window, rail = run.limits.rails[name], run.evidence["rails"]["on"].get(name)
-    return rail is not None and window.low_mv <= rail["mv"] <= window.high_mv
+def _good(run, role):
+    name = run.power.seen(role)
+    if name is None:
+        return False
+    window, rail = run.limits.rails[name], run.evidence["rails"]["on"][name]
+    return window.low_mv <= rail["mv"] <= window.high_mv
 
 
 def _held_in_reset(run):
     # With the core supplied, a steady low is somebody else's pull: nothing on the chip can be reached behind it.
-    nrst = run.evidence["nrst"]
-    seen = "vcap" in run.evidence["rails"]["on"]
-    return nrst["level"] == 0 and not nrst["edges"] and (_good(run, "vcap") or not seen)
+    nrst = run.evidence.get("nrst")
+    if nrst is None:
+        return False
+    return nrst["level"] == 0 and not nrst["edges"] and (_good(run, "core") or run.power.seen("core") is None)

@@ -24,23 +24,24 @@ def watch(run):
         clock.feed()
         rails = run.ports.rails.capture(_SLICE_MS, _PERIOD_MS)
         for name in rails:
-            low, _, high = rails[name]
+            if name not in run.limits.rails or power.trip is not None:
+                continue
+            low, mean, high = rails[name]
+            window = run.limits.rails[name]
+            if high > window.danger_mv:
+                power.set_trip("over-voltage", name, high, window.danger_mv)
             if name in seen:
                 low, high = min(low, seen[name][0]), max(high, seen[name][1])
             seen[name] = [low, high]
-            if name in ("v12", "v3v3") and rails[name][1] < run.limits.rails[name].low_mv // 2:
+            if run.limits.role_of(name) in ("between", "logic") and mean < window.low_mv // 2:
                 found["dropped"] = {"rail": name, "s": clock.since_ms(power.started_ms) // 1000}
-        for name in rails:
-            danger = run.limits.rails[name].danger_mv
-            if rails[name][2] > danger:
-                power.set_trip("over-voltage", name, rails[name][2], danger)
-                break
     found["edges"] = run.ports.lines.nrst_edges()
     run.observer.event("watch", found)
-    if found["dropped"] is not None:
+    if found["dropped"] is not None and power.can_switch():
         power.off()
         run.evidence["rails"]["on"] = power.energise()
-        run.evidence["nrst"] = watch_reset(run.ports, run.limits.nrst_window_ms)
+        if "nrst" in run.evidence:
+            run.evidence["nrst"] = watch_reset(run.ports, run.limits.nrst_window_ms)
     if power.trip is not None:
         run.evidence["rails"]["trip"] = power.trip
         run.skip_to("diagnosis")

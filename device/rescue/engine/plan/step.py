@@ -59,6 +59,7 @@ def plan_cure(run):
         from rescue.engine.plan import regression
 
         regression.put_back(run.plan, run.evidence["options"], run.job, before)
+    _say_what_cannot_be_proven(run)
     steps = [step["sector"] for step in run.plan["steps"]]
     run.plan["put_back"] = []
     run.plan["kept"] = [
@@ -72,6 +73,14 @@ def plan_cure(run):
         run.skip_to("safe-off")
     elif run.plan["regress"] and not run.plan["restore"]:
         run.skip_to("act")  # what is protected cannot be read
+
+
+def _say_what_cannot_be_proven(run):
+    from rescue.engine.unit.power_removal import why_not
+
+    reason = why_not(run.power)
+    if reason and (run.plan["steps"] or run.plan["options"]):
+        run.plan["lines"].append("no proof by a power cycle at the end: " + reason)
 
 
 def _consented(run):

@@ -3,11 +3,13 @@
 # After flashing, a reset proves nothing: the core supply is chosen once per power-on (chip.md#cr3-once), and debug
 # enables of ours would survive it. So: power off until every rail is down, normal boot, rails, NRST quiet, attach
 # without reset, PC samples and core clock. Then the debug enables are taken back and the power is removed once more.
+#
+# A helper that cannot take the power away, or does not see it go, looks at the unit all the same, after a reset where
+# it has no switch. What it sees is told, and proves nothing of a power-on: proof["unproven"] says why.
 
 from rescue.chips.families import prepare
 from rescue.debug.connect import ATTACH, connect
-from rescue.engine.proof import power_removal
-from rescue.engine.unit import running
+from rescue.engine.unit import power_removal, running
 from rescue.engine.unit.nrst_watch import watch_reset
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import PowerError, RescueError, WireError
@@ -17,25 +19,28 @@ _LOOK_AGAIN_MS = 50
 _PIN_LOOK_MS = 5
 _LEVELS = ("low", "high")
 _IWDG1_SW = 1 << 4  # of FLASH_OPTSR: clear where the hardware starts the watchdog
-_RAILS = ("bplus", "v12", "v3v3", "vcap")  # the isolated 5 V is not regulated
+_ROLES = ("input", "between", "logic", "core")  # what else there is need not be regulated
 
 
 def prove(run):
     """Sets run.proof = {"passed", "rule", "lines", "rails", "nrst", "core"}."""
     run.resets.end()
-    run.leave_target()
-    run.power.off()
-    run.say("power cycle")
     proof = {"passed": False, "rule": run.job.proof.rule, "lines": [], "rails": None, "nrst": None, "core": None}
     proof["holds"], proof["reason"], proof["offer"] = "image", None, False
+    proof["unproven"] = power_removal.why_not(run.power)
+    if run.power.can_switch():
+        run.leave_target()
+        run.power.off()
+        run.say("power cycle")
+    else:
+        run.target.core.reset_halt()  # the core starts with the debug enables taken back
+        run.leave_target()
+        run.say("reset")
     run.proof = proof
     proof["rails"] = run.power.energise()
     if run.power.trip is not None:
-        raise PowerError(run.power.trip["kind"], "power was cut during the proof: " + run.power.trip["rail"])
-    line = power_removal.line(run.power)
-    if not line:
-        raise PowerError("not_seen_off", "no rail was seen to fall: whether the power was away is not known")
-    proof["lines"].append(line)
+        raise PowerError(run.power.trip["kind"], "stopped during the proof: " + run.power.trip["rail"])
+    _begin(run, proof)
     clock = run.ports.clock
     wait_for_nrst(run.ports)
     start = clock.ms()
@@ -53,12 +58,27 @@ def prove(run):
             proof["reason"] = reason
             break
         clock.sleep_ms(_LOOK_AGAIN_MS)
+    if not run.power.can_switch():
+        run.skip_to("safe-off")  # whatever it does after a mere reset: nothing is put back, and nothing is blamed
+        return
     if proof["passed"]:
         _look_once_more(run, proof)
     if proof["passed"]:
         run.power.off()
-        proof["lines"].append("debug enables taken back, power removed once more")
+        ended = "switched off" if proof["unproven"] else "removed"
+        proof["lines"].append("debug enables taken back, power %s once more" % ended)
         run.skip_to("safe-off")
+
+
+def _begin(run, proof):
+    # What is said of the power first.
+    line = power_removal.line(run.power)
+    if not line and not proof["unproven"]:
+        proof["unproven"] = "the chip's supply was not seen to fall"
+    if proof["unproven"]:
+        how = "switched off and on" if run.power.can_switch() else "reset"
+        line = "the unit was %s; that its power was away is not proven: %s" % (how, proof["unproven"])
+    proof["lines"].append(line)
 
 
 def _look_once_more(run, proof):
@@ -98,14 +118,17 @@ def _fails(proof, reason):
 def _look(run, proof):
     # One look at the running unit; "" when it does what the rule asks, else what is missing.
     proof["core"] = None
-    proof["nrst"] = watch_reset(run.ports, run.job.proof.window_ms)
-    if proof["nrst"]["level"] == 0 or proof["nrst"]["edges"]:
-        return "NRST is not quiet: level %d, %d edges" % (proof["nrst"]["level"], proof["nrst"]["edges"])
+    nrst = watch_reset(run.ports, run.job.proof.window_ms)
+    if "nrst" not in run.ports.missing:
+        proof["nrst"] = nrst
+        if nrst["level"] == 0 or nrst["edges"]:
+            return "NRST is not quiet: level %d, %d edges" % (nrst["level"], nrst["edges"])
     if not run.power.vtref_steady():
-        return "3.3 V is not steady"
-    for name in _RAILS:
-        if name not in proof["rails"]:
-            continue  # this helper has no wire to it
+        return "the chip's supply is not steady"
+    for role in _ROLES:
+        name = run.power.seen(role)
+        if name is None:
+            continue  # the unit has none, or this helper has no wire to it
         window, mv = run.limits.rails[name], proof["rails"][name]["mv"]
         if not window.low_mv <= mv <= window.high_mv:
             return "%s reads %d mV, outside %d..%d" % (name, mv, window.low_mv, window.high_mv)
@@ -147,12 +170,13 @@ def _watched(run, proof, target):
         run.say("watchdog: %d ms" % period_ms)
         look.watch_resets(run, target, proof, period_ms)
         proof["reset_cause"] = target.family.reset_cause(target.ap0)
-        again = max(proof["nrst"]["edges"], running.resets_seen(proof["core"]))
+        nrst = proof["nrst"] or {"edges": 0, "window_ms": proof["core"]["activity"]["ms"]}
+        again = max(nrst["edges"], running.resets_seen(proof["core"]))
         if again:
             cause = ", ".join(running.watchdog_has_bitten(proof)) or "cause not readable"
-            return "the unit was reset %d times in %d ms (%s)" % (again, proof["nrst"]["window_ms"], cause)
-        lines.append("no reset in %d ms, longer than the watchdog's %d ms" % (proof["nrst"]["window_ms"], period_ms))
-    proof["lines"] += lines + running.unseen(proof)
+            return "the unit was reset %d times in %d ms (%s)" % (again, nrst["window_ms"], cause)
+        lines.append("no reset in %d ms, longer than the watchdog's %d ms" % (nrst["window_ms"], period_ms))
+    proof["lines"] += lines + running.unseen(proof, run.power.unseen())
     return ""
 
 

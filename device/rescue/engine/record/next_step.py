@@ -8,6 +8,10 @@ _TEST = (
     "Before it goes back on cells, have its protections tested: over-voltage, under-voltage, over-current, "
     "short circuit, temperature."
 )
+_BY_HAND = (
+    "Switch the unit off until its lights are out and on again, and see that it starts; then press again: the next run "
+    "says whether the core runs the image. "
+)
 _CHECK = "Check serial number, calibration and limits against the maker's papers or a unit of the same kind. "
 _CONSENT = (
     "If that is wanted: write %s into policy.consent of job.json, or into policy.ask to be asked for it, "
@@ -15,12 +19,15 @@ _CONSENT = (
 )
 
 
-def after(name, run, known):
-    """The next step for the outcome `name`; `known` is what error or diagnosis have to say, or None."""
+def after(name, run, known, check_config=False):
+    """The next step for the outcome `name`; `known` is what error or diagnosis have to say, or None. check_config: the
+    unit's own data was rewritten."""
     if name == outcomes.RECOVERED:
         return _TEST
     if name == outcomes.RECOVERED_CHECK_CONFIG:
         return _rewritten(run) + _CHECK + _TEST
+    if name == outcomes.VERIFIED_UNPROVEN:
+        return _BY_HAND + (_rewritten(run) + _CHECK if check_config else "") + _TEST
     if name == outcomes.INTERRUPTED:
         return _AGAIN if known is None else _sentence(known) + " " + _AGAIN
     if name == outcomes.ABORTED:

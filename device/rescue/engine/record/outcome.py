@@ -9,13 +9,14 @@ _LOCKED_KINDS = ("write_protected", "read_protected", "execute_only", "secure")
 _WIRE_KINDS = ("no_ack", "parity", "protocol")  # what no chip says by itself
 
 
-def of_run(error, ends_as, proof, erase_begun, cured, check_config, disturbed=False, resets=0):
+def of_run(error, ends_as, proof, erase_begun, cured, check_config, disturbed=False, resets=0, unproven=False):
     """The outcome's name.
 
     error: what stopped the run, or None. ends_as: where the diagnosis heads. proof: passed True/False, None if there
     was none. erase_begun: the flash has been touched. cured: everything planned was written and verified.
     check_config: the unit's own data was rewritten. disturbed: a transfer was damaged or lost in this run. resets: how
-    often somebody else has reset the unit while it was worked on.
+    often somebody else has reset the unit while it was worked on. unproven: the helper could not take the unit's power
+    away, or not see it go.
     """
     if error is not None:
         if error.kind == "other_unit":
@@ -33,6 +34,8 @@ def of_run(error, ends_as, proof, erase_begun, cured, check_config, disturbed=Fa
         return ends_as or outcomes.TOOL_ERROR
     if not proof:
         return outcomes.NOT_FIRMWARE
+    if unproven:
+        return outcomes.VERIFIED_UNPROVEN
     return outcomes.RECOVERED_CHECK_CONFIG if check_config else outcomes.RECOVERED
 
 

@@ -15,6 +15,8 @@ _SAYS_NOTHING = ("healthy", "undecided", "quiet")  # it is the job that asks for
 _MAYBE_THE_IMAGE = ("lockup", "not-running", "supply-config", "watchdog-unfed", "reset-loop")
 _HOLDS_IMAGE = "The image is written and verified, but the unit does not run it: %s."
 _HOLDS_BEFORE = "The unit did not run the image (%s): it holds what it held before, from the backup."
+_UNPROVEN = "The image is written and verified; that the unit starts with it is not proven: %s."
+_AFTER_RESET = " After a mere reset: %s."
 _OFFER = " To have the state before put back, run it again with consent to put-back."
 _RECORD_LOST = "The record could not be saved on the card: "
 
@@ -26,15 +28,18 @@ def conclude(run):
     none when no line could be stored."""
     _judge_again(run)
     run.count_resends()
+    unproven = run.proof is not None and bool(run.proof["unproven"])
+    passed = None if run.proof is None else run.proof["passed"] or (unproven and not run.power.can_switch())
     name = outcome.of_run(
         run.error,
         run.ends_as,
-        None if run.proof is None else run.proof["passed"],
+        passed,
         run.erase_begun,
         run.cured,
         _own_data_rewritten(run),
         run.disturbed > 0,
         run.resets.count,
+        unproven,
     )
     if name == outcomes.CHECK_WIRES and run.error is not None:
         run.error.next_step = _WIRES
@@ -42,7 +47,7 @@ def conclude(run):
         run.error.next_step = _NO_RESET
     if run.resets.count and "nrst" in run.evidence:
         run.evidence["nrst"]["later"] = run.resets.found()
-    if run.proof is not None and not run.proof["passed"] and run.error is None:
+    if passed is False and run.error is None:
         _diagnose_cured(run)
     _tell_disturbances(run)
     if run.cured and _latch_is_shorted(run):
@@ -136,7 +141,8 @@ def _judge_again(run):
         rails["trip"] = run.power.trip
     elif run.resets.count and outcome.is_by_reset(run.error) and "swd" in run.evidence:
         run.evidence["swd"]["error"] = run.error.message
-        run.evidence["nrst"]["later"] = run.resets.found()
+        if "nrst" in run.evidence:
+            run.evidence["nrst"]["later"] = run.resets.found()
     else:
         return
     run.diagnosis = diagnose(run.evidence)
@@ -192,6 +198,10 @@ def _record(run, name):
         sentence, next_step = error.sentence(), error.next_step
         if next_step is None and run.power.trip is not None and run.diagnosis:
             next_step = run.diagnosis["next_step"]
+    elif name == outcomes.VERIFIED_UNPROVEN:
+        sentence = _UNPROVEN % proof["unproven"]
+        if not proof["passed"]:
+            sentence += _AFTER_RESET % proof["reason"]
     elif proof is not None and not proof["passed"]:
         sentence = (_HOLDS_IMAGE if proof["holds"] == "image" else _HOLDS_BEFORE) % proof["reason"]
         next_step = "Check that the image fits this board, then the board itself."
@@ -203,7 +213,7 @@ def _record(run, name):
             next_step += _OFFER
     elif run.diagnosis is not None:
         next_step = run.diagnosis["next_step"]
-    next_step = after(name, run, next_step)
+    next_step = after(name, run, next_step, _own_data_rewritten(run))
     rails = run.evidence["rails"]
     return {
         "format": records.FORMAT,

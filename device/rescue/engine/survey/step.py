@@ -11,8 +11,10 @@ _VERSION_BYTES = 16
 
 
 def survey(run):
-    run.evidence["wiring"]["nrst"] = _nrst_follows(run)
-    if not run.evidence["wiring"]["nrst"]:
+    follows = _nrst_follows(run)
+    if follows is not None:
+        run.evidence["wiring"]["nrst"] = follows
+    if follows is False:
         return  # named by the diagnosis, which comes next
     run.resets.begin(run.target.core)
     run.target.core.reset_halt()

@@ -4,7 +4,7 @@
 # The button is pressed only while the unit has power, never longer than that (limits.energise_ms), and every way to the
 # off state lets it go.
 
-from rescuelink.dead_rails import DEAD_MV
+from rescuelink.dead_rails import DEAD_MV, INPUT
 
 _HEAVY_MA = 100  # an overloaded rail is not switched on a second time
 _HOLD_LOOK_MS = 500
@@ -19,7 +19,7 @@ def look(run):
     power, rails = run.power, run.evidence["rails"]
     name = _behind_latch(run)
     before = None
-    if name is None or power.trip is not None:
+    if name is None or power.trip is not None or "unit_button" in run.ports.missing or not power.can_switch():
         return
     if not power.button:
         if not _is_dark(run, name):
@@ -40,6 +40,8 @@ def let_go(run):
     """At the end of the proof: lets the button go while the firmware runs. "" when the unit stays on."""
     name = _behind_latch(run)
     run.ports.lines.unit_button(False)
+    if name is None:
+        return ""
     low = run.limits.rails[name].low_mv
     mv = run.ports.rails.capture(_HOLD_LOOK_MS, _PERIOD_MS)[name][0]
     if mv < low:
@@ -52,19 +54,17 @@ def let_go(run):
 
 
 def _behind_latch(run):
-    for name in ("v12", "v3v3"):
-        if name in run.ports.rails.names:
-            return name
-    return None
+    return run.power.seen("between") or run.power.seen("logic")
 
 
 def _is_dead(run, name):
-    return run.evidence["rails"]["on"][name]["mv"] < DEAD_MV[name]
+    return run.evidence["rails"]["on"][name]["mv"] < DEAD_MV[run.limits.role_of(name)]
 
 
 def _is_dark(run, name):
-    supply, ma = run.evidence["rails"]["on"].get("bplus"), run.power.current_ma
-    window = run.limits.rails["bplus"]
-    if supply is not None and not window.low_mv <= supply["mv"] <= window.high_mv:
-        return False
+    source, ma = run.power.seen(INPUT), run.power.current_ma
+    if source is not None:
+        window, supply = run.limits.rails[source], run.evidence["rails"]["on"][source]
+        if not window.low_mv <= supply["mv"] <= window.high_mv:
+            return False
     return _is_dead(run, name) and (ma is None or ma < _HEAVY_MA)

@@ -31,6 +31,8 @@ def connect(ports, power, limits, prepare, explain=None):
     swd = {"how": None, "hz": None, "tries": tries, "dpidr": None, "aps": {}}
     for how, hz in _LADDER:
         ports.clock.feed()
+        if not _can_try(ports, power, how):
+            continue
         if how == rungs.UNDER_RESET and explain is not None:
             hopeless, explain = explain(), None
         elif how == rungs.POWER_CYCLE_UNDER_RESET and hopeless:
@@ -56,6 +58,18 @@ def connect(ports, power, limits, prepare, explain=None):
         swd["hz"] = _raise_clock(ports.wire, target, hz, limits.swd_hz)
         return target, swd
     return None, swd
+
+
+def _can_try(ports, power, how):
+    # A rung needs the wires that it moves.
+    missing = ports.missing
+    if how == rungs.ATTACH:
+        return True
+    if "nrst" in missing:
+        return False
+    if how == rungs.UNDER_RESET:
+        return True
+    return power.can_switch() and not (how == rungs.BOOT0 and how in missing)
 
 
 def _raise_clock(wire, target, now_hz, wanted_hz):

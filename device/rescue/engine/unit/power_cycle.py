@@ -2,7 +2,7 @@
 # what the method of Power with its name says.
 
 from rescue.engine.unit import adc_zero
-from rescuelink.dead_rails import DEAD_MV, off_mv
+from rescuelink.dead_rails import CORE, DEAD_MV, INPUT, LOGIC, off_mv
 from rescuelink.errors import PowerError
 
 _SLICE_MS = 4  # one look at the rails while they rise
@@ -15,6 +15,7 @@ _BLEED_LOOK_MS = 20
 _MINUTE_MS = 60_000
 _FALL_MS = 3000
 _FALL_PART = 20
+_BLIND_MS = 3000  # kept off for so long where nobody sees the chip's own rails fall
 _PRESS_MS = 100  # the unit's button goes down when B+ is there: some latches want to see it go down
 
 
@@ -23,8 +24,12 @@ def sense_off(power):
     power.ports.nrst_stuck = False
     rails = power.ports.rails
     rails.set_zero(0)
+    if not power.can_switch():
+        # Somebody else feeds the unit, or nobody does: both are as they should be, and nothing will fall.
+        power.zero = adc_zero.measure(rails) if rails.names else None
+        return _told(power, rails.capture(_BLEED_LOOK_MS, 5), None)
     _wait_discharged(power)
-    power.zero = adc_zero.measure(rails)
+    power.zero = adc_zero.measure(rails) if rails.names else None
     seen = _told(power, rails.capture(_BLEED_LOOK_MS, 5), None)
     name = _still_up(power, seen)
     if name is not None:
@@ -34,6 +39,11 @@ def sense_off(power):
 
 def energise(power):
     clock, rails, limits = power.ports.clock, power.ports.rails, power.limits
+    if not power.can_switch():
+        power.trip = power.checked = None
+        power.started_ms = clock.ms()
+        power.is_on = True  # as far as it depends on us
+        return observe(power, limits.quiet_ms)
     _keep_cycle_rate(power)
     power.trip = None
     power.started_ms = start = clock.ms()
@@ -50,7 +60,7 @@ def energise(power):
         seen = rails.capture(_SLICE_MS, _PERIOD_MS)
         current = power.current_ma = rails.current_ma()
         if _over_voltage(power, seen):
-            return _as_evidence(seen)
+            return _as_evidence(power, seen)
         now = clock.ms()
         if not pressed and clock.since_ms(start) >= _PRESS_MS:
             pressed = True
@@ -68,20 +78,22 @@ def energise(power):
         if current is not None:
             in_budget = clock.since_ms(start) < limits.inrush_ms and clock.since_ms(rose_at) < limits.short_ms
             if current > limits.trip_ma and not in_budget:
-                power.set_trip("over-current", "bplus", _mean(seen, "bplus"), limits.trip_ma, current)
-                return _as_evidence(seen)
+                _trip_supply(power, "over-current", seen, limits.trip_ma, current)
+                return _as_evidence(power, seen)
             # Where the rails in front are not seen, a rail that does not rise may be waiting for their capacitors.
-            short_ms = limits.short_ms if "bplus" in seen and "v12" in seen else limits.inrush_ms
+            unseen = [role for role in ("input", "between") if role in limits.roles and power.seen(role) is None]
+            short_ms = limits.inrush_ms if unseen else limits.short_ms
             if current >= _AT_LIMIT * limits.supply_ma and clock.since_ms(rose_at) >= short_ms:
                 name = _lowest_rail(power, seen)
                 power.set_trip("short", name, _mean(seen, name), limits.supply_ma, current)
-                return _as_evidence(seen)
+                return _as_evidence(power, seen)
         if pressed and clock.since_ms(moved_at) >= _SETTLED_MS:
             break
     # Only now: while capacitors fill, more may flow for a moment.
     rails.arm_trip(limits.trip_ma)
     seen = observe(power, limits.quiet_ms)
-    if "vcap" not in seen or seen["vcap"]["mv"] >= DEAD_MV["vcap"]:
+    core = power.seen(CORE)
+    if core is None or seen[core]["mv"] >= DEAD_MV[CORE]:
         power.ports.nrst_stuck = False  # a chip whose core has power may let go of its reset this time
     return seen
 
@@ -91,12 +103,16 @@ def observe(power, window_ms):
     seen = rails.capture(max(window_ms, _SLICE_MS), 2)
     current = power.current_ma = rails.current_ma()
     if not _over_voltage(power, seen) and current is not None and current > power.limits.trip_ma:
-        power.set_trip("over-current", "bplus", _mean(seen, "bplus"), power.limits.trip_ma, current)
+        _trip_supply(power, "over-current", seen, power.limits.trip_ma, current)
     return _told(power, seen, current)
 
 
 def off(power, hold_reset):
     rails = power.ports.rails
+    if not power.can_switch():
+        power.cut()
+        power.fell = []
+        return _told(power, rails.capture(_BLEED_LOOK_MS, 5), None)
     before = {name: rails.read_mv(name) for name in rails.names} if power.is_on else {}
     if hold_reset:
         power.ports.wire.release()
@@ -114,8 +130,9 @@ def off(power, hold_reset):
             "%s stays at %d mV with the power off" % (name, seen[name]["mv"]),
             next_step="disconnect every cable but the helper",
         )
-    power.ports.clock.sleep_ms(power.limits.hold_off_ms)
-    power.fell = [name for name in rails.names if before.get(name, 0) >= 2 * _off_mv(power, name)]
+    blind = power.seen(LOGIC) is None and power.seen(CORE) is None
+    power.ports.clock.sleep_ms(max(power.limits.hold_off_ms, _BLIND_MS if blind else 0))
+    power.fell = [name for name in seen if before.get(name, 0) >= 2 * _off_mv(power, name)]
     return seen
 
 
@@ -145,7 +162,12 @@ def _still_up(power, seen):
 
 
 def _off_mv(power, name):
-    return off_mv(name, power.limits.discharged_mv)
+    return off_mv(power.limits.role_of(name), power.limits.discharged_mv)
+
+
+def _trip_supply(power, kind, seen, limit, ma):
+    name = power.limits.roles.get(INPUT, "supply")
+    power.set_trip(kind, name, _mean(seen, name), limit, ma)
 
 
 def _mean(seen, name):
@@ -170,6 +192,8 @@ def _keep_cycle_rate(power):
 
 def _over_voltage(power, seen):
     for name in seen:
+        if name not in power.limits.rails:
+            continue
         danger = power.limits.rails[name].danger_mv
         if seen[name][2] > danger:
             power.set_trip("over-voltage", name, seen[name][2], danger)
@@ -179,21 +203,24 @@ def _over_voltage(power, seen):
 
 def _lowest_rail(power, seen):
     # The rail nearest to the supply that does not come up is the overloaded one.
-    for name in power.ports.rails.names:
-        if name != "v5iso" and seen[name][1] < power.limits.rails[name].low_mv // 2:
+    for role in (INPUT, "between", LOGIC, CORE):
+        name = power.seen(role)
+        if name is not None and seen[name][1] < power.limits.rails[name].low_mv // 2:
             return name
-    return "bplus"
+    return power.limits.roles.get(INPUT, "supply")
 
 
 def _told(power, seen, current):
-    evidence = _as_evidence(seen)
+    evidence = _as_evidence(power, seen)
     power.ports.observer.event("rails", {"rails": evidence, "on": power.is_on, "ma": current})
     return evidence
 
 
-def _as_evidence(seen):
+def _as_evidence(power, seen):
+    # A wire to a rail that the unit does not have tells nothing of it.
     result = {}
     for name in seen:
-        low, mean, high = seen[name]
-        result[name] = {"mv": mean, "min_mv": low, "max_mv": high}
+        if name in power.limits.rails:
+            low, mean, high = seen[name]
+            result[name] = {"mv": mean, "min_mv": low, "max_mv": high}
     return result

@@ -11,8 +11,6 @@ _ROM = (0x1FF00000, 0x1FF20000)  # the system bootloader
 _HSE = "HSE"
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
 
-_MEASURED = ("bplus", "v12", "v3v3", "vcap")
-
 BOOT0 = "boot0"
 CRYSTAL = "crystal"
 FAULT = "fault"
@@ -95,8 +93,8 @@ def warnings(evidence):
     return lines
 
 
-def unseen(evidence):
-    """What a certain verdict would need and nobody has seen, as lines."""
+def unseen(evidence, rails=()):
+    """What a certain verdict would need and nobody has seen, as lines; `rails`: those without a wire."""
     lines = []
     activity = (evidence.get("core") or {}).get("activity")
     if activity is not None:
@@ -108,12 +106,7 @@ def unseen(evidence):
         lines.append(name + " asked for and not ready")
     for name in watchdog_has_bitten(evidence):
         lines.append("%s: a watchdog has reset the chip since power-on" % name)
-    rails = evidence.get("rails") or {}
-    on = rails.get("on") or rails  # of a proof they are flat
-    for name in _MEASURED:
-        if on and name not in on:
-            lines.append("not measured: " + name)
-    return lines
+    return lines + ["not measured: " + name for name in rails]
 
 
 def _stuck(core):

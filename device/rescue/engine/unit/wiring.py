@@ -14,10 +14,12 @@ _OK = ("high", "low")  # the chip's own pulls: SWDIO up, SWCLK down
 
 
 def look(ports):
-    """{"swdio", "swclk"}: "high", "low" or "open", by weak pulls alone. Looked at again under reset where it is odd,
-    because firmware may use the pins for something else."""
+    """{"swdio", "swclk"}: "high", "low" or "open", by weak pulls alone; {} of a helper without them. Looked at again
+    under reset where it is odd, because firmware may use the pins for something else."""
+    if "pulls" in ports.missing:
+        return {}
     found = _levels(ports.wire)
-    if found == _OK:
+    if found == _OK or "nrst" in ports.missing:
         return {"swdio": found[0], "swclk": found[1]}
     ports.lines.nrst(True)
     ports.clock.sleep_ms(_WAKE_MS)
@@ -30,7 +32,7 @@ def look(ports):
 
 def speaks_against(found):
     """Whether the levels name a fault of the wires: then a chip that hides is not looked for by power cycles."""
-    return "open" in (found["swdio"], found["swclk"]) or found["swdio"] == "low"
+    return "open" in (found.get("swdio"), found.get("swclk")) or found.get("swdio") == "low"
 
 
 def _levels(wire):
@@ -46,7 +48,10 @@ def _level(up, down):
 
 
 def nrst_follows(ports):
-    """(whether NRST goes low when it is pulled, open drain; the supply current in mA while it is, or None)."""
+    """(whether NRST goes low when it is pulled, open drain; the supply current in mA while it is, or None). Twice
+    None where there is no wire to it."""
+    if "nrst" in ports.missing:
+        return None, None
     lines, clock = ports.lines, ports.clock
     lines.nrst(True)
     clock.sleep_ms(_LOW_MS)
@@ -59,11 +64,11 @@ def nrst_follows(ports):
     return follows, current if follows else None
 
 
-def vcap_in_reset(ports):
+def rail_in_reset(ports, name):
     """The core supply in mV while NRST is low: there, where only the firmware has taken it away."""
     ports.lines.nrst(True)
     ports.clock.sleep_ms(_WAKE_MS)
-    mv = ports.rails.capture(_LOW_MS, 1)["vcap"][0]
+    mv = ports.rails.capture(_LOW_MS, 1)[name][0]
     ports.lines.nrst(False)
     wait_for_nrst(ports)
     return mv

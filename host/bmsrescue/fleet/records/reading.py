@@ -16,13 +16,13 @@ from bmsrescue.fleet.records.fields import MAX_LISTED, Row, clean, helper_id, li
 from bmsrescue.fleet.records.firmware import firmware_before
 from bmsrescue.fleet.records.uncertainty import uncertainty_mv, verdict
 from rescuelink.chain import damage
-from rescuelink.outcomes import CHECK_WIRES, OUTCOMES, RECOVERED_CHECK_CONFIG
+from rescuelink.outcomes import CHECK_WIRES, OUTCOMES, RECOVERED_CHECK_CONFIG, VERIFIED_UNPROVEN
 from rescuelink.seal import line_hash
 
 FORMATS = ("bmsrescue-record/1",)
 MAX_LINE_CHARACTERS = 512 * 1024
 _OFF_LIMIT_MV = 300
-_SAYS_MORE = (RECOVERED_CHECK_CONFIG, CHECK_WIRES)
+_SAYS_MORE = (RECOVERED_CHECK_CONFIG, VERIFIED_UNPROVEN, CHECK_WIRES)
 _MAX_MV = 2**31  # no voltage is beyond that, and sums of such ones fit any store
 
 PHASES = ("off", "on", "proof")

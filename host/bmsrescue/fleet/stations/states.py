@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rescuelink.outcomes import ABORTED, CHECK_WIRES, EXAMINED, RECOVERED_CHECK_CONFIG, TOOL_ERROR, exit_class
+from rescuelink.outcomes import (
+    ABORTED,
+    CHECK_WIRES,
+    EXAMINED,
+    RECOVERED_CHECK_CONFIG,
+    TOOL_ERROR,
+    VERIFIED_UNPROVEN,
+    exit_class,
+)
 
 EMPTY = "empty"
 DETECTING = "detecting"
@@ -11,6 +19,7 @@ WAIT_LABEL = "wait for label"
 WORKING = "working"
 PASS = "PASS"
 CHECK = "CHECK CONFIG"
+UNPROVEN = "NOT PROVEN"
 FAIL = "FAIL"
 WIRES = "check wires"
 REMOVE = "remove unit"
@@ -33,13 +42,14 @@ FACES = {
     WORKING: Face("▶", "blue", "Do not touch the unit."),
     PASS: Face("✔", "green", "Remove the unit."),
     CHECK: Face("⚠", "amber", "It runs. Remove it and put it where configurations are checked."),
+    UNPROVEN: Face("◐", "magenta", "The image is in. Remove the unit, switch it off and on by hand, and look at it."),
     FAIL: Face("✖", "red", "Remove the unit and put it aside."),
     WIRES: Face("≠", "cyan", "Look at the contacts and the adapter, then try the unit again."),
     REMOVE: Face("⏏", "yellow", "Remove the unit."),
     OUT: Face("⊘", "purple", "Call an engineer."),
 }
 
-HOLDS_RESULT = (PASS, CHECK, FAIL, WIRES, REMOVE)
+HOLDS_RESULT = (PASS, CHECK, UNPROVEN, FAIL, WIRES, REMOVE)
 
 
 def state_for(outcome: str) -> str:
@@ -52,6 +62,8 @@ def state_for(outcome: str) -> str:
         return REMOVE
     if outcome == RECOVERED_CHECK_CONFIG:
         return CHECK
+    if outcome == VERIFIED_UNPROVEN:
+        return UNPROVEN
     return PASS if exit_class(outcome) == 0 else FAIL
 
 

@@ -40,6 +40,7 @@ def release(
     document = fleet.desk.releases.document(job, version)
     before = fleet.desk.releases.document(job, version - 1) if version > 1 else None
     limits = validate(document).limits
+    own_board = "rails" in document.get("board", {})
     return page(
         request,
         "release.html",
@@ -48,8 +49,11 @@ def release(
         release=found,
         document=document,
         changes=limit_changes(before, document),
-        rails=[(name, RAIL_WORDS[name], limits.rails[name]) for name in RAIL_WORDS],
-        ceilings={name: ceiling_mv(name, document["target"]["chip"]) for name in RAIL_WORDS},
+        rails=[(name, RAIL_WORDS.get(name, name), window) for name, window in limits.rails.items()],
+        ceilings={
+            name: ceiling_mv(limits.role_of(name) if own_board else name, document["target"]["chip"])
+            for name in limits.rails
+        },
         numbers=[(name, words, unit, getattr(limits, name)) for name, (words, unit) in LIMIT_WORDS.items()],
     )
 

@@ -60,6 +60,9 @@ class HelperTraits:
     adc_spike_lsb: float = 0.0
     missing_rails: frozenset[str] = frozenset()
     """Rails it has no sense wire for."""
+    missing_parts: frozenset[str] = frozenset()
+    """Other parts it does without, by the names of `rescue.hal.ports.PARTS`, and "current". Without "power" somebody
+    else has switched the unit on."""
     pull_ohm: float = 60_000.0
     """Its weak pulls: 50 to 80 kohm on an RP2040."""
     pull_down_latches: bool = False

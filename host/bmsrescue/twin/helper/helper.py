@@ -29,7 +29,14 @@ from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from bmsrescue.twin.helper.panel import PanelLog, PanelPort, Press
 from bmsrescue.twin.helper.process import HEAP_KIB, MicroPythonChild, find_interpreter
 from bmsrescue.twin.helper.rpc import Handler, RpcServer, TimeExpired
-from bmsrescue.twin.helper.unit_ports import ClockPort, LinesPort, ObserverPort, RailsPort, WatchdogBite
+from bmsrescue.twin.helper.unit_ports import (
+    ClockPort,
+    LinesPort,
+    ObserverPort,
+    RailsPort,
+    WatchdogBite,
+    missing_parts,
+)
 from bmsrescue.twin.helper.wire import WirePort
 from bmsrescue.twin.helper.wired_unit import DebugWire, WiredUnit
 
@@ -181,6 +188,7 @@ class VirtualHelper:
                 "socket": child.socket_fd,
                 "helper": "twin",
                 "helper_id": self.helper_id,
+                "missing": sorted(missing_parts(unit)),
                 **({} if link_fd is None else {"link": {"fd": link_fd}}),
                 **(settings or {}),
             }

@@ -4,6 +4,7 @@ import json
 import struct
 from collections.abc import Callable
 
+from bmsrescue.twin.board.faults import HelperTraits
 from bmsrescue.twin.clock import Event, VirtualClock
 from bmsrescue.twin.helper.adc import (
     CAPTURE_NS,
@@ -23,6 +24,7 @@ _MS = 1_000_000
 # Reading the time takes a MicroPython call on the board; it also makes every wait loop end.
 _CLOCK_READ_NS = 10_000
 # The RP2040's watchdog cannot wait longer than this.
+_SWITCHED_ON_BEFORE_NS = 2_000 * _MS  # by somebody else, on a unit that the helper cannot switch
 WATCHDOG_NS = 8_388 * _MS
 _FEED_EVERY_NS = 1_000 * _MS
 
@@ -88,38 +90,51 @@ class LinesPort:
         self._unit = unit
         self._wire = wire
         self._falls_seen = unit.nrst_falls
+        self._missing = missing_parts(unit)
         self.powered = False
         self.power_ons = 0
+        if "power" in self._missing:
+            unit.set_power(True)
+            unit.clock.advance(_SWITCHED_ON_BEFORE_NS)
 
     def power(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         on = bool(small)
+        if "power" in self._missing:
+            return 0
         self.power_ons += on and not self.powered
         self.powered = on
         self._unit.set_power(on)
         return 0
 
     def nrst(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
-        self._unit.set_nrst(bool(small))
+        if "nrst" not in self._missing:
+            self._unit.set_nrst(bool(small))
         return 0
 
     def nrst_level(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        if "nrst" in self._missing:
+            return 1
         return int(self._unit.nrst_level)
 
     def nrst_edges(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         falls = self._unit.nrst_falls
         new, self._falls_seen = falls - self._falls_seen, falls
-        return new
+        return 0 if "nrst" in self._missing else new
 
     def boot0(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
-        self._unit.set_boot0(None if small == op.RELEASED else bool(small))
+        if "boot0" not in self._missing:
+            self._unit.set_boot0(None if small == op.RELEASED else bool(small))
         return 0
 
     def pulled(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        if "pulls" in self._missing:
+            raise Refused("this helper has no weak pulls")
         swdio, swclk = self._unit.swd_levels(bool(small))
         return swdio | swclk << 1
 
     def button(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
-        self._unit.press_button(bool(small))
+        if "unit_button" not in self._missing:
+            self._unit.press_button(bool(small))
         return 0
 
     def release_all(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
@@ -130,10 +145,17 @@ class LinesPort:
         """What the board's pull resistors do when the helper resets or loses its supply."""
         self._wire.release()
         self.powered = False
-        self._unit.set_power(False)
+        if "power" not in self._missing:
+            self._unit.set_power(False)
         self._unit.set_nrst(False)
         self._unit.set_boot0(None)
         self._unit.press_button(False)
+
+
+def missing_parts(unit: WiredUnit) -> frozenset[str]:
+    """The parts that the helper of this bench does without. Only the twin's own unit says so."""
+    traits: HelperTraits | None = getattr(unit, "helper_traits", None)
+    return frozenset() if traits is None else traits.missing_parts
 
 
 class RailsPort:
@@ -169,7 +191,7 @@ class RailsPort:
         clock = self._unit.clock
         end_ns = clock.now_ns + wide * _MS
         points: list[list[int]] = [[] for _ in self._names]
-        while clock.now_ns < end_ns or not points[0]:
+        while clock.now_ns < end_ns or not all(points):
             next_ns = clock.now_ns + number * _MS
             for name, values in zip(self._names, points, strict=True):
                 clock.advance(CAPTURE_NS)
@@ -181,6 +203,8 @@ class RailsPort:
         return b"".join(struct.pack(op.CAPTURE_ENTRY, min(v), round(sum(v) / len(v)), max(v)) for v in points)
 
     def current(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        if "current" in missing_parts(self._unit):
+            return op.NOTHING
         self._unit.clock.advance(READING_NS)
         return self._adc.read_ma(self._unit.supply_ma)
 

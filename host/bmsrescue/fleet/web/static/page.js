@@ -57,6 +57,7 @@ function beep(hertz, seconds, delay) {
 const SOUNDS = {
   PASS: () => beep(1320, 0.25),
   "CHECK CONFIG": () => [0, 0.35].forEach((delay) => beep(880, 0.25, delay)),
+  "NOT PROVEN": () => [0, 0.35, 0.7].forEach((delay) => beep(660, 0.25, delay)),
   "check wires": () => [0, 0.2].forEach((delay) => beep(660, 0.1, delay)),
   FAIL: () => [0, 0.3, 0.6].forEach((delay) => beep(220, 0.2, delay)),
 };

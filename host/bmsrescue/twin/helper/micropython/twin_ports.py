@@ -200,7 +200,8 @@ class Rails:
     def __init__(self, link):
         self._link = link
         text = bytearray(256)
-        self.names = tuple(str(text[: link.fetch(op.RAIL_NAMES, 0, 0, 0, text)], "utf8").split(","))
+        length = link.fetch(op.RAIL_NAMES, 0, 0, 0, text)
+        self.names = tuple(str(text[:length], "utf8").split(",")) if length else ()
         self._entries = bytearray(op.CAPTURE_ENTRY_BYTES * len(self.names))
         self.spans = {name: link.call(op.RAIL_SPAN, index) for index, name in enumerate(self.names)}
 
@@ -261,14 +262,17 @@ class BlockDevice:
 class Card:
     root = "/sd"
 
-    def __init__(self, link):
+    def __init__(self, link, is_there):
         self._link = link
+        self._is_there = is_there
         self._mounted = False
         self._device = None
 
     def mount(self):
         if self._mounted:
             return
+        if not self._is_there:
+            raise CardError("no_card", "this helper has no card slot", next_step="work from the bench, by USB")
         code = self._try_mount()
         if code == 123:  # ENOMEDIUM: the slot's detect switch is open
             raise CardError("no_card", "there is no card in the slot", next_step="put in a card with a job")
@@ -325,20 +329,24 @@ class Store:
 
 
 class Panel:
-    def __init__(self, link):
+    def __init__(self, link, missing):
         self._link = link
+        self._missing = missing
 
     def show(self, framebuffer):
-        self._link.send(op.PANEL_SHOW, 0, 0, framebuffer)
+        if "display" not in self._missing:
+            self._link.send(op.PANEL_SHOW, 0, 0, framebuffer)
 
     def led(self, red, green, blue):
-        self._link.call(op.PANEL_LED, 0, red << 16 | green << 8 | blue)
+        if "leds" not in self._missing:
+            self._link.call(op.PANEL_LED, 0, red << 16 | green << 8 | blue)
 
     def beep(self, duration_ms):
-        self._link.call(op.PANEL_BEEP, 0, duration_ms)
+        if "buzzer" not in self._missing:
+            self._link.call(op.PANEL_BEEP, 0, duration_ms)
 
     def pressed(self):
-        return self._link.call(op.PANEL_PRESSED) == 1
+        return "button" not in self._missing and self._link.call(op.PANEL_PRESSED) == 1
 
 
 class Observer(io.IOBase):
@@ -375,15 +383,17 @@ def _stream(link, fd):
 def open(config):  # noqa: A001 - the name that every ports module has
     # All ports, over the socket whose descriptor board.json names.
     link = Link(config["socket"])
+    missing = tuple(config.get("missing", ()))
     return Ports(
         clock=Clock(link),
         wire=Wire(link),
         lines=Lines(link),
         rails=Rails(link),
-        card=Card(link),
+        card=Card(link, "card" not in missing),
         store=Store(link),
-        panel=Panel(link),
+        panel=Panel(link, missing),
         observer=Observer(link),
         stream=_stream(link, config["link"]["fd"]) if "link" in config else None,
         helper_id=config.get("helper_id"),
+        missing=missing,
     )
