@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.rig import scenario_named
 from bmsrescue.twin.scenarios.scenario import build_unit
 from pio_rig import SWCLK, SWDIO, PioRig
@@ -92,6 +95,38 @@ def test_a_block_costs_46_clocks_a_word(bench: PioRig, unit: Unit) -> None:
     bench.wire.write_block(1, adi.DRW, pattern(WORDS))
     assert unit.chip.counters.swclk_cycles - before == 46 * WORDS + 8  # and the idle clocks at its end
     assert bench.wire.cycles - counted == 46 * WORDS + 8
+
+
+@pytest.mark.parametrize("kind", ["pio", "bits"])
+def test_a_clock_that_stops_between_calls_loses_no_write(bench: PioRig, unit: Unit, kind: str) -> None:
+    # On a helper the interpreter takes longer between two calls than SWCLK may stand still without idle cycles.
+    wire = bench.wire if kind == "pio" else wire_over(unit.swd)
+    unit.swd.frequency_hz = 10_000_000
+    wire.engage()
+    wire.jtag_to_swd()
+
+    def stopping(name: str, *arguments: Any) -> Any:
+        answer = getattr(wire, name)(*arguments)
+        unit.clock.advance(_MS // 10)
+        return answer
+
+    assert stopping("read", 0, adi.DPIDR) == 0x6BA02477
+    stopping("write", 0, adi.ABORT, 0x1E)
+    stopping("write", 0, adi.CTRL_STAT, _POWER_UP)
+    stopping("read", 0, adi.CTRL_STAT)
+    stopping("write", 0, adi.SELECT, 0)
+    stopping("write", 1, adi.CSW, _CSW)
+    for words, put in ((1, "write"), (1, "write_block"), (WORDS, "write_block")):
+        written = pattern(words)
+        stopping("write", 1, adi.TAR, AXI_RAM)
+        stopping(put, 1, adi.DRW, int.from_bytes(written, "little") if put == "write" else written)
+        stopping("write", 1, adi.TAR, AXI_RAM)
+        read = bytearray(len(written))
+        stopping("read_block", 1, adi.DRW, read)
+        assert bytes(read) == written
+        stopping("write", 1, adi.TAR, AXI_RAM)
+        assert stopping("read", 1, adi.DRW) == int.from_bytes(written[:4], "little")
+    assert unit.chip.counters.violations == []
 
 
 def test_a_word_at_a_time_is_the_same_as_a_block(bench: PioRig) -> None:

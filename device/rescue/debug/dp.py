@@ -5,7 +5,6 @@ from rescue.hal.ports import Timeout
 from rescuelink.errors import WireError
 
 _POWER_UP_MS = 1000
-_IDLE_CYCLES = 8  # before the clock stops
 _TRIES = 3  # of a recovery on a line that goes on failing
 
 
@@ -91,7 +90,6 @@ class DebugPort:
                 self.write(adi.ABORT, adi.CLEAR_STICKY)
                 if now & adi.POWER_UP_ACK != adi.POWER_UP_ACK:
                     self.power_up()
-                self.wire.idle(_IDLE_CYCLES)
                 self.disturbed += disturbed or status & adi.WDATAERR != 0
                 return status
             except WireError as again:

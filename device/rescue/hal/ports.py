@@ -20,11 +20,11 @@
 #   jtag_to_swd()             the switch from JTAG, with a line reset after it
 #   dormant_to_swd()          selection alert and activation, with a line reset after it
 #   read(ap, a32) -> int      the register's value; for an AP it is this read's value (RDBUFF), not the one before.
-#                             At least 8 idle clocks follow, so that the clock may stop (ADIv5.2 B4.1.1)
-#   write(ap, a32, value)     one write; the DP buffers AP writes, so that an error shows on a later transfer, which has
-#                             to follow at once, or idle(8): a clock that stops before may lose the write
-#   read_block(ap, a32, buf)  read the register len(buf)/4 times into `buf`, pipelined; ends with RDBUFF and idle clocks
-#   write_block(ap, a32, buf) write the words of `buf` to the register in turn, then at least 8 idle clocks
+#   write(ap, a32, value)     one write; the DP buffers AP writes, so that an error shows on a later transfer
+#   read_block(ap, a32, buf)  read the register len(buf)/4 times into `buf`, pipelined; ends with RDBUFF
+#   write_block(ap, a32, buf) write the words of `buf` to the register in turn
+#                             Behind each of the four go at least 8 idle clocks, so that the clock may stop (ADIv5.2
+#                             B4.1.1): a clock that stops before may lose a write
 #   pulled(up)                with both pins let go, what a weak pull-up (True) or pull-down of ours makes of them:
 #                             SWDIO in bit 0, SWCLK in bit 1; the pins are let go again. Not called without "pulls"
 #   idle(cycles)              clock with SWDIO low

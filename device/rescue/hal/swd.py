@@ -136,11 +136,15 @@ class SwdWire:
         value = self._read(READ_REQUESTS[ap << 2 | a32 >> 2])
         if ap:
             value = self._read(READ_REQUESTS[_RDBUFF >> 2])
-        self._out(0, _IDLE_CYCLES)
+        self._end()
         return value
 
     def write(self, ap, a32, value):
         self._write(WRITE_REQUESTS[ap << 2 | a32 >> 2], value)
+        self._end()
+
+    def _end(self):
+        self._out(0, _IDLE_CYCLES)
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
@@ -165,7 +169,7 @@ class SwdWire:
         except WireError as error:
             error.done = offset >> 2
             raise
-        self._out(0, _IDLE_CYCLES)
+        self._end()
 
     def write_block(self, ap, a32, buf):
         request = WRITE_REQUESTS[ap << 2 | a32 >> 2]
@@ -181,7 +185,7 @@ class SwdWire:
             # A FAULT tells of the write before this one, which the DP had taken but the bus refused.
             error.done = max((offset >> 2) - (error.kind == "fault"), 0)
             raise
-        self._out(0, _IDLE_CYCLES)
+        self._end()
 
     # -- one request on the line -------------------------------------------------------------------------------------
     #

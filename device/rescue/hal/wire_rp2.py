@@ -31,6 +31,7 @@ _DATA_OUT = const(27 << 19)  # pio_swd.DATA_OUT
 _DATA_IN = const(10 << 19)  # pio_swd.DATA_IN
 _PARITY_IN = const((1 << 1) | (11 << 6))  # two bits: parity and turnaround
 _CLOCKS_PER_WORD = const(46)
+_IDLE_CLOCKS = const(8)  # behind the last of a block, or a single one
 # Instructions, with SWCLK low
 _PULL = const(0x80A0)
 _PULL_IF_THERE = const(0x8080)
@@ -163,7 +164,6 @@ class PioWire(SwdWire):
                 raise
         else:
             self._fill(request, view, count)
-        self._out(0, 8)
 
     def write_block(self, ap, a32, buf):
         try:
@@ -172,15 +172,19 @@ class PioWire(SwdWire):
             # A FAULT tells of the write before this one, which the DP had taken but the bus refused.
             error.done = max(error.done - (error.kind == "fault"), 0)
             raise
-        self._out(0, 8)
+
+    def _end(self):
+        pass  # the pump has sent the idle clocks: before Python is here SWCLK would have stopped
 
     # The plain case in few steps: the interpreter is what takes the time.
 
     def _fill(self, request, view, count):
         """`count` words to the beginning of `view`."""
+        if not count:
+            return
         through = pump.read_words(_PIO0, _REQUEST | request << 11 | _DATA_IN, _PARITY_IN, view, count, _TURNS)
         if through == count:
-            self._bits.cycles += count * _CLOCKS_PER_WORD
+            self._bits.cycles += count * _CLOCKS_PER_WORD + _IDLE_CLOCKS
         else:
             self._words(request, view[: count << 2], through)
 
@@ -193,7 +197,7 @@ class PioWire(SwdWire):
         pack_into("<I", word, 0, value)
         through = pump.write_words(_PIO0, _REQUEST | request << 11 | _DATA_OUT, word, 1, _TURNS)
         if through == 1:
-            self._bits.cycles += _CLOCKS_PER_WORD
+            self._bits.cycles += _CLOCKS_PER_WORD + _IDLE_CLOCKS
         else:
             self._words(request, word, through)
 
@@ -216,6 +220,8 @@ class PioWire(SwdWire):
             damaged = through & _BAD_PARITY
             through &= ~_BAD_PARITY
             bits.cycles += through * _CLOCKS_PER_WORD
+            if damaged or done + through == count:
+                bits.cycles += _IDLE_CLOCKS
             if through:
                 waits = 0
             done += through

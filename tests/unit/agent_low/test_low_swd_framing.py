@@ -49,11 +49,11 @@ def test_an_ap_read_returns_its_own_value_from_rdbuff_not_the_previous_one() -> 
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_a_write_sends_32_bits_and_even_parity(value: int) -> None:
+def test_a_write_sends_32_bits_and_even_parity_and_8_idle_clocks(value: int) -> None:
     wire, bits = wire_with(write_answer())
     wire.write(AP, 0x4, value)
-    assert bits.sent == [(0x8B, 8), (value | (value.bit_count() & 1) << 32, 33)]
-    assert bits.cycles == 46
+    assert bits.sent == [(0x8B, 8), (value | (value.bit_count() & 1) << 32, 33), IDLE]
+    assert bits.cycles == 46 + 8
 
 
 def test_a_block_read_is_pipelined_and_ends_with_rdbuff() -> None:

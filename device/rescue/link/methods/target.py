@@ -5,7 +5,6 @@ from rescuelink import rpc
 from rescuelink.errors import LinkError, PowerError, WireError
 
 _MAX_HZ = 50_000_000
-_IDLE_CYCLES = 8  # so that the DP completes the write before
 # An answer as MessagePack: a word with its type byte, a block's head, and what stands around them.
 _WORD_BYTES = 5
 _BLOCK_BYTES = 3
@@ -120,8 +119,6 @@ def transfer(bench, transfers):
                 values.append(block)
             elif isinstance(entry[2], int):
                 wire.write(ap, a32, entry[2])
-                if index == len(transfers) - 1:
-                    wire.idle(_IDLE_CYCLES)
             else:
                 wire.write_block(ap, a32, entry[2])
         except WireError as error:
