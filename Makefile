@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check test-rp2040 sweep field fuzz lint bench bench-fleet depot-pictures map clean lock
+.PHONY: setup wheel demo test check test-rp2040 sweep field fuzz lint bench bench-fleet depot-pictures map clean lock
 
 setup: $(STAMP)
 
@@ -13,6 +13,10 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
+
+# What a user installs: pipx install dist/*.whl
+wheel: setup
+	$(BIN)/python -m hatchling build -t wheel -d dist
 
 demo: setup
 	$(BIN)/bmsrescue twin demo

@@ -2,11 +2,9 @@
 
 import contextlib
 import os
-import pty
 import select
 import socket
 import threading
-import tty
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +20,9 @@ class PtyPort:
     """
 
     def __init__(self) -> None:
+        import pty  # Windows has neither: there the TCP port serves
+        import tty
+
         self.fd, self._client_end = pty.openpty()
         tty.setraw(self._client_end)
         os.set_blocking(self.fd, False)
