@@ -19,7 +19,7 @@ from bmsrescue.cli.helper.common import HelperOption, opened
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_error
 from bmsrescue.client.records import PLACES, fetch
-from bmsrescue.config import data_dir, load_config
+from bmsrescue.config import data_dir
 from bmsrescue.errors import UsageError
 from rescuelink.chain import damage, verify_chain
 
@@ -47,28 +47,12 @@ def import_cards(
     as_json: JsonOption = False,
 ) -> None:
     """Take the cards of pocket dongles into this bench's records. Nothing on them is changed."""
-    from bmsrescue.fleet.backups import FOLDER_NAME, BackupFolder
-    from bmsrescue.fleet.ledger import own_site
-    from bmsrescue.fleet.records import aside
-    from bmsrescue.fleet.records.cards import find_cards, import_card
-    from bmsrescue.fleet.store import Store, sqlite_url
-    from bmsrescue.private import private_data_folder
+    from bmsrescue.fleet.records.cards import find_cards
+    from bmsrescue.fleet.records.here import take_in
 
-    config = load_config().records
     cards = find_cards(place)
-    folder = data_dir()
-    backups = BackupFolder(config.backups or str(folder / FOLDER_NAME))
-    private_data_folder(folder)
-    store = Store.open(sqlite_url(folder))
     began = time.monotonic()
-    try:
-        with store.write() as session:
-            site = own_site(session, config.bench)
-        reports = [import_card(store, site, backups, card) for card in cards]
-        with store.read() as session:
-            set_aside = aside.count(session)
-    finally:
-        store.close()
+    reports, set_aside = take_in(cards)
     _show(reports, time.monotonic() - began, as_json)
     if set_aside and not as_json:
         console().print(f"{set_aside:,} lines are set aside at this bench: see `bmsrescue records aside`.")

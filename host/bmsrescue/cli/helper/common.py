@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +17,12 @@ from bmsrescue.cli.output import clear_live_line, error_console, show_error, sho
 from bmsrescue.cli.render.bar import bar_line
 from bmsrescue.client.choose import open_session
 from bmsrescue.client.helper import Helper
+from bmsrescue.client.session import Session
 from bmsrescue.errors import UsageError
 from rescuelink.errors import RescueError
+
+if TYPE_CHECKING:
+    from bmsrescue.probe.start import Hands
 
 _late_errors: list[RescueError] = []
 
@@ -33,14 +38,56 @@ YesOption = Annotated[
 ]
 
 
+ProbeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--probe", metavar="WHICH", help="A debug probe: any, stlink, jlink, cmsisdap, its number, or remote:HOST."
+    ),
+]
+PowerOption = Annotated[
+    str | None,
+    typer.Option("--power", metavar="HOW", help='With --probe, who switches the unit: "exec:COMMAND {on,off}".'),
+]
+CardOption = Annotated[
+    Path | None, typer.Option("--card", metavar="FOLDER", help="With --probe, the folder that is the card.")
+]
+
+
+def hands(probe: str | None, power: str | None = None, card: Path | None = None) -> Hands | None:
+    """What --probe, --power and --card say. Raises UsageError."""
+    if probe is not None:
+        from bmsrescue.probe.start import Hands
+
+        return Hands(probe, power, card)
+    if power is not None or card is not None:
+        raise UsageError(f"{'--power' if power else '--card'} is for a probe", "Give --probe, or leave it out.")
+    return None
+
+
 @contextmanager
-def opened(option: str | None, as_json: bool) -> Iterator[Helper]:
-    """The helper somebody wants, open. With --json an error is an object on standard output."""
-    with telling_errors(as_json), open_session(option) as session, session.watching(_say_waits):
+def opened(option: str | None, as_json: bool, probe: Hands | None = None) -> Iterator[Helper]:
+    """The helper somebody wants, or the probe, open. With --json an error is an object on standard output."""
+    with telling_errors(as_json), _session(option, probe, as_json) as session, session.watching(_say_waits):
         helper = Helper(session)
         yield helper
     if helper.late_error is not None:
         _late_errors.append(helper.late_error)
+
+
+def _session(option: str | None, probe: Hands | None, as_json: bool) -> Session:
+    if probe is None:
+        return open_session(option)
+    if option is not None:
+        raise UsageError("--helper and --probe name two things", "Leave one of them out.")
+    from bmsrescue.probe.start import start  # pyOCD takes a second to import
+
+    session, found = start(probe)
+    if not as_json:
+        show_note(f"{found.name}, firmware {found.firmware or 'of unknown version'}")
+        for remark in found.remarks:
+            show_note(f"{remark.sentence}: {remark.next_step}")
+        show_note(f"this probe cannot see or switch {', '.join(found.cannot())}")
+    return session
 
 
 def _say_waits(name: str, data: Any) -> None:

@@ -13,7 +13,16 @@ import typer
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.cli.common import JsonOption, address_of, print_json, telling_errors
 from bmsrescue.cli.exit_status import NOT_WELL
-from bmsrescue.cli.helper.common import HelperOption, YesOption, opened, progress_bar, require_consent
+from bmsrescue.cli.helper.common import (
+    HelperOption,
+    PowerOption,
+    ProbeOption,
+    YesOption,
+    hands,
+    opened,
+    progress_bar,
+    require_consent,
+)
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_note
 from bmsrescue.client.flash_image import (
@@ -42,13 +51,15 @@ def flash(
     base: BaseOption = None,
     only_flash: OnlyFlashOption = False,
     wanted: HelperOption = None,
+    probe: ProbeOption = None,
+    power: PowerOption = None,
     yes: YesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write an image: only the sectors that differ, what was in them saved on this host before, then verify."""
     with telling_errors(as_json):
         segments = _segments(image, base, only_flash)
-    with opened(wanted, as_json) as helper, helper.chip(), progress_bar(as_json) as tell:
+    with opened(wanted, as_json, hands(probe, power)) as helper, helper.chip(), progress_bar(as_json) as tell:
         plan = plan_flash(helper, segments, tell)
         if not as_json:
             for line in plan.lines():
@@ -77,12 +88,14 @@ def verify(
     base: BaseOption = None,
     only_flash: OnlyFlashOption = False,
     wanted: HelperOption = None,
+    probe: ProbeOption = None,
+    power: PowerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the flash with an image, by SHA-256 on the target's own core where it can."""
     with telling_errors(as_json):
         segments = _segments(image, base, only_flash)
-    with opened(wanted, as_json) as helper, helper.chip(), progress_bar(as_json) as tell:
+    with opened(wanted, as_json, hands(probe, power)) as helper, helper.chip(), progress_bar(as_json) as tell:
         how, differing = verify_flash(helper, segments, tell)
         helper.session.call("target.disconnect")
     if as_json:
@@ -96,13 +109,15 @@ def backup(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file of the bytes; OUT.json says what they are.")],
     overwrite: OverwriteOption = False,
     wanted: HelperOption = None,
+    probe: ProbeOption = None,
+    power: PowerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the whole flash into a file. Flash words that cannot be read are 0xFF, and listed."""
     with telling_errors(as_json):
         check_new(out, overwrite)
         check_new(_facts_beside(out), overwrite)
-    with opened(wanted, as_json) as helper, helper.chip(), progress_bar(as_json) as tell:
+    with opened(wanted, as_json, hands(probe, power)) as helper, helper.chip(), progress_bar(as_json) as tell:
         info = helper.flash_info()
         sectors = read_sectors(helper, info["sectors"], tell, "read")
         helper.session.call("target.disconnect")

@@ -17,7 +17,17 @@ from rich.text import Text
 from bmsrescue.agent.files import make_importable
 from bmsrescue.card.build import build_files
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
-from bmsrescue.cli.helper.common import HelperOption, YesOption, opened, progress_bar, require_consent
+from bmsrescue.cli.helper.common import (
+    CardOption,
+    HelperOption,
+    PowerOption,
+    ProbeOption,
+    YesOption,
+    hands,
+    opened,
+    progress_bar,
+    require_consent,
+)
 from bmsrescue.cli.new_file import check_there
 from bmsrescue.cli.output import STYLES, console, show_note
 from bmsrescue.cli.render.story import Story
@@ -41,6 +51,9 @@ JobArgument = Annotated[
 def diagnose(
     job: JobArgument = None,
     wanted: HelperOption = None,
+    probe: ProbeOption = None,
+    power: PowerOption = None,
+    folder: CardOption = None,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Judge a stored record (or evidence) again; needs no helper.")
     ] = None,
@@ -53,23 +66,33 @@ def diagnose(
         return
     with telling_errors(as_json):
         check_there(job)
-    with opened(wanted, as_json) as helper, _offered(helper, job, as_json) as folder:
-        found = _watched(helper, as_json, "job.until", "diagnosis", "", folder)
+    with opened(wanted, as_json, hands(probe, power, folder)) as helper, _offered(helper, job, as_json) as offered:
+        found = _watched(helper, as_json, "job.until", "diagnosis", "", offered)
     _end_of_look(found, as_json)
 
 
-def plan(job: JobArgument = None, wanted: HelperOption = None, as_json: JsonOption = False) -> None:
+def plan(
+    job: JobArgument = None,
+    wanted: HelperOption = None,
+    probe: ProbeOption = None,
+    power: PowerOption = None,
+    folder: CardOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Say what would be done to the unit, and do none of it."""
     with telling_errors(as_json):
         check_there(job)
-    with opened(wanted, as_json) as helper, _offered(helper, job, as_json) as folder:
-        found = _watched(helper, as_json, "job.until", "plan", "", folder)
+    with opened(wanted, as_json, hands(probe, power, folder)) as helper, _offered(helper, job, as_json) as offered:
+        found = _watched(helper, as_json, "job.until", "plan", "", offered)
     _end_of_look(found, as_json)
 
 
 def recover(
     job: JobArgument = None,
     wanted: HelperOption = None,
+    probe: ProbeOption = None,
+    power: PowerOption = None,
+    folder: CardOption = None,
     yes: YesOption = None,
     finish_alone: Annotated[
         bool, typer.Option("--finish-alone", help="The helper goes on even if this host dies meanwhile.")
@@ -79,9 +102,9 @@ def recover(
     """Run the job: show the plan, ask, cure, prove it, write the record. Ctrl-C stops it safely."""
     with telling_errors(as_json):
         check_there(job)
-    with opened(wanted, as_json) as helper:
-        with _offered(helper, job, as_json) as folder:
-            words = _agreed(helper, folder, yes, as_json)
+    with opened(wanted, as_json, hands(probe, power, folder)) as helper:
+        with _offered(helper, job, as_json) as offered:
+            words = _agreed(helper, offered, yes, as_json)
         # From here on it is the card's own job, so that a run which is cut can be continued by a press of the button.
         _put_on_card(helper, job, "", as_json)
         record = _watched(helper, as_json, "job.run", finish_alone, words)

@@ -1,0 +1,133 @@
+"""The agent on this host, with a probe for its hands: a `Session` as a helper's, without a link in between.
+
+Every method of docs/protocol.md is the agent's own function (device/rescue/link/methods), called directly.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib import import_module
+from types import TracebackType
+from typing import Any, Self
+
+from bmsrescue.agent.files import make_importable
+from bmsrescue.client.session import CALL_S, EventHandler
+from rescuelink.errors import LinkError, Stopped
+from rescuelink.rpc import WINDOW_BYTES
+
+
+class EngineServer:
+    """What `rescue.link.bench.Bench` wants of a server."""
+
+    def __init__(self, tell: EventHandler) -> None:
+        self.event = tell
+        self.working: str | None = None
+
+    def pump(self, wait_ms: int = 0) -> None:
+        """Nobody sends anything: "cancel" is a call from another thread."""
+
+
+class ProbeSession:
+    """`ports`: the agent's Ports. `name`: of the probe; it stands in the records as the helper's.
+
+    after_job: gets each record, once it is written.
+    """
+
+    lasting = False
+
+    def __init__(
+        self,
+        name: str,
+        ports: Any,
+        close: Callable[[], None] = lambda: None,
+        after_job: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
+        make_importable()
+        self.name = name
+        self._close = close
+        self._after_job = after_job
+        self._lock = threading.Lock()
+        self._handlers: list[EventHandler] = []
+        self._server = EngineServer(self._tell)
+        # Not imported by name: the agent's modules are not held to our types.
+        self._methods: Any = import_module("rescue.link.server")
+        self._bench: Any = import_module("rescue.link.bench").Bench(ports, {"helper": name}, self._server, _window)
+        self.about: dict[str, Any] = {"helper": name, "window_bytes": WINDOW_BYTES}
+
+    def call(self, method: str, *params: Any, timeout_s: float = CALL_S) -> Any:
+        given = [memoryview(value) if isinstance(value, (bytes, bytearray)) else value for value in params]
+        function, types = self._methods._find(method)
+        self._methods._checked(given, types, method)
+        outer, self._server.working = self._server.working, method
+        self._bench.begin()
+        try:
+            return _plain(function(self._bench, *given))
+        except Stopped as stopped:
+            self._bench.stopped(method)
+            raise LinkError(stopped.kind, stopped.message, next_step=stopped.next_step) from None
+        finally:
+            self._server.working = outer
+
+    def run(self, method: str, *params: Any) -> Any:
+        result = self.call(method, *params)
+        if method == "job.run":
+            self._after_job(result)
+        return result
+
+    def write_file(self, path: str, data: bytes, progress: Callable[[int], None]) -> None:
+        for at in range(0, max(len(data), 1), WINDOW_BYTES):
+            progress(self.call("card.write", path, at, data[at : at + WINDOW_BYTES]))
+
+    def cancel(self) -> None:
+        self._bench.cancel()
+
+    def alone(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    @contextmanager
+    def watching(self, handler: EventHandler) -> Iterator[None]:
+        with self._lock:
+            self._handlers.append(handler)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._handlers.remove(handler)
+
+    def close(self) -> None:
+        """The unit is made safe, and the probe let go."""
+        try:
+            self._bench.make_safe()
+        finally:
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _tell(self, name: str, data: Any) -> None:
+        with self._lock:
+            handlers = list(self._handlers)
+        for handler in handlers:
+            handler(name, _plain(data))
+
+
+def _window(length: int) -> memoryview:
+    return memoryview(bytearray(length))
+
+
+def _plain(value: Any) -> Any:
+    """As it would come over the link: views as bytes, tuples as lists, nothing shared with the agent."""
+    if isinstance(value, (memoryview, bytearray)):
+        return bytes(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
