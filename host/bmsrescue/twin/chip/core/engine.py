@@ -120,6 +120,9 @@ class Engine:
         self._stop: Stop | None = None
         self._breakpoints: dict[int, int] = {}
         self._guards: list[int] = []
+        self._waits: set[int] = set()
+        """Where a loop was seen to lead from a WFI or WFE back to it: whether it is executed is looked at there."""
+        self._waited = False
         self.on_watched_read: Callable[[int], None] = lambda address: None
         for memory in memories:
             self.map_memory(memory.start, memory.data)
@@ -173,6 +176,7 @@ class Engine:
     def run(self, instructions: int) -> Stop:
         """Execute at most so many instructions (at least 1) from the program counter on."""
         self._stop = None
+        self._waited = False
         start = self.pc
         self._known_pc = None
         try:
@@ -216,14 +220,28 @@ class Engine:
 
     def _finished(self, start: int) -> Stop:
         # Unicorn ends a run at WFI without saying so.
-        if self.halfword(self.pc - 2) == _WFI and self.pc != start:
-            return Stop(StopReason.SLEEP)
-        return Stop(StopReason.BUDGET)
+        sleeps = self.halfword(self.pc - 2) == _WFI and self._has_waited(start)
+        return Stop(StopReason.SLEEP if sleeps else StopReason.BUDGET)
+
+    def _has_waited(self, start: int) -> bool:
+        """Whether the WFI or WFE in front of the program counter ended this run."""
+        pc = self.pc
+        if pc != start or self._waited:
+            return True
+        if pc not in self._waits:
+            # From there and back again: by way of it, or of a branch past it? From the next run on one sees.
+            self._waits.add(pc)
+            self._uc.hook_add(uc_const.UC_HOOK_CODE, self._on_wait, begin=pc - 2, end=pc - 2)
+            self.forget_translations()
+        return False
+
+    def _on_wait(self, _uc: Uc, _address: int, _size: int, _data: object) -> None:
+        self._waited = True
 
     def _from_error(self, error: UcError, start: int) -> Stop:
         if error.errno == uc_const.UC_ERR_INSN_INVALID:
             # WFE ends a run as if the instruction after it were invalid.
-            if self.pc != start and self.halfword(self.pc - 2) == _WFE:
+            if self.halfword(self.pc - 2) == _WFE and self._has_waited(start):
                 return Stop(StopReason.SLEEP)
             return Stop(StopReason.UNDEFINED if self._thumb else StopReason.INVALID_STATE)
         if error.errno in (uc_const.UC_ERR_FETCH_UNMAPPED, uc_const.UC_ERR_FETCH_PROT):
