@@ -42,6 +42,7 @@ class Stm32H7:
         self.config = config = config or ChipConfig()
         self.clock = clock
         self._rng = random.Random(seed)
+        self._noise = memory_map.PowerOnNoise(self._rng)
         self.counters = Counters()
         self.system = System(clock, config)
         self.die = die = config.die
@@ -232,7 +233,7 @@ class Stm32H7:
         self.core.power_off()
         self.peripherals.power_off()
         if self.config.power_loss_scrambles_ram:
-            memory_map.scramble(self.rams, self._rng)
+            self._noise.fill(self.rams)
 
     def _reset_begins(self, kind: ResetKind) -> None:
         if clears_power_domain(kind, bor_is_power_reset=self.config.bor_is_power_reset):

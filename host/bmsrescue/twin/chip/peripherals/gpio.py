@@ -47,6 +47,7 @@ class GpioPort(RegisterBlock):
         self._on_pin = on_pin
         self._outside: dict[int, bool] = {}
         self._levels: list[bool | None] = [None] * _PINS
+        self._reported: tuple[int, ...] = ()
         self._registers: dict[int, int] = {}
         self._load_reset_values()
 
@@ -118,6 +119,11 @@ class GpioPort(RegisterBlock):
         return value
 
     def _report(self) -> None:
+        registers = self._registers
+        deciding = registers[MODER], registers[ODR], registers[OTYPER]
+        if deciding == self._reported:
+            return
+        self._reported = deciding
         for pin in range(_PINS):
             level = self._driven(pin)
             if level is not self._levels[pin]:
