@@ -86,6 +86,7 @@
 #
 # missing: the parts (PARTS) that this helper does without. Their methods do nothing: power() switches nothing, an NRST
 # that is not wired reads high without an edge, button and card are never there. Rails: those that are not in `names`.
+# "nrst_level" as well: NRST is pulled, but not read back (most debug probes); it reads as what was made of it.
 #
 # helper_id: the number that the helper's hardware has and no other has, in lower-case hex digits; None where there is
 # none. The name in board.json is only a label: two helpers may have the same.
@@ -125,6 +126,10 @@ class Ports:
         self.stream = stream
         self.helper_id = helper_id
         self.missing = missing
+
+    def sees_nrst(self):
+        """Whether NRST's level and its edges are the unit's, and not only what we made of the line."""
+        return "nrst" not in self.missing and "nrst_level" not in self.missing
 
 
 def wait_for_nrst(ports):

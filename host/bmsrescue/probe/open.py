@@ -96,7 +96,15 @@ def make_ports(opened: OpenProbe, supply: Supply | None, card: Path, store: Path
         store=Folder(store),
         panel=NoPanel(),
         helper_id=opened.name,
+        missing=_missing(opened, supply),
     )
+
+
+def _missing(opened: OpenProbe, supply: Supply | None) -> tuple[str, ...]:
+    """By the names of rescue.hal.ports.PARTS."""
+    parts = [] if supply is not None else ["power"]
+    parts += [] if opened.reads_nrst else ["nrst_level"]
+    return (*parts, "boot0", "unit_button", "pulls", "display", "leds", "buzzer", "button")
 
 
 def _opened(probe: Any) -> OpenProbe:

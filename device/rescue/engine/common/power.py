@@ -146,11 +146,11 @@ class Power:
 
     def _holds_a_line(self):
         missing = self.ports.missing
-        if "nrst" not in missing and self.ports.lines.nrst_level():
+        if self.ports.sees_nrst() and self.ports.lines.nrst_level():
             return True
         if "pulls" not in missing:
             return bool(self.ports.wire.pulled(False) & 1)
-        return "nrst" in missing
+        return not self.ports.sees_nrst()
 
     def cut(self):
         """Everything let go, power off, at once."""

@@ -31,6 +31,8 @@ def _unseen(run):
     # Rails and wires of the unit that this helper does without: what a rule is silent about for want of them.
     found = run.power.unseen()
     found += [name for name in run.ports.missing if name in _WIRES]
+    if "nrst_level" in run.ports.missing:
+        found.append("nrst")
     if run.ports.rails.current_ma() is None:
         found.append("current")
     return found
@@ -57,7 +59,7 @@ def judge_rails(run):
     if logic is not None and not _good(run, "logic"):
         # A helper that sees few rails may have looked while it rose.
         run.evidence["rails"]["on"] = run.power.observe(_SETTLE_LOOK_MS)
-    if "nrst" not in run.ports.missing:
+    if run.ports.sees_nrst():
         run.evidence["nrst"] = _look_at_nrst(run, logic is None or _good(run, "logic"))
     run.watched_ms = run.ports.clock.ms()
     rails = run.evidence["rails"]

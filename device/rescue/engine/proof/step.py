@@ -119,7 +119,7 @@ def _look(run, proof):
     # One look at the running unit; "" when it does what the rule asks, else what is missing.
     proof["core"] = None
     nrst = watch_reset(run.ports, run.job.proof.window_ms)
-    if "nrst" not in run.ports.missing:
+    if run.ports.sees_nrst():
         proof["nrst"] = nrst
         if nrst["level"] == 0 or nrst["edges"]:
             return "NRST is not quiet: level %d, %d edges" % (nrst["level"], nrst["edges"])

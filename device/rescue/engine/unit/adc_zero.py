@@ -12,8 +12,13 @@ _FULL_SCALE = 65535
 
 
 def measure(rails):
-    """Sets the zero of `rails`. {"raw": of 65536, "by": "grounded channel" or "lowest rail"}; raw None: not found."""
+    """Sets the zero of `rails`. {"raw": of 65536, "by": "grounded channel" or "lowest rail"}; raw None: not found.
+
+    None where every rail has a calibration of its own, or is somebody else's reading: there is none to find.
+    """
     raw, by = rails.grounded(), "grounded channel"
+    if raw is None and not rails.spans:
+        return None
     if raw is None:
         by = "lowest rail"
         raw = _lowest(rails)
@@ -28,7 +33,6 @@ def measure(rails):
 
 
 def _lowest(rails):
-    # None where every rail has a calibration of its own, which knows the zero.
     seen = rails.capture(_LOOK_MS, _PERIOD_MS)
     found = None
     for name, span_mv in rails.spans.items():

@@ -55,7 +55,7 @@ def watch_resets(run, target, found, period_ms):
         ports.clock.sleep_ms(_STEP_MS)
         if core.ap.read32(cm.DHCSR) & cm.S_RESET_ST:
             resets += 1
-    if "nrst" not in ports.missing:  # else the resets that the core has seen are all that there is
+    if ports.sees_nrst():  # else the resets that the core has seen are all that there is
         edges = ports.lines.nrst_edges()
         found["nrst"] = {"level": 1 if ports.lines.nrst_level() else 0, "edges": edges, "window_ms": window_ms}
     if found.get("core"):
