@@ -20,18 +20,37 @@ from bmsrescue.agent import build, fold_constants, own_names, shorten_names, sho
 from bmsrescue.agent.build import MpyFormat, build_files
 
 _KEPT_S = 7 * 24 * 3600
+_made: dict[str, tempfile.TemporaryDirectory[str]] = {}  # by key; removed when the process ends
 _MAKERS = (build, fold_constants, own_names, shorten_names, shorten_parameters)
 
 
 def built(files: Mapping[Path, Path], target: MpyFormat) -> Path:
-    """The folder that holds `files` compiled for `target`; made if it is not there.
+    """The folder that holds `files` compiled for `target`; made if it is not there, for this process where the user's
+    cache cannot be written.
 
     Raises:
         HostError: as `build_files`.
-        OSError: the user's cache cannot be written.
     """
+    key = _key(files, target)
+    try:
+        return _kept(files, target, key)
+    except OSError:
+        if key not in _made:
+            folder = tempfile.TemporaryDirectory(prefix="bmsrescue-agent-")
+            build_files(files, Path(folder.name), target)
+            _made[key] = folder
+        return Path(_made[key].name)
+
+
+def built_files(files: Mapping[Path, Path], target: MpyFormat) -> dict[str, bytes]:
+    """What `built` holds, by place on the helper. Raises HostError, as that does."""
+    folder = built(files, target)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.*"))}
+
+
+def _kept(files: Mapping[Path, Path], target: MpyFormat, key: str) -> Path:
     root = platformdirs.user_cache_path("bmsrescue") / "agent"
-    place = root / _key(files, target)
+    place = root / key
     if place.is_dir():
         os.utime(place)
         return place

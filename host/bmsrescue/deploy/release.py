@@ -1,11 +1,10 @@
 """The agent's files as they lie on a helper, without board.json, which belongs to the helper."""
 
-import shutil
-import tempfile
 from pathlib import Path
 
-from bmsrescue.agent.build import MpyFormat, build
-from bmsrescue.agent.files import device_dir, shared_dir
+from bmsrescue.agent.build import MpyFormat
+from bmsrescue.agent.cache import built_files
+from bmsrescue.agent.files import agent_files, device_dir, shared_dir
 
 START = "main.py"
 PACKAGES = ("rescue", "rescuelink")
@@ -39,11 +38,4 @@ def as_compiled(target: MpyFormat) -> Files:
     Raises:
         HostError: mpy-cross is missing, or makes another version than the board loads.
     """
-    with tempfile.TemporaryDirectory(prefix="bmsrescue-deploy-") as folder:
-        # Apart from everything else: in an installation `rescuelink` lies among other people's packages.
-        sources, made = Path(folder, "sources"), Path(folder, "made")
-        for place, path in source_files().items():
-            copy = sources / place
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-        return {place.as_posix(): (made / place).read_bytes() for place in sorted(build((sources,), made, target))}
+    return built_files(agent_files(), target)

@@ -61,3 +61,10 @@ def test_processes_that_make_the_same_do_no_harm(cache: Path, tmp_path: Path) ->
         made = pool.map(_make, [(tmp_path / "cache", source)] * 8)
     assert len(set(made)) == 1
     assert len(list(cache.iterdir())) == 1
+
+
+def test_without_a_cache_that_can_be_written_it_is_compiled_once_for_the_process(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder would be")
+    first = built(_source(tmp_path, "x = 3\n"), format_for("armv6m"))
+    assert (first / "module.mpy").is_file()
+    assert built(_source(tmp_path, "x = 3\n"), format_for("armv6m")) == first

@@ -13,7 +13,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from bmsrescue.agent.build import build_files, format_of
+from bmsrescue.agent.build import format_of
+from bmsrescue.agent.cache import built
 from bmsrescue.agent.files import agent_files, device_dir
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.helper.helper import RunResult, serve_to_end
@@ -39,17 +40,12 @@ _PIN_STEP_NS: Final = 1_000
 _SPI_BYTE_NS: Final = 640  # 12.5 MHz
 _FALLS_SHIFT: Final = 48
 
-_made: list[tempfile.TemporaryDirectory[str]] = []
-
 
 @functools.cache
 def _search_path(interpreter: Path) -> tuple[Path, ...]:
     stand_ins = {Path(path.name): path for path in sorted(_HERE.glob("micropython/*.py")) if path.stem != "__init__"}
     twin = {Path(name): _TWIN / name for name in ("twin_ports.py", "twin_opcodes.py")}
-    folder = tempfile.TemporaryDirectory(prefix="bmsrescue-agent-")
-    build_files(agent_files() | twin | stand_ins, Path(folder.name), format_of(interpreter))
-    _made.append(folder)
-    return (Path(folder.name),)
+    return (built(agent_files() | twin | stand_ins, format_of(interpreter)),)
 
 
 class PinHelper:

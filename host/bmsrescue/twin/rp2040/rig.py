@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import select
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from bmsrescue.agent import frozen
-from bmsrescue.agent.build import build_files, format_for
+from bmsrescue.agent.build import format_for
+from bmsrescue.agent.cache import built_files
 from bmsrescue.agent.files import agent_files, device_dir
 from bmsrescue.card.fat import CardFiles, CardImageError
 from bmsrescue.card.image_bytes import ImageBytes
@@ -45,10 +45,7 @@ def agent_for_pico(config: Mapping[str, Any], uf2: Path | None = None) -> dict[s
     settings = {"board.json": json.dumps(config).encode()}
     if uf2 is not None and frozen.is_in(uf2):
         return {"main.py": (device_dir() / "main.py").read_bytes()} | settings
-    with tempfile.TemporaryDirectory(prefix="bmsrescue-agent-") as folder:
-        places = build_files(agent_files(), Path(folder), format_for(ARCHITECTURE))
-        files = {place.as_posix(): (Path(folder) / place).read_bytes() for place in places}
-    return files | settings
+    return built_files(agent_files(), format_for(ARCHITECTURE)) | settings
 
 
 class PicoRig:
