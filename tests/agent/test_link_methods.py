@@ -15,7 +15,6 @@ import pytest
 from bmsrescue.agent.files import make_importable
 from bmsrescue.twin.serial_twin import SerialTwin
 from link_twin import PATIENCE_S, Host, helper_behind, records_on
-from rescuelink.dead_rails import DEAD_MV
 from rescuelink.errors import CardError, ConsentError, LinkError, PowerError, TargetError, WireError
 
 FLASH, DTCM, AXI_SRAM = 0x08000000, 0x20000000, 0x24010000
@@ -51,6 +50,10 @@ def test_hello_says_what_the_helper_is(host: Host) -> None:
     assert host.about["interrupted"] is None
 
 
+# docs/wiring.md, "Sensing": what a rail without power is below.
+OFF_MV = {"bplus": 1000, "v12": 1000, "v5iso": 500, "v3v3": 300, "vcap": 300}
+
+
 class TestHelper:
     def test_info_time_heap_and_status(self, host: Host) -> None:
         assert host.call("helper.info")["agent"] == host.about["agent"]
@@ -62,6 +65,20 @@ class TestHelper:
     def test_echo_gives_back_any_bytes(self, host: Host) -> None:
         data = bytes(range(256)) * 8
         assert host.call("helper.echo", data) == data
+
+    def test_its_own_parts_and_its_board_json(self, host: Host) -> None:
+        parts = host.call("helper.parts")
+        assert (parts["missing"], set(parts["rails"])) == ([], {"bplus", "v12", "v5iso", "v3v3", "vcap"})
+        text = host.call("helper.board")
+        config = json.loads(text)
+        host.call("helper.set_board", json.dumps({**config, "helper": "renamed"}).encode())
+        assert json.loads(host.call("helper.board"))["helper"] == "renamed"
+        for bad in (b"", b"{", b"[]", b"\xff"):
+            with pytest.raises(LinkError, match="no board"):
+                host.call("helper.set_board", bad)
+        assert json.loads(host.call("helper.board"))["helper"] == "renamed"
+        host.call("helper.set_board", text)
+        assert host.call("helper.board") == text
 
     def test_the_log_tells_what_happened(self, host: Host) -> None:
         lines = host.call("helper.log").splitlines()
@@ -86,11 +103,13 @@ class TestRailsAndPower:
         assert 3_200 < on["rails"]["v3v3"]["mv"] < 3_400
         assert host.call("power.status")["on"]
         assert 17_000 < host.call("rails.read")["rails"]["bplus"] < 19_000
+        raw = host.call("rails.raw")["bplus"]
+        assert abs(raw * 3300 * 31 / 65536 - 18_000) < 400, "300 k over 10 k, 3.3 V full scale"
         low, mean, high = host.call("rails.capture", 1_200, 10, timeout_s=PATIENCE_S)["v3v3"]
         assert low <= mean <= high
         assert host.call("power.cycle", timeout_s=PATIENCE_S)["cycles"] >= 2
         gone = host.call("power.off", timeout_s=PATIENCE_S)["rails"]
-        assert all(rail["mv"] < DEAD_MV[name] for name, rail in gone.items())
+        assert all(rail["mv"] < OFF_MV[name] for name, rail in gone.items())
 
     def test_rails_are_told_at_the_chosen_rate(self, host: Host) -> None:
         host.call("rails.stream", 50)

@@ -56,6 +56,7 @@
 # Rails: voltages, and the supply current.
 #   names                     of the rails this helper is wired to
 #   read_mv(name) -> int      one filtered reading
+#   read_raw(name) -> int     what its ADC reads, of 65536; None for one that is on no ADC
 #   capture(window_ms, period_ms) -> {name: (min_mv, mean_mv, max_mv)}
 #   current_ma() -> int       of the bench supply, or None where this helper cannot measure it
 #   spans                     {name: mV at the ADC's full scale} of the rails without a calibration of their own

@@ -56,6 +56,10 @@ class Rails:
         adc, line, zero = self._choose(name)
         return to_mv(max(self._mean_of(adc) - zero, 0), line)
 
+    def read_raw(self, name):
+        """What the ADC itself reads, of 65536; None for a rail that is read by another part."""
+        return None if self._rails[name] is None else self._mean_of(self._choose(name)[0])
+
     def grounded(self):
         """What the grounded channel of the multiplexer reads, of 65536; None where there is none."""
         if self._ground is None:

@@ -12,8 +12,8 @@ from typing import Any
 import typer
 
 from bmsrescue.cli import card, deploy, image, records, serve
+from bmsrescue.cli.helper import board, chip, flash, job, look, power, shell
 from bmsrescue.cli.helper import card as helper_card
-from bmsrescue.cli.helper import chip, flash, job, look, power, shell
 from bmsrescue.cli.twin import commands as twin
 
 Command = Callable[..., Any]
@@ -61,6 +61,7 @@ COMMANDS: Mapping[str, Command | Group] = {
             "put": helper_card.put,
         },
     ),
+    "board": Group("The helper's own parts: board.json.", {"check": board.check_board}),
     "image": Group("Firmware files.", {"inspect": image.inspect}),
     "twin": Group(
         "The virtual bench with its broken units.",

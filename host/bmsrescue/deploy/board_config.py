@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from bmsrescue.agent.files import device_dir
+from bmsrescue.board.check import check
+from bmsrescue.board.pins import pins_of
 from bmsrescue.errors import HostError, UsageError
 
 NAME = "board.json"
 # A calibration is of one divider on one channel: with other parts there it says nothing any more.
-_WHAT_A_CALIBRATION_HOLDS_FOR = ("mux", "top_ohm", "bottom_ohm")
-_NEEDED = ("lines", "swd", "rails", "card", "panel", "watchdog_ms")
+_WHAT_A_CALIBRATION_HOLDS_FOR = ("mux", "adc", "top_ohm", "bottom_ohm")
 
 BoardConfig = dict[str, Any]
 
@@ -40,9 +41,11 @@ def load_board(choice: str) -> BoardConfig:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{path} is no JSON ({error})") from error
-    missing = [key for key in _NEEDED if not isinstance(config, dict) or key not in config]
-    if missing:
-        raise UsageError(f"{path} does not say {', '.join(missing)}", f"Begin with a copy of {boards['pico']}.")
+    if not isinstance(config, dict):
+        raise UsageError(f"{path} is no board.json", f"Begin with a copy of {boards['pico']}.")
+    faults = check(config, pins_of(choice)).faults
+    if faults:
+        raise UsageError(f"{path}: {faults[0]}", "`bmsrescue board check` tells all; docs/board.md has every key.")
     chosen: BoardConfig = config
     return chosen
 
@@ -66,9 +69,9 @@ def merge(chosen: BoardConfig, present: BoardConfig) -> tuple[BoardConfig, list[
     for name, before in rails.items() if isinstance(rails, dict) else ():
         if not isinstance(before, dict) or not before.get("calibration"):
             continue
-        rail = merged["rails"].get(name)
+        rail = (merged.get("rails") or {}).get(name)
         if rail and all(rail.get(key) == before.get(key) for key in _WHAT_A_CALIBRATION_HOLDS_FOR):
-            rail["calibration"] = before["calibration"]
+            rail |= {key: before[key] for key in ("calibration", "calibrated") if key in before}
         else:
             lost.append(name)
     return merged, lost

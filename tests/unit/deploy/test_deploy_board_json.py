@@ -70,7 +70,7 @@ def test_a_board_can_be_named_or_given_as_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("{", "is no JSON"), ("{}", "does not say lines, swd"), ("[]", "does not say")]
+    ("text", "said"), [("{", "is no JSON"), ("{}", "swd.swclk is missing"), ("[]", "is no board.json")]
 )
 def test_a_file_that_describes_no_board_is_refused(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "mine.json"

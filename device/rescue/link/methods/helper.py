@@ -1,8 +1,12 @@
 # helper.*: the helper itself.
 
 import gc
+import json
+import os
+import sys
 
 from rescuelink import rpc
+from rescuelink.errors import LinkError
 
 
 def info(bench):
@@ -41,6 +45,41 @@ def echo(_bench, data):
     return data
 
 
+def parts(bench):
+    """{"missing": the parts that this helper does without, "rails": those it sees}"""
+    return {"missing": list(bench.ports.missing), "rails": list(bench.ports.rails.names)}
+
+
+def board(_bench):
+    """Binary: board.json, as it lies on the helper."""
+    with open(_board_json(), "rb") as file:
+        return file.read()
+
+
+def set_board(bench, data):
+    """Another board.json, in force from the next start on (`helper.reset`). The unit is made safe first."""
+    try:
+        good = isinstance(json.loads(str(data, "utf8")), dict)
+    except (ValueError, UnicodeError):
+        good = False
+    if not good:
+        raise LinkError("bad_params", "this is no board.json")
+    bench.make_safe()
+    path = _board_json()
+    with open(path + ".new", "wb") as file:
+        file.write(data)
+    try:
+        os.rename(path + ".new", path)
+    except OSError:  # FAT replaces nothing
+        os.remove(path)
+        os.rename(path + ".new", path)
+
+
+def _board_json():
+    # As main.py has it.
+    return sys.argv[1] if len(sys.argv) > 1 else "board.json"
+
+
 def safe(bench):
     """The safe state: power off, every line let go."""
     bench.make_safe()
@@ -68,6 +107,9 @@ CALLS = {
     "heap": (heap, ""),
     "log": (log, "?bi"),
     "echo": (echo, "B"),
+    "parts": (parts, ""),
+    "board": (board, ""),
+    "set_board": (set_board, "B"),
     "safe": (safe, ""),
     "repl": (repl, ""),
     "reset": (reset, ""),

@@ -31,6 +31,12 @@ def capture(bench, window_ms, period_ms):
     return {name: [low, total // pieces, high] for name, (low, total, high) in found.items()}
 
 
+def raw(bench):
+    """{name: what the ADC reads, of 65536, or nil where the rail is on no ADC}: for a calibration."""
+    rails = bench.ports.rails
+    return {name: rails.read_raw(name) for name in rails.names}
+
+
 def stream(bench, period_ms):
     """From now on an event "rails" every `period_ms` (0: no more)."""
     if period_ms and period_ms < _FASTEST_MS:
@@ -43,5 +49,6 @@ def stream(bench, period_ms):
 CALLS = {
     "read": (read, ""),
     "capture": (capture, "ii"),
+    "raw": (raw, ""),
     "stream": (stream, "i"),
 }

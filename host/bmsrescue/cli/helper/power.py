@@ -16,6 +16,8 @@ from rich.table import Table
 
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
+from bmsrescue.cli.helper.board import calibrate as from_meter
+from bmsrescue.cli.helper.board import show_raw
 from bmsrescue.cli.helper.common import HelperOption, opened, power_in_words
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_note
@@ -49,6 +51,13 @@ def rails(
         Path | None, typer.Option(metavar="OUT.svg|OUT.png", help="Power the unit up, draw the curve, power it off.")
     ] = None,
     overwrite: OverwriteOption = False,
+    raw: Annotated[bool, typer.Option("--raw", help="What the ADC reads, beside it.")] = False,
+    calibrate: Annotated[
+        str | None, typer.Option(metavar="RAIL", help="Two points, by a meter; kept in the helper's board.json.")
+    ] = None,
+    meter_mv: Annotated[
+        int, typer.Option(metavar="MV", help="With --calibrate: what the meter may be off.", min=0)
+    ] = 10,
     as_json: JsonOption = False,
 ) -> None:
     """The unit's voltages and its current."""
@@ -58,7 +67,11 @@ def rails(
         with telling_errors(as_json):
             check_new(plot, overwrite)
     with opened(wanted, as_json) as helper:
-        if plot is not None:
+        if calibrate is not None:
+            from_meter(helper, calibrate, meter_mv, as_json)
+        elif raw:
+            show_raw(helper, as_json)
+        elif plot is not None:
             _plot(helper, plot, as_json)
         elif watch:
             _watch(helper, seconds, as_json)

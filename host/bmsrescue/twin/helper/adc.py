@@ -46,6 +46,10 @@ class RailAdc:
         """What a measurement of `truth_mv` shows, in mV."""
         return round(self._convert(truth_mv / DIVIDERS[rail], samples) * DIVIDERS[rail])
 
+    def read_raw(self, rail: str, truth_mv: int) -> int:
+        """What the ADC itself shows, of 65536."""
+        return round(self._raw(truth_mv / DIVIDERS[rail], READING_SAMPLES) * 16)
+
     def read_ma(self, truth_ma: int) -> int:
         """What the shunt amplifier's channel shows, in mA."""
         return round(self._convert(truth_ma / _SHUNT_MA_PER_MV, READING_SAMPLES) * _SHUNT_MA_PER_MV)

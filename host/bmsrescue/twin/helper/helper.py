@@ -269,6 +269,7 @@ def _table(
         op.RAIL_CURRENT: rails.current,
         op.RAIL_SPAN: rails.span,
         op.RAIL_GROUNDED: rails.grounded,
+        op.RAIL_RAW: rails.raw,
         op.RAIL_ZERO: rails.zero,
         op.BLOCK_READ: blocks.read,
         op.BLOCK_WRITE: blocks.write,

@@ -183,6 +183,11 @@ class RailsPort:
         self._unit.clock.advance(READING_NS)
         return self._adc.read_mv(name, self._unit.rail_mv(name), READING_SAMPLES)
 
+    def raw(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        name = self._names[small]
+        self._unit.clock.advance(READING_NS)
+        return self._adc.read_raw(name, self._unit.rail_mv(name))
+
     def capture(self, _small: int, number: int, wide: int, _payload: bytes) -> Reply:
         if not number:
             raise Refused("a capture needs a period")

@@ -62,6 +62,7 @@ RAIL_CAPTURE = 42  #            number: period ms, wide: window ms         paylo
 RAIL_CURRENT = 43  #                                                       value: mA, or NOTHING when not measured
 RAIL_SPAN = 44  #               small: index into the names                value: mV at the ADC's full scale
 RAIL_GROUNDED = 45  #                                                      value: of 65536, or NOTHING: no such channel
+RAIL_RAW = 47  #                small: index into the names                value: of 65536
 RAIL_ZERO = 46  #               number: what the ADC reads at 0 V, of 65536
 CAPTURE_ENTRY = "<iii"
 CAPTURE_ENTRY_BYTES = 12

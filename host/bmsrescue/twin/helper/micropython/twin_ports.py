@@ -208,6 +208,9 @@ class Rails:
     def read_mv(self, name):
         return self._link.call(op.RAIL_READ, self.names.index(name))
 
+    def read_raw(self, name):
+        return self._link.call(op.RAIL_RAW, self.names.index(name))
+
     def capture(self, window_ms, period_ms):
         self._link.fetch(op.RAIL_CAPTURE, 0, period_ms, window_ms, self._entries)
         return {

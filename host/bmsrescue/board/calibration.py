@@ -1,0 +1,79 @@
+"""Two points of a rail: what its ADC reads, and what a meter says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from bmsrescue.errors import HostError, UsageError
+
+_FULL_SCALE = 65535
+_APART = 0.1  # of the ADC's range: two points that are closer say little of the slope
+_OFF_MOST = 0.15  # of the nominal slope: more is another divider, another rail, or the wrong decimal point
+
+
+def point(readings: Sequence[int], mv: int) -> tuple[int, int]:
+    """(raw, mV). Raises UsageError where the ADC is at its end."""
+    raw = round(sum(readings) / len(readings))
+    if max(readings) >= _FULL_SCALE - 16:
+        raise UsageError("the ADC is at the end of its range", "Choose a lower voltage.")
+    return raw, mv
+
+
+def uncertainty_mv(readings: Sequence[Sequence[int]], points: Sequence[tuple[int, int]], meter_mv: int) -> int:
+    """Half of the spread of the readings, on the scale that the points give, and what the meter may be off."""
+    (raw_a, mv_a), (raw_b, mv_b) = points
+    spread = max(max(values) - min(values) for values in readings)
+    return meter_mv + -(-spread * abs(mv_b - mv_a) // (2 * max(abs(raw_b - raw_a), 1)))
+
+
+def calibrated(
+    text: bytes, rail: str, points: Sequence[tuple[int, int]], off_mv: int, today: date
+) -> tuple[bytes, float]:
+    """board.json with these points, and how far the slope is off the divider's nominal one (0.01: 1 %).
+
+    Raises:
+        UsageError: the rail is not one of its own on an ADC, or the points cannot be of its divider.
+        HostError: the text is no board.json.
+    """
+    config = _parsed(text)
+    rails: dict[str, Any] = config.get("rails") or {}
+    there = rails.get(rail)
+    if there is None:
+        raise UsageError(f"this helper's board.json has no rail {rail}", f"It has {', '.join(rails) or 'none'}.")
+    (raw_a, mv_a), (raw_b, mv_b) = sorted(points)
+    if raw_b - raw_a < _APART * _FULL_SCALE:
+        raise UsageError(
+            "the two voltages are too close to one another", "Take one near 0 and one near the rail's own."
+        )
+    if mv_b <= mv_a:
+        raise UsageError(
+            "the meter's readings fall where the ADC's rise", "Look whether the meter is on the same rail."
+        )
+    slope = (mv_b - mv_a) / (raw_b - raw_a)
+    off = 0.0
+    if there.get("bottom_ohm"):
+        span = config.get("vref_mv", 3300) * (there["top_ohm"] + there["bottom_ohm"]) / there["bottom_ohm"]
+        off = slope * _FULL_SCALE / span - 1
+    if abs(off) > _OFF_MOST:
+        raise UsageError(
+            f"the slope is {off:+.0%} off what the divider says",
+            "Look at top_ohm and bottom_ohm, and that the meter's reading is in volts.",
+        )
+    there["calibration"] = [[raw_a, mv_a], [raw_b, mv_b]]
+    there["calibrated"] = {"date": today.isoformat(), "uncertainty_mv": off_mv}
+    return (json.dumps(config, indent=2) + "\n").encode(), off
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise HostError(
+            f"the helper's board.json is no JSON ({error})", "Bring one: bmsrescue deploy --board"
+        ) from error
+    if not isinstance(config, dict):
+        raise HostError("the helper's board.json is no object", "Bring one: bmsrescue deploy --board")
+    return config
