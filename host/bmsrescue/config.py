@@ -7,6 +7,10 @@ helper = "bench-2"            # which helper, when there are several
 host = "127.0.0.1"
 port = 8725
 uds = ""                      # a Unix socket's path instead of host and port
+names = []                    # names that the bench is known by, besides the address itself: "bench2.example"
+cert = ""                     # TLS: the certificate's file, with those that lead to its CA
+key = ""                      # and its key's
+proxies = []                  # addresses of proxies whose X-Forwarded-For and -Proto are believed; nobody else's are
 
 [records]
 bench = "hall 2"              # what this bench is called where several share their records
@@ -62,6 +66,10 @@ class DaemonAddress:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     uds: str = ""
+    names: tuple[str, ...] = ()
+    cert: str = ""
+    key: str = ""
+    proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,7 @@ class _Reader:
     def config(self, document: dict[str, Any]) -> Config:
         self._only(document, "", "helper", "daemon", "helpers", "usb", "records", "stations")
         daemon = self._table(document, "daemon")
-        self._only(daemon, "daemon.", "host", "port", "uds")
+        self._only(daemon, "daemon.", "host", "port", "uds", "names", "cert", "key", "proxies")
         helpers = self._table(document, "helpers")
         records = self._table(document, "records")
         self._only(records, "records.", "bench", "shared", "backups", "webhook", "webhook_secret")
@@ -141,6 +149,10 @@ class _Reader:
                 host=self._value(daemon, "host", str, DEFAULT_HOST),
                 port=self._port(self._value(daemon, "port", int, DEFAULT_PORT)),
                 uds=self._value(daemon, "uds", str, ""),
+                names=self._texts(daemon, "names"),
+                cert=self._value(daemon, "cert", str, ""),
+                key=self._value(daemon, "key", str, ""),
+                proxies=self._texts(daemon, "proxies"),
             ),
             helpers={name: self._url(name, self._table(helpers, name)) for name in helpers},
             usb=tuple(self._usb(entry) for entry in self._value(document, "usb", list, [])),
@@ -168,6 +180,12 @@ class _Reader:
         if not 0 <= port <= 65535:
             raise self._wrong(f"daemon.port is {port}")
         return port
+
+    def _texts(self, table: dict[str, Any], key: str) -> tuple[str, ...]:
+        found = self._value(table, key, list, [])
+        if not all(isinstance(one, str) and one for one in found):
+            raise self._wrong(f"{key} is no list of texts")
+        return tuple(found)
 
     def _table(self, table: dict[str, Any], key: str) -> dict[str, Any]:
         found: dict[str, Any] = self._value(table, key, dict, {})

@@ -8,9 +8,10 @@ from pathlib import Path
 from bmsrescue.errors import HostError
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
+RECORDS_FILE = "records.sqlite3"
 # Of what may lie in a data folder, that which bmsrescue itself puts there.
 _OURS = (
-    "records.sqlite3*",
+    f"{RECORDS_FILE}*",
     "backups",
     "backups-coming",
     "webhook.json",

@@ -15,6 +15,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from bmsrescue.config import Config
+from bmsrescue.door.guard import Guard
+from bmsrescue.door.owner import OwnersSocket
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
@@ -23,7 +25,6 @@ from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.web import pages, pages_decisions
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.login_limit import WRONG_TRIES
-from bmsrescue.fleet.web.remote_guard import RemoteGuard
 from bmsrescue.twin.rig import default_card_files
 from fake_station import FakeHelper, NoHelpers
 from sealed_records import chain, sample
@@ -332,13 +333,21 @@ def test_before_there_are_accounts_another_machine_may_do_nothing(served: Served
     assert elsewhere.get("/api/fleet/stations").status_code == 401
 
 
-def test_the_daemons_own_api_takes_an_engineers_token_from_another_machine(served: Served) -> None:
+def test_the_daemons_own_api_takes_an_engineers_token_from_this_machine_and_any_other(served: Served) -> None:
     engineer, operator = served.account("eva", "engineer"), served.account("otto", "operator")
+    looks = served.fleet.accounts.make_token("eva", "screen", 1, "setup", ["see", "stations", "decide"])
+    debugger = served.fleet.accounts.make_token("eva", "gdb", 1, "setup", ["helpers"])
     daemon = FastAPI()
     daemon.add_api_route("/api/helpers", lambda: ["h1"])
-    guarded = RemoteGuard(daemon, served.page.state.access)
-    elsewhere = TestClient(guarded, client=("192.0.2.7", 50000))
-    for token, status in (("", 401), ("nonsense", 401), (operator, 403), (engineer, 200)):
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        assert elsewhere.get("/api/helpers", headers=headers).status_code == status
-    assert TestClient(guarded, client=("127.0.0.1", 50000)).get("/api/helpers").json() == ["h1"]
+    daemon.add_middleware(Guard)
+    daemon.state.door = served.page.state.access
+    for address in ("192.0.2.7", "127.0.0.1"):
+        client = TestClient(daemon, client=(address, 50000))
+        tokens = (("", 401), ("nonsense", 401), (operator, 403), (looks, 403), (debugger, 200), (engineer, 200))
+        for token, status in tokens:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            assert client.get("/api/helpers", headers=headers).status_code == status
+    assert served.get("/api/fleet/units", debugger).status_code == 403
+    # The owner's socket says so itself; a missing address says nothing: a connection that was reset has none.
+    assert TestClient(OwnersSocket(daemon), client=("", 0)).get("/api/helpers").json() == ["h1"]
+    assert TestClient(daemon, client=None).get("/api/helpers").status_code == 401  # type: ignore[arg-type]

@@ -7,13 +7,14 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from bmsrescue.cli.common import JsonOption
 from bmsrescue.cli.output import show_note
 from bmsrescue.config import data_dir, load_config
+from bmsrescue.private import RECORDS_FILE
 
 _UNIT_FILE = Path(__file__).parent.parent / "daemon" / "bmsrescue.service"
 _LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -53,15 +54,15 @@ def serve(
         address = replace(address, port=port)
     if uds is not None:
         address = replace(address, uds=str(uds))
-    if not address.uds and address.host not in _LOCAL:
-        show_note(f"whoever reaches {address.host} can power and erase the units: nobody is asked for a password")
+    if not address.uds and address.host not in _LOCAL and not address.cert:
+        show_note("passwords go over the network as they are: set cert and key in [daemon] (docs/security.md)")
 
     def tell(where: str) -> None:
         typer.echo(json.dumps({"listening": where}) if as_json else f"listening: {where}")
 
     private_data_folder(data_dir())
     if not stations and not twin:
-        run(config, tuple(helper or ()), address, data_dir(), tell)
+        run(config, tuple(helper or ()), address, data_dir(), tell, **_door())
         return
     from bmsrescue.fleet.fleet import Fleet
     from bmsrescue.fleet.service import FleetService
@@ -70,6 +71,16 @@ def serve(
     with Crew(twin, seed, f"{int(time.time()):x}") as crew:
         service = FleetService(Fleet(config, data_dir()), crew)
         run(config, tuple(helper or ()), address, data_dir(), tell, crew.find, service.beside)
+
+
+def _door() -> dict[str, Any]:
+    """Of a bench whose accounts are here already, also while its stations are not served: who may, and who notes it."""
+    if not (data_dir() / RECORDS_FILE).exists():
+        return {}
+    from bmsrescue.fleet.service import door_of
+
+    access = door_of(data_dir())
+    return {"door": access, "note": access.accounts.note_use}
 
 
 def _unit_file() -> str:

@@ -26,6 +26,7 @@ from rescuelink.errors import LinkError, RescueError
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _UNIX = "unix:"
+_TOKEN_VARIABLE = "BMSRESCUE_TOKEN"  # an engineer's, where the daemon is not reached by the owner's socket
 _ASK_S = 2.0  # for what the daemon knows by itself
 _SPARE_S = 15.0  # a call may wait for its turn before its own time begins
 _WAIT_S = 20.0  # one look at a job's end
@@ -42,7 +43,11 @@ class DaemonClient:
         self._uds = uds
         self._base = "http://localhost" if uds else address
         self._http = httpx.Client(
-            base_url=self._base, transport=httpx.HTTPTransport(uds=uds), timeout=_ASK_S, trust_env=False
+            base_url=self._base,
+            transport=httpx.HTTPTransport(uds=uds),
+            timeout=_ASK_S,
+            trust_env=False,
+            headers=self._token(),
         )
 
     def ask(self, verb: str, path: str, body: Any = None, timeout_s: float = _ASK_S) -> Any:
@@ -77,9 +82,14 @@ class DaemonClient:
         try:
             if self._uds:
                 return unix_connect(self._uds, url, max_size=None)
-            return connect(url, proxy=None, max_size=None)
+            return connect(url, proxy=None, max_size=None, additional_headers=self._token())
         except (OSError, WebSocketException) as error:
             raise LinkError("no_daemon", f"the daemon tells no events: {error}", next_step="start it again") from None
+
+    def _token(self) -> dict[str, str]:
+        """Not over the owner's socket, which takes nobody else."""
+        token = os.environ.get(_TOKEN_VARIABLE, "")
+        return {"Authorization": f"Bearer {token}"} if token and not self._uds else {}
 
     def close(self) -> None:
         self._http.close()

@@ -23,7 +23,9 @@ from bmsrescue.daemon.api_docs import add_docs, add_start
 from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.daemon.refusals import RESPONSES
 from bmsrescue.door.body_limit import BodyLimit
+from bmsrescue.door.guard import PERSON, Guard, NobodysDoor
 from bmsrescue.door.names import LocalOnly
+from bmsrescue.errors import HostError
 from rescuelink.chain import verify_chain
 from rescuelink.errors import LinkError, RescueError
 
@@ -96,9 +98,12 @@ def create_app(connected: Helpers, allowed_hosts: frozenset[str] | None, beside:
     add_docs(app, "/docs")
     if beside is None:  # else its pages begin there
         add_start(app, "/docs")
+    app.state.door = NobodysDoor()
+    app.add_middleware(Guard)
     app.add_middleware(BodyLimit)
     app.add_middleware(LocalOnly, allowed_hosts=allowed_hosts)
     app.add_exception_handler(RescueError, _refused)
+    app.add_exception_handler(HostError, _host_trouble)
     app.add_exception_handler(RequestValidationError, _malformed)
     _add_helpers(app, connected)
     _add_calls(app, connected)
@@ -131,16 +136,22 @@ def _add_helpers(app: FastAPI, connected: Helpers) -> None:
 
 
 def _add_calls(app: FastAPI, connected: Helpers) -> None:
+    async def asked(request: Request, helper: str, method: str, params: list[Any]) -> None:
+        await connected.uses.asked(request.scope.get(PERSON, ""), helper, method, params)
+
     @app.post("/api/helpers/{name}/call")
-    async def call(name: str, body: Call) -> dict[str, Any]:
+    async def call(name: str, body: Call, request: Request) -> dict[str, Any]:
         """{"result"} of one method. Calls of several clients wait for their turn."""
-        params = from_json(body.params)
-        return {"result": to_json(await connected.port(name).call(body.method, params, body.timeout_s, body.client))}
+        port, params = connected.port(name), from_json(body.params)
+        await asked(request, name, body.method, params)
+        return {"result": to_json(await port.call(body.method, params, body.timeout_s, body.client))}
 
     @app.post("/api/helpers/{name}/card")
-    async def card(name: str, body: FilePiece) -> None:
+    async def card(name: str, body: FilePiece, request: Request) -> None:
         """Write a piece of a file to the helper's card, in one turn. `card.close` completes the file."""
-        await connected.port(name).write_file(body.path, body.offset, body.data, body.timeout_s, body.client)
+        port = connected.port(name)
+        await asked(request, name, "card.write", [body.path])
+        await port.write_file(body.path, body.offset, body.data, body.timeout_s, body.client)
 
     @app.post("/api/helpers/{name}/hold")
     async def hold(name: str, body: Hold) -> None:
@@ -148,9 +159,11 @@ def _add_calls(app: FastAPI, connected: Helpers) -> None:
         connected.port(name).hold(body.client, body.seconds)
 
     @app.post("/api/helpers/{name}/job", status_code=202)
-    async def start(name: str, body: JobStart) -> dict[str, Any]:
+    async def start(name: str, body: JobStart, request: Request) -> dict[str, Any]:
         """Begin long work; others are refused as "busy" until it has ended."""
-        return connected.port(name).start_job(body.method, from_json(body.params), body.client).status(whole=False)
+        port, params = connected.port(name), from_json(body.params)
+        await asked(request, name, body.method, params)
+        return port.start_job(body.method, params, body.client).status(whole=False)
 
     @app.get("/api/helpers/{name}/job")
     async def job(name: str, wait_s: Annotated[float, Query(ge=0, le=_MAX_WAIT_S)] = 0.0) -> dict[str, Any]:
@@ -162,9 +175,11 @@ def _add_calls(app: FastAPI, connected: Helpers) -> None:
         return told
 
     @app.post("/api/helpers/{name}/cancel")
-    async def cancel(name: str, _body: Annotated[Any, Body()] = None) -> None:
+    async def cancel(name: str, request: Request, _body: Annotated[Any, Body()] = None) -> None:
         """Stop what is under way at its next safe point."""
-        await connected.port(name).cancel()
+        port = connected.port(name)
+        await asked(request, name, "cancel", [])
+        await port.cancel()
 
     @app.get("/api/helpers/{name}/records")
     async def records(name: str, place: str = "card") -> dict[str, Any]:
@@ -215,6 +230,13 @@ async def _refused(_request: Request, error: Exception) -> JSONResponse:
         raise error
     status = _STATUS.get(error.kind, _LINK_STATUS if isinstance(error, LinkError) else _UNIT_STATUS)
     return JSONResponse({"error": error.to_dict()}, status)
+
+
+async def _host_trouble(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HostError):
+        raise error
+    refusal = LinkError("host_disk", error.message, next_step=error.next_step)
+    return JSONResponse({"error": refusal.to_dict()}, _STATUS["host_disk"])
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:

@@ -10,6 +10,7 @@ from bmsrescue.client.session import open_link
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.helper_port import HelperPort, Opener
 from bmsrescue.daemon.job_notes import JobNotes
+from bmsrescue.door.uses import Uses
 from rescuelink.errors import LinkError
 
 _LOOK_S = 2.0
@@ -25,6 +26,7 @@ class Helpers:
         self.ports: dict[str, HelperPort] = {}
         self.events = EventLog()
         self.notes = JobNotes(folder)
+        self.uses = Uses()
 
     async def run(self) -> None:
         """Look for helpers until cancelled; then let all of them go."""

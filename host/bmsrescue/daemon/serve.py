@@ -1,14 +1,19 @@
-"""Runs the daemon: one socket, one event loop, and a small file that tells the command line where to ask."""
+"""Runs the daemon: its sockets, one event loop, and a small file that tells the command line where to ask.
+
+The page and programs come by TCP; the owner's command line comes by a Unix socket in the data folder, which needs no
+log-in. Where there are no Unix sockets all come by TCP.
+"""
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
 import socket
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -17,11 +22,17 @@ from bmsrescue.client.finding import Found, find_helpers
 from bmsrescue.config import Config, DaemonAddress
 from bmsrescue.daemon.api import Beside, create_app
 from bmsrescue.daemon.helpers import Helpers
+from bmsrescue.door.connections import HEAD_S, MOST_HEAD_BYTES, keep_logs_short, limited, make_room
+from bmsrescue.door.guard import Door
 from bmsrescue.door.names import LOOPBACK_NAMES
-from bmsrescue.errors import UsageError
+from bmsrescue.door.owner import OwnersSocket
+from bmsrescue.door.sockets import listen, owners_socket, place_for_socket
+from bmsrescue.door.uses import Note
 
 ADDRESS_FILE = "daemon.json"
 _END_S = 3
+_BACKLOG = 128
+_MOST_MESSAGE_BYTES = 64 * 1024  # of a WebSocket: nobody sends us any
 
 
 def serve(
@@ -32,45 +43,108 @@ def serve(
     on_ready: Callable[[str], None],
     more: Callable[[], list[Found]] = list,
     beside: Beside | None = None,
+    door: Door | None = None,
+    note: Note | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. `on_ready` is told the address once clients may connect.
 
-    `more`: helpers besides those that are found; `beside`: what else is served.
+    `more`: helpers besides those that are found; `beside`: what else is served; `door`: who may move helpers by hand;
+    `note`: puts into an audit log what they do.
 
     Raises:
-        UsageError: the address cannot be had.
+        UsageError: an address cannot be had.
         HostError: the data folder cannot be written.
     """
+    make_room()
     connected = Helpers(lambda: find_helpers(config, urls) + more(), folder)
-    hosts = LOOPBACK_NAMES if address.uds or address.host in LOOPBACK_NAMES else None
-    listener, where = _listen(address)
-    # A Unix socket's clients have to put something into Host; httpx and websockets put "localhost".
-    app = create_app(connected, hosts, beside)
-    server_config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_END_S)
-    server = _Server(server_config, connected.events.end)
-    with contextlib.closing(listener), _announced(folder, where):
-        asyncio.run(_serve(server, listener, lambda: on_ready(where)))
-    if address.uds:
-        Path(address.uds).unlink(missing_ok=True)
+    connected.uses.note = note
+    app = create_app(connected, LOOPBACK_NAMES | {name.lower() for name in address.names}, beside)
+    if door is not None:
+        app.state.door = door
+    with contextlib.ExitStack() as ends:
+        if address.uds:
+            owners = ends.enter_context(owners_socket(Path(address.uds)))
+            server = _Server(uvicorn.Config(OwnersSocket(app), **_settings()), connected.events.end, owners)
+            where = f"unix:{Path(address.uds).resolve()}"
+            ends.enter_context(_announced(folder, where))
+        else:
+            listener, where = listen(address)
+            ends.enter_context(contextlib.closing(listener))
+            server = _Server(_public(app, address), connected.events.end, listener)
+            announced = where
+            if hasattr(socket, "AF_UNIX"):
+                path = ends.enter_context(place_for_socket(folder))
+                owners = ends.enter_context(owners_socket(path))
+                beside_it = uvicorn.Config(OwnersSocket(app), lifespan="off", **_settings())
+                server.second = _Server(beside_it, lambda: None, owners)
+                announced = f"unix:{path.resolve()}"
+            ends.enter_context(_announced(folder, announced))
+        keep_logs_short()
+        asyncio.run(_serve(server, lambda: on_ready(where)))
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        "log_level": "warning",
+        "access_log": False,
+        "timeout_graceful_shutdown": _END_S,
+        "ws_max_size": _MOST_MESSAGE_BYTES,
+        "proxy_headers": False,
+    }
+
+
+def _public(app: Any, address: DaemonAddress) -> uvicorn.Config:
+    settings = _settings() | {
+        "http": limited(),
+        "h11_max_incomplete_event_size": MOST_HEAD_BYTES,
+        "backlog": _BACKLOG,
+    }
+    if address.proxies:
+        settings |= {"proxy_headers": True, "forwarded_allow_ips": list(address.proxies)}
+    if address.cert:
+        settings |= {"ssl_certfile": address.cert, "ssl_keyfile": address.key or None}
+    return uvicorn.Config(app, **settings)
 
 
 class _Server(uvicorn.Server):
     """Ends on a signal as uvicorn does, but does not send it to itself again: we have something to clear up.
 
-    `on_end` is called before it waits for the requests that are still being answered.
+    `on_end` is called before it waits for the requests that are still being answered; `second` ends with it.
     """
 
-    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None], listener: socket.socket) -> None:
         super().__init__(config)
+        self.second: _Server | None = None
         self._on_end = on_end
+        self._listener = listener
+        self._beside: asyncio.Task[None] | None = None
+        self.ready = False
+
+    async def run_here(self) -> None:
+        """Until it ends."""
+        loop, create = asyncio.get_running_loop(), asyncio.get_running_loop().create_server
+        if self.config.is_ssl:  # who never begins TLS must not wait for ever, either
+            loop.create_server = functools.partial(create, ssl_handshake_timeout=HEAD_S)  # type: ignore[method-assign]
+        await self.serve(sockets=[self._listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.second is not None and self.started:
+            self._beside = asyncio.create_task(self.second.run_here())
+            while not self.second.ready and not self._beside.done():
+                await asyncio.sleep(0.01)
+        self.ready = self.started
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_end()
+        if self.second is not None and self._beside is not None:
+            self.second.should_exit = True
+            await self._beside
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        numbers = (signal.SIGINT, signal.SIGTERM)
+        numbers = () if self.config.lifespan == "off" else (signal.SIGINT, signal.SIGTERM)
         previous = {number: signal.signal(number, self.handle_exit) for number in numbers}
         try:
             yield
@@ -79,46 +153,13 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-async def _serve(server: uvicorn.Server, listener: socket.socket, on_ready: Callable[[], None]) -> None:
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not serving.done():
+async def _serve(server: _Server, on_ready: Callable[[], None]) -> None:
+    serving = asyncio.create_task(server.run_here())
+    while not server.ready and not serving.done():
         await asyncio.sleep(0.01)
-    if server.started:
+    if server.ready:
         on_ready()
     await serving
-
-
-def _listen(address: DaemonAddress) -> tuple[socket.socket, str]:
-    try:
-        if address.uds:
-            return _listen_uds(Path(address.uds))
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        listener = socket.create_server((address.host, address.port), family=family)
-        # Inherited by every connection: else each answer waits 40 ms for the client's acknowledgement of its head.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        host = f"[{address.host}]" if family == socket.AF_INET6 else address.host
-        return listener, f"http://{host}:{listener.getsockname()[1]}"
-    except OSError as error:
-        place = address.uds or f"{address.host}:{address.port}"
-        raise UsageError(
-            f"cannot listen on {place}: {error.strerror}", "Is it running already? Else --port."
-        ) from error
-
-
-def _listen_uds(path: Path) -> tuple[socket.socket, str]:
-    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(str(path)) == 0:
-                raise UsageError(f"a daemon already listens on {path}", "Use it, or end it first.")
-        path.unlink()  # left by one that was killed
-    listener = socket.socket(socket.AF_UNIX)
-    previous = os.umask(0o177)  # nobody but its owner may connect
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(previous)
-    listener.listen()
-    return listener, f"unix:{path.resolve()}"
 
 
 @contextlib.contextmanager

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -26,6 +28,17 @@ from bmsrescue.fleet.store import Store
 VIEWER, OPERATOR, ENGINEER = "viewer", "operator", "engineer"
 ROLES = (VIEWER, OPERATOR, ENGINEER)
 """Each may do all that those before it may."""
+
+SEE, STATIONS, DECIDE, HELPERS = "see", "stations", "decide", "helpers"
+SCOPES = {
+    SEE: "look at everything its account may see",
+    STATIONS: "scan, retest, pause, abort",
+    DECIDE: "releases, consents, service, accounts",
+    HELPERS: "move helpers by hand: power, flash, raw SWD",
+}
+"""What a token may be for, within its account's role. One for stations or decisions may also look."""
+_SCOPES_OF_ROLE = {VIEWER: {SEE, STATIONS, DECIDE}, OPERATOR: {STATIONS}, ENGINEER: {DECIDE}}
+_RESERVED = ("bench", "owner", "station", "setup", "twin")
 
 MIN_PASSWORD = 10
 _MAX_PASSWORD = 256
@@ -50,15 +63,23 @@ class Person:
 
     name: str
     role: str
+    scopes: frozenset[str] | None = None  # of the token; None: all that the role may
 
-    def may(self, role: str) -> bool:
-        """Whether the role is enough."""
-        return ROLES.index(self.role) >= ROLES.index(role)
+    def may(self, role: str, scope: str | None = None) -> bool:
+        """Whether the role is enough, and the token is for it."""
+        wanted = _SCOPES_OF_ROLE[role] if scope is None else {scope}
+        return self._has(role) and (self.scopes is None or bool(self.scopes & wanted))
 
-    def require(self, role: str) -> None:
-        """Raises AccessError when the role is not enough."""
-        if not self.may(role):
+    def require(self, role: str, scope: str | None = None) -> None:
+        """Raises AccessError when the role is not enough, or the token is for something else."""
+        if not self._has(role):
             raise AccessError("may_not", f"{self.name} is {self.role}; this takes an {role}", f"Ask an {role}.")
+        if not self.may(role, scope):
+            told = ", ".join(sorted(self.scopes or ()))
+            raise AccessError("may_not", f"this token is for {told} only", "Ask an engineer for another one.")
+
+    def _has(self, role: str) -> bool:
+        return ROLES.index(self.role) >= ROLES.index(role)
 
 
 @dataclass(frozen=True)
@@ -68,6 +89,7 @@ class Key:
     purpose: str
     expires_at: datetime | None
     expired: bool
+    scopes: str | None
 
 
 @dataclass(frozen=True)
@@ -101,7 +123,7 @@ class Accounts:
         with self._store.read() as session:
             for key in session.scalars(select(ApiToken).order_by(ApiToken.made_at)):
                 expired = key.expires_at is not None and key.expires_at <= now
-                keys.setdefault(key.operator, []).append(Key(key.purpose, key.expires_at, expired))
+                keys.setdefault(key.operator, []).append(Key(key.purpose, key.expires_at, expired, key.scopes))
             return [
                 Account(one.name, one.role, one.disabled, bool(one.password), one.changed_at, keys.get(one.name, []))
                 for one in session.scalars(select(Operator).order_by(Operator.name))
@@ -109,7 +131,7 @@ class Accounts:
 
     def add(self, name: str, role: str, password: str, by: str) -> None:
         """A new account. An empty password allows tokens only. Raises AccessError."""
-        if not _NAME.match(name):
+        if not _NAME.match(name) or name in _RESERVED:
             raise AccessError("name", f"{name[:40]!r} is no name of an account", "Use a-z, 0-9, dot and dash.")
         hashed = _hashed(password) if password else ""
         with self._store.write() as session:
@@ -157,6 +179,11 @@ class Accounts:
         with self._store.write() as session:
             decide(session, self._site, told, action, told, [], address=clean(address, NAME_LENGTH))
 
+    def note_use(self, who: str, action: str, helper: str, more: dict[str, Any]) -> None:
+        """Put into the audit log what somebody does with a helper by hand."""
+        with self._store.write() as session:
+            decide(session, self._site, who, action, helper, [], **more)
+
     def present(self, name: str) -> tuple[Person, str]:
         """Who somebody is now, and what changes with the password. Raises AccessError when the account is shut."""
         with self._store.read() as session:
@@ -165,8 +192,10 @@ class Accounts:
                 raise AccessError("who", "this account is shut", "Ask an engineer.")
             return Person(account.name, account.role), account.password
 
-    def make_token(self, name: str, purpose: str, days: int, by: str) -> str:
-        """A program's key; it is shown only now. Raises AccessError."""
+    def make_token(self, name: str, purpose: str, days: int, by: str, scopes: Collection[str] | None = None) -> str:
+        """A program's key; it is shown only now. `scopes` None: all that the account may. Raises AccessError."""
+        if scopes is not None and (not scopes or not SCOPES.keys() >= set(scopes)):
+            raise AccessError("name", "a token is for something", f"Use one or more of {', '.join(SCOPES)}.")
         if not 0 < days <= _MAX_TOKEN_DAYS:
             raise AccessError("name", f"a token is good for 1 to {_MAX_TOKEN_DAYS} days")
         token = _TOKEN_START + secrets.token_urlsafe(32)
@@ -175,12 +204,23 @@ class Accounts:
             "operator": name,
             "purpose": purpose[:64],
             "expires_at": (ledger.now() + timedelta(days=days)).isoformat(),
+            "scopes": None if scopes is None else " ".join(sorted(set(scopes))),
         }
         with self._store.write() as session:
             if session.get(Operator, name) is None:
                 raise AccessError("name", f"there is no account {name[:40]}")
             news = [News(ledger.TOKEN, content)]
-            decide(session, self._site, by, "token made", name, news, purpose=purpose[:64], days=days)
+            decide(
+                session,
+                self._site,
+                by,
+                "token made",
+                name,
+                news,
+                purpose=purpose[:64],
+                days=days,
+                scopes=content["scopes"],
+            )
         return token
 
     def revoke_tokens(self, name: str, by: str) -> int:
@@ -195,7 +235,7 @@ class Accounts:
         """Raises AccessError: not known, expired, or the account is disabled."""
         with self._store.read() as session:
             row = session.execute(
-                select(ApiToken.expires_at, Operator.name, Operator.role, Operator.disabled)
+                select(ApiToken.expires_at, ApiToken.scopes, Operator.name, Operator.role, Operator.disabled)
                 .join(Operator, Operator.name == ApiToken.operator)
                 .where(ApiToken.sha256 == _digest(token))
             ).first()
@@ -203,7 +243,7 @@ class Accounts:
             raise AccessError("who", "this token is not known", "Ask an engineer for a new one.")
         if row.expires_at is not None and row.expires_at <= (at or ledger.now()):
             raise AccessError("who", "this token has expired", "Ask an engineer for a new one.")
-        return Person(row.name, row.role)
+        return Person(row.name, row.role, None if row.scopes is None else frozenset(row.scopes.split()))
 
     def _put(self, session: Session, name: str, role: str, hashed: str, disabled: bool, by: str, action: str) -> None:
         if role not in ROLES:

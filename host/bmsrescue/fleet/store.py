@@ -21,9 +21,8 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, Oper
 from sqlalchemy.orm import Session
 
 from bmsrescue.errors import HostError, UsageError
-from bmsrescue.private import FOLDER_MODE, make_private_file
+from bmsrescue.private import FOLDER_MODE, RECORDS_FILE, make_private_file
 
-FILE_NAME = "records.sqlite3"
 _BUSY_S = 30.0
 _CONNECT_S = 5
 _WRITES = "bmsrescue_writes"
@@ -37,7 +36,7 @@ class StoreError(HostError):
 
 def sqlite_url(folder: Path) -> str:
     """The site's own store in its data folder."""
-    return f"sqlite:///{folder / FILE_NAME}"
+    return f"sqlite:///{folder / RECORDS_FILE}"
 
 
 class Store:

@@ -19,6 +19,7 @@ from bmsrescue.door.names import LOOPBACK_NAMES
 from fake_links import PATIENCE_S, FakeBoard
 from rescuelink.errors import FlashError, LinkError
 
+HERE = ("127.0.0.1", 50000)
 WS = "ws://127.0.0.1:8725"
 
 
@@ -30,7 +31,7 @@ def board() -> FakeBoard:
 @pytest.fixture
 def client(board: FakeBoard, tmp_path: Path) -> Iterator[TestClient]:
     connected = Helpers(lambda: [Found("one", "/dev/fake", "fake", usb=False)], tmp_path, board.open)
-    with TestClient(create_app(connected, LOOPBACK_NAMES), base_url="http://127.0.0.1:8725") as client:
+    with TestClient(create_app(connected, LOOPBACK_NAMES), base_url="http://127.0.0.1:8725", client=HERE) as client:
         wait_until_ready(client)
         yield client
 

@@ -16,7 +16,7 @@ from bmsrescue.door import body_limit
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     monkeypatch.setattr(body_limit, "MOST_BYTES", 1000)
-    with TestClient(create_app(Helpers(list, tmp_path), None)) as client:
+    with TestClient(create_app(Helpers(list, tmp_path), None), client=("127.0.0.1", 50000)) as client:
         yield client
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import bmsrescue.daemon
 from bmsrescue.client.daemon_client import DaemonClient, running_daemon
 from bmsrescue.config import DaemonAddress
-from bmsrescue.daemon.serve import ADDRESS_FILE, _listen
+from bmsrescue.daemon.serve import ADDRESS_FILE
+from bmsrescue.door.sockets import listen
 from daemon_process import started, wait_until
 from fake_agents import greeting_helpers
 from link_twin import PATIENCE_S
@@ -57,7 +58,7 @@ def test_its_own_code_is_small() -> None:
 
 def test_its_answers_do_not_wait_for_acknowledgements() -> None:
     # Nagle's algorithm and delayed acknowledgements together make 25 calls a second of a thousand.
-    listener, _where = _listen(DaemonAddress(port=0))
+    listener, _where = listen(DaemonAddress(port=0))
     with listener:
         assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 

@@ -32,7 +32,10 @@ class Operator(Base):
 
 
 class ApiToken(Base):
-    """A program's key. Only its hash is kept: it is random, so a plain SHA-256 cannot be searched."""
+    """A program's key. Only its hash is kept: it is random, so a plain SHA-256 cannot be searched.
+
+    `scopes`: words, what it is for; None is all that its account may.
+    """
 
     __tablename__ = "api_tokens"
 
@@ -41,6 +44,7 @@ class ApiToken(Base):
     purpose: Mapped[Name]
     made_at: Mapped[Moment]
     expires_at: Mapped[OptionalMoment]
+    scopes: Mapped[OptionalName]
 
 
 class AuditEntry(Base):

@@ -113,6 +113,7 @@ def _tokens(session: Session, entries: Sequence[Entry]) -> None:
         row = _only(entry, "sha256", "operator", "purpose") | {
             "made_at": entry.at,
             "expires_at": datetime.fromisoformat(expires) if expires else None,
+            "scopes": content.get("scopes"),
         }
         insert_new(session, ApiToken, [row])
 

@@ -10,15 +10,17 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
-from bmsrescue.fleet.accounts import ENGINEER, OPERATOR, AccessError, Accounts, Person
+from bmsrescue.door.guard import is_here
+from bmsrescue.door.owner import NAME, is_owner
+from bmsrescue.fleet.accounts import ENGINEER, HELPERS, OPERATOR, VIEWER, AccessError, Accounts, Person
 from bmsrescue.fleet.web.login_limit import LoginLimit
 
-LOCAL = ("127.0.0.1", "::1")
 COOKIE = "bmsrescue_session"
 _SESSION_S = 12 * 3600.0  # a shift, and what comes after it
 _MAX_SESSIONS = 1000
 _MOST_FAILED, _FAILED_S = 20, 600.0
 _AT_THE_BENCH = Person("bench", ENGINEER)
+_OWNER = Person(NAME, ENGINEER)
 
 
 @dataclass
@@ -71,6 +73,12 @@ class Access:
     def log_out(self, key: str) -> None:
         self._sessions.pop(key, None)
 
+    def admit(self, connection: HTTPConnection) -> str:
+        """Who may move helpers by hand: an engineer, by a session, a token for it, or the owner's socket."""
+        person = self.person(connection)
+        person.require(ENGINEER, HELPERS)
+        return person.name
+
     def person(self, request: HTTPConnection) -> Person:
         """Raises AccessError."""
         scheme, _space, token = request.headers.get("authorization", "").partition(" ")
@@ -81,20 +89,19 @@ class Access:
             person, password = self.accounts.present(session.name)
             if password == session.password:
                 return person
+        if is_owner(request.scope):
+            return _OWNER
         self._any_account = self._any_account or self.accounts.any()
-        if not self._any_account and _is_here(request):
+        if not self._any_account and is_here(request):
             return _AT_THE_BENCH
         raise AccessError("who", "you are not logged in", "Log in, or send a token.")
 
 
-def _is_here(request: HTTPConnection) -> bool:
-    """Asked on the bench's own machine; a Unix socket's client has no address."""
-    return request.client is None or request.client.host in LOCAL
-
-
 def _viewer(request: Request) -> Person:
     access: Access = request.app.state.access
-    return access.person(request)
+    person = access.person(request)
+    person.require(VIEWER)
+    return person
 
 
 def _operator(request: Request) -> Person:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, File, Form, Path, Query, UploadFile
 from pydantic import BaseModel, Field
 
 from bmsrescue.errors import UsageError
-from bmsrescue.fleet.accounts import ENGINEER, MIN_PASSWORD
+from bmsrescue.fleet.accounts import ENGINEER, MIN_PASSWORD, SCOPES
 from bmsrescue.fleet.audit import audit_page, told
 from bmsrescue.fleet.web.access import Deciding, Viewing
 from bmsrescue.fleet.web.parts import Plain, TheFleet
@@ -61,6 +61,9 @@ class AccountChange(BaseModel):
 class NewToken(BaseModel):
     purpose: Plain = Field(min_length=1, max_length=64)
     days: int = Field(ge=1, le=3660)
+    scopes: list[Plain] | None = Field(
+        None, max_length=8, description=f"Of {', '.join(SCOPES)}; left out: all of them."
+    )
 
 
 @router.get("/releases")
@@ -143,7 +146,7 @@ def change_account(name: Plain, body: AccountChange, fleet: TheFleet, person: De
 def make_token(name: Plain, body: NewToken, fleet: TheFleet, person: Deciding) -> dict[str, str]:
     """A program's key; it is shown only in this answer."""
     accounts, _releases = fleet.deciding()
-    return {"token": accounts.make_token(name, body.purpose, body.days, person.name)}
+    return {"token": accounts.make_token(name, body.purpose, body.days, person.name, body.scopes)}
 
 
 @router.delete("/accounts/{name}/tokens")

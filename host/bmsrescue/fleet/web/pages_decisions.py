@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from bmsrescue.fleet.accounts import MIN_PASSWORD, ROLES
+from bmsrescue.fleet.accounts import MIN_PASSWORD, ROLES, SCOPES
 from bmsrescue.fleet.audit import audit_page
 from bmsrescue.fleet.limit_changes import limit_changes
 from bmsrescue.fleet.web.access import Deciding, Viewing
@@ -61,7 +61,7 @@ def release(
 @router.get("/accounts")
 def accounts(request: Request, fleet: TheFleet, person: Deciding) -> Response:
     """Who may do what."""
-    told = {"accounts": fleet.accounts.all(), "roles": ROLES, "min_password": MIN_PASSWORD}
+    told = {"accounts": fleet.accounts.all(), "roles": ROLES, "min_password": MIN_PASSWORD, "scopes": SCOPES}
     return page(request, "accounts.html", person, "Accounts", **told)
 
 
