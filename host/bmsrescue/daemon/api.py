@@ -19,9 +19,9 @@ from bmsrescue import __version__
 from bmsrescue.client.plain_json import from_json, to_json
 from bmsrescue.client.records import PLACES, fetch_over
 from bmsrescue.client.session import CALL_S
-from bmsrescue.daemon.api_docs import add_docs, add_start
 from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.daemon.refusals import RESPONSES
+from bmsrescue.door.api_docs import add_docs, add_start
 from bmsrescue.door.body_limit import BodyLimit
 from bmsrescue.door.guard import PERSON, Guard, NobodysDoor
 from bmsrescue.door.names import LocalOnly

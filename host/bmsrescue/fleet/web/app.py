@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bmsrescue import __version__
-from bmsrescue.daemon.api_docs import add_docs
 from bmsrescue.daemon.events import EventLog
+from bmsrescue.door.api_docs import add_docs
 from bmsrescue.errors import HostError
 from bmsrescue.fleet.accounts import AccessError
 from bmsrescue.fleet.fleet import Fleet
