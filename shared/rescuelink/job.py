@@ -32,7 +32,8 @@ REPAIR = "repair"
 REWRITE = "rewrite"
 CORE_RUNNING = "core-running"
 
-_MODES = (REPAIR, REWRITE)
+_LEARN = "learn"  # a good unit is read, as the source for others: there is no image, and nothing is written
+_MODES = (REPAIR, REWRITE, _LEARN)
 _LATCHES = ("self-holding", "button-or-firmware")
 _MAILBOX = "mailbox"
 _PIN = "pin"
@@ -73,6 +74,10 @@ def validate(document: object) -> Job:
     if not 0 < len(name) <= _MAX_NAME:
         raise bad("name", "has %d characters" % len(name), "give it 1 to %d characters" % _MAX_NAME)
 
+    policy = fields.object("policy", default_empty=True)
+    if policy.choice("mode", _MODES, REPAIR) == _LEARN:
+        policy.end()
+        return _learning(name, fields)
     target = fields.object("target")
     chip = target.choice("chip", tuple(sorted(TARGETS)))
     facts = TARGETS[chip]
@@ -118,12 +123,8 @@ def validate(document: object) -> Job:
         raise bad(policy.path("check_config"), "is neither true nor false", "write true, or leave it out")
     policy.end()
 
-    board = fields.object("board", default_empty=True)
-    rails = board.object("rails") if board.has("rails") else None
-    limits = read_limits(fields.object("limits", default_empty=True), chip, rails)
+    limits, board_latch = _read_board(fields, chip)
     proof = _read_proof(fields.object("proof", default_empty=True), facts.ram)
-    board_latch = board.choice("latch", ("",) + _LATCHES, "")
-    board.end()
     latch = _read_latch(fields.object("latch")) if fields.has("latch") else None
     options = _read_options(fields.object("options", default_empty=True), chip, facts.dev_id)
     bootloader = _read_bootloader(fields.object("bootloader"), flash_end) if fields.has("bootloader") else None
@@ -153,6 +154,23 @@ def validate(document: object) -> Job:
     )
     _check_layout(job, facts.word_bytes)
     return job
+
+
+def _learning(name: str, fields: Fields) -> Job:
+    # Chip and flash are the unit's own to say.
+    limits, latch = _read_board(fields, "")
+    fields.end()
+    nothing = Image("", "", "", [])
+    return Job(name, "", 0, 0, 0, 0, 0, nothing, _LEARN, [], [], limits, Proof("", 0, 0, 0), board_latch=latch)
+
+
+def _read_board(fields: Fields, chip: str) -> tuple[Limits, str]:
+    board = fields.object("board", default_empty=True)
+    rails = board.object("rails") if board.has("rails") else None
+    limits = read_limits(fields.object("limits", default_empty=True), chip, rails)
+    latch = board.choice("latch", ("",) + _LATCHES, "")
+    board.end()
+    return limits, latch
 
 
 def check_vectors(job: Job, head: bytes) -> None:

@@ -112,6 +112,8 @@ class Proof:
 class Job:
     """A validated job. `boot_address` is where the chip starts: the vector table of the image lies there."""
 
+    check_config: bool  # there and true where, whatever is cured, its configuration must be checked by a person
+
     def __init__(
         self,
         name: str,
@@ -154,7 +156,8 @@ class Job:
         )
         self.ask = ask or []  # words of consent that a person may give, at the dongle or at the host
         self.options = options or []  # golden option bytes: [register, value, mask]
-        self.check_config = check_config  # whatever is cured: its configuration must be checked by a person
+        if check_config:
+            self.check_config = True
         self.board_latch = board_latch  # "self-holding", "button-or-firmware", "" where the job does not say
         self.markers = markers or []  # how the unit's product is known: (address, length, text or "", SHA-256 or "")
 

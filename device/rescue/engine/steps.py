@@ -19,7 +19,7 @@
 #           writes evidence
 # diagnosis reads evidence given image job power resumed
 #           writes diagnosis ends_as needs
-# plan      reads chip diagnosis evidence job needs power resumed
+# plan      reads chip diagnosis evidence image job needs power resumed
 #           writes by granted plan
 # backup    reads chip evidence image job known_resends power resets resumed target
 #           writes backup disturbed plan

@@ -23,11 +23,12 @@ from bmsrescue.image.read import Firmware
 from bmsrescue.image.whole_flash import cannot_start, has_more_than_a_program, is_whole_flash, refuse_words
 from rescuelink.errors import JobError, RescueError, sentence_case
 from rescuelink.fields import Fields
-from rescuelink.job import MAX_SEGMENTS, Job, default_job, validate
+from rescuelink.job import FORMAT, MAX_SEGMENTS, Job, default_job, validate
 from rescuelink.job_text import parse_job
 from rescuelink.targets import FLASH_BASE, TARGETS
 
 JOB_FILE = "job.json"
+LEARN = "learn"  # the mode of a job that reads a good unit
 _DEFAULT_CHIP = "STM32H725"
 _SMALLEST_SECTOR = 8192  # of any die: for a job that has not been read yet
 _MAX_STEM = 60  # of a job's name, which the dongle shows
@@ -112,12 +113,14 @@ def _refuse_a_units_flash(name: str, firmware: Firmware, chip: str, in_job: bool
 
 def owned_sectors(job: Job) -> list[int]:
     """The numbers of the sectors that a job may erase."""
-    size = job.sector_bytes
+    size = job.sector_bytes or 1
     return [n for n in range(job.flash_kib * 1024 // size) if job.owns(FLASH_BASE + n * size, size)]
 
 
 def owned_notes(job: Job) -> list[str]:
     """Which sectors a job owns, and what that means for what the unit itself has in them; as parts of sentences."""
+    if job.mode == LEARN:
+        return ["a good unit is read to the card; nothing is written to it"]
     size, owned = job.sector_bytes, owned_sectors(job)
     runs: list[list[int]] = []
     for number in owned:
@@ -168,8 +171,15 @@ def fat_name(stem: str) -> str:
 
 def segments_of(job: Job, files: dict[str, bytes]) -> list[Segment]:
     """Return what the card brings into the flash."""
-    data = files[job.image.file]
+    data = files[job.image.file] if job.image.segments else b""
     return [Segment(part.address, data[part.offset :][: part.length]) for part in job.image.segments]
+
+
+def learning_job(name: str) -> Built:
+    """The card that lets a dongle read good units: each press takes the one that is connected."""
+    document = {"format": FORMAT, "name": name, "policy": {"mode": LEARN}}
+    files = {JOB_FILE: _text(document)}
+    return Built(files, owned_notes(read_job(files)[0]))
 
 
 def describe_job(
@@ -249,7 +259,8 @@ def check_card(files: Mapping[str, bytes]) -> Job:
         CardBuildError: says what is wrong.
     """
     job, _document = read_job(files)
-    check_image(job, files)
+    if job.mode != LEARN:
+        check_image(job, files)
     return job
 
 
@@ -306,6 +317,8 @@ def _from_job(source: Path) -> dict[str, bytes]:
     if isinstance(image, dict) and "segments" not in image:
         return _complete(source, document, image)
     job = _validated(document)
+    if job.mode == LEARN:
+        return {JOB_FILE: _text(document)}
     path = source.parent / job.image.file
     try:
         data = path.read_bytes()

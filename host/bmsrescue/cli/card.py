@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from bmsrescue.card.build import (
+    LEARN,
     ImageOptions,
     build_files,
     check_card,
+    learning_job,
     owned_notes,
     owned_sectors,
     read_job,
@@ -48,6 +50,9 @@ def build(
         list[str] | None, typer.Option(metavar="ADDRESS+LENGTH", help="With --from: this is the unit's own.")
     ] = None,
     picture: Annotated[Path | None, typer.Option(metavar="MAP.png", help="With --from: draw the map.")] = None,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="In place of an image: the dongle reads good units to the card.")
+    ] = False,
     base: Annotated[str | None, typer.Option(help="Address of a BIN's first byte (0x08000000).")] = None,
     version: Annotated[str, typer.Option("--image-version", help="The image's version, for the record.")] = "",
     chip: Annotated[str | None, typer.Option(help="What the firmware is for: STM32H725, STM32H743, ...")] = None,
@@ -84,7 +89,7 @@ def build(
         else:
             if dead or take or keep or picture:
                 raise UsageError("--dead, --take, --keep and --picture belong to --from", "Add --from GOOD.")
-            built = build_files(_only(source), options)
+            built = learning_job("learn") if learn and not source else build_files(_only(source), options)
         files = built.files
         job, _document = read_job(files)
         likely = [] if job.markers else find_markers(segments_of(job, files))
@@ -173,10 +178,12 @@ def _size(job: Job) -> int:
 
 
 def _start(job: Job) -> int:
-    return min(segment.address for segment in job.image.segments)
+    return min((segment.address for segment in job.image.segments), default=0)
 
 
 def _describe(job: Job) -> str:
+    if job.mode == LEARN:
+        return f"job '{job.name}': learn."
     size, start = _size(job), _start(job)
     version = f" {job.image.version}" if job.image.version else ""
     return f"job '{job.name}' for {job.chip}: {job.mode} to {job.image.file}{version}, {size} bytes from 0x{start:08x}."

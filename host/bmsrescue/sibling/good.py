@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bmsrescue.card.build import LEARN
 from bmsrescue.card.storage import IMAGE_SUFFIX, read_card
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.image import linked_at
@@ -23,7 +24,6 @@ from rescuelink.targets import FLASH_BASE, TARGETS, stack_pointer_valid
 DEFAULT_CHIP = "STM32H725"
 _MOST_BYTES = 2 << 20
 _RECORDS = "records/records.jsonl"
-_LEARNED = "learn"
 _TAKE_ANOTHER = "Take the backup of a unit that works."
 
 
@@ -124,7 +124,7 @@ def _of_card(path: Path, chip: str, learned: bool) -> list[Backup]:
         if not isinstance(kept, dict) or not isinstance(kept.get("file"), str) or kept["file"] not in files:
             continue
         mode = job.get("mode") if isinstance(job, dict) else None
-        if (mode == _LEARNED) != learned:
+        if (mode == LEARN) != learned:
             continue
         facts = _json(files.get(str(kept["file"]).removesuffix(".bin") + ".json", b"{}"))
         backup = _backup(f"{kept['file']} on {path.name}", files[kept["file"]], facts, record, chip)

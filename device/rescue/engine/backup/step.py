@@ -49,7 +49,8 @@ def keep(run):
             sent = _write(run, file)
     except OSError as error:
         raise files.card_error("cannot write " + name, error) from None
-    run.image.close()  # the card is unmounted and mounted again
+    if run.image is not None:
+        run.image.close()  # the card is unmounted and mounted again
     files.sync()
     card.unmount()
     card.mount()
@@ -59,6 +60,8 @@ def keep(run):
     run.backup = {"file": name, "sha256": sha256, "bytes": size, "verified": True}
     facts = {
         "uid": uid,
+        "chip": run.evidence["chip"],
+        "options": run.evidence.get("options"),
         "job": run.job.name,
         "address": run.chip.flash.base,
         "torn": [address for sector in run.evidence["sectors"] for address in sector["torn"]],
@@ -72,6 +75,8 @@ def keep(run):
             json.dump(facts, file)
     except OSError as error:
         raise files.card_error("cannot write the backup's map", error) from None
+    if run.image is None:
+        run.skip_to("safe-off")
 
 
 def _take_earlier(run):

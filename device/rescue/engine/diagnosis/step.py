@@ -31,8 +31,10 @@ def find_cause(run):
 
 
 def _may_go_on(run, cause):
-    if run.ends_as == _WRONG_TARGET or run.image is None:
+    if run.ends_as == _WRONG_TARGET:
         return False
+    if run.image is None:
+        return run.job.name != "" and cause == "firmware-runs" and run.resumed is None  # learned
     if run.job.mode == "rewrite" and cause in ("healthy", "older-firmware"):
         return True
     if cause == "wrong-boot-address" and not [entry for entry in run.job.options if entry[0] == "boot"]:

@@ -20,6 +20,10 @@ def load_job(run):
         return
     folder = ports.card.root + run.folder
     run.job = _read_job(folder + "/job.json")
+    if not run.job.image.segments:  # a good unit is to be learned, which says itself what it is
+        run.job.dev_id = run.job.boot_address = None
+        run.use_limits(run.job.limits)
+        return
     _settle(run.job)
     run.image = CardImage(run.job, folder)
     check_image(run.image, run.progress_in_bytes("check image"))

@@ -69,6 +69,8 @@ def plan_cure(run):
         if sector["sha256"] is not None or sector["state"] == "blank"
     ]
     run.observer.event("plan", {"lines": run.plan["lines"], "estimate_ms": run.plan["estimate_ms"]})
+    if run.image is None:
+        return  # a good unit that is read for others
     if not run.plan["steps"] and not run.plan["options"] and not run.plan["protect"]:
         run.skip_to("safe-off")
     elif run.plan["regress"] and not run.plan["restore"]:

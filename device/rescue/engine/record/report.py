@@ -179,7 +179,7 @@ def _own_data_rewritten(run):
     # The unit's own data was written back, and not all of it could be read before; or the job cannot tell it apart.
     if run.plan is None:
         return False
-    if run.job.check_config or run.evidence.get("regressed") or run.plan["put_back"]:
+    if hasattr(run.job, "check_config") or run.evidence.get("regressed") or run.plan["put_back"]:
         return True
     if any(step["source"] != "image" and "blank" not in step for step in run.plan["steps"]):
         return True
@@ -214,13 +214,16 @@ def _record(run, name):
     elif run.diagnosis is not None:
         next_step = run.diagnosis["next_step"]
     next_step = after(name, run, next_step, _own_data_rewritten(run))
+    if run.image is None and run.backup is not None and error is None:
+        sentence = "Learned: what this unit has in its flash is on the card; nothing was changed."
+        next_step = "Learned. On a PC: bmsrescue card build --from this card."
     rails = run.evidence["rails"]
     return {
         "format": records.FORMAT,
         "sequence": run.sequence(),
         "helper": run.helper,
         "helper_id": run.ports.helper_id,
-        "job": None if run.image is None else _job_facts(job),
+        "job": None if job is None or not job.name else _job_facts(job),
         "unit": run.evidence.get("chip"),
         "diagnosis": run.diagnosis or _not_examined(error),
         "outcome": name,
