@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup wheel demo test check test-rp2040 sweep field fuzz lint bench bench-fleet depot-pictures map clean lock
+.PHONY: setup wheel demo test check test-rp2040 sweep parts parts-page field fuzz lint bench bench-fleet depot-pictures map clean lock
 
 setup: $(STAMP)
 
@@ -36,6 +36,15 @@ check: setup
 # on two cores that have nothing else to do.
 sweep: setup
 	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/run.py
+
+# Any wiring on any broken unit (docs/parts.md): CASES of them in a seeded order, from FIRST on; 0 for all 43,520.
+CASES ?= 500
+FIRST ?= 0
+parts: setup
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/parts.py --cases $(CASES) --first $(FIRST)
+
+parts-page: setup
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/parts.py --bare
 
 # Units that a generator makes from seeds, judged by what was put into them (docs/field.md).
 UNITS ?= 300

@@ -23,6 +23,8 @@ TABLE = {
     "rdp2": "a good unit answers on the same wires, and this one still runs its firmware",
     "reset-loop": "NRST falls again and again on an oscilloscope",
     "silent-firmware": "it answers while NRST is held low",
+    "short-12v": "with the power off 12 V measures next to nothing to GND",
+    "short-3v3": "with the power off 3.3 V measures next to nothing to GND",
     "short-input": "the current is as high with the 12 V converter taken off",
     "supply-config": "VCAP comes up with BOOT0 held high through a power-on",
     "swapped-swd": "the chip answers with the two wires exchanged",

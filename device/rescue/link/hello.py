@@ -48,6 +48,7 @@ def about(bench):
         "micropython": ".".join(str(part) for part in sys.implementation[1][:3]),
         "board": getattr(sys.implementation, "_machine", sys.platform),
         "capabilities": _CAPABILITIES.split(),
+        "missing": list(bench.ports.missing),
         "window_bytes": rpc.WINDOW_BYTES,
         "heap_free": heap_free(),
         "interrupted": found,

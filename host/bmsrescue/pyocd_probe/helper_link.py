@@ -137,8 +137,8 @@ class HelperLink:
             if not self._helper.power_status()["on"]:
                 stack.callback(self._switch_off)
                 self._helper.power_on()
-            vtref_mv = self._helper.rails()["rails"]["v3v3"]
-            if vtref_mv < _VTREF_LOW_MV:
+            vtref_mv = self._helper.rails()["rails"].get("v3v3")  # of a helper that has a wire to it
+            if vtref_mv is not None and vtref_mv < _VTREF_LOW_MV:
                 raise PowerError("no_vtref", f"the unit's 3.3 V rail reads {vtref_mv} mV")
             self._open = stack.pop_all()
 

@@ -161,8 +161,10 @@ def _no_swd(evidence):
         return None
     lines = _level_lines(evidence) or _supplied(evidence)
     # Where weak pulls have shown that both wires end at the chip, it is the chip that does not answer.
-    values = {"ends_as": "NOT_FIRMWARE"} if _levels(evidence) == ("high", "low") and _alive(evidence) else {}
     missed = not_measured(evidence)
+    # Where its core supply is not seen it may be firmware that has taken it away.
+    at_chip = _levels(evidence) == ("high", "low") and _alive(evidence) and name_of(evidence, "core") not in missed
+    values = {"ends_as": "NOT_FIRMWARE"} if at_chip else {}
     nrst = evidence.get("nrst")
     if nrst and not missed:
         values["seen"] = "Rails and NRST are good"

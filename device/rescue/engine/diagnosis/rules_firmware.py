@@ -178,8 +178,11 @@ def _healthy(evidence):
         return None
     lines = [map_line(evidence), core_line(evidence)] + [line for line in (draw_of(evidence)[1],) if line]
     unseen = running.unseen(evidence, not_measured(evidence))
-    if not evidence.get("nrst"):
+    missed = evidence.get("unseen") or ()
+    if "nrst" in missed:
         unseen.append("not seen: NRST")
+    if "power" in missed:
+        unseen.append("not seen: a start with the power off before it")
     return LIKELY if unseen else CERTAIN, {"seen": ", as far as seen" if unseen else ""}, lines + unseen, []
 
 

@@ -226,9 +226,11 @@ def _unpowered(evidence):
     if wiring:
         lines.append("nothing holds SWDIO high")
     seen = [say(evidence, role) for role in ("input", "between") if rail_of(evidence, role)]
-    alternatives = ["no-3v3", "no-vcap", "held-in-reset"]
+    alternatives = ["no-3v3", "short-3v3", "no-vcap", "held-in-reset"]
     if not good(evidence, "between"):
-        alternatives = ["no-supply", "no-12v"] + alternatives
+        alternatives = ["no-12v", "short-12v"] + alternatives
+    if not good(evidence, "input"):
+        alternatives = ["no-supply", "low-supply", "short-input"] + alternatives
     return LIKELY, _values(evidence, "logic", 0), lines + seen, alternatives
 
 

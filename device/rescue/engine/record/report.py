@@ -15,6 +15,8 @@ _SAYS_NOTHING = ("healthy", "undecided", "quiet")  # it is the job that asks for
 _MAYBE_THE_IMAGE = ("lockup", "not-running", "supply-config", "watchdog-unfed", "reset-loop")
 _HOLDS_IMAGE = "The image is written and verified, but the unit does not run it: %s."
 _HOLDS_BEFORE = "The unit did not run the image (%s): it holds what it held before, from the backup."
+_UNDECIDED = ("no-swd", "unpowered")  # where little was seen they say what could not be done, not what is wrong
+_TOO_LITTLE = "This helper sees too little of the unit to say what is wrong; nothing was changed."
 _UNPROVEN = "The image is written and verified; that the unit starts with it is not proven: %s."
 _AFTER_RESET = " After a mere reset: %s."
 _OFFER = " To have the state before put back, run it again with consent to put-back."
@@ -213,6 +215,8 @@ def _record(run, name):
             next_step += _OFFER
     elif run.diagnosis is not None:
         next_step = run.diagnosis["next_step"]
+        if run.diagnosis["cause"] in _UNDECIDED and run.evidence.get("unseen"):
+            sentence = _TOO_LITTLE
     next_step = after(name, run, next_step, _own_data_rewritten(run))
     if run.image is None and run.backup is not None and error is None:
         sentence = "Learned: what this unit has in its flash is on the card; nothing was changed."

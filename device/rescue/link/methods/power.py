@@ -5,7 +5,9 @@ from rescue.link.unit import power
 
 
 def on(bench):
-    """Energise within limits. {"rails": {name: {"mv", "min_mv", "max_mv"}}, "trip": nil or what cut it, "ma"}"""
+    """Energise within limits; without a switch the rails are only looked at.
+
+    {"rails": {name: {"mv", "min_mv", "max_mv"}}, "trip": nil or what cut it, "ma"}"""
     supply = power(bench)
     rails = supply.energise()
     if supply.trip is not None:
@@ -14,7 +16,10 @@ def on(bench):
 
 
 def off(bench):
-    """Off, and the proof of it: every rail below the limit. {"rails": ...}. Raises PowerError (no_discharge)."""
+    """Off, and the proof of it: every rail below the limit. {"rails": ...}. Raises PowerError (no_discharge).
+
+    Without a switch every line is let go, and the rails are as they are.
+    """
     bench.make_safe()
     return {"rails": power(bench).off()}
 
@@ -34,9 +39,11 @@ def sense(bench):
 
 
 def status(bench):
-    """{"on", "trip", "cycles", "ma"}"""
+    """{"on", "trip", "cycles", "ma", "switch": whether this helper can switch the unit}"""
     supply = power(bench)
-    return {"on": supply.is_on, "trip": supply.trip, "cycles": supply.cycles, "ma": supply.current_ma}
+    found = {"on": supply.is_on, "trip": supply.trip, "cycles": supply.cycles, "ma": supply.current_ma}
+    found["switch"] = supply.can_switch()
+    return found
 
 
 CALLS = {

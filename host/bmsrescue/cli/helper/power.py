@@ -91,6 +91,12 @@ def power(
 ) -> None:
     """Switch the unit on within limits, off with proof, or both. Without a daemon `on` lasts until Ctrl-C."""
     with opened(wanted, as_json) as helper:
+        if act is not PowerAct.STATUS and not helper.power_status().get("switch", True):
+            raise PowerError(
+                "no_switch",
+                "this helper has no power switch",
+                next_step="switch the unit by hand; the rest works as it is",
+            )
         match act:
             case PowerAct.ON:
                 _switch_on(helper, seconds, as_json)

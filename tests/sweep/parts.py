@@ -1,0 +1,88 @@
+"""`make parts`: any wiring on any broken unit (tests/support/any_parts.py), as much of the whole as is asked for, and
+with --bare the table of docs/parts.md: what a bare probe finds of the catalogue."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from any_parts import Case, bare, every_case, has_found, judge, run, shuffled
+from bmsrescue.twin.scenarios import all_scenarios, find
+
+PAGE = Path(__file__).parents[2] / "docs" / "parts.md"
+BEGIN, END = "<!-- what a bare probe finds -->", "<!-- end of what a bare probe finds -->"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=500, help="so many of the seeded order; 0: all of them")
+    parser.add_argument("--first", type=int, default=0, help="begin with this one of the order")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", metavar="WORDS", default="", help="only cases with these words in their name")
+    parser.add_argument("--bare", action="store_true", help="a bare probe on each unit, and the table of docs/parts.md")
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    with ProcessPoolExecutor(arguments.workers) as pool:
+        if arguments.bare:
+            return _measure(pool)
+        cases = [case for case in shuffled(arguments.seed) if arguments.only in str(case)][arguments.first :]
+        return _campaign(pool, cases[: arguments.cases or None])
+
+
+def _campaign(pool: ProcessPoolExecutor, cases: list[Case]) -> int:
+    began, wrong = time.monotonic(), 0
+    for count, (case, lines) in enumerate(zip(cases, pool.map(judged, cases), strict=True), 1):
+        wrong += bool(lines)
+        for line in lines:
+            print(f"{case}: {line}", flush=True)
+        if count % 50 == 0:
+            print(f"... {count} of {len(cases)}, {wrong} wrong, {time.monotonic() - began:.0f} s", flush=True)
+    print(f"{len(cases)} of {sum(1 for _ in every_case())} cases, {wrong} wrong, {time.monotonic() - began:.0f} s")
+    return 1 if wrong else 0
+
+
+def judged(case: Case) -> list[str]:
+    """What is wrong with it; an exception of ours counts."""
+    try:
+        return judge(case, run(case))
+    except Exception as error:  # noqa: BLE001 - of a campaign, which goes on
+        return [f"{type(error).__name__}: {error}"]
+
+
+def measured(name: str) -> tuple[str, str, str, str, list[str]]:
+    """(found, cause, confidence, outcome, what is wrong) of a bare probe on that unit."""
+    case = bare(name)
+    done = run(case)
+    diagnosis = done.record["diagnosis"]
+    found = has_found(case, done)
+    return found, diagnosis["cause"], diagnosis["confidence"], done.record["outcome"], judge(case, done)
+
+
+def _measure(pool: ProcessPoolExecutor) -> int:
+    names = [scenario.name for scenario in all_scenarios()]
+    rows, counts, wrong = [], Counter[str](), 0
+    for name, (found, cause, confidence, outcome, lines) in zip(names, pool.map(measured, names), strict=True):
+        counts[found] += 1
+        wrong += bool(lines)
+        for line in lines:
+            print(f"{name}: {line}", flush=True)
+        rows.append(f"| `{name}` | `{find(name).expected_diagnosis}` | `{cause}`, {confidence} | {found} | {outcome} |")
+    head = (
+        f"Of {len(names)} units a bare probe finds the cause of {counts['found']}, and names it among what it could be of "
+        f"{counts['narrowed']} more; {counts['not seen']} are well as far as seen, with what was not seen named; "
+        f"{counts['missed']} are missed."
+    )
+    table = ["| unit | what it is | what is said | | ends as |", "|---|---|---|---|---|", *rows]
+    text = PAGE.read_text(encoding="utf-8")
+    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    PAGE.write_text(before + "\n\n".join([BEGIN, head, "\n".join(table), END]) + after, encoding="utf-8")
+    print(head)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
