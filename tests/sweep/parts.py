@@ -72,8 +72,8 @@ def _measure(pool: ProcessPoolExecutor) -> int:
             print(f"{name}: {line}", flush=True)
         rows.append(f"| `{name}` | `{find(name).expected_diagnosis}` | `{cause}`, {confidence} | {found} | {outcome} |")
     head = (
-        f"Of {len(names)} units a bare probe finds the cause of {counts['found']}, and names it among what it could be of "
-        f"{counts['narrowed']} more; {counts['not seen']} are well as far as seen, with what was not seen named; "
+        f"Of {len(names)} units a bare probe finds the cause of {counts['found']}, and names it among what it could be "
+        f"of {counts['narrowed']} more; {counts['not seen']} are well as far as seen, with what was not seen named; "
         f"{counts['missed']} are missed."
     )
     table = ["| unit | what it is | what is said | | ends as |", "|---|---|---|---|---|", *rows]

@@ -361,7 +361,9 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     (
         "no wire to 3.3 V, and no line is held by the chip",
         "unpowered",
-        both(unseen("bplus", "v12", "v3v3", "vcap"), wired("low", "low"), not_tried, lambda e: e["nrst"].update(level=0)),
+        both(
+            unseen("bplus", "v12", "v3v3", "vcap"), wired("low", "low"), not_tried, lambda e: e["nrst"].update(level=0)
+        ),
     ),
     (
         "no answer, and next to nothing was seen",
