@@ -70,9 +70,15 @@ class Run:
     watched_ms = None  # ms() at the end of the first look at NRST
     folder = ""  # of the card, where the job lies: "/look" for one that a host only asks about
 
-    def __init__(self, ports, helper, screen=None, last=None):
-        # `last`: the step before "act" to end with; nothing is changed then, and no record is made.
+    def __init__(self, ports, helper, screen=None, last=None, person=None):
+        # `last`: the step before "act" to end with; nothing is changed then, and no record is made. `person`: who does
+        # by hand what the helper has no part for.
         self._last = last
+        if ports.missing:
+            from rescue.engine.common import by_hand
+
+            ports = by_hand.with_person(ports, person or (screen and screen.person(ports)))
+        self.person = person
         self.ports = ports
         self.helper = helper
         self.observer = ports.observer

@@ -75,6 +75,14 @@ class Screen:
 
         return consent_prompt.ask(run)
 
+    def person(self, ports):
+        """Who does by hand what the helper has no part for; None where nobody can be told, or answer."""
+        if "display" in ports.missing or "button" in ports.missing:
+            return None
+        from rescue.front.hand_prompt import Person
+
+        return Person(self, ports)
+
     def _draw_work(self, step, index, count, text, percent, left):
         self.clear()
         self.frame.text(("%d/%d %s" % (index + 1, count, step))[:_COLUMNS], 0, 2, 1)

@@ -89,6 +89,12 @@
 # that is not wired reads high without an edge, button and card are never there. Rails: those that are not in `names`.
 # "nrst_level" as well: NRST is pulled, but not read back (most debug probes); it reads as what was made of it.
 #
+# Person: who does by hand what the helper has no part for (engine/common/by_hand.py); made for a run.
+#   ask(what, text, is_so)    `what`: "power", "boot0"; `text`: what to do now; is_so(): whether the helper sees that it
+#                             is done, None where it cannot. "seen", "done" (they say so), "cannot", or None: no answer
+#                             in time
+#   read(text) -> int         what their meter reads, in mV; None where they cannot say. Only where a host asks
+#
 # helper_id: the number that the helper's hardware has and no other has, in lower-case hex digits; None where there is
 # none. The name in board.json is only a label: two helpers may have the same.
 
@@ -111,6 +117,7 @@ class Observer:
 class Ports:
     """Everything above, in one bundle."""
 
+    hands = None  # HandLines (engine/common/by_hand.py) of a run in which a person is a part
     nrst_stuck = False  # NRST has stayed low for longer than any reset supervisor holds it: see wait_for_nrst()
 
     def __init__(

@@ -30,6 +30,8 @@ class Bench:
         self.tell = server.event
         self.window = window
         self._clock = ports.clock
+        self.host_time = ports.clock  # the host's, where this one is virtual
+        self.answered = None  # by a person at the host: (number of the question, what they say)
         self._stop = None  # what ends the work that is under way: a Stopped
         self._cancelled = False
         self._winding_down = False  # nothing stops the way into the safe state
@@ -103,6 +105,14 @@ class Bench:
             raise self._stop
         if self._cancelled and self._may_stop():
             raise Stopped("cancelled", "stopped on request")
+
+    def await_host(self, ms):
+        """Hear the host, for whose person work stands still."""
+        self._server.pump(ms)
+
+    def is_watched(self):
+        """Whether a host is there to ask somebody."""
+        return getattr(self._server, "session", self) is not None
 
     def _between_sectors(self):
         """Where also a run that has begun to erase may be stopped: the journal has all that the next one needs."""

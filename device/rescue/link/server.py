@@ -12,7 +12,7 @@ from rescuelink import rpc
 from rescuelink.errors import LinkError, RescueError, Stopped
 
 # Asked for in the middle of other work, these are done at once.
-_AT_ANY_TIME = ("beat", "cancel", "status", "hello")
+_AT_ANY_TIME = ("beat", "cancel", "status", "hello", "answer")
 _IN_A_ROW = const(64)
 _LINGER_MS = const(4)  # a host that calls once often calls again: the way up to the button and back costs more
 _MESSAGE_LETTERS = const(400)  # of an error: its text may quote what the host sent
@@ -42,6 +42,7 @@ class Server:
         self.occupied = None  # why no session can be opened now
         self.session = None
         self.bench = Bench(ports, config, self, channel.window)
+        self.bench.host_time = channel.stream
 
     def wait(self, ms):
         """Until something is to be carried out, at most `ms`, or until the agent is to end."""
@@ -213,6 +214,9 @@ class Server:
             return None, None
         if method == "cancel":
             return None, self.bench.cancel()
+        if method == "answer":
+            self.bench.answered = _checked(params, "is", method)
+            return None, None
         if method == "status":
             return None, {"session": self.session, "working": self.working, "on": self.bench.is_on()}
         if method == "result":

@@ -159,6 +159,9 @@ class DaemonSession:
     def cancel(self) -> None:
         self._daemon.ask("POST", f"{self._path}/cancel")
 
+    def answer(self, number: int, text: str) -> None:
+        self._daemon.ask("POST", f"{self._path}/answer", {"number": number, "text": text})
+
     @contextmanager
     def alone(self, seconds: float) -> Iterator[None]:
         def hold(for_s: float) -> None:

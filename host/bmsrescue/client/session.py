@@ -41,6 +41,9 @@ class Session(Protocol):
     def cancel(self) -> None:
         """Stop long work at its next safe point."""
 
+    def answer(self, number: int, text: str) -> None:
+        """What a person says to the question `number` of an event "ask": "done", "cannot", or a meter's mV."""
+
     def alone(self, seconds: float) -> AbstractContextManager[None]:
         """A context in which no other client's calls come between ours; others wait `seconds` when we die in it."""
 
@@ -116,6 +119,9 @@ class DirectSession:
 
     def cancel(self) -> None:
         self._link.notify("cancel")
+
+    def answer(self, number: int, text: str) -> None:
+        self._link.call("answer", number, text, timeout_s=CALL_S)
 
     def alone(self, seconds: float) -> AbstractContextManager[None]:
         return nullcontext()

@@ -73,6 +73,13 @@ class JobStart(BaseModel):
     client: str = ""
 
 
+class Answer(BaseModel):
+    """To the question `number` of an event "ask"."""
+
+    number: int = Field(ge=1, lt=1 << 32)
+    text: str = Field(max_length=32, examples=["done", "cannot", "3280"])
+
+
 class Hold(BaseModel):
     """Keep other clients out while several calls belong together: for `seconds`, unless it is said again."""
 
@@ -180,6 +187,11 @@ def _add_calls(app: FastAPI, connected: Helpers) -> None:
         port = connected.port(name)
         await asked(request, name, "cancel", [])
         await port.cancel()
+
+    @app.post("/api/helpers/{name}/answer")
+    async def answer(name: str, body: Answer) -> None:
+        """What a person says who was asked to do something by hand: "done", "cannot", or a meter's reading in mV."""
+        await connected.port(name).answer(body.number, body.text)
 
     @app.get("/api/helpers/{name}/records")
     async def records(name: str, place: str = "card") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bmsrescue.client.finding import Found
-from bmsrescue.client.session import JOB_S, EventHandler, open_link
+from bmsrescue.client.session import CALL_S, JOB_S, EventHandler, open_link
 from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.job_notes import JobNotes
 from bmsrescue.link.card_stream import write_file
@@ -196,6 +196,11 @@ class HelperPort:
     async def cancel(self) -> None:
         """Stop what is under way at its next safe point."""
         await asyncio.to_thread(self._require_link().notify, "cancel")
+
+    async def answer(self, number: int, text: str) -> None:
+        """What a person says to the helper's question, while its job waits."""
+        link = self._require_link()
+        await asyncio.to_thread(lambda: link.call("answer", number, text, timeout_s=CALL_S))
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

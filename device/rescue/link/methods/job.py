@@ -14,13 +14,14 @@ def steps(_bench):
     return list(STEPS)
 
 
-def run(bench, finish_alone=False, consent=""):
+def run(bench, finish_alone=False, consent="", by_hand=0):
     """The job on the card, from one end to the other. Returns the record, with the SHA-256 of its line: line_sha256.
 
     `finish_alone`: go on when the host is lost, so that an erased unit is not left behind. `consent`: what a person has
-    typed that they allow, of the words that the job leaves to people (policy.ask), e.g. "wrp,sector:7".
+    typed that they allow, of the words that the job leaves to people (policy.ask), e.g. "wrp,sector:7". `by_hand`: for
+    how many seconds a person at the host is waited for who is to do what this helper has no wire for; 0: nobody.
     """
-    loaded = _begin(bench, None, bool(finish_alone), consent)
+    loaded = _begin(bench, None, bool(finish_alone), consent, by_hand)
     try:
         record = bench.run.carry_out()
     finally:
@@ -29,17 +30,17 @@ def run(bench, finish_alone=False, consent=""):
     return record
 
 
-def until(bench, step, consent="", folder=""):
+def until(bench, step, consent="", folder="", by_hand=0):
     """The job up to and with a step before "act": nothing is changed, no record is made, the unit is off afterwards.
 
-    `folder`: of the card, where the job to be asked about lies; "" is the card's own job.
+    `folder`: of the card, where the job to be asked about lies; "" is the card's own job. `by_hand` as for run.
     {"steps", "evidence", "diagnosis", "plan": {"lines", "steps": [{"sector", "erase", ...}], ...}, "error"}
     """
     if step not in STEPS or STEPS.index(step) >= STEPS.index("act"):
         raise LinkError("bad_params", "a step before act: " + ", ".join(STEPS[: STEPS.index("act")]))
     if ".." in folder.split("/"):
         raise LinkError("bad_params", "a path stays on the card")
-    loaded = _begin(bench, step, False, consent)
+    loaded = _begin(bench, step, False, consent, by_hand)
     if folder:
         bench.run.folder = "/" + folder
     try:
@@ -59,12 +60,17 @@ def _note(bench, word, text):
 # The run is started by the call itself: a board's stack has no frame to spare.
 
 
-def _begin(bench, last, finish_alone, consent):
+def _begin(bench, last, finish_alone, consent, by_hand):
     bench.make_safe()
     bench.power = None
     bench.drop_drivers()
     bench.finish_alone = finish_alone
-    bench.run = Run(bench.ports, bench.config.get("helper", "helper"), None, last)
+    person = None
+    if by_hand:
+        from rescue.link.person import Person
+
+        person = Person(bench, by_hand)
+    bench.run = Run(bench.ports, bench.config.get("helper", "helper"), None, last, person)
     if consent:
         bench.run.given = tuple(consent.split(","))
     return tuple(sys.modules)
@@ -79,6 +85,6 @@ def _end(bench, loaded):
 
 CALLS = {
     "steps": (steps, ""),
-    "run": (run, "?bs"),
-    "until": (until, "s?ss"),
+    "run": (run, "?bsi"),
+    "until": (until, "s?ssi"),
 }

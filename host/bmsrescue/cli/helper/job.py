@@ -17,6 +17,7 @@ from rich.text import Text
 from bmsrescue.agent.files import make_importable
 from bmsrescue.card.build import build_files
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
+from bmsrescue.cli.helper.by_hand import AtTerminal, waits_for_person
 from bmsrescue.cli.helper.common import (
     CardOption,
     HelperOption,
@@ -159,13 +160,19 @@ def _put_on_card(helper: Helper, job: Path | None, folder: str, as_json: bool) -
 
 
 def _watched(helper: Helper, as_json: bool, method: str, *params: Any) -> dict[str, Any]:
-    """Long work, told as it happens; Ctrl-C asks the helper to stop and waits for it to be safe."""
+    """Long work, told as it happens; Ctrl-C asks the helper to stop and waits for it to be safe. The last parameter of
+    its methods is how long a person here is waited for."""
+    by_hand = waits_for_person(as_json)
+    if by_hand:
+        params = (*params, by_hand)
+    person = AtTerminal(helper.session)
     story = None if as_json else Story(console())
     began = time.monotonic()
 
     def on_event(name: str, data: Any) -> None:
         if story is not None:
             story.event(round((time.monotonic() - began) * 1000), name, data)
+        person.event(name, data)
 
     with helper.session.watching(on_event):
         # The power-up curve, and live rails all the way: while rails rise or fall they come far more often.

@@ -149,6 +149,7 @@ class VirtualHelper:
         self._log_most = log_most
         self.helper_id = helper_id or f"{_TWIN_ID:08x}{seed & 0xFFFF_FFFF:08x}"
         self.flash = bytearray(b"\xff" * (FLASH_BLOCK_BYTES * FLASH_BLOCKS))
+        self._presses_to_come: list[tuple[int, int]] = []
         self._connection: socket.socket | None = None
         self._stopped = False
 
@@ -158,6 +159,11 @@ class VirtualHelper:
         if self._connection is not None:
             with contextlib.suppress(OSError):  # it has just ended by itself
                 self._connection.shutdown(socket.SHUT_RDWR)
+
+    def press(self, after_ms: int, duration_ms: int) -> None:
+        """The person presses the button so long from now."""
+        start_ns = self._unit.clock.now_ns + after_ms * 1_000_000
+        self._presses_to_come.append((start_ns, start_ns + duration_ms * 1_000_000))
 
     def run(
         self, script: Path | None = None, settings: Mapping[str, object] | None = None, link_fd: int | None = None
@@ -172,7 +178,7 @@ class VirtualHelper:
         time = ClockPort(clock, self._on_wait)
         lines = LinesPort(unit, self._wire)
         rails = RailsPort(unit, self._seed, self._on_wait, self._on_measured)
-        panel = PanelPort(clock, self._presses, self._on_screen, self._log_most)
+        panel = PanelPort(clock, self._presses, self._on_screen, self._log_most, self._presses_to_come)
         observer = ObserverPort(clock, self._watch, self._log_most)
         card = CardSlot(clock, self._card, self._faults)
         store = BoardFlash(clock, self.flash)

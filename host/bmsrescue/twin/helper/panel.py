@@ -51,9 +51,11 @@ class PanelPort:
         presses: Sequence[Press],
         on_screen: Callable[[bytes], None] | None = None,
         log_most: int | None = None,
+        to_come: Sequence[tuple[int, int]] = (),
     ) -> None:
         self._clock = clock
         self._presses = presses
+        self._to_come = to_come  # presses from one virtual time (ns) to another, as they are decided on
         self._on_screen = on_screen
         self._first_look_ns: int | None = None
         self.log = PanelLog(most=log_most)
@@ -81,7 +83,8 @@ class PanelPort:
         if self._first_look_ns is None:
             self._first_look_ns = self._clock.now_ns
         since_ms = (self._clock.now_ns - self._first_look_ns) // _MS
-        return int(any(p.after_ms <= since_ms < p.after_ms + p.duration_ms for p in self._presses))
+        pressed = any(p.after_ms <= since_ms < p.after_ms + p.duration_ms for p in self._presses)
+        return int(pressed or any(start <= self._clock.now_ns < end for start, end in self._to_come))
 
     def _now_ms(self) -> int:
         return self._clock.now_ns // _MS

@@ -1,0 +1,43 @@
+# What a person at the dongle is to do by hand: the screen says it, the light waits with them, the button answers. A
+# short press: it is done; a long one: I cannot. Where the helper sees it happen, nobody has to press anything.
+
+from rescue.front import controls
+from rescue.front.pages import wrap
+
+_WAIT_MS = 120_000
+_LOOK_MS = 50
+
+
+class Person:
+    """The `Person` port of a helper with display and button."""
+
+    def __init__(self, screen, ports):
+        self._screen = screen
+        self._ports = ports
+
+    def ask(self, what, text, is_so):
+        """See hal/ports.py."""
+        ports = self._ports
+        clock, panel = ports.clock, ports.panel
+        ports.observer.event("ask", {"words": [what], "scope": text, "unit": None, "by": "person", "given": False})
+        lines = wrap(text, 16, 4)
+        self._screen.page("BY HAND", lines + [""] * (4 - len(lines)) + ["tap=ok hold=no"])
+        start = clock.ms()
+        answer = None
+        while panel.pressed() and clock.since_ms(start) < _WAIT_MS:
+            clock.feed()
+            clock.sleep_ms(_LOOK_MS)  # still down from what was asked before
+        button = controls.Button(panel, clock)
+        while answer is None and clock.since_ms(start) < _WAIT_MS:
+            if is_so is not None and is_so():
+                answer = "seen"
+                break
+            pressed = button.wait(_LOOK_MS, self._blink)
+            if pressed is not None:
+                answer = "done" if pressed == "short" else "cannot"
+        self._screen.page("BY HAND", ["", answer or "no answer", "", "go on ..."])
+        ports.observer.event("answer", {"words": [what], "answer": answer})
+        return answer
+
+    def _blink(self, now_ms):
+        self._ports.panel.led(*(controls.YELLOW if now_ms // 250 % 2 else controls.OFF))

@@ -1,0 +1,48 @@
+# A person at the host, in place of parts that this helper does without: an event "ask" tells what to do, "answer" of
+# the link (server.py) brings what they say. The time that they have is the host's.
+
+_LOOK_MS = 50
+_MOST_MV = 100_000
+
+
+class Person:
+    """The `Person` port of a bench; `limit_s`: how long it is waited for."""
+
+    def __init__(self, bench, limit_s):
+        self._bench = bench
+        self._limit_ms = limit_s * 1000
+        self._number = 0
+
+    def ask(self, what, text, is_so):
+        """See hal/ports.py."""
+        bench = self._bench
+        ports, time = bench.ports, bench.host_time
+        self._number += 1
+        asked = {"words": [what], "scope": text, "unit": None, "by": "person", "given": False}
+        asked["number"], asked["limit_s"] = self._number, self._limit_ms // 1000
+        bench.answered = None
+        ports.observer.event("ask", asked)
+        start = time.ms()
+        answer = None
+        while answer is None and bench.is_watched() and time.since_ms(start) < self._limit_ms:
+            if is_so is not None and is_so():
+                answer = "seen"
+                break
+            ports.clock.sleep_ms(_LOOK_MS)  # the host is heard meanwhile
+            bench.await_host(_LOOK_MS)
+            if bench.answered is not None and bench.answered[0] == self._number:
+                answer = self._meaning(what, bench.answered[1])
+        ports.observer.event("answer", {"words": [what], "answer": answer, "number": self._number})
+        return answer
+
+    def read(self, text):
+        """What a person's meter reads, in mV; None where they cannot say."""
+        mv = self.ask("meter", text, None)
+        return mv if isinstance(mv, int) else None
+
+    def _meaning(self, what, said):
+        if what != "meter":
+            return said if said in ("done", "cannot") else None
+        if said.isdigit() and int(said) <= _MOST_MV:
+            return int(said)
+        return "cannot"
