@@ -25,6 +25,7 @@ KEYS: Final[dict[str, str]] = {
     "expected.min_clock_hz": RULE,
     "expected.rails.*": RULE,
     "expected.open": RULE,
+    "by_meter": RULE,
     "firmware.starts[].address": RULE,
     "firmware.starts[].sp": RULE,
     "firmware.starts[].pc": RULE,

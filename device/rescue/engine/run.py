@@ -74,11 +74,12 @@ class Run:
         # `last`: the step before "act" to end with; nothing is changed then, and no record is made. `person`: who does
         # by hand what the helper has no part for.
         self._last = last
+        self.person = person
         if ports.missing:
             from rescue.engine.common import by_hand
 
-            ports = by_hand.with_person(ports, person or (screen and screen.person(ports)))
-        self.person = person
+            self.person = person or (screen and screen.person(ports))
+            ports = by_hand.with_person(ports, self.person)
         self.ports = ports
         self.helper = helper
         self.observer = ports.observer
@@ -417,7 +418,7 @@ class Run:
                 self.image.close()
             if self.journal is not None and (self.cured or not self.erase_begun):
                 self.journal.close()
-        if self.power.cycles:
+        if self.power.cycles and not self.power.by_hand():
             self.power.off()
 
 

@@ -9,9 +9,9 @@
 #           writes evidence
 # energise  reads job limits power
 #           writes evidence
-# rails     reads limits power
+# rails     reads limits person power
 #           writes evidence watched_ms
-# connect   reads limits power
+# connect   reads limits person power
 #           writes evidence target
 # evidence  reads disturbed job known_resends power resets target watched_ms
 #           writes chip evidence resumed

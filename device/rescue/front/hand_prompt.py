@@ -4,8 +4,9 @@
 from rescue.front import controls
 from rescue.front.pages import wrap
 
-_WAIT_MS = 120_000
+_WAIT_MS = 60_000
 _LOOK_MS = 50
+_READ_MS = 1000
 
 
 class Person:
@@ -24,20 +25,26 @@ class Person:
         self._screen.page("BY HAND", lines + [""] * (4 - len(lines)) + ["tap=ok hold=no"])
         start = clock.ms()
         answer = None
-        while panel.pressed() and clock.since_ms(start) < _WAIT_MS:
-            clock.feed()
-            clock.sleep_ms(_LOOK_MS)  # still down from what was asked before
         button = controls.Button(panel, clock)
+        fresh = False
         while answer is None and clock.since_ms(start) < _WAIT_MS:
             if is_so is not None and is_so():
                 answer = "seen"
-                break
-            pressed = button.wait(_LOOK_MS, self._blink)
-            if pressed is not None:
-                answer = "done" if pressed == "short" else "cannot"
+            elif not fresh:
+                # Nobody has read it yet: a press now is for what was asked before.
+                fresh = clock.since_ms(start) >= _READ_MS and not panel.pressed()
+                clock.feed()
+                clock.sleep_ms(_LOOK_MS)
+            else:
+                pressed = button.wait(_LOOK_MS, self._blink)
+                if pressed is not None:
+                    answer = "done" if pressed == "short" else "cannot"
         self._screen.page("BY HAND", ["", answer or "no answer", "", "go on ..."])
         ports.observer.event("answer", {"words": [what], "answer": answer})
         return answer
+
+    def read(self, _text):
+        """A dongle has no keys to type a reading with."""
 
     def _blink(self, now_ms):
         self._ports.panel.led(*(controls.YELLOW if now_ms // 250 % 2 else controls.OFF))

@@ -73,6 +73,7 @@ def out_of_the_ordinary() -> dict[str, Any]:
     evidence["reset_cause"] = {"raw": 0x01000000, "flags": ["SFTRSTF"]}
     evidence["watch"] = {"s": 60, "edges": 3, "rails": {"v3v3": [2900, 3300], "v12": [11900, 12100]}, "dropped": None}
     evidence["unreadable"] = {"supply": "fault"}
+    evidence["by_meter"] = ["v12"]
     evidence["rails"]["zero"] = {"raw": 240, "by": "lowest rail"}
     evidence["rails"]["button"] = {"by": "found", "rail": "v12", "before_mv": 30, "mv": 12_010}
     return evidence
@@ -134,6 +135,7 @@ def test_what_is_out_of_the_ordinary_is_told_beside_the_cause() -> None:
     assert (told["cause"], told["confidence"]) == ("healthy", "likely")
     said = " / ".join(told["evidence"])
     for words in (
+        "v12 12000 mV by a person's meter",
         "OPTCHANGEERR",
         "start the watchdog at reset",
         "enters Stop",

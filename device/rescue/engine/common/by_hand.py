@@ -10,6 +10,7 @@ from rescue.hal.ports import Ports
 from rescuelink.errors import PowerError, RescueError
 
 PARTS = ("power", "boot0")
+NO_SWITCH = "no_switch"  # the kind of the error where nobody switches
 SEEN, DONE, CANNOT = "seen", "done", "cannot"  # answers; None: nobody has answered in time
 
 _TRIES = const(3)  # of a switch after which nothing has moved
@@ -79,6 +80,7 @@ class HandLines:
             self._lines.boot0(level)
         elif level:
             if self._person.ask("boot0", "hold BOOT0 to 3.3 V and keep it there", None) != DONE:
+                self._ports.missing += ("boot0",)
                 raise PowerError("no_boot0", "nobody holds BOOT0", next_step="wire BOOT0 to the helper")
             self._boot0_held = True
         elif self._boot0_held:
@@ -118,7 +120,7 @@ class HandLines:
         why = "nobody has switched it in time" if answer is None else "the person cannot"
         if answer == DONE:
             why = "nothing that is seen has moved"
-        raise PowerError("no_switch", "the unit's supply was to be switched %s: %s" % (state, why), next_step=_NEXT)
+        raise PowerError(NO_SWITCH, "the unit's supply was to be switched %s: %s" % (state, why), next_step=_NEXT)
 
     def _comes(self, is_so):
         clock = self._ports.clock

@@ -36,6 +36,11 @@ class Power:
         """Whether the unit's supply can be taken away and given back."""
         return "power" not in self.ports.missing
 
+    def by_hand(self):
+        """Whether a person does that (by_hand.py)."""
+        hands = self.ports.hands
+        return hands is not None and hands.switches
+
     def seen(self, role):
         """The unit's rail of that role where this helper has a wire to it, else None."""
         name = self.limits.roles.get(role)
@@ -100,7 +105,8 @@ class Power:
         if self.checked is not None and clock.since_ms(self.checked) < _CHECK_MS:
             return
         self.checked = clock.ms()
-        if self.can_switch() and clock.since_ms(self.started_ms) > limits.energise_ms:
+        switches = self.can_switch() and not self.by_hand()
+        if switches and clock.since_ms(self.started_ms) > limits.energise_ms:
             self.trip_supply("max-time", limits.energise_ms)
         else:
             for name in rails.names:
@@ -119,7 +125,7 @@ class Power:
                 if not _VTREF_LOW_MV <= vtref <= _VTREF_HIGH_MV:
                     self.set_trip("brown-out", name, vtref, _VTREF_LOW_MV)
         if self.trip is not None:
-            done = "power was cut" if self.can_switch() else "everything was let go"
+            done = "power was cut" if switches else "everything was let go"
             raise PowerError(self.trip["kind"], "%s: %s on %s" % (done, self.trip["kind"], self.trip["rail"]))
 
     def trip_supply(self, kind, limit, ma=None):

@@ -22,6 +22,7 @@ def lines(evidence):
     for part in (
         _unseen_lines,
         _zero_lines,
+        _meter_lines,
         _button_lines,
         _unread,
         _option_lines,
@@ -64,6 +65,11 @@ def _zero_lines(evidence):
     if zero["raw"] < _ZERO_RAW:
         return []
     return ["the ADC reads %d of 4096 steps at 0 V (%s): taken off every reading" % (zero["raw"] // 16, zero["by"])]
+
+
+def _meter_lines(evidence):
+    on = (evidence.get("rails") or {}).get("on") or {}
+    return ["%s %d mV by a person's meter" % (name, on[name]["mv"]) for name in evidence.get("by_meter") or ()]
 
 
 def _button_lines(evidence):

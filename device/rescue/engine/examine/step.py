@@ -71,6 +71,7 @@ def judge_rails(run):
     elif not run.power.vtref_steady() or (logic is not None and not _good(run, "logic")) or _held_in_reset(run):
         if logic is None:
             run.evidence["wiring"] = wiring.look(run.ports)  # does anything show that the chip has its supply?
+            _read_meter(run)
         run.skip_to("diagnosis")
     elif run.limits.watch_s:
         from rescue.engine.examine.watch import watch
@@ -98,6 +99,7 @@ def connect(run):
         return wiring.speaks_against(found) and _good(run, "core")
 
     run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, prepare, explain)
+    run.evidence["unseen"] = _unseen(run)  # a person may have said that they cannot
     if run.target is None:
         if "family" in run.evidence["swd"]:
             run.skip_to("diagnosis")
@@ -107,7 +109,29 @@ def connect(run):
         core = run.power.seen("core")
         if core is not None and not _good(run, "core") and "nrst" not in run.ports.missing:
             rails["reset_vcap_mv"] = wiring.rail_in_reset(run.ports, core)
+        _read_meter(run)
         run.skip_to("diagnosis")
+
+
+def _read_meter(run):
+    # Where the chip does not answer: the rails that this helper has no wire to, from the input on, read by a person.
+    if run.person is None:
+        return
+    by_meter = []
+    for role in ("input", "between", "logic", "core"):
+        name = run.limits.roles.get(role)
+        if name is None or run.power.seen(role) is not None:
+            continue
+        mv = run.person.read("measure this rail against GND: " + name)
+        if mv is None:
+            break
+        run.evidence["rails"]["on"][name] = {"mv": mv, "min_mv": mv, "max_mv": mv}
+        by_meter.append(name)
+        if mv < run.limits.rails[name].low_mv:
+            break  # what lies behind it cannot be better
+    if by_meter:
+        run.evidence["by_meter"] = by_meter
+        run.evidence["unseen"] = [name for name in run.evidence["unseen"] if name not in by_meter]
 
 
 def gather(run):

@@ -15,6 +15,7 @@ from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import PowerError, RescueError, WireError
 
 _HZ = 1_000_000
+_NO_SWITCH = "no_switch"  # of by_hand.py
 _LOOK_AGAIN_MS = 50
 _PIN_LOOK_MS = 5
 _LEVELS = ("low", "high")
@@ -28,16 +29,17 @@ def prove(run):
     proof = {"passed": False, "rule": run.job.proof.rule, "lines": [], "rails": None, "nrst": None, "core": None}
     proof["holds"], proof["reason"], proof["offer"] = "image", None, False
     proof["unproven"] = power_removal.why_not(run.power)
-    if run.power.can_switch():
-        run.leave_target()
-        run.power.off()
+    run.proof = proof
+    if _switched_off(run):
         run.say("power cycle")
     else:
+        if run.target is None:
+            run.target = connect(run.ports, ATTACH, _HZ, prepare)
         run.target.core.reset_halt()  # the core starts with the debug enables taken back
         run.leave_target()
         run.say("reset")
-    run.proof = proof
     proof["rails"] = run.power.energise()
+    proof["unproven"] = proof["unproven"] or power_removal.why_not(run.power)
     if run.power.trip is not None:
         raise PowerError(run.power.trip["kind"], "stopped during the proof: " + run.power.trip["rail"])
     _begin(run, proof)
@@ -64,10 +66,27 @@ def prove(run):
     if proof["passed"]:
         _look_once_more(run, proof)
     if proof["passed"]:
-        run.power.off()
-        ended = "switched off" if proof["unproven"] else "removed"
-        proof["lines"].append("debug enables taken back, power %s once more" % ended)
+        ended = "power switched off once more" if proof["unproven"] else "power removed once more"
+        if run.power.by_hand():
+            ended = "the unit is left on, for the person to switch off"
+        else:
+            run.power.off()
+        proof["lines"].append("debug enables taken back, " + ended)
         run.skip_to("safe-off")
+
+
+def _switched_off(run):
+    # False where nobody can, also a person who was asked.
+    if not run.power.can_switch():
+        return False
+    run.leave_target()
+    try:
+        run.power.off()
+    except PowerError as error:
+        if error.kind != _NO_SWITCH:
+            raise
+        return False
+    return True
 
 
 def _begin(run, proof):

@@ -59,7 +59,7 @@ def _of_error(error):
     if error.kind == "aborted":
         return outcomes.ABORTED
     if isinstance(error, PowerError):
-        return outcomes.UNSAFE
+        return outcomes.ABORTED if error.kind == "no_switch" else outcomes.UNSAFE
     if isinstance(error, ConsentError):
         return outcomes.LOCKED
     if isinstance(error, FlashError):

@@ -6,6 +6,7 @@
 from rescue.debug import connect as rungs
 from rescuelink.errors import PowerError, RescueError
 
+_BY_HAND = ("no_switch", "no_boot0")  # kinds of by_hand.py
 _START_HZ = 1_000_000
 _SLOW_HZ = 100_000
 _CHECKS = 16
@@ -43,7 +44,10 @@ def connect(ports, power, limits, prepare, explain=None):
         tries.append(attempt)
         try:
             target = rungs.connect(ports, how, hz, prepare, power.cycle)
-        except PowerError:
+        except PowerError as error:
+            if error.kind in _BY_HAND:
+                tries.remove(attempt)  # the person cannot: it was not tried
+                continue
             attempt["result"] = "power"
             raise
         except RescueError as error:

@@ -5,6 +5,7 @@ from rescue.engine.unit import adc_zero
 from rescuelink.dead_rails import CORE, DEAD_MV, INPUT, LOGIC, off_mv
 from rescuelink.errors import PowerError
 
+_NO_SWITCH = "no_switch"  # of by_hand.py
 _SLICE_MS = 4  # one look at the rails while they rise
 _PERIOD_MS = 1
 _RISE_MV = 20  # less than this, or than a fiftieth, is ripple and not movement
@@ -24,7 +25,7 @@ def sense_off(power):
     power.ports.nrst_stuck = False
     rails = power.ports.rails
     rails.set_zero(0)
-    if not power.can_switch():
+    if power.by_hand() or not power.can_switch():
         # Somebody else feeds the unit, or nobody does: both are as they should be, and nothing will fall.
         power.zero = adc_zero.measure(rails) if rails.names else None
         return _told(power, rails.capture(_BLEED_LOOK_MS, 5), None)
@@ -46,12 +47,17 @@ def energise(power):
         return observe(power, limits.quiet_ms)
     _keep_cycle_rate(power)
     power.trip = None
-    power.started_ms = start = clock.ms()
     power.checked = None
     power.cycles += 1
     power.is_on = True
     rails.arm_trip(None)
-    power.ports.lines.power(True)
+    try:
+        power.ports.lines.power(True)
+    except PowerError as error:
+        if error.kind != _NO_SWITCH:
+            raise
+        return energise(power)  # as with a helper that cannot
+    power.started_ms = start = clock.ms()
     reference = {}
     moved_at = rose_at = start
     pressed = not power.button
@@ -122,6 +128,8 @@ def off(power, hold_reset):
         power.is_on = False
     else:
         power.cut()
+        if power.by_hand():
+            power.ports.lines.power(False)
     seen = _wait_discharged(power)
     name = _still_up(power, seen)
     if name is not None:

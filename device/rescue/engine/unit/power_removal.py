@@ -4,15 +4,17 @@
 from rescuelink.dead_rails import CORE, LOGIC, off_mv
 
 _NO_SWITCH = "this helper has no power switch"
+_NOBODY = _NO_SWITCH + ", and nobody has switched it by hand"
+_SILENT = "the power was away: the debug port went silent, and answered again"
 _NOT_SEEN = "neither the chip's supply nor its core's is seen by this helper"
 
 
 def line(power):
     """The proof's first line: the rails that were up, fell below their limits and came up; "" if none was seen."""
-    limits = power.limits
+    limits, hands = power.limits, power.ports.hands
     fell = ["%s below %d mV" % (name, off_mv(limits.role_of(name), limits.discharged_mv)) for name in power.fell]
     if not [name for name in power.fell if limits.role_of(name) in (LOGIC, CORE)]:
-        return ""
+        return _SILENT if hands is not None and hands.silent and power.can_switch() else ""
     unseen = power.unseen()
     text = "all rails" if not unseen else "rails"
     text = "the power was away: %s fell (%s), then came up" % (text, ", ".join(fell))
@@ -22,5 +24,7 @@ def line(power):
 def why_not(power):
     """Why no removal of the power can be proven here; "" where it can."""
     if not power.can_switch():
-        return _NO_SWITCH
+        return _NO_SWITCH if power.ports.hands is None else _NOBODY
+    if power.by_hand():
+        return ""  # what will be seen of it shows when it is done
     return _NOT_SEEN if power.seen(LOGIC) is None and power.seen(CORE) is None else ""
