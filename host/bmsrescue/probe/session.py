@@ -83,6 +83,9 @@ class ProbeSession:
     def cancel(self) -> None:
         self._bench.cancel()
 
+    def answer(self, number: int, text: str) -> None:
+        self._bench.answered = (number, text)
+
     def alone(self, seconds: float) -> AbstractContextManager[None]:
         return nullcontext()
 
