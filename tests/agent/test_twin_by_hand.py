@@ -82,7 +82,7 @@ def test_a_person_may_say_that_they_cannot() -> None:
 def test_the_wrong_supply_is_noticed_and_asked_for_again() -> None:
     told = press(wrong=1)
     assert told.record["outcome"] == "RECOVERED"
-    assert told.asked == [OFF, "nothing has moved: switch the unit's own supply off", ON]
+    assert told.asked == [OFF, "nothing has moved: look again, and switch the unit's own supply off", ON]
 
 
 def test_who_only_says_that_it_was_switched_off_is_not_believed() -> None:

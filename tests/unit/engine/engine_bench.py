@@ -141,3 +141,4 @@ class ScriptedPorts:
         self.wire = ScriptedWire()
         self.observer = ListeningObserver()
         self.missing: tuple[str, ...] = ()
+        self.hands = None

@@ -15,6 +15,7 @@ SEEN, DONE, CANNOT = "seen", "done", "cannot"  # answers; None: nobody has answe
 
 _TRIES = const(3)  # of a switch after which nothing has moved
 _BLEED_MS = const(10_000)  # after the switch, until it shows
+_RISE_MS = const(2000)
 _LOOK_MS = const(50)
 _UP_MV = const(900)  # more than an ADC reads at 0 V, less than any rail that is up
 _SILENT_LOOKS = const(3)
@@ -70,7 +71,7 @@ class HandLines:
             self._lines.power(on)
         elif on:
             if not self._is_up():
-                self._ask_for("on", self._is_up)
+                self._ask_for("on", self._is_up, _RISE_MS)
         else:
             self._switch_off()
 
@@ -100,21 +101,23 @@ class HandLines:
             return all(not self._answers() for _ in range(_SILENT_LOOKS))
 
         self.silent = False
-        self._ask_for("off", is_down if up or answered else None)
+        self._ask_for("off", is_down if up or answered else None, _BLEED_MS)
         self.silent = answered and is_down()
 
-    def _ask_for(self, state, is_so):
+    def _ask_for(self, state, is_so, limit_ms):
         text = "switch the unit's supply %s now" % state
         answer = None
-        for _ in range(_TRIES):
+        for turn in range(_TRIES):
             answer = self._person.ask("power", text, is_so)
             if answer == SEEN:
                 return
             if answer != DONE:
                 break
-            if is_so is None or self._comes(is_so):
+            if is_so is None or self._comes(is_so, limit_ms):
                 return
-            text = "nothing has moved: switch the unit's own supply %s" % state
+            if state == "on" and turn:
+                return  # a unit that its latch keeps dark shows nothing: the rails will tell
+            text = "nothing has moved: look again, and switch the unit's own supply %s" % state
         self.switches = False
         self._ports.missing += ("power",)
         why = "nobody has switched it in time" if answer is None else "the person cannot"
@@ -122,11 +125,11 @@ class HandLines:
             why = "nothing that is seen has moved"
         raise PowerError(NO_SWITCH, "the unit's supply was to be switched %s: %s" % (state, why), next_step=_NEXT)
 
-    def _comes(self, is_so):
+    def _comes(self, is_so, limit_ms):
         clock = self._ports.clock
         start = clock.ms()
         while not is_so():
-            if clock.since_ms(start) >= _BLEED_MS:
+            if clock.since_ms(start) >= limit_ms:
                 return False
             clock.feed()
             clock.sleep_ms(_LOOK_MS)

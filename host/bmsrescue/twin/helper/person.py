@@ -66,7 +66,7 @@ class ScriptedPerson:
             self.wrong -= 1
             return
         if what == "power":
-            on = text.endswith((" on", " on now"))
+            on = " supply on" in text
             self.unit.clock.after(self.reaction_ms * _MS, lambda: self.unit.set_power(on))
         else:
             level = True if text.startswith("hold") else None
