@@ -8,7 +8,8 @@ import pytest
 
 from bmsrescue.deploy.board_config import known_boards, load_board
 
-BOARDS = sorted(known_boards())
+# Whole helpers; the stages of docs/wiring.md have a part of the wires.
+BOARDS = sorted(name for name in known_boards() if not name.startswith("pico-"))
 
 
 def pins_of(config: dict[str, Any]) -> list[object]:

@@ -1,4 +1,4 @@
-"""What the pins of a board can do. Facts: docs/reference/README.md#boards."""
+"""What the pins of a board can do. From the data sheets that are named beside them."""
 
 from __future__ import annotations
 

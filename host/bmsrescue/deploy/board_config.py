@@ -20,6 +20,8 @@ def known_boards() -> dict[str, Path]:
     """The boards that come with this release, by name. The Pico's serves Pico W, Pico 2 and Pico 2 W as well."""
     boards = {"pico": device_dir() / NAME}
     boards |= {path.stem: path for path in sorted((device_dir() / "boards").glob("*.json"))}
+    # A Pico with a part of the wires (docs/wiring.md).
+    boards |= {f"pico-{path.stem}": path for path in sorted((device_dir() / "boards" / "stages").glob("*.json"))}
     return boards
 
 

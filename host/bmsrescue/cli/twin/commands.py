@@ -16,6 +16,9 @@ BoardOption = Annotated[
     str | None, typer.Option("--board", metavar="rp2040", help="On a board with real firmware, in an emulator.")
 ]
 Uf2Option = Annotated[Path | None, typer.Option("--uf2", metavar="FILE", help="That board's firmware.")]
+WiringOption = Annotated[
+    str | None, typer.Option("--wiring", metavar="NAME|FILE", help="A helper with this board.json's parts only.")
+]
 SeedOption = Annotated[int, typer.Option(help="Chance of the unit, its rails and the helper's ADC.")]
 
 
@@ -55,6 +58,7 @@ def run(
     press: Annotated[
         list[str] | None, typer.Option(metavar="S[:FOR]", help="Press the button then, for so long; again and again.")
     ] = None,
+    wiring: WiringOption = None,
     board: BoardOption = None,
     uf2: Uf2Option = None,
     unit: Annotated[int | None, typer.Option(metavar="SEED", help="A generated unit, with what was in it.")] = None,
@@ -100,7 +104,7 @@ def run(
     from bmsrescue.cli.twin.dongle_run import RunRequest, presses_from, run_dongle
 
     presses = presses_from(press or [])
-    request = RunRequest(scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2, presses)
+    request = RunRequest(scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2, presses, wiring)
     raise typer.Exit(run_dongle(request))
 
 
@@ -130,6 +134,7 @@ def serve(
     serial: Annotated[bool, typer.Option("--serial", help="A helper on it, as a serial port.")] = False,
     tcp: Annotated[int | None, typer.Option(metavar="PORT", help="The same on a TCP port; 0 takes a free one.")] = None,
     card: Annotated[Path | None, typer.Option(metavar="DIR|IMG", help="That helper's card; kept up to date.")] = None,
+    wiring: WiringOption = None,
     board: BoardOption = None,
     uf2: Uf2Option = None,
     as_json: JsonOption = False,
@@ -143,7 +148,7 @@ def serve(
     if serial or tcp is not None:
         from bmsrescue.cli.twin.serve_serial import serve_serial
 
-        serve_serial(scenario or "healthy", card, seed, tcp, chip, as_json)
+        serve_serial(scenario or "healthy", card, seed, tcp, chip, wiring, as_json)
         return
     from bmsrescue.cli.twin.serve_unit import serve_scenario
 

@@ -14,11 +14,14 @@ from bmsrescue.card.storage import load_card, save_card, write_atomically
 from bmsrescue.cli.new_file import check_new
 from bmsrescue.cli.output import console, show_error, show_note
 from bmsrescue.cli.render.story import Story, summary
+from bmsrescue.deploy.board_config import load_board
 from bmsrescue.errors import UsageError
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.picture import as_png
 from bmsrescue.twin.rig import RemoteRig, TwinRig, Watcher, card_for, default_card, scenario_named
+from bmsrescue.twin.scenarios.scenario import Scenario
+from bmsrescue.twin.wiring import wired
 from rescuelink.outcomes import TOOL_ERROR, exit_class
 
 _TARGET_SCHEME = "bitbang:"
@@ -40,6 +43,7 @@ class RunRequest:
     board: str | None = None
     uf2: Path | None = None
     presses: tuple[Press, ...] = (Press(),)
+    wiring: str | None = None
 
 
 def run_dongle(request: RunRequest) -> int:
@@ -78,14 +82,18 @@ def _press_button(request: RunRequest, image: ImageBytes | None, watcher: Watche
             raise UsageError("--control belongs to --target", "Give --target bitbang:HOST:PORT as well.")
         if request.scenario is None:
             raise UsageError("which unit?", "Give --scenario NAME (see: bmsrescue twin scenarios) or --target.")
+        if request.wiring is not None and "button" not in load_board(request.wiring).get("panel", {}):
+            raise UsageError(f"{request.wiring} has no button to press", "Serve it: bmsrescue twin serve --serial.")
         return TwinRig(
-            scenario_named(request.scenario, request.chip),
+            wired_scenario(request.scenario, request.chip, request.wiring),
             image,
             seed=request.seed,
             watcher=watcher,
             vcd=request.vcd,
             presses=request.presses,
         ).run()
+    if request.wiring is not None:
+        raise UsageError("--wiring is for a scenario of the twin", "Leave it out with --target.")
     if request.chip is not None:
         raise UsageError("--chip is for a scenario of the twin", "Somebody else's unit has the chip it has.")
     if request.scenario is not None:
@@ -108,6 +116,12 @@ def _press_on_pico(request: RunRequest, image: ImageBytes | None) -> RunResult:
         raise UsageError("--board is for a unit of the twin", "Leave out --target and --vcd.")
     scenario = scenario_named(request.scenario or "half-on", request.chip)
     return pico_rig(request.board, request.uf2, scenario, image, request.seed).run()
+
+
+def wired_scenario(name: str, chip: str | None, wiring: str | None) -> Scenario:
+    """The unit, with the helper's parts of a board.json where one is named. Raises UsageError."""
+    scenario = scenario_named(name, chip)
+    return scenario if wiring is None else wired(scenario, load_board(wiring))
 
 
 def presses_from(texts: list[str]) -> tuple[Press, ...]:

@@ -13,14 +13,21 @@ import typer
 
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card
+from bmsrescue.cli.twin.dongle_run import wired_scenario
 from bmsrescue.errors import HostError
 from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
-from bmsrescue.twin.rig import card_for, scenario_named
+from bmsrescue.twin.rig import card_for
 from bmsrescue.twin.serial_twin import SerialTwin
 
 
 def serve_serial(
-    name: str, card_path: Path | None, seed: int, tcp: int | None, chip: str | None = None, as_json: bool = False
+    name: str,
+    card_path: Path | None,
+    seed: int,
+    tcp: int | None,
+    chip: str | None = None,
+    wiring: str | None = None,
+    as_json: bool = False,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Prints one line, "pty: PATH" or "tcp: socket://HOST:PORT".
 
@@ -28,7 +35,7 @@ def serve_serial(
         UsageError: no such scenario.
         HostError: the port cannot be had, or the card's file cannot be read.
     """
-    scenario = scenario_named(name, chip)
+    scenario = wired_scenario(name, chip, wiring)
     card: ImageBytes | None = card_for(scenario) if card_path is None else load_card(card_path)
     with open_port(tcp) as port:
         twin = SerialTwin(scenario, card, seed=seed, port=port)
