@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.deploy.board_config import known_boards, load_board
+from bmsrescue.board.config import known_boards, load_board
 
 # Whole helpers; the stages of docs/wiring.md have a part of the wires.
 BOARDS = sorted(name for name in known_boards() if not name.startswith("pico-"))

@@ -49,7 +49,7 @@ KEYS = (
     Key(
         "rails.NAME.calibration",
         "null, or [[raw, mV], [raw, mV]]",
-        "two points, by `bmsrescue rails --calibrate`",
+        "two points, by `bmsrescue rails --calibrate NAME`",
         "the divider's nominal values: good to 1.6 %",
     ),
     Key(

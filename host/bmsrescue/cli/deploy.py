@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bmsrescue.board.config import load_board
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.helper.common import ProgressTeller, progress_bar
 from bmsrescue.cli.output import console, show_note
@@ -14,7 +15,6 @@ from bmsrescue.client.finding import find_helpers
 from bmsrescue.config import load_config
 from bmsrescue.deploy import snippets
 from bmsrescue.deploy.agent_link import greet, leave_agent
-from bmsrescue.deploy.board_config import load_board
 from bmsrescue.deploy.bring import bring
 from bmsrescue.deploy.difference import Action, Change
 from bmsrescue.deploy.plan import Plan, make_plan

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from bmsrescue.deploy import board_config, snippets
+from bmsrescue.board import config as board_config
+from bmsrescue.deploy import snippets
 from bmsrescue.deploy.difference import Action, directories_of, ours_on, sha256
 from bmsrescue.deploy.plan import Plan
 from bmsrescue.deploy.release import MIP_PACKAGES, PACKAGES, START

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePosixPath
 
-from bmsrescue.deploy import board_config, snippets
+from bmsrescue.board import config as board_config
+from bmsrescue.deploy import snippets
 from bmsrescue.deploy.release import MIP_PACKAGES, PACKAGES, START, Files
 from bmsrescue.deploy.repl import AGAIN, Repl
 from rescuelink.errors import LinkError

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from bmsrescue.agent.frozen import FrozenAgent
-from bmsrescue.deploy import board_config, snippets
+from bmsrescue.board import config as board_config
+from bmsrescue.deploy import snippets
 from bmsrescue.deploy.difference import Action, Difference, compare, ours_on
 from bmsrescue.deploy.facts import BoardFacts, ask, ask_frozen
 from bmsrescue.deploy.release import START, Files, as_compiled, as_source, start_only

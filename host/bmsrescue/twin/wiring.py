@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from bmsrescue.board.check import check
+from bmsrescue.board.config import load_board
 from bmsrescue.twin.board.parts import RAILS
 from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.rig import scenario_named
 from bmsrescue.twin.scenarios.scenario import Scenario
 
 
@@ -24,3 +26,9 @@ def wired(scenario: Scenario, config: Mapping[str, Any]) -> Scenario:
         unit.break_board(helper=helper)
 
     return replace(scenario, breaks=breaks)
+
+
+def wired_scenario(name: str, chip: str | None, wiring: str | None) -> Scenario:
+    """A scenario by its name, with the helper of a board by name or file where one is wanted. Raises UsageError."""
+    scenario = scenario_named(name, chip)
+    return scenario if wiring is None else wired(scenario, load_board(wiring))

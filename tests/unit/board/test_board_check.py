@@ -13,8 +13,8 @@ import pytest
 from bmsrescue.agent.files import device_dir
 from bmsrescue.board.calibration import calibrated, point, uncertainty_mv
 from bmsrescue.board.check import COSTS, check
+from bmsrescue.board.config import load_board, merge
 from bmsrescue.board.pins import PICO, pins_of
-from bmsrescue.deploy.board_config import load_board, merge
 from bmsrescue.errors import UsageError
 
 OURS: dict[str, Any] = json.loads((device_dir() / "board.json").read_text(encoding="utf-8"))

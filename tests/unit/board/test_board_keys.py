@@ -11,8 +11,11 @@ import pytest
 
 from bmsrescue.agent.files import device_dir
 from bmsrescue.board.check import check
+from bmsrescue.board.config import known_boards, load_board
 from bmsrescue.board.keys import KEYS, PATHS, page
-from bmsrescue.deploy.board_config import known_boards
+from bmsrescue.board.pins import PICO
+from bmsrescue.board.wiring_pictures import STAGES, pictures
+from bmsrescue.twin.board.parts import RAILS
 from repository import ROOT
 
 # Which part of board.json a name holds, in each file that reads one: the agent's own words for it.
@@ -77,6 +80,21 @@ def test_no_key_is_told_that_nothing_reads() -> None:
 def test_the_page_is_made_from_the_keys() -> None:
     assert (ROOT / "docs" / "board.md").read_text(encoding="utf-8") == page()
     assert len({key.path for key in KEYS}) == len(KEYS)
+
+
+def test_each_picture_of_the_wires_is_that_of_its_board_and_in_the_document() -> None:
+    text = (ROOT / "docs" / "wiring.md").read_text(encoding="utf-8")
+    for name, picture in pictures().items():
+        assert (ROOT / "docs" / "pictures" / name).read_text(encoding="utf-8") == picture
+        assert f"pictures/{name}" in text
+    for board in STAGES.values():
+        assert f"bmsrescue deploy --board {board}" in text
+
+
+def test_each_stage_has_the_parts_of_the_one_before() -> None:
+    costs = [dict(check(load_board(board), PICO).costs).keys() for board in STAGES.values()]
+    counts = [len(one | (set(RAILS) if "rails" in one else set())) for one in costs]
+    assert counts == sorted(counts, reverse=True) and len(set(counts)) == len(STAGES) and counts[-1] == 0
 
 
 @pytest.mark.parametrize("path", known_boards().values(), ids=lambda path: Path(path).stem)

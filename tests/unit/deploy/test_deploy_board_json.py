@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.deploy.board_config import known_boards, load_board, merge, parse
+from bmsrescue.board.config import known_boards, load_board, merge, parse
 from bmsrescue.errors import UsageError
 
 PICO = load_board("pico")

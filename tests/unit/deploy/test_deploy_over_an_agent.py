@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.deploy.board_config import load_board
+from bmsrescue.board.config import load_board
 from bmsrescue.link.client import LinkClient
 from pty_board import PtyBoard
 

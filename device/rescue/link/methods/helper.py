@@ -45,11 +45,6 @@ def echo(_bench, data):
     return data
 
 
-def parts(bench):
-    """{"missing": the parts that this helper does without, "rails": those it sees}"""
-    return {"missing": list(bench.ports.missing), "rails": list(bench.ports.rails.names)}
-
-
 def board(_bench):
     """Binary: board.json, as it lies on the helper."""
     with open(_board_json(), "rb") as file:
@@ -107,7 +102,6 @@ CALLS = {
     "heap": (heap, ""),
     "log": (log, "?bi"),
     "echo": (echo, "B"),
-    "parts": (parts, ""),
     "board": (board, ""),
     "set_board": (set_board, "B"),
     "safe": (safe, ""),

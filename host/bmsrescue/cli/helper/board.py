@@ -10,6 +10,7 @@ import typer
 
 from bmsrescue.board.calibration import calibrated, point, uncertainty_mv
 from bmsrescue.board.check import NO_RAIL, Checked, check
+from bmsrescue.board.config import known_boards, parse
 from bmsrescue.board.pins import PICO, pins_of
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.exit_status import NOT_WELL
@@ -17,7 +18,6 @@ from bmsrescue.cli.helper.common import HelperOption, opened
 from bmsrescue.cli.output import console, show_error, show_facts
 from bmsrescue.cli.render.rail_chart import NAMES
 from bmsrescue.client.helper import Helper
-from bmsrescue.deploy.board_config import known_boards, parse
 from bmsrescue.errors import HostError, UsageError
 
 _READINGS = 8
@@ -74,16 +74,16 @@ def _of_a_helper(helper: Helper) -> Checked:
     if config is None:
         raise HostError("the helper's board.json is no JSON object", "Bring one: bmsrescue deploy --board NAME")
     found = check(config, pins_of(str(helper.session.about["board"])))
-    parts = call("helper.parts")
+    missing, raw = call("helper.info")["missing"], call("rails.raw")
     told = {part for part, _cost in found.costs}
-    if "display" in parts["missing"] and "display" not in told and config.get("panel", {}).get("address") is not None:
+    if "display" in missing and "display" not in told and config.get("panel", {}).get("address") is not None:
         found.doubts.append("the display of board.json does not answer")
-    unseen = set(config.get("rails") or {}) - set(parts["rails"])
+    unseen = set(config.get("rails") or {}) - set(raw)
     found.doubts += [f"rails.{name} of board.json floats: nothing holds its pin" for name in sorted(unseen)]
     found.doubts += [
-        f"rails.{name}: its ADC is at its end, {raw} of 65536"
-        for name, raw in call("rails.raw").items()
-        if raw is not None and raw >= _END_RAW
+        f"rails.{name}: its ADC is at its end, {reading} of 65536"
+        for name, reading in raw.items()
+        if reading is not None and reading >= _END_RAW
     ]
     return found
 

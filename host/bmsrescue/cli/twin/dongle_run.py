@@ -8,20 +8,19 @@ from pathlib import Path
 
 import typer
 
+from bmsrescue.board.config import load_board
 from bmsrescue.card.fat import CardImageError
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card, write_atomically
 from bmsrescue.cli.new_file import check_new
 from bmsrescue.cli.output import console, show_error, show_note
 from bmsrescue.cli.render.story import Story, summary
-from bmsrescue.deploy.board_config import load_board
 from bmsrescue.errors import UsageError
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.picture import as_png
 from bmsrescue.twin.rig import RemoteRig, TwinRig, Watcher, card_for, default_card, scenario_named
-from bmsrescue.twin.scenarios.scenario import Scenario
-from bmsrescue.twin.wiring import wired
+from bmsrescue.twin.wiring import wired_scenario
 from rescuelink.outcomes import TOOL_ERROR, exit_class
 
 _TARGET_SCHEME = "bitbang:"
@@ -116,12 +115,6 @@ def _press_on_pico(request: RunRequest, image: ImageBytes | None) -> RunResult:
         raise UsageError("--board is for a unit of the twin", "Leave out --target and --vcd.")
     scenario = scenario_named(request.scenario or "half-on", request.chip)
     return pico_rig(request.board, request.uf2, scenario, image, request.seed).run()
-
-
-def wired_scenario(name: str, chip: str | None, wiring: str | None) -> Scenario:
-    """The unit, with the helper's parts of a board.json where one is named. Raises UsageError."""
-    scenario = scenario_named(name, chip)
-    return scenario if wiring is None else wired(scenario, load_board(wiring))
 
 
 def presses_from(texts: list[str]) -> tuple[Press, ...]:

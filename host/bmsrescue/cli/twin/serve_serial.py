@@ -13,11 +13,11 @@ import typer
 
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card
-from bmsrescue.cli.twin.dongle_run import wired_scenario
 from bmsrescue.errors import HostError
 from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
 from bmsrescue.twin.rig import card_for
 from bmsrescue.twin.serial_twin import SerialTwin
+from bmsrescue.twin.wiring import wired_scenario
 
 
 def serve_serial(
