@@ -1,6 +1,6 @@
-"""Binary files with firmware in them: DfuSe, UF2, MCUboot, ZIP. Each is checked to its end.
+"""Binary files with firmware in them: DfuSe and DFU, MCUboot, ZIP. Each is checked to its end.
 
-DfuSe: ST UM0391 (DFU file format). UF2: github.com/microsoft/uf2. MCUboot: docs.mcuboot.com, "Image format".
+DfuSe: ST UM0391 (DFU file format). DFU: USB DFU 1.1, appendix B. MCUboot: docs.mcuboot.com, "Image format".
 """
 
 from __future__ import annotations
@@ -16,10 +16,6 @@ from collections.abc import Iterator
 from bmsrescue.image.contents import Contents, ImageFileError, Segment
 
 DFU_SUFFIX_BYTES = 16
-UF2_BLOCK = 512
-UF2_MAGIC = (0x0A324655, 0x9E5D5157)
-UF2_END = 0x0AB16F30
-_UF2_NOT_MAIN_FLASH = 1
 MCUBOOT_MAGIC = 0x96F3B83D
 _MCUBOOT_ENCRYPTED = 0x4 | 0x8
 _COPY_AGAIN = "Copy it again."
@@ -40,14 +36,17 @@ _DAMAGE = (
 )
 
 
-def is_dfu(content: bytes) -> bool:
-    return content[:5] == b"DfuSe" or (len(content) > DFU_SUFFIX_BYTES and content[-8:-5] == b"UFD")
+def is_dfuse(content: bytes) -> bool:
+    return content[:5] == b"DfuSe"
+
+
+def has_dfu_suffix(content: bytes) -> bool:
+    """As dfu-suffix puts it behind any file."""
+    return len(content) > DFU_SUFFIX_BYTES and content[-8:-5] == b"UFD" and content[-5] >= DFU_SUFFIX_BYTES
 
 
 def read_dfuse(content: bytes, name: str) -> list[Segment]:
     """Raises ImageFileError."""
-    if content[:5] != b"DfuSe":
-        raise ImageFileError(f"{name} is a plain DFU file, without addresses", "Ask for the ELF, HEX or BIN.")
     if len(content) < 11 + DFU_SUFFIX_BYTES or content[-8:-5] != b"UFD":
         raise ImageFileError(f"{name} ends early: the DFU suffix is missing", _COPY_AGAIN)
     if zlib.crc32(content[:-4]) ^ 0xFFFFFFFF != int.from_bytes(content[-4:], "little"):
@@ -75,28 +74,11 @@ def read_dfuse(content: bytes, name: str) -> list[Segment]:
     return contents.segments()
 
 
-def is_uf2(content: bytes) -> bool:
-    return struct.unpack_from("<II", content.ljust(8, b"\0")) == UF2_MAGIC
-
-
-def read_uf2(content: bytes, name: str) -> list[Segment]:
-    """Raises ImageFileError."""
-    if len(content) % UF2_BLOCK:
-        raise ImageFileError(f"{name} ends early: UF2 has blocks of 512 bytes", _COPY_AGAIN)
-    contents, seen, wanted = Contents(name), set(), 0
-    for at in range(0, len(content), UF2_BLOCK):
-        block = content[at : at + UF2_BLOCK]
-        first, second, flags, address, length, number, count, _family = struct.unpack_from("<8I", block)
-        if (first, second) != UF2_MAGIC or int.from_bytes(block[-4:], "little") != UF2_END or length > 476:
-            raise ImageFileError(f"{name} is damaged: block {at // UF2_BLOCK}", _COPY_AGAIN)
-        if flags & _UF2_NOT_MAIN_FLASH:
-            continue
-        seen.add(number)
-        wanted = max(wanted, count)
-        contents.add(address, block[32 : 32 + length])
-    if len(seen) < wanted:
-        raise ImageFileError(f"{name} has {len(seen)} of {wanted} blocks", _COPY_AGAIN)
-    return contents.segments()
+def without_dfu_suffix(content: bytes, name: str) -> bytes:
+    """The bytes in a plain DFU file, which says nothing of their place. Raises ImageFileError."""
+    if zlib.crc32(content[:-4]) ^ 0xFFFFFFFF != int.from_bytes(content[-4:], "little"):
+        raise ImageFileError(f"{name} is damaged: its CRC is wrong", _COPY_AGAIN)
+    return content[: -max(content[-5], DFU_SUFFIX_BYTES)]
 
 
 def is_mcuboot(content: bytes) -> bool:

@@ -12,10 +12,11 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bmsrescue.image import containers, linked_at
+from bmsrescue.image import containers, glued, linked_at
 from bmsrescue.image.contents import ImageFileError, NoImageFileError, Segment
 from bmsrescue.image.elf import comment_of, read_elf
 from bmsrescue.image.records import read_hex, read_srec
+from bmsrescue.image.uf2 import is_uf2, read_uf2
 from rescuelink.targets import FLASH_BASE
 
 WORD_BYTES = 32  # the flash word of most STM32H7: what they program at once
@@ -25,6 +26,8 @@ _ERASED = 0xFF
 _RECORDS = re.compile(rb"(\xef\xbb\xbf)?\s*(:[0-9A-Fa-f]{10}|[Ss]0[0-9A-Fa-f]{4})")  # HEX, S-record
 _NOISE_BYTES = 1024
 _NOISE_PART = 0.98
+_NOISE_BLOCK = 4096
+_NOISE_SHARE = 0.8
 _LFS = b"version https://git-lfs"
 _OTHERS = (
     (b"%PDF", "a PDF document"),
@@ -103,6 +106,10 @@ def read_firmware(content: bytes, name: str, base: int | None = None, only_flash
     if content[:2] == b"\x1f\x8b":
         return read_firmware(_unzipped(content, name), name.removesuffix(".gz"), base, only_flash)
     firmware = _with_addresses(content, name)
+    if firmware is None and containers.has_dfu_suffix(content):
+        firmware = _raw(containers.without_dfu_suffix(content, name), name, base)
+        firmware.format = "DFU, raw bytes"
+        return firmware
     if firmware is None:
         return _raw(content, name, base)
     if base is not None:
@@ -117,9 +124,10 @@ def read_firmware(content: bytes, name: str, base: int | None = None, only_flash
 def _with_addresses(content: bytes, name: str) -> Firmware | None:
     if content[:4] == b"\x7fELF":
         return Firmware("ELF", read_elf(content, name), comment=comment_of(content))
-    if containers.is_uf2(content):
-        return Firmware("UF2", containers.read_uf2(content, name))
-    if containers.is_dfu(content):
+    if is_uf2(content):
+        found = read_uf2(content, name)
+        return Firmware("UF2", found.segments, version=found.version, notes=found.notes)
+    if containers.is_dfuse(content):
         return Firmware("DfuSe", containers.read_dfuse(content, name))
     text = _text_of(content)
     if text is None and _RECORDS.match(content):
@@ -150,6 +158,9 @@ def _raw(content: bytes, name: str, base: int | None) -> Firmware:
         raise ImageFileError(f"0x{base:08x} lies outside the flash: {_place(base)}", "The flash begins at 0x08000000.")
     found = linked_at.linked_at(content, header)
     if found is None and linked_at.vectors_in(content, header) is None:
+        front = glued.header_of(content) if base is None else None
+        if front is not None:
+            return _behind_header(content, name, front)
         if _is_noise(content):
             raise ImageFileError(
                 f"{name} is packed or encrypted: its bytes look like noise",
@@ -159,9 +170,24 @@ def _raw(content: bytes, name: str, base: int | None) -> Firmware:
             raise ImageFileError(f"{name} is blank: all its bytes are 0xFF", "Choose the firmware of this unit.")
     start = _start_of(content, name, base, header, found)
     firmware.flash_bytes = len(content)
-    firmware.segments = _trimmed([Segment(start, content)])
+    parts = glued.split(content, start, name) if base is None and not mcuboot else [(start, content)]
+    firmware.segments = _trimmed([Segment(address, data) for address, data in parts])
+    firmware.notes += [f"a further part in the file is linked for 0x{address:08x}" for address, _data in parts[1:]]
     if linked_at.vectors_in(content, header) is not None:
         firmware.boot_address = start + header
+    return firmware
+
+
+def _behind_header(content: bytes, name: str, front: glued.Header) -> Firmware:
+    what = f"a header of {front.length} bytes{front.says} in front of the vectors, which are for 0x{front.address:08x}"
+    firmware = Firmware("raw bytes (BIN) behind a header", [], front.address, flash_bytes=len(content))
+    if front.in_flash:
+        firmware.segments = _trimmed([Segment(front.address - front.length, content)])
+        firmware.notes.append(f"{what}: it belongs into the flash, too")
+    else:
+        parts = glued.split(content[front.length :], front.address, name)
+        firmware.segments = _trimmed([Segment(address, data) for address, data in parts])
+        firmware.notes.append(f"left out: {what}")
     return firmware
 
 
@@ -183,11 +209,12 @@ def _start_of(content: bytes, name: str, base: int | None, header: int, found: l
 def _check_whole_image(firmware: Firmware, name: str) -> None:
     # Where its vectors are, and that they point into it.
     for segment in firmware.segments:
-        vectors = linked_at.vectors_in(segment.data)
+        header = int.from_bytes(segment.data[8:10], "little") if containers.is_mcuboot(segment.data) else 0
+        vectors = linked_at.vectors_in(segment.data, header)
         if vectors is None:
             continue
         if any(part.address <= vectors.reset < part.end for part in firmware.segments):
-            firmware.boot_address = segment.address
+            firmware.boot_address = segment.address + header
             return
         raise ImageFileError(
             f"the reset vector of {name} points to 0x{vectors.reset:08x}, where it has nothing",
@@ -326,5 +353,8 @@ def _first_line(text: str) -> str:
 
 
 def _is_noise(data: bytes) -> bool:
-    """Whether nothing can pack it any smaller: what is packed or encrypted already."""
-    return len(data) >= _NOISE_BYTES and len(zlib.compress(data, 6)) > _NOISE_PART * len(data)
+    """Whether nothing packs most of it any smaller: it is packed or encrypted already, whatever stands in front."""
+    blocks = [data[at : at + _NOISE_BLOCK] for at in range(0, len(data), _NOISE_BLOCK)]
+    full = [block for block in blocks if len(block) >= _NOISE_BYTES and block.count(block[0]) < len(block)]
+    dense = sum(len(zlib.compress(block, 6)) > _NOISE_PART * len(block) for block in full)
+    return bool(full) and dense >= _NOISE_SHARE * len(full)
