@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup wheel demo test check test-rp2040 sweep parts parts-page field fuzz lint bench bench-fleet depot-pictures map clean lock
+.PHONY: setup wheel demo test check test-rp2040 sweep parts parts-page field fuzz lint bench bench-fleet bench-attack depot-pictures map clean lock
 
 setup: $(STAMP)
 
@@ -78,6 +78,10 @@ bench: setup
 # Mass recovery's figures: FLEET="import pages kills daemon stations" for a part of them.
 bench-fleet: setup
 	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/fleet_bench.py $(FLEET)
+
+# 2,000 log-in attempts a minute and 1,000 half-open connections, with an operator at the wall (docs/security.md).
+bench-attack: setup
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/attack_bench.py
 
 # The pictures of docs/depot.md, from virtual stations in Chromium.
 depot-pictures: setup

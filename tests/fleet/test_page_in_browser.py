@@ -173,7 +173,8 @@ def test_the_page_finds_its_way_back_when_the_events_were_cut(page: Page, browse
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/stations/left", "/units", "/units/1", "/attempts/h1/1", "/figures", "/login", "/quarantine"]
+    "path",
+    ["/", "/stations/left", "/units", "/units/1", "/attempts/h1/1", "/figures", "/login", "/quarantine", "/password"],
 )
 def test_each_view_passes_the_accessibility_check(page: Page, browser: WebDriver, path: str) -> None:
     page.take(chain("h1", 3))

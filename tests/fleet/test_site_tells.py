@@ -79,10 +79,42 @@ def test_log_ins_and_those_that_failed_are_in_the_audit_log(served: Served) -> N
     ]
 
 
+def test_one_changes_ones_own_password_by_the_one_before(served: Served) -> None:
+    served.fleet.accounts.add("eva", "engineer", PASSWORD, "setup")
+    served.fleet.accounts.add("otto", "viewer", PASSWORD, "setup")
+    assert served.log_in("otto", PASSWORD) == 303
+    assert "Change password" in served.client.get("/password", headers=HTML).text
+    change = {"old": "wrong password", "new": "another horse battery"}
+    assert served.client.post("/api/fleet/password", json=change).status_code == 401
+    assert served.client.post("/api/fleet/password", json=change | {"old": PASSWORD, "new": "short"}).status_code == 400
+    assert served.client.post("/api/fleet/password", json=change | {"old": PASSWORD}).status_code == 200
+    assert served.client.get("/api/fleet/units").status_code == 401
+    assert (served.log_in("otto", PASSWORD), served.log_in("otto", "another horse battery")) == (401, 303)
+    assert served.log_in("eva", PASSWORD) == 303
+    assert ("otto", "account changed", "otto") in served.audited()
+
+
+def test_the_old_password_is_tried_within_the_same_limits(served: Served) -> None:
+    served.fleet.accounts.add("eva", "engineer", PASSWORD, "setup")
+    served.log_in("eva", PASSWORD)
+    change = {"old": "wrong password", "new": "another horse battery"}
+    told = [served.client.post("/api/fleet/password", json=change).status_code for _ in range(7)]
+    assert told == [401] * 5 + [429] * 2
+
+
+def test_the_session_goes_over_tls_only_where_there_is_tls(served: Served) -> None:
+    served.fleet.accounts.add("eva", "engineer", PASSWORD, "setup")
+    for scheme, secure in (("http", False), ("https", True)):
+        client = TestClient(served.page, base_url=f"{scheme}://bench", follow_redirects=False)
+        answer = client.post("/login", data={"name": "eva", "password": PASSWORD})
+        assert ("secure" in answer.headers["set-cookie"].lower()) == secure
+
+
 def test_log_ins_that_fail_without_end_do_not_fill_the_log(served: Served) -> None:
     served.fleet.accounts.add("eva", "engineer", PASSWORD, "setup")
     for number in range(25):
-        served.log_in(f"name-{number}", "wrong password")
+        elsewhere = TestClient(served.page, client=(f"192.0.2.{number}", 50000))
+        elsewhere.post("/login", data={"name": f"name-{number}", "password": "wrong password"})
     served.log_in("eva", PASSWORD)
     failed = [action for _actor, action, _subject in served.audited() if action.startswith("log-in failed")]
     assert failed == ["log-in failed"] * 19 + ["log-in failed, more are not listed"]

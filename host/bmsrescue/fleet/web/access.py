@@ -43,14 +43,7 @@ class Access:
 
     def log_in(self, name: str, password: str, address: str) -> str:
         """The session's cookie. Raises AccessError."""
-        self._limit.check(name, address)
-        try:
-            person = self.accounts.log_in(name, password)
-        except AccessError:
-            self._limit.wrong(name, address)
-            self._note_failed(name, address)
-            raise
-        self._limit.right(name, address)
+        person = self.check_password(name, password, address)
         self.accounts.note(name, "logged in", address)
         now = time.monotonic()
         self._sessions = {key: one for key, one in self._sessions.items() if one.until > now}
@@ -59,6 +52,19 @@ class Access:
         key = secrets.token_urlsafe(32)
         self._sessions[key] = _Session(person.name, self.accounts.present(person.name)[1], now + _SESSION_S)
         return key
+
+    def check_password(self, name: str, password: str, address: str) -> Person:
+        """Within the limits of trying. Raises AccessError."""
+        self._limit.begin(name, address)
+        try:
+            with self._limit.turn():
+                person = self.accounts.log_in(name, password)
+        except AccessError as error:
+            if error.kind != "slow":
+                self._note_failed(name, address)
+            raise
+        self._limit.right(name, address)
+        return person
 
     def _note_failed(self, name: str, address: str) -> None:
         """In the audit log; whoever tries without end does not fill the disk with it."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Path, Query, UploadFile
+from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
 from pydantic import BaseModel, Field
 
 from bmsrescue.errors import UsageError
 from bmsrescue.fleet.accounts import ENGINEER, MIN_PASSWORD, SCOPES
 from bmsrescue.fleet.audit import audit_page, told
-from bmsrescue.fleet.web.access import Deciding, Viewing
+from bmsrescue.fleet.web.access import Access, Deciding, Viewing
 from bmsrescue.fleet.web.parts import Plain, TheFleet
 
 router = APIRouter(prefix="/api/fleet", tags=["decisions"])
@@ -56,6 +56,11 @@ class AccountChange(BaseModel):
     role: Plain | None = None
     password: str | None = Field(None, max_length=256)
     disabled: bool | None = None
+
+
+class OwnPassword(BaseModel):
+    old: str = Field(min_length=1, max_length=256)
+    new: str = Field(min_length=1, max_length=256, description=f"At least {MIN_PASSWORD} characters.")
 
 
 class NewToken(BaseModel):
@@ -140,6 +145,15 @@ def change_account(name: Plain, body: AccountChange, fleet: TheFleet, person: De
     """Another role or password, or shut; the last engineer stays."""
     accounts, _releases = fleet.deciding()
     accounts.change(name, person.name, role=body.role, password=body.password, disabled=body.disabled)
+
+
+@router.post("/password")
+def change_own_password(body: OwnPassword, request: Request, fleet: TheFleet, person: Viewing) -> None:
+    """One's own, by the one before; every session of the account ends."""
+    access: Access = request.app.state.access
+    access.check_password(person.name, body.old, request.client.host if request.client else "")
+    accounts, _releases = fleet.deciding()
+    accounts.change(person.name, person.name, password=body.new)
 
 
 @router.post("/accounts/{name}/tokens", status_code=201)

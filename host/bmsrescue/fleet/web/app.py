@@ -98,7 +98,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, AccessError):
         if error.kind == "who" and request.method == "GET" and wants_page(request):
             return RedirectResponse("/login", 303)
-        status = {"who": 401, "may_not": 403}.get(error.kind, 400)
+        status = {"who": 401, "may_not": 403, "slow": 429}.get(error.kind, 400)
         return _answer(request, status, error.kind, error.message, error.next_step)
     if isinstance(error, RescueError):
         return _answer(request, _STATUS.get(error.kind, 422), error.kind, error.message, error.next_step or "")

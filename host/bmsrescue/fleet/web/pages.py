@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import figures, ledger
-from bmsrescue.fleet.accounts import AccessError
+from bmsrescue.fleet.accounts import MIN_PASSWORD, AccessError
 from bmsrescue.fleet.consents import WORDS, consent_of, consents_for, is_word, said
 from bmsrescue.fleet.lookup import FoundUnit, attempt_of, attempts_called, find_units, newest_attempts, unit_with
 from bmsrescue.fleet.models import Attempt
@@ -193,7 +193,8 @@ def log_in(
         again.status_code = 429 if error.kind == "slow" else 401
         return again
     answer = RedirectResponse("/", 303)
-    answer.set_cookie(COOKIE, key, httponly=True, samesite="strict")
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, key, httponly=True, samesite="strict", secure=secure)
     return answer
 
 
@@ -205,6 +206,12 @@ def log_out(request: Request) -> Response:
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE)
     return answer
+
+
+@router.get("/password")
+def password_form(request: Request, person: Viewing) -> Response:
+    """One's own."""
+    return page(request, "password.html", person, "Password", min_password=MIN_PASSWORD)
 
 
 @router.get("/stations/{name}/attempts")
