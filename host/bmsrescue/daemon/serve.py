@@ -22,7 +22,7 @@ from bmsrescue.client.finding import Found, find_helpers
 from bmsrescue.config import Config, DaemonAddress
 from bmsrescue.daemon.api import Beside, create_app
 from bmsrescue.daemon.helpers import Helpers
-from bmsrescue.door.connections import HEAD_S, MOST_HEAD_BYTES, keep_logs_short, limited, make_room
+from bmsrescue.door.connections import HEAD_S, MOST_HEAD_BYTES, MOST_OPEN, Waiting, keep_logs_short, limited, make_room
 from bmsrescue.door.guard import Door
 from bmsrescue.door.names import LOOPBACK_NAMES
 from bmsrescue.door.owner import OwnersSocket
@@ -31,7 +31,7 @@ from bmsrescue.door.uses import Note
 
 ADDRESS_FILE = "daemon.json"
 _END_S = 3
-_BACKLOG = 128
+_BACKLOG = 1024
 _MOST_MESSAGE_BYTES = 64 * 1024  # of a WebSocket: nobody sends us any
 
 
@@ -55,7 +55,7 @@ def serve(
         UsageError: an address cannot be had.
         HostError: the data folder cannot be written.
     """
-    make_room()
+    files = make_room()
     connected = Helpers(lambda: find_helpers(config, urls) + more(), folder)
     connected.uses.note = note
     app = create_app(connected, LOOPBACK_NAMES | {name.lower() for name in address.names}, beside)
@@ -70,7 +70,7 @@ def serve(
         else:
             listener, where = listen(address)
             ends.enter_context(contextlib.closing(listener))
-            server = _Server(_public(app, address), connected.events.end, listener)
+            server = _Server(_public(app, address, files), connected.events.end, listener)
             announced = where
             if hasattr(socket, "AF_UNIX"):
                 path = ends.enter_context(place_for_socket(folder))
@@ -93,11 +93,11 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def _public(app: Any, address: DaemonAddress) -> uvicorn.Config:
+def _public(app: Any, address: DaemonAddress, files: int) -> uvicorn.Config:
     settings = _settings() | {
-        "http": limited(),
+        "http": limited(Waiting(most_open=min(MOST_OPEN, files // 2))),
         "h11_max_incomplete_event_size": MOST_HEAD_BYTES,
-        "backlog": _BACKLOG,
+        "backlog": min(_BACKLOG, files // 4),  # so many are accepted at once
     }
     if address.proxies:
         settings |= {"proxy_headers": True, "forwarded_allow_ips": list(address.proxies)}

@@ -8,9 +8,9 @@ wrong so many lines are logged and no more: whoever does it by the thousand woul
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
+import select
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,8 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_S = 10.0
 BODY_S = 120.0
+GRACE_S = 1.0
 MOST_WAITING = 128
-MOST_OPEN = 512
+MOST_OPEN = 1500
 MOST_HEAD_BYTES = 32 * 1024
 
 _RECORDS, _RECORDS_S = 30, 600.0
@@ -29,44 +30,69 @@ _HARDLY_NEWS = ("Invalid HTTP request received.", "Unsupported upgrade request."
 
 
 class Waiting:
-    """Connections that have not sent a whole request, the oldest first; and how many there are at all."""
+    """Connections that have not sent a whole request, by address, the oldest first; and all that are open.
 
-    def __init__(self, most_waiting: int = MOST_WAITING, most_open: int = MOST_OPEN) -> None:
+    Where too many wait, the address with most of them loses its oldest: none that has just come, as long as there is
+    room, and none whose bytes lie there unread.
+    """
+
+    def __init__(self, most_waiting: int = MOST_WAITING, most_open: int = MOST_OPEN, grace_s: float = GRACE_S) -> None:
         self._most_waiting = most_waiting
         self._most_open = most_open
-        self._waiting: dict[LimitedProtocol, None] = {}
+        self._grace_s = grace_s
+        self._waiting: dict[str, dict[LimitedProtocol, float]] = {}
+        self._count = 0
         self._open: set[LimitedProtocol] = set()
 
     def opened(self, one: LimitedProtocol) -> None:
         self._open.add(one)
-        self._waiting[one] = None
-        while self._waiting and (len(self._waiting) > self._most_waiting or len(self._open) > self._most_open):
-            oldest = next(iter(self._waiting))
-            self.closed(oldest)
-            oldest.transport.abort()
+        self.waits(one)
+        while self._count > self._most_waiting and self._lets_go(self._grace_s):
+            pass
+        while len(self._open) > self._most_open and self._lets_go(0.0):
+            pass
 
     def waits(self, one: LimitedProtocol) -> None:
-        """It may send another request."""
-        if one in self._open:
-            self._waiting[one] = None
+        """It may send a request, or another one."""
+        if one in self._open and one not in (same := self._waiting.setdefault(one.place, {})):
+            same[one] = one.loop.time()
+            self._count += 1
 
     def asks(self, one: LimitedProtocol) -> None:
         """It has sent a whole one."""
-        self._waiting.pop(one, None)
+        same = self._waiting.get(one.place, {})
+        if same.pop(one, None) is not None:
+            self._count -= 1
+        if not same:
+            self._waiting.pop(one.place, None)
 
     def closed(self, one: LimitedProtocol) -> None:
-        self._waiting.pop(one, None)
+        self.asks(one)
         self._open.discard(one)
+
+    def _lets_go(self, grace_s: float) -> bool:
+        """Whether one could be let go."""
+        most = max(self._waiting.values(), key=len, default={})
+        for one, since in most.items():
+            if one.loop.time() - since < grace_s:
+                return False
+            if not one.has_unread():
+                self.closed(one)
+                one.transport.abort()
+                return True
+        return False
 
 
 class LimitedProtocol(H11Protocol):
     """HTTP/1.1 as uvicorn does it, within limits. Use `limited`."""
 
     places: Waiting
+    place = ""  # where it comes from
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.place = self.client[0] if self.client else ""
         self._within(HEAD_S)
         self.places.opened(self)
 
@@ -103,6 +129,15 @@ class LimitedProtocol(H11Protocol):
             self._within(HEAD_S)
         super().data_received(data)
 
+    def has_unread(self) -> bool:
+        """Whether bytes of it have come that nobody has looked at yet."""
+        found = self.transport.get_extra_info("socket")
+        if found is None or not hasattr(select, "poll") or found.fileno() < 0:
+            return False
+        poll = select.poll()
+        poll.register(found.fileno(), select.POLLIN)
+        return any(event & select.POLLIN and not event & select.POLLHUP for _fd, event in poll.poll(0))
+
     def _within(self, seconds: float) -> None:
         self._cancel()
         self._timer = self.loop.call_later(seconds, self._too_slow)
@@ -117,9 +152,9 @@ class LimitedProtocol(H11Protocol):
         self.transport.abort()
 
 
-def limited(places: Waiting | None = None) -> type[LimitedProtocol]:
+def limited(places: Waiting) -> type[LimitedProtocol]:
     """The protocol of one server."""
-    return type("LimitedProtocol", (LimitedProtocol,), {"places": places or Waiting()})
+    return type("LimitedProtocol", (LimitedProtocol,), {"places": places})
 
 
 class FewWords(logging.Filter):
@@ -151,14 +186,17 @@ def keep_logs_short() -> None:
             logger.addFilter(FewWords())
 
 
-def make_room() -> None:
-    """For as many open files as connections and helpers may take, where the system gives less by itself."""
+def make_room() -> int:
+    """For as many open files as connections and helpers may take, where the system gives less by itself; how many."""
     if os.name != "posix":
-        return
+        return 2 * MOST_OPEN
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4 * MOST_OPEN if hard == resource.RLIM_INFINITY else min(4 * MOST_OPEN, hard)
+    wanted = 2 * MOST_OPEN if hard == resource.RLIM_INFINITY else min(2 * MOST_OPEN, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(OSError, ValueError):
+        try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):
+            return soft
+    return wanted

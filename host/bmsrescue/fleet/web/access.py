@@ -57,8 +57,7 @@ class Access:
         """Within the limits of trying. Raises AccessError."""
         self._limit.begin(name, address)
         try:
-            with self._limit.turn():
-                person = self.accounts.log_in(name, password)
+            person = self._limit.alone(lambda: self.accounts.log_in(name, password))
         except AccessError as error:
             if error.kind != "slow":
                 self._note_failed(name, address)

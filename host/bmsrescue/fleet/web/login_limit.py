@@ -7,19 +7,19 @@ told to try again, so that who tries costs us less than themselves.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
-from bmsrescue.fleet.accounts import AccessError
+from bmsrescue.fleet.accounts import AccessError, Person
 
 WRONG_TRIES, WAIT_S = 5, 60.0
 WRONG_FROM_ONE_PLACE = 20  # whatever the account
 _MOST_KEPT = 10_000
-_MOST_WAITING, _TURN_S = 4, 5.0
+_MOST_WAITING, _TURN_S = 4, 10.0
 _PREFIX_BITS = 64  # who has an IPv6 address has as many as they like behind it
 
 
@@ -66,7 +66,8 @@ class LoginLimit:
         self._by_account = _Table(WRONG_TRIES, clock)
         self._by_place = _Table(WRONG_FROM_ONE_PLACE, clock)
         self._waiting = threading.Semaphore(_MOST_WAITING)
-        self._working = threading.Lock()
+        # One thread: the memory that a password takes is taken once, not once for each of the server's threads.
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="passwords")
 
     def begin(self, name: str, address: str) -> None:
         """A try begins. Raises AccessError ("slow") while one has to wait."""
@@ -85,20 +86,17 @@ class LoginLimit:
             self._by_account.forget(name, place)
             self._by_place.take_back(place)
 
-    @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        """The only one that looks at a password just now. Raises AccessError ("slow")."""
+    def alone(self, look: Callable[[], Person]) -> Person:
+        """What `look` finds, which looks at a password; no other does so meanwhile. Raises AccessError ("slow")."""
         if not self._waiting.acquire(blocking=False):
             raise _busy()
+        looking = self._worker.submit(look)
+        looking.add_done_callback(lambda _looking: self._waiting.release())
         try:
-            if not self._working.acquire(timeout=_TURN_S):
-                raise _busy()
-            try:
-                yield
-            finally:
-                self._working.release()
-        finally:
-            self._waiting.release()
+            return looking.result(_TURN_S)
+        except TimeoutError:
+            looking.cancel()
+            raise _busy() from None
 
 
 def _busy() -> AccessError:
