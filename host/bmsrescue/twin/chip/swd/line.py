@@ -37,6 +37,9 @@ DATA_BITS: Final = 33
 NS_PER_S: Final = 1_000_000_000
 IDLE_CYCLES: Final = 8
 """Idle cycles after which SWCLK may stop."""
+_FASTEST_HZ: Final = 1_000_000_000
+_SLOWEST_PERIOD_NS: Final = 10_000
+"""Of an SWCLK that is clocked edge by edge, at a pace nobody tells (set "faster" than any wire): longer is a stop."""
 
 _WORD_MASK: Final = 0xFFFFFFFF
 _DPIDR_READ: Final = DP_READ | dp.DPIDR_ABORT
@@ -57,8 +60,9 @@ class SwdLine:
         self._remainder = 0
         self._rest_ns = 0
         """When the last SWCLK cycle was over."""
-        self._done_ns = 0
-        """When the last transfer was over."""
+        self._cycles = 0
+        self._done_at: int | None = None
+        """After how many cycles the last transfer was over."""
         self.frequency_hz = 1_000_000
         self.power_on_reset()
 
@@ -75,6 +79,7 @@ class SwdLine:
         self._remainder = 0
         period_ns, rest = divmod(NS_PER_S, hz)
         self._whole_period_ns = 0 if rest else period_ns
+        self._stands_ns = 0 if hz <= _FASTEST_HZ else _SLOWEST_PERIOD_NS
 
     def power_on_reset(self) -> None:
         """The port comes up in JTAG mode and waits to be switched."""
@@ -123,6 +128,7 @@ class SwdLine:
         elapsed_ns, self._remainder = divmod(NS_PER_S + self._remainder, self._frequency_hz)
         self._clock.advance(elapsed_ns)
         self._rest_ns = self._clock.now_ns
+        self._cycles += 1
         if not self._alive:
             return self._dead_level if driven == RELEASED else driven
         output = self.driven_level
@@ -155,11 +161,12 @@ class SwdLine:
 
         IHI 0031 (ADIv5.2) B4.1.1 asks for at least eight.
         """
-        clocked_ns, self._rest_ns = self._rest_ns, self._clock.now_ns
-        if not self._alive or self._phase != IDLE or not self._done_ns:
+        stood_ns = self._clock.now_ns - self._rest_ns
+        self._rest_ns = self._clock.now_ns
+        if not self._alive or self._phase != IDLE or self._done_at is None or stood_ns < self._stands_ns:
             return
-        idle = (clocked_ns - self._done_ns) * self._frequency_hz // NS_PER_S
-        if idle >= IDLE_CYCLES - 1:  # a period that is no whole number of ns may be rounded off
+        idle = self._cycles - self._done_at
+        if idle >= IDLE_CYCLES:
             return
         self._counters.violation("clock stopped too soon", f"{idle} idle cycles after a transfer")
         if self._drain_left and self._config.stopped_clock_loses_write:
@@ -175,7 +182,7 @@ class SwdLine:
         self._phase = SILENT if self._selection.swd else DESELECTED
 
     def _line_reset(self) -> None:
-        self._done_ns = 0
+        self._done_at = None
         self._counters.line_resets += 1
         self._phase = AFTER_RESET
         self._zeros = 0
@@ -291,12 +298,12 @@ class SwdLine:
             self._shift = 0
         else:
             self._phase = IDLE
-            self._done_ns = self._clock.now_ns
+            self._done_at = self._cycles
 
     def _take_data(self, word: int) -> None:
         """32 data bits and their parity are in."""
         self._phase = IDLE
-        self._done_ns = self._clock.now_ns
+        self._done_at = self._cycles
         if self._ack != ACK_OK:
             return
         if word.bit_count() & 1:

@@ -122,7 +122,7 @@ class SwdPort(SwdLine):
                         result |= (self._out | ((1 << turn) - 1) << DATA_BITS) << got
                         self._ones = DATA_BITS - (self._out ^ _DATA_MASK).bit_length() + turn
                         self._phase = IDLE
-                        self._done_ns = self._clock.now_ns
+                        self._done_at = self._cycles
                         got += DATA_BITS + turn
                         continue
                     if got + DATA_BITS <= count and self._tick(DATA_BITS):
@@ -159,7 +159,7 @@ class SwdPort(SwdLine):
         if not cycles:
             return b""
         self._tick(cycles)
-        self._done_ns = self._clock.now_ns
+        self._done_at = self._cycles
         self._counters.swclk_cycles += cycles
         last = int.from_bytes(answers[-4:], "little")
         last |= (last.bit_count() & 1) << DATA_BITS - 1
@@ -175,6 +175,7 @@ class SwdPort(SwdLine):
             if target_ns >= clock.due_ns:
                 return False
             clock.now_ns = self._rest_ns = target_ns
+            self._cycles += cycles
             return True
         elapsed_ns, remainder = divmod(cycles * NS_PER_S + self._remainder, self._frequency_hz)
         target_ns = clock.now_ns + elapsed_ns
@@ -182,4 +183,5 @@ class SwdPort(SwdLine):
             return False
         clock.now_ns = self._rest_ns = target_ns
         self._remainder = remainder
+        self._cycles += cycles
         return True
