@@ -62,7 +62,8 @@ def probe_bench(
     with bench.plugged_in():
         opened = opener()
         ports = make_ports(opened, supply, card, folder / "store", bench.clock)
-        with ProbeSession(opened.name, ports, opened.close) as session:
+        with ProbeSession(opened.name, ports) as session:
+            session.add_closing(opened.close)
             found = Bench(bench.unit, session, opened, supply, bench.probe, card)
             with session.watching(lambda name, data: found.events.append((name, data))):
                 yield found

@@ -26,18 +26,33 @@ def dongle() -> dict[str, Any]:
     return record
 
 
-@pytest.mark.parametrize("kind", ["stlink", "stlink-v3"])
-def test_a_probe_cures_a_unit_and_says_what_the_dongle_says(kind: str, tmp_path: Path, dongle: dict[str, Any]) -> None:
-    with probe_bench(UNIT, kind, tmp_path) as bench:
+@pytest.mark.parametrize(
+    ("kind", "switched", "outcome"),
+    [
+        ("stlink", True, "RECOVERED"),
+        ("stlink-v3", False, "VERIFIED_UNPROVEN"),
+        ("cmsisdap", False, "VERIFIED_UNPROVEN"),
+        ("cmsisdap-fast", True, "VERIFIED_UNPROVEN"),
+    ],
+)
+def test_a_probe_cures_a_unit_and_says_what_the_dongle_says(
+    kind: str, switched: bool, outcome: str, tmp_path: Path, dongle: dict[str, Any]
+) -> None:
+    """Proven is only what was seen: a probe without VTref sees no rail fall, whoever switches."""
+    with probe_bench(UNIT, kind, tmp_path, switched=switched) as bench:
         began_ns = bench.unit.clock.now_ns
         record = bench.session.run("job.run")
         seconds = (bench.unit.clock.now_ns - began_ns) / 1e9
-        commands = bench.probe.commands
     assert record["diagnosis"]["cause"] == dongle["diagnosis"]["cause"]
     for group in CHIP_SAYS:
         assert record["evidence"][group] == json.loads(json.dumps(dongle["evidence"][group])), group
-    assert record["outcome"] == dongle["outcome"] == "RECOVERED"
+    assert record["outcome"] == outcome
+    proven = any(line.startswith("the power was away") for line in record["proof"]["lines"])
+    assert proven is (outcome == "RECOVERED")
+    bench.unit.set_power(False)
+    bench.unit.clock.advance(5_000_000_000)
+    frames = bench.unit.display.frames
     bench.unit.set_power(True)
     bench.unit.clock.advance(2_000_000_000)
-    assert bench.unit.display.frames > 0  # by itself, with nobody at its debug port
-    print(f"{kind}: {commands:,} commands of the probe, {seconds:.1f} s of virtual time")
+    assert bench.unit.display.frames > frames  # it starts by itself, with nobody at its debug port
+    print(f"{kind}: {bench.probe.commands:,} commands of the probe, {seconds:.1f} s of virtual time")

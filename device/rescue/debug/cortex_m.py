@@ -21,6 +21,7 @@ class CortexM:
         self.clock = clock
         self.reset_halted = False
         self._fresh = False  # reset_halted when the routine was started
+        self._ran = False  # a routine has, since the last reset
 
     # -- run control -------------------------------------------------------------------------------------------------
 
@@ -50,6 +51,7 @@ class CortexM:
         self._wait_halted(_RESET_MS, "halt after reset")
         self.write(cm.DEMCR, cm.TRCENA)
         self.reset_halted = True
+        self._ran = False
 
     def reset_halt(self):
         """System reset, halted before the first instruction."""
@@ -67,8 +69,11 @@ class CortexM:
         self._wait_halted(_RESET_MS, "system reset", cm.S_RESET_ST)
         self.wait_caught()
 
-    def release(self):
-        """Let the core run as if no debugger were there."""
+    def release(self, restart=False):
+        """Let the core run as if no debugger were there; with `restart` from a reset on, where a routine of ours has
+        run on it since the last one: nobody else takes that back."""
+        if restart and self._ran:
+            self.reset_halt()
         self.reset_halted = False
         self.write(cm.DEMCR, 0)
         self.write(cm.DHCSR, cm.DHCSR_KEY)
@@ -161,6 +166,7 @@ class CortexM:
     def start(self, entry, args, stack):
         """Begin a call(); result() ends it."""
         self._fresh = self.reset_halted
+        self._ran = True
         self.reset_halted = False  # until the routine has ended well
         for number, value in enumerate(args):
             self.write_core(cm.R0 + number, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from rescuelink.errors import LinkError
 
 _UDEV = "let your user have it (udev, see docs/probes.md), and plug it in anew"
 _CLOSE_OTHERS = "close the other program that has it (a debugger, an IDE, another bmsrescue)"
+_ID_DIGITS = 16
 _PLUG = "plug the probe in again, and look at its cable"
 
 
@@ -95,7 +97,8 @@ def make_ports(opened: OpenProbe, supply: Supply | None, card: Path, store: Path
         card=FolderCard(card),
         store=Folder(store),
         panel=NoPanel(),
-        helper_id=opened.name,
+        # A number that no other has, as a helper's hardware has one: a serial number is any text.
+        helper_id=sha256(opened.name.encode()).hexdigest()[:_ID_DIGITS],
         missing=_missing(opened, supply),
     )
 

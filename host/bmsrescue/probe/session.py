@@ -6,14 +6,16 @@ Every method of docs/protocol.md is the agent's own function (device/rescue/link
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
 from bmsrescue.agent.files import make_importable
 from bmsrescue.client.session import CALL_S, EventHandler
+from bmsrescue.errors import HostError
 from rescuelink.errors import LinkError, Stopped
 from rescuelink.rpc import WINDOW_BYTES
 
@@ -26,27 +28,31 @@ class EngineServer:
         self.working: str | None = None
 
     def pump(self, wait_ms: int = 0) -> None:
-        """Nobody sends anything: "cancel" is a call from another thread."""
+        """Nobody sends anything: "cancel" and "answer" are calls from another thread. A person's time passes."""
+        if wait_ms:
+            time.sleep(wait_ms / 1e3)
 
 
 class ProbeSession:
     """`ports`: the agent's Ports. `name`: of the probe; it stands in the records as the helper's.
 
-    after_job: gets each record, once it is written.
+    after_job: called when a record is written. late_errors: what went wrong behind the work that was done.
     """
 
     lasting = False
+    asks = True  # whether a person may be asked to do by hand what the probe cannot
 
     def __init__(
         self,
         name: str,
         ports: Any,
-        close: Callable[[], None] = lambda: None,
-        after_job: Callable[[dict[str, Any]], None] = lambda _: None,
+        after_job: Callable[[], None] = lambda: None,
     ) -> None:
         make_importable()
         self.name = name
-        self._close = close
+        self.late_errors: list[HostError] = []
+        self._closing = ExitStack()
+        self._hears: Callable[[str], None] = lambda _: None
         self._after_job = after_job
         self._lock = threading.Lock()
         self._handlers: list[EventHandler] = []
@@ -73,7 +79,7 @@ class ProbeSession:
     def run(self, method: str, *params: Any) -> Any:
         result = self.call(method, *params)
         if method == "job.run":
-            self._after_job(result)
+            self._after_job()
         return result
 
     def write_file(self, path: str, data: bytes, progress: Callable[[int], None]) -> None:
@@ -84,7 +90,21 @@ class ProbeSession:
         self._bench.cancel()
 
     def answer(self, number: int, text: str) -> None:
+        self._hears(text)
         self._bench.answered = (number, text)
+
+    def hear_answers(self, handler: Callable[[str], None]) -> None:
+        """`handler` gets what a person answers, before the engine does."""
+        self._hears = handler
+
+    def watch_always(self, handler: EventHandler) -> None:
+        """`handler` gets every event until the session is closed."""
+        with self._lock:
+            self._handlers.append(handler)
+
+    def add_closing(self, function: Callable[[], None]) -> None:
+        """What is done at the end, the last one first."""
+        self._closing.callback(function)
 
     def alone(self, seconds: float) -> AbstractContextManager[None]:
         return nullcontext()
@@ -101,10 +121,8 @@ class ProbeSession:
 
     def close(self) -> None:
         """The unit is made safe, and the probe let go."""
-        try:
+        with self._closing:
             self._bench.make_safe()
-        finally:
-            self._close()
 
     def __enter__(self) -> Self:
         return self

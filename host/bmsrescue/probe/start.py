@@ -2,53 +2,74 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bmsrescue.config import data_dir
 from bmsrescue.errors import HostError
 from bmsrescue.private import private_data_folder
 from bmsrescue.probe.find import find_probe
 from bmsrescue.probe.open import OpenProbe, make_ports, open_probe
+from bmsrescue.probe.ports import Clock
 from bmsrescue.probe.session import ProbeSession
-from bmsrescue.probe.supply import supply_from
+from bmsrescue.probe.supply import Supply, supply_from
 
 ANY = "any"
 _FOLDER = "probe"
 
 
-@dataclass(frozen=True)
-class Hands:
-    """`probe`: "any", a kind, remote:HOST[:PORT] or a serial number. `card`: None for the one in the data folder."""
+def start(
+    which: str | None,
+    power: str | None = None,
+    card: Path | None = None,
+    *,
+    clock: Clock | None = None,
+    switch: Callable[[Supply], Supply] = lambda supply: supply,
+) -> tuple[ProbeSession, OpenProbe]:
+    """Open it.
 
-    probe: str
-    power: str | None = None
-    card: Path | None = None
+    Args:
+        which: None or "any", a kind, remote:HOST[:PORT] or a serial number.
+        power: who switches the unit, as `supply_from` reads it.
+        card: the folder that is the card; None for the one in the data folder.
+        clock: other than wall time.
+        switch: what is put between the engine and the supply.
 
-
-def start(hands: Hands) -> tuple[ProbeSession, OpenProbe]:
-    """Open it. Raises UsageError, LinkError, HostError."""
-    supply = supply_from(hands.power)
+    Raises:
+        UsageError, LinkError, HostError.
+    """
+    supply = supply_from(power)
     folder = data_dir() / _FOLDER
     private_data_folder(data_dir())
-    card = hands.card or folder / "card"
-    opened = open_probe(find_probe(None if hands.probe == ANY else hands.probe))
+    card = card or folder / "card"
+    opened = open_probe(find_probe(None if which == ANY else which))
     try:
-        ports = make_ports(opened, supply, card, folder / "store")
+        ports = make_ports(opened, None if supply is None else switch(supply), card, folder / "store", clock)
     except OSError as error:
         opened.close()
         raise HostError(f"cannot use {error.filename}: {error.strerror}", "Choose another folder.") from error
 
-    def keep(record: dict[str, Any]) -> None:
-        keep_in_history(card)
+    def keep() -> None:
+        try:
+            keep_in_history(card)
+        except HostError as error:  # the record is on the card, and counts
+            session.late_errors.append(error)
 
-    return ProbeSession(opened.name, ports, opened.close, after_job=keep), opened
+    session = ProbeSession(opened.name, ports, after_job=keep)
+    session.add_closing(opened.close)
+    return session, opened
 
 
 def keep_in_history(card: Path) -> None:
-    """The records on that folder into this bench's history, which stations and imported cards share."""
+    """The records on that folder into this bench's history, which stations and imported cards share.
+
+    Raises HostError where one of them was not taken; it stays on the card.
+    """
     from bmsrescue.fleet.records.cards import find_cards
     from bmsrescue.fleet.records.here import take_in
 
-    take_in(find_cards(card))
+    reports, _ = take_in(find_cards(card))
+    if not all(report.whole for report in reports):
+        raise HostError(
+            f"not every record of {card} went into the history", f"See why with `bmsrescue records import {card}`."
+        )

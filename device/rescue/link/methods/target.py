@@ -2,7 +2,7 @@
 
 from rescue.link.unit import power
 from rescuelink import rpc
-from rescuelink.errors import LinkError, PowerError, WireError
+from rescuelink.errors import LinkError, PowerError, RescueError, WireError
 
 _MAX_HZ = 50_000_000
 # An answer as MessagePack: a word with its type byte, a block's head, and what stands around them.
@@ -37,8 +37,8 @@ def disconnect(bench):
     """Let the core run as if no debugger had been there, and let go of the wire."""
     if bench.target is not None:
         try:
-            bench.target.core.release()
-        except WireError:
+            bench.target.core.release("power" in bench.ports.missing)
+        except RescueError:
             pass  # it no longer answers, so nothing of ours is in force that a reset would not clear
     bench.target = None
     bench.chip = None

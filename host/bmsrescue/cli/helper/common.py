@@ -6,13 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from bmsrescue.cli.common import telling_errors
 from bmsrescue.cli.exit_status import status_of
+from bmsrescue.cli.helper.probes import Hands, open_probe_session
 from bmsrescue.cli.output import clear_live_line, error_console, show_error, show_live_line, show_note
 from bmsrescue.cli.render.bar import bar_line
 from bmsrescue.client.choose import open_session
@@ -20,9 +20,6 @@ from bmsrescue.client.helper import Helper
 from bmsrescue.client.session import Session
 from bmsrescue.errors import UsageError
 from rescuelink.errors import RescueError
-
-if TYPE_CHECKING:
-    from bmsrescue.probe.start import Hands
 
 _late_errors: list[RescueError] = []
 
@@ -36,32 +33,6 @@ YesOption = Annotated[
     str | None,
     typer.Option("--yes", metavar="SCOPE", help='Go on without asking; names what may be lost: "erase sectors 0,1".'),
 ]
-
-
-ProbeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--probe", metavar="WHICH", help="A debug probe: any, stlink, jlink, cmsisdap, its number, or remote:HOST."
-    ),
-]
-PowerOption = Annotated[
-    str | None,
-    typer.Option("--power", metavar="HOW", help='With --probe, who switches the unit: "exec:COMMAND {on,off}".'),
-]
-CardOption = Annotated[
-    Path | None, typer.Option("--card", metavar="FOLDER", help="With --probe, the folder that is the card.")
-]
-
-
-def hands(probe: str | None, power: str | None = None, card: Path | None = None) -> Hands | None:
-    """What --probe, --power and --card say. Raises UsageError."""
-    if probe is not None:
-        from bmsrescue.probe.start import Hands
-
-        return Hands(probe, power, card)
-    if power is not None or card is not None:
-        raise UsageError(f"{'--power' if power else '--card'} is for a probe", "Give --probe, or leave it out.")
-    return None
 
 
 @contextmanager
@@ -79,15 +50,7 @@ def _session(option: str | None, probe: Hands | None, as_json: bool) -> Session:
         return open_session(option)
     if option is not None:
         raise UsageError("--helper and --probe name two things", "Leave one of them out.")
-    from bmsrescue.probe.start import start  # pyOCD takes a second to import
-
-    session, found = start(probe)
-    if not as_json:
-        show_note(f"{found.name}, firmware {found.firmware or 'of unknown version'}")
-        for remark in found.remarks:
-            show_note(f"{remark.sentence}: {remark.next_step}")
-        show_note(f"this probe cannot see or switch {', '.join(found.cannot())}")
-    return session
+    return open_probe_session(probe, as_json)
 
 
 def _say_waits(name: str, data: Any) -> None:

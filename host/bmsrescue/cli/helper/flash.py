@@ -15,14 +15,12 @@ from bmsrescue.cli.common import JsonOption, address_of, print_json, telling_err
 from bmsrescue.cli.exit_status import NOT_WELL
 from bmsrescue.cli.helper.common import (
     HelperOption,
-    PowerOption,
-    ProbeOption,
     YesOption,
-    hands,
     opened,
     progress_bar,
     require_consent,
 )
+from bmsrescue.cli.helper.probes import PowerOption, ProbeOption, hands
 from bmsrescue.cli.new_file import OverwriteOption, check_new
 from bmsrescue.cli.output import console, show_note
 from bmsrescue.client.flash_image import (

@@ -19,16 +19,13 @@ from bmsrescue.card.build import build_files
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.helper.by_hand import AtTerminal, waits_for_person
 from bmsrescue.cli.helper.common import (
-    CardOption,
     HelperOption,
-    PowerOption,
-    ProbeOption,
     YesOption,
-    hands,
     opened,
     progress_bar,
     require_consent,
 )
+from bmsrescue.cli.helper.probes import CardOption, PowerOption, ProbeOption, hands
 from bmsrescue.cli.new_file import check_there
 from bmsrescue.cli.output import STYLES, console, show_note
 from bmsrescue.cli.render.story import Story

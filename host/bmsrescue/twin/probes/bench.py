@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from bmsrescue.errors import UsageError
 from bmsrescue.twin.board.unit import Unit
@@ -74,6 +74,30 @@ class TwinSupply:
             self._by.switch(on)
         self.switched.append(on)
         self._unit.set_power(on)
+
+
+class SwitchedByHand:
+    """The person at the twin's supply: who says that it is done has done it.
+
+    `event` and `answered` are told what the engine asks and what the person says.
+    """
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._wanted: bool | None = None
+        self.switched: list[bool] = []
+
+    def event(self, name: str, data: Any) -> None:
+        if name == "ask":
+            words = str(data["scope"]).split() if "power" in data["words"] else []
+            self._wanted = True if "on" in words else False if "off" in words else None
+        elif name == "answer":
+            self._wanted = None
+
+    def answered(self, text: str) -> None:
+        if text == "done" and self._wanted is not None:
+            self.switched.append(self._wanted)
+            self._unit.set_power(self._wanted)
 
 
 class ProbeBench:

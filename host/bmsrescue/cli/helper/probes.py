@@ -1,0 +1,101 @@
+"""--probe, --power and --card: a debug probe in a helper's place, somebody's own or one of the twin."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bmsrescue.cli.output import show_error, show_note
+from bmsrescue.errors import UsageError
+
+if TYPE_CHECKING:
+    from bmsrescue.probe.open import OpenProbe
+    from bmsrescue.probe.session import ProbeSession
+
+ASK = "ask"
+_TWIN = "twin:"
+
+ProbeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--probe", metavar="WHICH", help="A debug probe: any, stlink, jlink, cmsisdap, its number, or remote:HOST."
+    ),
+]
+PowerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--power", metavar="HOW", help='With --probe, who switches the unit: "exec:COMMAND {on,off}", or ask.'
+    ),
+]
+CardOption = Annotated[
+    Path | None, typer.Option("--card", metavar="FOLDER", help="With --probe, the folder that is the card.")
+]
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What a person has said of the probe, who switches, and where the card is."""
+
+    probe: str
+    power: str | None = None
+    card: Path | None = None
+
+
+def hands(probe: str | None, power: str | None = None, card: Path | None = None) -> Hands | None:
+    """What --probe, --power and --card say; None where they say nothing."""
+    if probe is None and power is None and card is None:
+        return None
+    return Hands(probe or "", power, card)
+
+
+def open_probe_session(wanted: Hands, as_json: bool) -> ProbeSession:
+    """The agent on this host with that probe, and what it cannot is told. Raises UsageError, HostError, LinkError."""
+    if not wanted.probe:
+        raise UsageError(f"{'--power' if wanted.power else '--card'} is for a probe", "Give --probe, or leave it out.")
+    from bmsrescue.probe.start import start  # pyOCD takes a second to import
+
+    command = None if wanted.power == ASK else wanted.power
+    if wanted.probe.startswith(_TWIN):
+        session, found = _twin(wanted, command)
+    else:
+        session, found = start(wanted.probe, command, wanted.card)
+    session.asks = wanted.power == ASK
+    session.add_closing(lambda: _tell_late(session))
+    if not as_json:
+        show_note(f"{found.name}, firmware {found.firmware or 'of unknown version'}")
+        for remark in found.remarks:
+            show_note(f"{remark.sentence}: {remark.next_step}")
+        show_note(f"this probe cannot see or switch {', '.join(found.cannot())}")
+    return session
+
+
+def _tell_late(session: ProbeSession) -> None:
+    for error in session.late_errors:
+        show_error(error.message, error.next_step)
+
+
+def _twin(wanted: Hands, command: str | None) -> tuple[ProbeSession, OpenProbe]:
+    """twin:UNIT[:KIND]: a broken unit of the virtual bench with a probe in software, on virtual time."""
+    from bmsrescue.probe.start import start
+    from bmsrescue.twin.probes.bench import ProbeBench, SwitchedByHand, TwinSupply
+    from bmsrescue.twin.rig import scenario_named
+    from bmsrescue.twin.scenarios.scenario import build_unit
+
+    _, _, rest = wanted.probe.partition(":")
+    unit, _, kind = rest.partition(":")
+    bench = ProbeBench(build_unit(scenario_named(unit)), kind or "stlink")
+    with ExitStack() as stack:
+        stack.enter_context(bench.plugged_in())
+        session, found = start(
+            None, command, wanted.card, clock=bench.clock, switch=lambda supply: TwinSupply(bench.unit, supply)
+        )
+        session.add_closing(stack.pop_all().close)
+    if wanted.power == ASK:
+        by_hand = SwitchedByHand(bench.unit)
+        session.watch_always(by_hand.event)
+        session.hear_answers(by_hand.answered)
+    return session, found
