@@ -10,7 +10,7 @@ from bmsrescue.errors import UsageError
 from rescuelink.errors import PowerError
 
 _EXEC = "exec:"
-_PLACE = "{on,off}"
+PLACE = "{on,off}"
 _COMMAND_S = 30.0
 _SHOWN = 200
 
@@ -36,7 +36,7 @@ class CommandSupply:
         if on is self._on:
             return
         state = "on" if on else "off"
-        words = [word.replace(_PLACE, state) for word in self._words]
+        words = [word.replace(PLACE, state) for word in self._words]
         self._on = None
         try:
             ended = subprocess.run(words, capture_output=True, timeout=self._limit_s, check=False)
@@ -62,10 +62,10 @@ def supply_from(option: str | None) -> Supply | None:
         return None
     if option.startswith(_EXEC):
         command = option[len(_EXEC) :].strip()
-        if _PLACE not in command:
+        if PLACE not in command:
             raise UsageError(
                 "the command of --power does not say where on or off goes",
-                f'Like this: --power "exec:plug.sh {_PLACE}"',
+                f'Like this: --power "exec:plug.sh {PLACE}"',
             )
         return CommandSupply(command)
-    raise UsageError(f"--power cannot be {option}", f'Give "ask", or "exec:COMMAND {_PLACE}".')
+    raise UsageError(f"--power cannot be {option}", f'Give "ask", or "exec:COMMAND {PLACE}".')

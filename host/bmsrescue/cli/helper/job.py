@@ -159,7 +159,7 @@ def _put_on_card(helper: Helper, job: Path | None, folder: str, as_json: bool) -
 def _watched(helper: Helper, as_json: bool, method: str, *params: Any) -> dict[str, Any]:
     """Long work, told as it happens; Ctrl-C asks the helper to stop and waits for it to be safe. The last parameter of
     its methods is how long a person here is waited for."""
-    by_hand = waits_for_person(as_json)
+    by_hand = waits_for_person(as_json) if getattr(helper.session, "asks", True) else 0  # a probe: with --power ask
     if by_hand:
         params = (*params, by_hand)
     person = AtTerminal(helper.session)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmsrescue.cli.helper.by_hand import waits_for_person
 from bmsrescue.cli.output import show_error, show_note
 from bmsrescue.errors import UsageError
 
@@ -57,7 +58,10 @@ def open_probe_session(wanted: Hands, as_json: bool) -> ProbeSession:
     if not wanted.probe:
         raise UsageError(f"{'--power' if wanted.power else '--card'} is for a probe", "Give --probe, or leave it out.")
     from bmsrescue.probe.start import start  # pyOCD takes a second to import
+    from bmsrescue.probe.supply import PLACE
 
+    if wanted.power == ASK and not waits_for_person(as_json):
+        raise UsageError("--power ask: nobody is at this terminal to be asked", f'Give --power "exec:COMMAND {PLACE}".')
     command = None if wanted.power == ASK else wanted.power
     if wanted.probe.startswith(_TWIN):
         session, found = _twin(wanted, command)
