@@ -14,6 +14,7 @@ from bmsrescue.card.fat import read_files
 from bmsrescue.card.storage import write_new_card
 from bmsrescue.twin.rig import default_card_files
 from rescuelink.chain import verify_chain
+from rescuelink.outcomes import OUTCOMES
 
 COMMAND = Path(sys.executable).parent / "bmsrescue"
 
@@ -36,6 +37,7 @@ def test_json_is_the_record_and_nothing_else() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert record["outcome"] == "RECOVERED"
     assert record["diagnosis"]["cause"] == "update-cut"
+    assert record["sentence"] == OUTCOMES["RECOVERED"].sentence
 
 
 def test_the_same_seed_gives_the_same_record() -> None:

@@ -218,7 +218,7 @@ def _record(run, name):
         if run.diagnosis["cause"] in _UNDECIDED and run.evidence.get("unseen"):
             sentence = _TOO_LITTLE
     next_step = after(name, run, next_step, _own_data_rewritten(run))
-    if run.image is None and run.backup is not None and error is None:
+    if job is not None and not job.image.segments and run.backup is not None and error is None:
         sentence = "Learned: what this unit has in its flash is on the card; nothing was changed."
         next_step = "Learned. On a PC: bmsrescue card build --from this card."
     rails = run.evidence["rails"]

@@ -99,9 +99,9 @@ class Story:
         self._print(line, self._indent)
 
     def _step_end(self, data: dict[str, Any]) -> None:
-        last, self._unfinished = self._unfinished, None
-        if last is not None and data["outcome"] == "ok":  # the helper tells some of its progress, not all
-            self._progress({**last, "done": last["total"]})
+        if data["outcome"] == "ok":
+            self._finish_bar()
+        self._unfinished = None
         self._close_bar()
         # On the left the name's column is as good as an indent.
         indent = max(0, min(self._indent, self._console.width - 72))
@@ -123,7 +123,7 @@ class Story:
     def _progress(self, data: dict[str, Any]) -> None:
         what, done, total = str(data["what"]), int(data["done"]), int(data["total"])
         if self._bar is None or self._bar[0] != what:
-            self._close_bar()
+            self._finish_bar()
             self._bar = (what, self._at_ms, 0)
         self._unfinished = data if done < total else None
         _what, began_ms, quarters = self._bar
@@ -139,6 +139,13 @@ class Story:
             self._open_bar = line
         else:
             self._console.print(line, soft_wrap=True)
+
+    def _finish_bar(self) -> None:
+        """What went on behind it went well: the helper tells some of its progress, not all."""
+        last, self._unfinished = self._unfinished, None
+        if last is not None:
+            self._progress({**last, "done": last["total"]})
+        self._close_bar()
 
     def _close_bar(self) -> None:
         """The bar's last state stays, as a line like the others."""
