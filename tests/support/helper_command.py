@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from bmsrescue.twin.scenarios.scenario import Scenario
 from link_twin import Host, WatchedTwin, helper_on
 
 
@@ -26,7 +27,7 @@ Run = Callable[..., Said]
 
 
 @contextmanager
-def started_helper(scenario: str, **options: Any) -> Iterator[WatchedTwin]:
+def started_helper(scenario: str | Scenario, **options: Any) -> Iterator[WatchedTwin]:
     """A helper whose agent has started: a person would not type faster than that."""
     with helper_on(scenario, **options) as twin:
         with Host(twin.url):

@@ -15,6 +15,7 @@ from bmsrescue.link.client import LinkClient
 from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
 from bmsrescue.twin.rig import default_card
 from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.scenario import Scenario
 from bmsrescue.twin.serial_twin import SerialTwin
 from rescuelink.errors import RescueError
 
@@ -24,11 +25,12 @@ PATIENCE_S = 120.0  # of a test for something that is certain to come, on a mach
 class WatchedTwin(SerialTwin):
     """A helper on a unit that remembers what the agent told and when the unit's supply was switched."""
 
-    def __init__(self, scenario: str, card: bytearray, **options: Any) -> None:
+    def __init__(self, scenario: str | Scenario, card: bytearray, **options: Any) -> None:
         self.events: list[tuple[int, str, Any]] = []
         self.on_told: Callable[[str, Any], None] | None = None
         """Called with what the agent tells; the agent goes on when it has returned."""
-        super().__init__(find(scenario), card, watch=self._keep, **options)
+        found = find(scenario) if isinstance(scenario, str) else scenario
+        super().__init__(found, card, watch=self._keep, **options)
         self.cards_image = card
         self.power_log: list[tuple[int, bool]] = []
         set_power = self.unit.set_power
@@ -54,7 +56,7 @@ class WatchedTwin(SerialTwin):
 
 
 @contextmanager
-def helper_on(scenario: str, card: bytearray | None = None, **options: Any) -> Iterator[WatchedTwin]:
+def helper_on(scenario: str | Scenario, card: bytearray | None = None, **options: Any) -> Iterator[WatchedTwin]:
     """A helper wired to the unit of a scenario, with the default card unless another is given."""
     with WatchedTwin(scenario, default_card() if card is None else card, **options) as twin:
         yield twin

@@ -9,16 +9,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.errors import UsageError
+from bmsrescue.twin.by_hand_rig import dongle_by_hand
 from bmsrescue.twin.helper.helper import RunResult
-from bmsrescue.twin.rig import TwinRig
+from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import all_scenarios
 from bmsrescue.twin.scenarios.scenario import Scenario
+from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
 
 COMMAND: Final = "python -m bmsrescue.twin.few_parts_page docs/few-parts.md"
+CURED: Final = (RECOVERED, RECOVERED_CHECK_CONFIG)
+NO_SWITCH: Final = frozenset({"power", "boot0"})
+VTREF: Final = frozenset({"v3v3"})
 _COLUMNS: Final = "| unit | what is wrong | {} | outcome | whole run |\n|---|---|---|---|---|"
 
 
@@ -41,7 +46,29 @@ def without_a_job() -> Iterator[str]:
         yield f"| `{scenario.name}` | {scenario.summary} | {said} | {record['outcome']} | {seconds} |"
 
 
-TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {"no job": without_a_job}
+def of_firmware() -> list[Scenario]:
+    """The units that the whole helper cures."""
+    return [scenario for scenario in all_scenarios() if scenario.expected_outcome in CURED]
+
+
+def with_a_person() -> Iterator[str]:
+    """The lines of the second table."""
+    yield "| unit | diagnosis | asked | proof | outcome | whole run |\n|---|---|---|---|---|---|"
+    for scenario in of_firmware():
+        by_hand = dongle_by_hand(scenario, card_for(scenario), NO_SWITCH, VTREF)
+        result = by_hand.rig.run()
+        record = result.record
+        if record is None:
+            raise RuntimeError(f"{scenario.name}: {result.how}")
+        proof: Any = record["proof"] or {"lines": ["-"]}
+        said = proof["lines"][0].partition(";")[0].partition(": ")[2]
+        seconds = f"{record['virtual_ms'] / 1000:.1f} s"  # type: ignore[operator]
+        cause = record["diagnosis"]["cause"]  # type: ignore[index]
+        asked = f"{len(by_hand.person.asked)} times"
+        yield f"| `{scenario.name}` | `{cause}` | {asked} | {said} | {record['outcome']} | {seconds} |"
+
+
+TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {"no job": without_a_job, "by hand": with_a_person}
 
 
 def with_tables(text: str) -> str:
