@@ -17,8 +17,6 @@ from bmsrescue.twin.field.judge import Press, Verdict, cured_unit
 from bmsrescue.twin.field.page import page
 from bmsrescue.twin.field.physics import look_alone
 from bmsrescue.twin.field.truth import Truth, look_at_flash, truth_of
-from field_shard import SEEDS, chosen_seeds, shown_by
-from mended_field_seeds import MENDED
 
 
 def _first(wanted: str, *, alone: bool = True) -> Case:
@@ -160,11 +158,3 @@ def test_a_campaign_that_was_stopped_goes_on_with_the_units_that_are_missing(tmp
     assert (tally.units, tally.kinds["weak"], tally.kinds["right"]) == (2, 1, 1)
     assert {seed: verdict.kind for seed, verdict in log.read().items()} == {200_007: "weak", 200_008: "right"}
     assert "2 units" in page(tally, 200_007) and "1234567 (1)" in page(tally, 200_007)
-
-
-def test_the_units_of_the_shards_show_all_that_their_seeds_show() -> None:
-    run_elsewhere = {seed for seed, _what in MENDED}
-    shown = [shown_by(generate(seed)) for seed in (*chosen_seeds(), *run_elsewhere.intersection(SEEDS))]
-    assert set().union(*shown) == set().union(*(shown_by(generate(seed)) for seed in SEEDS))
-    assert not run_elsewhere.intersection(chosen_seeds())
-    assert len(chosen_seeds()) < 150
