@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bmsrescue.agent.files import device_dir
 from bmsrescue.card.fat import read_files
 from bmsrescue.card.storage import write_new_card
 from bmsrescue.twin.rig import default_card_files
@@ -103,3 +104,13 @@ def test_a_run_needs_nothing_but_the_installed_interpreter(tmp_path: Path) -> No
     )
     assert done.returncode == 1
     assert "BMSRESCUE_MICROPYTHON" in done.stderr
+
+
+def test_a_person_at_the_virtual_bench_switches_for_a_helper_without_a_switch(tmp_path: Path) -> None:
+    board = json.loads((device_dir() / "board.json").read_text())
+    del board["lines"]["power"]
+    (tmp_path / "board.json").write_text(json.dumps(board))
+    done = run("--scenario", "half-on", "--wiring", tmp_path / "board.json", "--by-hand", "--json")
+    record = json.loads(done.stdout)
+    assert (done.returncode, record["outcome"]) == (0, "RECOVERED"), record["sentence"]
+    assert record["proof"]["lines"][0].startswith("the power was away")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bmsrescue.card.fat import make_image
+from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.errors import UsageError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.backups import BackupFolder
@@ -22,12 +22,15 @@ from bmsrescue.fleet.models import (
     LedgerEntry,
     Measurement,
     QuarantinedLine,
+    RailDay,
     SealedLine,
     Unit,
 )
 from bmsrescue.fleet.records.cards import MAX_RECORDS_BYTES, Card, CardReport, find_cards, import_card
 from bmsrescue.fleet.records.taking import MAX_BREAKS
 from bmsrescue.fleet.store import Store, sqlite_url
+from bmsrescue.twin.rig import TwinRig
+from bmsrescue.twin.scenarios import find
 from rescuelink.seal import line_hash, seal
 from sealed_records import chain, sample, write_card
 
@@ -295,3 +298,18 @@ def test_what_was_set_aside_reaches_a_shared_store_whole(tmp_path: Path) -> None
         assert session.scalars(select(QuarantinedLine.text)).all() == ["junk of a bench"]
     own.close()
     shared.close()
+
+
+def test_a_look_without_a_job_comes_into_the_history_and_counts_as_no_verdict(
+    store: Store, backups: BackupFolder, tmp_path: Path
+) -> None:
+    card = make_image({})
+    TwinRig(find("half-on"), card).run()
+    lines = read_files(card)["records/records.jsonl"].decode().splitlines()
+    (report,) = bring_in(store, backups, write_card(tmp_path / "card", lines))
+    assert report.whole
+    with store.read() as session:
+        attempt = session.scalars(select(Attempt)).one()
+        assert (attempt.outcome, attempt.cause, attempt.image_version) == ("EXAMINED", "start-erased", None)
+        assert attempt.unit_id is not None
+        assert session.scalar(select(func.count()).select_from(RailDay)) == 0

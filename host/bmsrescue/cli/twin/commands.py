@@ -19,6 +19,9 @@ Uf2Option = Annotated[Path | None, typer.Option("--uf2", metavar="FILE", help="T
 WiringOption = Annotated[
     str | None, typer.Option("--wiring", metavar="NAME|FILE", help="A helper with this board.json's parts only.")
 ]
+ByHandOption = Annotated[
+    bool, typer.Option("--by-hand", help="A person at the bench does what that helper has no wire for.")
+]
 SeedOption = Annotated[int, typer.Option(help="Chance of the unit, its rails and the helper's ADC.")]
 
 
@@ -59,6 +62,7 @@ def run(
         list[str] | None, typer.Option(metavar="S[:FOR]", help="Press the button then, for so long; again and again.")
     ] = None,
     wiring: WiringOption = None,
+    by_hand: ByHandOption = False,
     board: BoardOption = None,
     uf2: Uf2Option = None,
     unit: Annotated[int | None, typer.Option(metavar="SEED", help="A generated unit, with what was in it.")] = None,
@@ -104,7 +108,9 @@ def run(
     from bmsrescue.cli.twin.dongle_run import RunRequest, presses_from, run_dongle
 
     presses = presses_from(press or [])
-    request = RunRequest(scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2, presses, wiring)
+    request = RunRequest(
+        scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2, presses, wiring, by_hand
+    )
     raise typer.Exit(run_dongle(request))
 
 
@@ -135,6 +141,7 @@ def serve(
     tcp: Annotated[int | None, typer.Option(metavar="PORT", help="The same on a TCP port; 0 takes a free one.")] = None,
     card: Annotated[Path | None, typer.Option(metavar="DIR|IMG", help="That helper's card; kept up to date.")] = None,
     wiring: WiringOption = None,
+    by_hand: ByHandOption = False,
     board: BoardOption = None,
     uf2: Uf2Option = None,
     as_json: JsonOption = False,
@@ -148,7 +155,7 @@ def serve(
     if serial or tcp is not None:
         from bmsrescue.cli.twin.serve_serial import serve_serial
 
-        serve_serial(scenario or "healthy", card, seed, tcp, chip, wiring, as_json)
+        serve_serial(scenario or "healthy", card, seed, tcp, chip, wiring, as_json, by_hand)
         return
     from bmsrescue.cli.twin.serve_unit import serve_scenario
 

@@ -16,8 +16,10 @@ from bmsrescue.cli.new_file import check_new
 from bmsrescue.cli.output import console, show_error, show_note
 from bmsrescue.cli.render.story import Story, summary
 from bmsrescue.errors import UsageError
+from bmsrescue.twin.by_hand_rig import Place
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.helper.panel import Press
+from bmsrescue.twin.helper.person import ScriptedPerson, by_button
 from bmsrescue.twin.helper.picture import as_png
 from bmsrescue.twin.rig import RemoteRig, TwinRig, Watcher, card_for, default_card, scenario_named
 from bmsrescue.twin.wiring import wired_scenario
@@ -43,6 +45,7 @@ class RunRequest:
     uf2: Path | None = None
     presses: tuple[Press, ...] = (Press(),)
     wiring: str | None = None
+    by_hand: bool = False
 
 
 def run_dongle(request: RunRequest) -> int:
@@ -83,14 +86,18 @@ def _press_button(request: RunRequest, image: ImageBytes | None, watcher: Watche
             raise UsageError("which unit?", "Give --scenario NAME (see: bmsrescue twin scenarios) or --target.")
         if request.wiring is not None and "button" not in load_board(request.wiring).get("panel", {}):
             raise UsageError(f"{request.wiring} has no button to press", "Serve it: bmsrescue twin serve --serial.")
-        return TwinRig(
+        place = Place()
+        rig = TwinRig(
             wired_scenario(request.scenario, request.chip, request.wiring),
             image,
             seed=request.seed,
-            watcher=watcher,
+            watcher=place.beside(watcher),
             vcd=request.vcd,
             presses=request.presses,
-        ).run()
+        )
+        if request.by_hand:
+            place.person = ScriptedPerson(rig.unit, by_button(rig.helper.press))
+        return rig.run()
     if request.wiring is not None:
         raise UsageError("--wiring is for a scenario of the twin", "Leave it out with --target.")
     if request.chip is not None:

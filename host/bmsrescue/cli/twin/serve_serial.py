@@ -14,8 +14,10 @@ import typer
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.card.storage import load_card, save_card
 from bmsrescue.errors import HostError
+from bmsrescue.twin.by_hand_rig import Place
+from bmsrescue.twin.helper.person import ScriptedPerson
 from bmsrescue.twin.helper.serial_port import PtyPort, TcpPort
-from bmsrescue.twin.rig import card_for
+from bmsrescue.twin.rig import Watcher, card_for
 from bmsrescue.twin.serial_twin import SerialTwin
 from bmsrescue.twin.wiring import wired_scenario
 
@@ -28,6 +30,7 @@ def serve_serial(
     chip: str | None = None,
     wiring: str | None = None,
     as_json: bool = False,
+    by_hand: bool = False,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Prints one line, "pty: PATH" or "tcp: socket://HOST:PORT".
 
@@ -38,7 +41,10 @@ def serve_serial(
     scenario = wired_scenario(name, chip, wiring)
     card: ImageBytes | None = card_for(scenario) if card_path is None else load_card(card_path)
     with open_port(tcp) as port:
-        twin = SerialTwin(scenario, card, seed=seed, port=port)
+        place = Place()
+        twin = SerialTwin(scenario, card, seed=seed, port=port, watch=place.beside(Watcher()).event)
+        if by_hand:  # what they say comes from whoever sits at the host
+            place.person = ScriptedPerson(twin.unit, lambda _said, _after_ms, _number: None)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             twin.stop()
