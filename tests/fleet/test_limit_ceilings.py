@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from bmsrescue.cli import app
 from bmsrescue.errors import HostError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import ENGINEER, Person
-from bmsrescue.fleet.limit_changes import limit_changes
+from bmsrescue.fleet.limit_changes import limit_changes, widened
 from bmsrescue.fleet.models import AuditEntry
 from bmsrescue.fleet.releases import Releases
 from bmsrescue.fleet.store import Store, sqlite_url
@@ -91,13 +92,70 @@ def test_the_audit_line_says_which_limits_are_others(tmp_path: Path) -> None:
     with store.write() as session:
         releases = Releases(store, ledger.own_site(session))
     releases.publish(default_card_files(), EVA)
-    releases.publish(with_limits(lambda rails: rails.update(v3v3={"danger_mv": 3_900})), EVA)
-    releases.publish_limits("bms-1.2.0", 2, {"supply_ma": 200}, EVA)
+    releases.publish(with_limits(lambda rails: rails.update(v3v3={"danger_mv": 3_900})), EVA, "a noisy supply")
+    releases.publish_limits("bms-1.2.0", 2, {"supply_ma": 200}, EVA, "two units in parallel")
     with store.read() as session:
         entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "job released")).all()
     assert entries[1].details["limits"] == ["rails.v3v3.danger_mv 3630 to 3900"]
     assert entries[2].details["limits"] == ["supply_ma 150 to 200", "rails.v3v3.danger_mv 3900 to 3630"]
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("limits", "wider"),
+    [
+        ({"rails": {"v3v3": {"danger_mv": 3_900}}}, ["rails.v3v3.danger_mv"]),
+        ({"rails": {"v3v3": {"low_mv": 3_000}}}, ["rails.v3v3.low_mv"]),
+        ({"rails": {"v3v3": {"low_mv": 3_200}}}, []),
+        ({"supply_ma": 200}, ["supply_ma"]),
+        ({"supply_ma": 100}, []),
+        ({"energise_ms": 300_000}, ["energise_ms"]),
+        ({"hold_off_ms": 0}, ["hold_off_ms"]),
+        ({"swd_hz": 1_000_000}, []),
+    ],
+)
+def test_a_wider_limit_takes_a_note_and_a_narrower_one_does_not(
+    tmp_path: Path, limits: dict[str, Any], wider: list[str]
+) -> None:
+    store = Store.open(sqlite_url(tmp_path))
+    with store.write() as session:
+        releases = Releases(store, ledger.own_site(session))
+    releases.publish(default_card_files(), EVA)
+    if wider:
+        with pytest.raises(HostError, match=f"wider than before: {wider[0]}"):
+            releases.publish_limits("bms-1.2.0", 1, limits, EVA, "  ")
+        assert releases.in_force("bms-1.2.0").version == 1
+    assert releases.publish_limits("bms-1.2.0", 1, limits, EVA, "asked for" if wider else "").version == 2
+    with store.read() as session:
+        last = session.scalars(select(AuditEntry).where(AuditEntry.action == "job released")).all()[-1]
+    assert last.details["wider"] == wider
+    store.close()
+
+
+def test_what_else_differs_from_the_release_before_is_told(tmp_path: Path) -> None:
+    store = Store.open(sqlite_url(tmp_path))
+    with store.write() as session:
+        releases = Releases(store, ledger.own_site(session))
+    files = default_card_files()
+    releases.publish(files, EVA)
+    document = json.loads(files["job.json"])
+    document["policy"] = document.get("policy", {}) | {"consent": ["rdp-regression"]}
+    document["image"]["version"] = "1.2.0-b"
+    releases.publish(files | {"job.json": json.dumps(document).encode()}, EVA)
+    with store.read() as session:
+        last = session.scalars(select(AuditEntry).where(AuditEntry.action == "job released")).all()[-1]
+    assert any('to ["rdp-regression"]' in line for line in last.details["changes"])
+    assert "image.version 1.2.0 to 1.2.0-b" in last.details["changes"]
+    store.close()
+
+
+def test_a_board_with_rails_of_its_own_is_compared_by_them() -> None:
+    rails = {"vdd": {"role": "logic", "low_mv": 3_000, "high_mv": 3_400, "danger_mv": 3_600}}
+    before = {"board": {"rails": rails}}
+    after = {"board": {"rails": rails}, "limits": {"rails": {"vdd": {"danger_mv": 3_700}}}}
+    assert limit_changes(before, after) == ["rails.vdd.danger_mv 3600 to 3700"]
+    assert widened(before, after) == ["rails.vdd.danger_mv"]
+    assert "rails.v12.low_mv 10800 to nothing" in limit_changes({}, before)
 
 
 def test_what_was_allowed_before_and_is_not_any_more_is_told() -> None:

@@ -23,9 +23,10 @@ _MAIN = (
 
 
 @contextmanager
-def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+def started(folder: Path, *words: str, config: Path | None = None) -> Iterator[subprocess.Popen[str]]:
     """The command as a process of its own."""
-    environment = {**os.environ, "BMSRESCUE_DATA": str(folder), "BMSRESCUE_CONFIG": str(folder / "none.toml")}
+    settings = {"BMSRESCUE_DATA": str(folder), "BMSRESCUE_CONFIG": str(config or folder / "none.toml")}
+    environment = {**os.environ, **settings}
     command = [sys.executable, "-c", _MAIN, *words]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT

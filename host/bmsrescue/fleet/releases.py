@@ -19,7 +19,7 @@ from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import ENGINEER, Person
 from bmsrescue.fleet.decisions import decide
 from bmsrescue.fleet.ledger import News
-from bmsrescue.fleet.limit_changes import limit_changes
+from bmsrescue.fleet.limit_changes import limit_changes, other_changes, widened
 from bmsrescue.fleet.models import Attempt, JobDocument, JobHead, Release
 from bmsrescue.fleet.store import Store
 from rescuelink.outcomes import RECOVERED, RECOVERED_CHECK_CONFIG
@@ -131,14 +131,20 @@ class Releases:
                 raise ReleaseError(f"version {seen} is not in force any more", "Look at the newer one first.")
             newest = session.scalar(select(func.max(Release.version)).where(Release.job == job.name)) or 0
             before: str | None = session.scalar(_body_of(job.name, newest))
-            changes = limit_changes(None if before is None else json.loads(before), document)
+            earlier = None if before is None else json.loads(before)
+            wider = widened(earlier, document)
+            if wider and not note.strip():
+                raise ReleaseError(f"wider than before: {', '.join(wider[:5])}", "Say in the note why.")
             news = [News(ledger.RELEASE, content | {"version": newest + 1}), _head(job.name, newest + 1, by)]
             told: dict[str, Any] = {
                 "version": newest + 1,
                 "allowance": allowance,
                 "image_sha256": content["image_sha256"],
             }
-            told["limits"] = changes or "as before"
+            told["limits"] = limit_changes(earlier, document) or "as before"
+            told["wider"] = wider
+            told["changes"] = other_changes(earlier, document)
+            told["note"] = note[:400]
             decide(session, self._site, by.name, "job released", job.name, news, **told)
         return self.in_force(job.name)
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from bmsrescue.fleet.accounts import MIN_PASSWORD, ROLES, SCOPES
 from bmsrescue.fleet.audit import audit_page
-from bmsrescue.fleet.limit_changes import limit_changes
+from bmsrescue.fleet.limit_changes import limit_changes, other_changes
 from bmsrescue.fleet.web.access import Deciding, Viewing
 from bmsrescue.fleet.web.limit_words import LIMIT_WORDS, RAIL_WORDS
 from bmsrescue.fleet.web.parts import Plain, TheFleet
@@ -49,6 +49,7 @@ def release(
         release=found,
         document=document,
         changes=limit_changes(before, document),
+        others=other_changes(before, document),
         rails=[(name, RAIL_WORDS.get(name, name), window) for name, window in limits.rails.items()],
         ceilings={
             name: ceiling_mv(limits.role_of(name) if own_board else name, document["target"]["chip"])
