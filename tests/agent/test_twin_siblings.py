@@ -6,13 +6,33 @@ into each of them, never from what the builder believes.
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.firmware.limits import LFP, NMC, limits_block
-from siblings import CALIBRATION, FLASH, IMAGE, SECTOR, Cure, good_unit, half_on, ring, sealed
+from bmsrescue.twin.rig import TwinRig
+from bmsrescue.twin.scenarios import find
+from bmsrescue.twin.scenarios.scenario import build_unit
+from dongle_run import press_button
+from helper_command import Run
+from rescuelink.job import default_job
+from siblings import (
+    CALIBRATION,
+    FLASH,
+    IMAGE,
+    SECTOR,
+    Cure,
+    GeneratedCure,
+    backup_file,
+    good_unit,
+    half_on,
+    ring,
+    sealed,
+)
 
 TAIL = FLASH + len(IMAGE)
 SETTINGS = FLASH + 2 * SECTOR + 0x1_5000  # in the last sector of the application
@@ -67,7 +87,7 @@ def test_one_sibling_keeps_them_too_and_says_that_it_cannot_know(tmp_path: Path)
 def test_a_table_that_siblings_share_stays_the_units_own_where_it_has_one(tmp_path: Path) -> None:
     good = [good_unit(1, {TAIL: limits_block(NMC)}), good_unit(2, {TAIL: limits_block(NMC)})]
     cure = Cure(tmp_path, good, half_on({TAIL: limits_block(LFP)}))
-    assert cure.run.record["proof"]["passed"], cure.run.record
+    assert cure.outcome == "RECOVERED_CHECK_CONFIG", cure.run.record
     low = TAIL - FLASH
     assert cure.run.flash_after[low : low + 64] == limits_block(LFP)
 
@@ -115,3 +135,61 @@ def test_words_that_the_update_has_torn_are_cured_and_own_data_beside_them_survi
     assert cure.outcome == "RECOVERED", cure.run.record
     for address, data in own.items():
         assert cure.keeps(address, len(data)), hex(address)
+
+
+# Of the field's: bootloader, tables apart from the program, own data in the application's only sector, torn words.
+@pytest.mark.parametrize("seed", [18, 39, 54, 93, 105, 138])
+def test_a_generated_unit_is_cured_from_its_siblings(seed: int) -> None:
+    cure = GeneratedCure(seed)
+    record = cure.result.record
+    assert record is not None, cure.result.output
+    assert record["outcome"] in ("RECOVERED", "RECOVERED_CHECK_CONFIG"), record
+    assert record["outcome"] == "RECOVERED_CHECK_CONFIG" or not cure.asked
+    for address, data in cure.case.segments():
+        assert cure.after[address - FLASH :][: len(data)] == data
+    assert cure.changed() == []
+    assert not any(own in cure.after for number in (1, 2) for own in cure.siblings_own(number).values())
+
+
+def test_a_whole_flash_is_an_image_where_the_job_names_what_is_own(bmsrescue: Run) -> None:
+    backup_file(Path(), "good.bin", good_unit(1))
+    document = default_job("good.bin", "", [])
+    document["image"] = {"file": "good.bin", "version": "1.2.0"}
+    Path("job.json").write_text(json.dumps(document))
+    refused = bmsrescue("card", "build", "job.json", "-o", "card.img")
+    assert "its calibration and serial number would go to the unit" in refused.errors
+    assert "--whole-flash" not in refused.errors
+    assert bmsrescue("card", "build", "good.bin", "-o", "card.img").status == 1
+    assert not Path("card.img").exists()
+    document["policy"] = {"preserve": [{"name": "calibration", "address": CALIBRATION, "length": 4096}]}
+    Path("job.json").write_text(json.dumps(document))
+    said = bmsrescue("card", "build", "job.json", "-o", "card.img")
+    assert said.status == 0, said.errors
+    card = bytearray(Path("card.img").read_bytes())
+    scenario = replace(find("healthy"), breaks=half_on({}))
+    run = press_button(TwinRig(scenario, card, seed=3), card)
+    assert run.record["outcome"] == "RECOVERED", run.record
+    assert run.flash_after[: len(IMAGE)] == IMAGE
+    assert run.flash_after[7 * SECTOR :] == run.flash_before[7 * SECTOR :]
+
+
+def test_the_command_shows_the_map_and_makes_the_card(bmsrescue: Run) -> None:
+    for number in (1, 2):
+        backup_file(Path(), f"good{number}.bin", good_unit(number, own_of(number, 3)))
+    backup_file(Path(), "dead.bin", build_unit(replace(find("healthy"), breaks=half_on(own_of(3, 20))), 3))
+    words = ["card", "build", "--from", "good1.bin", "good2.bin", "--dead", "dead.bin", "-o"]
+    said = bmsrescue(*words, "card", "--picture", "map.png")
+    assert said.status == 0, said.errors
+    assert "0x080e0000 =" in said.out
+    assert "differs between the siblings, sealed (CRC-32)" in said.out
+    assert Path("map.png").read_bytes().startswith(b"\x89PNG")
+    assert bmsrescue("card", "check", "card").status == 0
+    told = bmsrescue(*words, "card2", "--json").json
+    assert {part["kind"] for part in told["map"]["parts"]} == {"image", "own"}
+    assert len(told["map"]["units"]) == 2
+    assert "is no image" in bmsrescue("card", "build", "dead.bin", "-o", "card3").errors
+    assert "cannot start" in bmsrescue("card", "build", "--from", "dead.bin", "-o", "card3").errors
+    assert "belong to an image" in bmsrescue(*words, "card3", "--whole-flash").errors
+    assert "belong to --from" in bmsrescue("card", "build", "good1.bin", "--dead", "dead.bin", "-o", "card3").errors
+    assert bmsrescue("card", "build", "--from", "nowhere.bin", "-o", "card3").status == 2
+    assert not Path("card3").exists()

@@ -16,7 +16,10 @@ from bmsrescue.sibling.job import build_job
 from bmsrescue.sibling.own import map_of
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
+from bmsrescue.twin.field.generate import generate
 from bmsrescue.twin.firmware import PREVIOUS_VERSION, image_bytes
+from bmsrescue.twin.helper.helper import VirtualHelper
+from bmsrescue.twin.helper.wire import wire_over
 from bmsrescue.twin.rig import TwinRig
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.flash_damage import load_application
@@ -123,3 +126,56 @@ class Cure:
 
     def holds_image(self) -> bool:
         return self.run.flash_after[: len(IMAGE)] == IMAGE
+
+
+class GeneratedCure:
+    """Two good siblings of a generated unit, and a press on that unit with the job that comes of them."""
+
+    def __init__(self, seed: int) -> None:
+        self.case = generate(seed)
+        good = [self._sibling(n) for n in (1, 2)]
+        unit = self.case.build_unit()
+        flash, word = unit.chip.flash, unit.chip.flash.geometry.word_size
+        self.before = bytearray(flash.snapshot())
+        self.torn = [at for at in range(0, len(self.before), word) if flash.is_torn(FLASH + at)]
+        for at in self.torn:
+            self.before[at : at + word] = b"\xff" * word
+        holes = tuple((FLASH + at, word) for at in self.torn)
+        dead = Backup("dead.bin", bytes(self.before), good[0].chip, uid_of(unit), holes=holes)
+        self.built, self.map = build_job(map_of(good), dead)
+        document = json.loads(self.built.files["job.json"])
+        self.asked = document["policy"].get("check_config", False)
+        for key in ("limits", "board"):
+            if key in self.case.job:
+                document[key] = self.case.job[key]
+        card = make_image({**self.built.files, "job.json": json.dumps(document).encode()})
+        self.result = VirtualHelper(unit, wire_over(unit.swd), card, seed=seed).run()
+        self.after = flash.snapshot()
+
+    def siblings_own(self, number: int) -> dict[int, bytes]:
+        """What only that sibling has."""
+        return {area.address: sealed((self.case.seed, number, area.name), area.length) for area in self.case.layout.own}
+
+    def changed(self) -> list[int]:
+        """Offsets at which own data, bootloader or what lies outside the application is not what it was."""
+        layout = self.case.layout
+        program = set()
+        for address, data in self.case.segments():
+            program |= set(range(address - FLASH, address - FLASH + len(data) + -len(data) % 32))
+        word = layout.geometry.word_size
+        return [
+            at
+            for at in range(0, len(self.before), word)
+            if at not in program and at not in self.torn and self.after[at : at + word] != self.before[at : at + word]
+        ]
+
+    def _sibling(self, number: int) -> Backup:
+        case, layout = self.case, self.case.layout
+        data = bytearray(b"\xff" * layout.geometry.size)
+        pieces = [*self.siblings_own(number).items(), *case.segments()]
+        if layout.bootloader is not None:
+            pieces.append((layout.bootloader.address, case.own_data[layout.bootloader.address]))
+        for address, piece in pieces:
+            data[address - FLASH : address - FLASH + len(piece)] = piece
+        options = {"boot_add0": layout.boot_address}
+        return Backup(f"good{number}.bin", bytes(data), f"STM32{layout.part}", "", options)

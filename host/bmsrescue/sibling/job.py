@@ -98,19 +98,33 @@ def _check_same_kind(good: Backup, dead: Backup) -> None:
 def _refined(found: FlashMap, dead: Backup) -> tuple[FlashMap, list[Lost]]:
     parts, lost = [], []
     for part in found.parts:
-        if part.kind == "image" or _has_data(dead, part):
+        if part.kind == "image" or _holds_the_same(found, dead, part):
             parts.append(part)
-        elif _same_in_all(found, part):
+        elif _same_in_all(found, part) and _has_nothing_else(found, dead, part):
             parts.append(replace(part, kind="image", why=f"{part.why}; lost in the dead unit, all siblings agree"))
         else:
             parts.append(part)
-            lost.append(Lost(part, _touches_hole(dead, part)))
+            if not _has_data(dead, part):
+                lost.append(Lost(part, _touches_hole(dead, part)))
     return replace(found, parts=tuple(parts)), lost
 
 
 def _has_data(dead: Backup, part: Part) -> bool:
     piece = dead.data[part.start : part.end]
     return piece.count(0xFF) < len(piece)
+
+
+def _has_nothing_else(found: FlashMap, dead: Backup, part: Part) -> bool:
+    # Each of its words is erased, torn or as in the siblings: to write theirs takes nothing from the unit.
+    word = TARGETS[dead.chip].word_bytes
+    return all(
+        dead.data[at : at + word] in (b"\xff" * word, found.good.data[at : at + word])
+        for at in range(part.start, part.end, word)
+    )
+
+
+def _holds_the_same(found: FlashMap, dead: Backup, part: Part) -> bool:
+    return dead.data[part.start : part.end] == found.good.data[part.start : part.end]
 
 
 def _touches_hole(dead: Backup, part: Part) -> bool:
@@ -263,7 +277,13 @@ def _doubts(found: FlashMap, dead: Backup | None, owned: Sequence[int], lost: Se
             "one good unit whose program carries no seal: data of its own inside the program would go unseen; a second "
             "good unit shows them"
         )
-    unknown = [part for part in found.of("unknown") if dead is None or not _has_data(dead, part)]
+    unknown = [part for part in found.of("unknown") if dead is None or not _holds_the_same(found, dead, part)]
+    if dead is not None:
+        unknown += [
+            part
+            for part in found.of("own")
+            if _same_in_all(found, part) and _has_data(dead, part) and not _holds_the_same(found, dead, part)
+        ]
     if unknown:
         reasons.append(
             f"nothing tells whether {_places(unknown)} is firmware or own data: it stays as the unit has it "

@@ -219,7 +219,8 @@ def _of_program(units: Sequence[Backup], span: Span, places: Sequence[Span], sea
         own += _numbers(good, span, word)
         own += _sealed_inside(good, span, word)
     elif end < span.end:
-        own.append(Part(end, span.end, "own", "behind the program's own seal" + _with_seal(good, Span(end, span.end))))
+        rest = Span(end, span.end)
+        own.append(_of_data(units, rest, [place for place in places if place.touches(rest)]))
     why = "program, whole by its own seal" if seal is not None else "program"
     return _cut(Span(span.start, span.end), own, why)
 
@@ -296,8 +297,8 @@ def _numbers(good: Backup, span: Span, word: int) -> list[Part]:
 
 def _forms_of(uid: str) -> list[bytes]:
     # As words from the highest, which is how bmsrescue writes it; and in the order of memory.
-    if not re.fullmatch(r"[0-9A-Fa-f]{24}", uid):
-        return []
+    if not re.fullmatch(r"[0-9A-Fa-f]{24}", uid) or len(set(bytes.fromhex(uid))) < 4:
+        return []  # unknown, or no number that a chip would have
     words = [uid[at : at + 8] for at in (16, 8, 0)]
     raw = b"".join(bytes.fromhex(word)[::-1] for word in words)
     texts = {uid, "".join(words), raw.hex()}
