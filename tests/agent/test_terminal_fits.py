@@ -52,6 +52,7 @@ WALK: dict[str, tuple[str, ...]] = {
     "card ls": (),
     "card get": ("job.json",),
     "card put": ("image.bin",),
+    "board check": (),
     "image inspect": ("image.bin",),
     "twin scenarios": (),
     "twin run": ("--scenario", "no-supply"),

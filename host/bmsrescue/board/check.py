@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -208,11 +208,22 @@ def _calibrations(config: BoardConfig) -> Iterator[str]:
 def _costs(config: BoardConfig) -> Iterator[tuple[str, str]]:
     rails = config.get("rails") or {}
     panel, lines = config.get("panel") or {}, config.get("lines") or {}
-    there = {*lines, *rails, *(name for name in ("buzzer", "button") if name in panel)}
+    there = {*lines, *(name for name in ("buzzer", "button") if name in panel)}
     there |= {name for name, key in (("card", "card"), ("current", "ina226")) if config.get(key)}
     there |= {"display"} if "address" in panel and config.get("i2c") else set()
     there |= {"leds"} if {"red", "green", "blue"} <= set(panel) else set()
     there |= {"pulls"} if config["swd"].get("pulls", True) else set()
-    yield from ((part, cost) for part, cost in COSTS.items() if part not in there and (rails or part not in _RAILS))
+    yield from costs_without(there, rails)
+
+
+def costs_without(there: Container[str], rails: Collection[str]) -> Iterator[tuple[str, str]]:
+    """(part, what it costs) of each part and rail that is not there."""
+    is_ours = any(rail in rails for rail in _RAILS)  # another unit's rails have other names
+    for part, cost in COSTS.items():
+        if part in _RAILS:
+            if is_ours and part not in rails:
+                yield part, cost
+        elif part not in there:
+            yield part, cost
     if not rails:
         yield "rails", NO_RAIL

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bmsrescue.board.calibration import calibrated, point, uncertainty_mv
-from bmsrescue.board.check import NO_RAIL, Checked, check
+from bmsrescue.board.check import COSTS, NO_RAIL, Checked, check, costs_without
 from bmsrescue.board.config import known_boards, parse
 from bmsrescue.board.pins import PICO, pins_of
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
@@ -76,6 +76,10 @@ def _of_a_helper(helper: Helper) -> Checked:
     found = check(config, pins_of(str(helper.session.about["board"])))
     missing, raw = call("helper.info")["missing"], call("rails.raw")
     told = {part for part, _cost in found.costs}
+    there = [
+        part for part in COSTS if part not in missing and (part != "current" or call("rails.read")["ma"] is not None)
+    ]
+    found.costs = list(costs_without(there, raw))  # what the helper itself says
     if "display" in missing and "display" not in told and config.get("panel", {}).get("address") is not None:
         found.doubts.append("the display of board.json does not answer")
     unseen = set(config.get("rails") or {}) - set(raw)

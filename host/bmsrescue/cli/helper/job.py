@@ -288,6 +288,9 @@ def _summary(record: dict[str, Any]) -> None:
     )
     if record.get("next_step"):
         out.print(f"Next: {record['next_step']}", soft_wrap=True)
+    proof = record.get("proof")
+    if proof and proof["lines"]:
+        out.print(f"Proof: {proof['lines'][0]}.", soft_wrap=True)
     backup = record.get("backup")
     if backup:
         checked = "read back and equal" if backup.get("verified") else "NOT verified"

@@ -188,6 +188,9 @@ def summary(console: Console, record: dict[str, Any], result: RunResult) -> None
     )
     if record.get("next_step"):
         console.print(f"Next: {record['next_step']}", soft_wrap=True)
+    proof = record.get("proof")
+    if isinstance(proof, dict) and proof["lines"]:
+        console.print(f"Proof: {proof['lines'][0]}.", soft_wrap=True)
     backup = record.get("backup")
     if isinstance(backup, dict):
         checked = "read back and equal" if backup.get("verified") else "NOT verified"

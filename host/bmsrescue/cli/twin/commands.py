@@ -17,7 +17,7 @@ BoardOption = Annotated[
 ]
 Uf2Option = Annotated[Path | None, typer.Option("--uf2", metavar="FILE", help="That board's firmware.")]
 WiringOption = Annotated[
-    str | None, typer.Option("--wiring", metavar="NAME|FILE", help="A helper with this board.json's parts only.")
+    str | None, typer.Option("--wiring", metavar="NAME|FILE", help="The helper has only the parts of this board.")
 ]
 ByHandOption = Annotated[
     bool, typer.Option("--by-hand", help="A person at the bench does what that helper has no wire for.")
