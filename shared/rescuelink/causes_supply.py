@@ -60,9 +60,9 @@ TABLE = (
     ),
     (
         "unpowered",
-        "Nothing shows that the chip has its supply, and this helper has no wire to {rail}.",
+        "Nothing shows for sure that the chip has its supply, and this helper has no wire to {rail}.",
         "Measure B+ and {rail} at the unit with its supply on, and try again once they are there.",
-        "NOT_FIRMWARE",
+        "EXAMINED",
     ),
     (
         "no-vtref",

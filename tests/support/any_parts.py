@@ -113,9 +113,10 @@ def _own_faults(case: Case, done: DongleRun) -> Iterator[str]:
     if error is not None and error["kind"] in ("tool", "memory"):
         yield f"a fault of the agent's own: {error['message']}"
     unseen = {name for name in RAILS if name not in case.rails}
-    unseen |= case.missing & {"power", "nrst", "boot0", "unit_button", "pulls", "current"}
+    unseen |= case.missing & {"power", "nrst", "unit_button", "pulls", "current"}
     evidence = done.record["evidence"]
-    if "unseen" in evidence and set(evidence["unseen"]) != unseen:
+    # A person at the dongle may hold BOOT0: nobody knows before they are asked.
+    if "unseen" in evidence and set(evidence["unseen"]) - {"boot0"} != unseen:
         yield f"evidence.unseen is {evidence['unseen']}, and without are {sorted(unseen)}"
     seen = set((evidence["rails"]["on"] or {}).keys()) | set((evidence["rails"]["off"] or {}).keys())
     if seen - set(case.rails):
@@ -160,7 +161,8 @@ def _power_claims(case: Case, done: DongleRun) -> Iterator[str]:
     if record["outcome"] == "VERIFIED_UNPROVEN":
         if could:
             yield "not proven, although this helper can switch the unit and sees the chip's supply"
-        if not any(line.startswith("no proof by a power cycle") for line in record["plan"] or ()):
+        said = ("no proof by a power cycle", "the proof at the end needs a person")
+        if not any(line.startswith(said) for line in record["plan"] or ()):
             yield "that nothing can be proven was not said before the first erase"
 
 
@@ -241,3 +243,15 @@ def _left_behind(case: Case, done: DongleRun) -> Iterator[str]:
         yield "the agent has left the unit's supply on"
     if done.bench.unit.supply_on != ("power" in case.missing):
         yield "the supply is not as others had left it"
+    in_order = find(case.name).expected_outcome == "NO_FAULT_FOUND" or done.record["outcome"] == "VERIFIED_UNPROVEN"
+    works = done.record["proof"] is None or done.record["proof"]["passed"]
+    if done.bench.unit.supply_on and in_order and works and not _blinks(done.bench.unit):
+        yield "the unit does not run any more, and it has its supply"
+
+
+def _blinks(unit: Any) -> bool:
+    lit = set()
+    for _ in range(40):
+        unit.clock.advance(50_000_000)
+        lit.add(tuple(sorted(unit.leds.items())))
+    return len(lit) > 1

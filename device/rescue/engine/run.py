@@ -195,7 +195,7 @@ class Run:
         """Take our debug enables back and let the wire go; the chip may no longer answer, which harms nothing."""
         if self.target is not None:
             try:
-                self.target.core.release(not self.power.can_switch())
+                self.target.core.release(self.power.by_hand() or not self.power.can_switch())
             except RescueError:
                 pass
             self.disturbed += self.target.dp.disturbed

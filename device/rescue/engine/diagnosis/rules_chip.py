@@ -6,6 +6,7 @@ from rescue.engine.diagnosis.rules_common import (
     CERTAIN,
     FAST_MW,
     LIKELY,
+    UNDECIDED,
     draw_of,
     good,
     label_of,
@@ -15,6 +16,7 @@ from rescue.engine.diagnosis.rules_common import (
     rail_of,
     reset_loop,
     say,
+    unseen,
     window_of,
     wrong_sectors,
 )
@@ -34,8 +36,14 @@ def _no_vcap(evidence):
         return None  # it is there while no firmware runs
     if _stuck_nrst(evidence) is not None:
         return None  # firmware that takes the core supply away is only seen with NRST held low
-    nrst = "low" if evidence.get("nrst", {}).get("level") == 0 else "high"
-    return LIKELY, {"mv": rail["mv"], "nrst": nrst}, [say(evidence, "core"), "NRST " + nrst], ["supply-config"]
+    level = evidence.get("nrst", {}).get("level")
+    nrst = "not seen" if level is None else "high" if level else "low"
+    values, lines = {"mv": rail["mv"], "nrst": nrst}, [say(evidence, "core"), "NRST " + nrst]
+    if not unseen(evidence, "power"):
+        return LIKELY, values, lines, ["supply-config"]
+    # Firmware that has taken it away keeps it away until the power goes, and this helper cannot take that.
+    values["ends_as"] = UNDECIDED
+    return LIKELY, values, lines, ["supply-config", "wrong-supply"]
 
 
 def _supply_config(evidence):
@@ -165,6 +173,8 @@ def _no_swd(evidence):
     # Where its core supply is not seen it may be firmware that has taken it away.
     at_chip = _levels(evidence) == ("high", "low") and _alive(evidence) and name_of(evidence, "core") not in missed
     values = {"ends_as": "NOT_FIRMWARE"} if at_chip else {}
+    if missed or [name for name in ("power", "nrst", "pulls") if unseen(evidence, name)]:
+        values["ends_as"] = UNDECIDED
     nrst = evidence.get("nrst")
     if nrst and not missed:
         values["seen"] = "Rails and NRST are good"

@@ -4,6 +4,7 @@ from rescuelink.dead_rails import DEFAULT_ROLES
 
 CERTAIN = "certain"
 LIKELY = "likely"
+UNDECIDED = "EXAMINED"  # how it ends where the helper sees too little for a verdict on the unit
 
 _LABELS = {"bplus": "B+", "v12": "12 V", "v3v3": "3.3 V", "vcap": "VCAP"}
 _RESET_EDGES = 3

@@ -218,15 +218,18 @@ def _unsteady_3v3(evidence):
 def _unpowered(evidence):
     # Where no wire goes to 3.3 V, a chip with its supply holds SWDIO high, or lets its pull-up hold NRST.
     nrst, wiring = evidence.get("nrst"), evidence.get("wiring") or {}
-    if not unseen(evidence, name_of(evidence, "logic")) or evidence.get("swd") or (nrst and nrst["level"]):
+    if not unseen(evidence, name_of(evidence, "logic")) or evidence.get("swd") or evidence["rails"].get("trip"):
         return None
-    lines = ["NRST low"] if nrst else []
-    if wiring.get("swdio") == "high" or not (nrst or wiring):
-        return None
-    if wiring:
+    low = nrst and not nrst["level"]
+    if low and wiring.get("swdio") == "high":
+        return None  # it has its supply, and is held in reset
+    lines = ["NRST low"] if low else []
+    if wiring.get("swdio") not in (None, "high"):
         lines.append("nothing holds SWDIO high")
+    if not lines:
+        lines.append("NRST and SWDIO were not held high when they were to be driven")
     seen = [say(evidence, role) for role in ("input", "between") if rail_of(evidence, role)]
-    alternatives = ["no-3v3", "short-3v3", "no-vcap", "held-in-reset"]
+    alternatives = ["no-3v3", "low-3v3", "short-3v3", "no-vcap", "held-in-reset"]
     if not good(evidence, "between"):
         alternatives = ["no-12v", "short-12v"] + alternatives
     if not good(evidence, "input"):

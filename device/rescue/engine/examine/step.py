@@ -30,6 +30,8 @@ def sense(run):
 def _unseen(run):
     # Rails and wires of the unit that this helper does without: what a rule is silent about for want of them.
     found = run.power.unseen()
+    if run.power.by_hand() and not run.power.cycles:
+        found.append("power")  # it was on before, and nobody has seen it off
     found += [name for name in run.ports.missing if name in _WIRES]
     if "nrst_level" in run.ports.missing:
         found.append("nrst")

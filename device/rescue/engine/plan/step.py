@@ -81,8 +81,12 @@ def _say_what_cannot_be_proven(run):
     from rescue.engine.unit.power_removal import why_not
 
     reason = why_not(run.power)
-    if reason and (run.plan["steps"] or run.plan["options"]):
+    if not run.plan["steps"] and not run.plan["options"]:
+        return
+    if reason:
         run.plan["lines"].append("no proof by a power cycle at the end: " + reason)
+    elif run.power.by_hand():
+        run.plan["lines"].append("the proof at the end needs a person who switches the unit off and on")
 
 
 def _consented(run):

@@ -15,7 +15,6 @@ _SAYS_NOTHING = ("healthy", "undecided", "quiet")  # it is the job that asks for
 _MAYBE_THE_IMAGE = ("lockup", "not-running", "supply-config", "watchdog-unfed", "reset-loop")
 _HOLDS_IMAGE = "The image is written and verified, but the unit does not run it: %s."
 _HOLDS_BEFORE = "The unit did not run the image (%s): it holds what it held before, from the backup."
-_UNDECIDED = ("no-swd", "unpowered")  # where little was seen they say what could not be done, not what is wrong
 _TOO_LITTLE = "This helper sees too little of the unit to say what is wrong; nothing was changed."
 _UNPROVEN = "The image is written and verified; that the unit starts with it is not proven: %s."
 _AFTER_RESET = " After a mere reset: %s."
@@ -215,7 +214,7 @@ def _record(run, name):
             next_step += _OFFER
     elif run.diagnosis is not None:
         next_step = run.diagnosis["next_step"]
-        if run.diagnosis["cause"] in _UNDECIDED and run.evidence.get("unseen"):
+        if name == outcomes.EXAMINED and run.image is not None:
             sentence = _TOO_LITTLE
     next_step = after(name, run, next_step, _own_data_rewritten(run))
     if job is not None and not job.image.segments and run.backup is not None and error is None:

@@ -48,7 +48,7 @@ def energise(power):
     _keep_cycle_rate(power)
     power.trip = None
     power.checked = None
-    power.cycles += 1
+    power.cycles += not power.by_hand() or bool(power.fell)  # what a person had on before is no cycle
     power.is_on = True
     rails.arm_trip(None)
     try:

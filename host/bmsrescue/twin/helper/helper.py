@@ -194,7 +194,7 @@ class VirtualHelper:
                 "socket": child.socket_fd,
                 "helper": "twin",
                 "helper_id": self.helper_id,
-                "missing": sorted(missing_parts(unit)),
+                "missing": sorted(missing_parts(unit) - {"current"}),
                 **({} if link_fd is None else {"link": {"fd": link_fd}}),
                 **(settings or {}),
             }
