@@ -24,8 +24,8 @@ _TRANSFER_CYCLES = 46
 class ManagedWire(ProbeWire):
     """See device/rescue/hal/ports.py. `cycles` counts what the transfers take at least; a probe does not tell."""
 
-    def __init__(self, probe: Any, max_hz: int | None = None) -> None:
-        super().__init__(probe, max_hz)
+    def __init__(self, probe: Any, max_hz: int | None = None, min_hz: int | None = None) -> None:
+        super().__init__(probe, max_hz, min_hz)
         self._ap = 0
         self._bank = 0
         self._csw: dict[int, int] = {}

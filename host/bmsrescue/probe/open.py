@@ -136,7 +136,7 @@ def _stlink(probe: Any) -> OpenProbe:
         steps = [1000 * step for step in khz]
     else:
         steps = list(SWD_FREQ_MAP)
-    wire = ManagedWire(probe, max(steps))
+    wire = ManagedWire(probe, max(steps), min(steps))
     wire.reached = lambda hz: max((step for step in steps if step <= hz), default=min(steps))
     remarks = facts.of_stlink(link.hw_version, link.jtag_version)
     name = f"{link.product_name} {probe.unique_id}"

@@ -28,8 +28,8 @@ _ACTIVATE_SWD = 0x1A
 class RawWire(ProbeWire):
     """See device/rescue/hal/ports.py. `cycles` counts what the transfers take at least; a probe does not tell."""
 
-    def __init__(self, probe: Any, max_hz: int | None = None) -> None:
-        super().__init__(probe, max_hz)
+    def __init__(self, probe: Any, max_hz: int | None = None, min_hz: int | None = None) -> None:
+        super().__init__(probe, max_hz, min_hz)
         self._bank = 0  # APBANKSEL
         self._confirmed = False  # the last word written is known to be through
         self._sequences = DebugProbe.Capability.SWJ_SEQUENCE in probe.capabilities

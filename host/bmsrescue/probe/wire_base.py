@@ -15,13 +15,14 @@ _START_HZ = 1_000_000
 
 
 class ProbeWire:
-    """`max_hz`: what this probe can at most; None where nobody says."""
+    """`max_hz`, `min_hz`: between what this probe clocks; None where nobody says. It refuses what lies outside."""
 
     resends = 0  # a probe asks again by itself and does not tell
 
-    def __init__(self, probe: Any, max_hz: int | None = None) -> None:
+    def __init__(self, probe: Any, max_hz: int | None = None, min_hz: int | None = None) -> None:
         self._probe = probe
         self._max_hz = max_hz
+        self._min_hz = min_hz
         self._connected = False
         self.cycles = 0
         self.frequency_hz = _START_HZ
@@ -29,7 +30,7 @@ class ProbeWire:
         self.after_connect: Callable[[], None] = lambda: None
 
     def set_frequency(self, hz: int) -> None:
-        wanted = min(hz, self._max_hz) if self._max_hz else hz
+        wanted = max(min(hz, self._max_hz or hz), self._min_hz or 0)
         with translated():
             self._probe.set_clock(wanted)
         self.frequency_hz = self.reached(wanted)

@@ -17,6 +17,9 @@ SYMBOL = re.compile(r"(?<![\w/.-])((?:rescue|rescuelink|bmsrescue)(?:\.\w+)+)\b(
 NOT_OURS = {
     "boot.py": "MicroPython's start, which a helper may have",
     "target_STM32H723xx.py": "pyOCD",
+    "pyocd/probe/stlink/stlink.py": "pyOCD",
+    "pyocd/probe/stlink/constants.py": "pyOCD",
+    "pyocd_user.py": "pyOCD's, of somebody who debugs",
 }
 NOT_A_MODULE = {"bmsrescue.service", "bmsrescue.sock"}
 KINDS = {".py", ".md", ".S", ".c", ".h", ".toml", ".yml"}

@@ -209,7 +209,10 @@ def _swd_unstable(evidence):
     if swd is None or (swd.get("how") and not swd.get("error")):
         return None
     if swd.get("how"):
-        return LIKELY, {"detail": swd["error"]}, _tries(swd) + [swd["error"]], ["rdp1"]
+        others = ["rdp1"]
+        if not evidence.get("nrst"):
+            others = ["held-in-reset", "reset-loop", "rdp1"]  # a chip in reset refuses, too, and nobody has looked
+        return LIKELY, {"detail": swd["error"]}, _tries(swd) + [swd["error"]], others
     kinds = sorted({t["result"] for t in swd["tries"]})
     return LIKELY, {"detail": ", ".join(kinds)}, _tries(swd), ["no-swd"]
 
