@@ -49,8 +49,9 @@ _DROPPED = (
     "rescue.engine.backup rescue.engine.act rescue.engine.verify rescue.engine.proof rescue.engine.record "
     "rescue.engine.unit rescue.front.pages rescue.front.consent_prompt rescue.front.controls "
     "rescue.chips.stm32h7.flash_ rescue.chips.stm32h7.identity rescue.chips.stm32h7.option rescue.chips.stm32h7.clocks "
-    "rescue.chips.stm32h7.pins rescue.debug.connect rescue.debug.cortex_m_watch rescuelink.apart rescuelink.causes_ "
-    "rescuelink.chain rescuelink.consent rescuelink.diagnoses rescuelink.fields rescuelink.job "
+    "rescue.chips.stm32h7.pins rescue.debug.connect rescue.debug.cortex_m_watch "
+    "rescuelink.distinguishing rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
+    "rescuelink.fields rescuelink.job "
     "rescuelink.limits rescuelink.outcomes rescuelink.seal rescuelink.targets rescuelink.volume"
 )
 _REPORT_IT = "keep the record and report it; the unit is switched off"

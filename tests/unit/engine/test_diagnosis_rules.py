@@ -18,7 +18,7 @@ from rescue.engine.diagnosis import (  # noqa: E402
     rules_supply,
 )
 from rescue.engine.diagnosis.diagnose import diagnose as diagnose_it  # noqa: E402
-from rescuelink import apart  # noqa: E402
+from rescuelink import distinguishing  # noqa: E402
 from rescuelink.diagnoses import all_causes  # noqa: E402
 from rescuelink.outcomes import OUTCOMES  # noqa: E402
 
@@ -31,7 +31,7 @@ def diagnose(evidence: Any) -> Any:
         return diagnose_it(evidence)
     except KeyError as missing:
         named = {cause.name for cause in all_causes()}
-        where = "say in TABLE of shared/rescuelink/apart.py how to tell it from what it could also be"
+        where = "say in TABLE of shared/rescuelink/distinguishing.py how to tell it from what it could also be"
         pytest.fail(f"{missing}: {where if missing.args[0] in named else _WORDS}")
 
 
@@ -706,7 +706,9 @@ def test_what_it_could_also_be_comes_with_what_one_would_see_then() -> None:
         diagnosis = diagnose(evidence)
         assert len(diagnosis["apart"]) == len(diagnosis["alternatives"]), story
         told |= set(diagnosis["alternatives"])
-    assert told | {"update-cut"} == set(apart.TABLE), "no text that is never said; a part with one sector is below"
+    assert told | {"update-cut"} == set(distinguishing.TABLE), (
+        "no text that is never said; a part with one sector is below"
+    )
 
 
 @pytest.mark.parametrize(

@@ -78,13 +78,13 @@ def _words(name, groups):
     raise KeyError(name)
 
 
-def _apart(alternatives):
+def _distinguishing(alternatives):
     if not alternatives:
         return []
-    from rescuelink.apart import TABLE
+    from rescuelink.distinguishing import TABLE
 
     found = [TABLE[name] for name in alternatives]
-    modules.drop("rescuelink.apart")
+    modules.drop("rescuelink.distinguishing")
     return found
 
 
@@ -97,7 +97,7 @@ def _finding(groups, found):
         "sentence": words.sentence.format(**values),
         "evidence": lines,
         "alternatives": alternatives,
-        "apart": _apart(alternatives),
+        "apart": _distinguishing(alternatives),
         "next_step": words.next_step.format(**values),
         "ends_as": values.get("ends_as", words.ends_as),
     }
