@@ -140,6 +140,13 @@ def test_two_points_of_a_meter_replace_the_nominal_divider() -> None:
     assert rails.read_mv("v3v3") == pytest.approx(2050, abs=2)
 
 
+def test_what_the_adc_reads_is_told_without_divider_zero_or_calibration() -> None:
+    rail = {"mux": 3, "top_ohm": 1, "bottom_ohm": 1, "calibration": [[1000, 50], [41000, 4050]]}
+    rails = rails_with({0: 5000, 3: 21000}, v3v3=rail, bplus=CONFIG["rails"]["bplus"])
+    rails.set_zero(300)
+    assert (rails.read_raw("v3v3"), rails.read_raw("bplus")) == (21000, 5000)
+
+
 def test_a_capture_keeps_the_shortest_dip() -> None:
     samples = iter([40000] * 5 + [10000] + [40000] * 100)
     rails = rails_with({3: lambda: next(samples)}, v3v3=CONFIG["rails"]["v3v3"])
