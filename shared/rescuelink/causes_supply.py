@@ -61,7 +61,7 @@ TABLE = (
     (
         "unpowered",
         "Nothing shows for sure that the chip has its supply, and this helper has no wire to {rail}.",
-        "Measure B+ and {rail} at the unit with its supply on, and try again once they are there.",
+        "Measure B+ and {rail} at the unit, its supply on and its button held; try again once they are there.",
         "EXAMINED",
     ),
     (

@@ -22,7 +22,7 @@ from must_end_as import ROWS, cut_in_time, nothing_driven, nothing_written, told
 
 SWITCHABLE: Final = ("power", "boot0", "card", "display")
 """The parts that the whole campaign takes away, beside the rails."""
-BARE: Final = frozenset(("power", "boot0", "unit_button", "current"))
+BARE: Final = frozenset(("power", "boot0", "unit_button", "current", "display"))
 """A bare probe: SWDIO, SWCLK, GND and NRST, and no rail."""
 _SECTOR: Final = 128 * 1024
 _LEFT_ALONE: Final = (cut_in_time, nothing_driven, nothing_written, without_a_power_cycle, zero_is_told)
