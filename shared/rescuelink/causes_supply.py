@@ -65,6 +65,12 @@ TABLE = (
         "EXAMINED",
     ),
     (
+        "sense-out",
+        "{rail} reads {mv} mV, and {made}, which is made of it, is good: the helper reads {rail} wrong.",
+        "Measure {rail} with a meter. Where it is good, look at the helper's wire and divider, and start again.",
+        "CHECK_WIRES",
+    ),
+    (
         "no-vtref",
         "The helper reads no {rail} although the chip has its supply: the {rail} sense wire (VTref) is open.",
         "Plug the VTref wire in again and start again. Nothing was driven.",

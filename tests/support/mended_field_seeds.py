@@ -42,15 +42,26 @@ MENDED = (
     (100129, "a core was sampled in step with its firmware's tick, and passed for stuck in a loop"),
     (3000850, "3.3 V that is not seen passed for a dead regulator while a supervisor held NRST, though VCAP was good"),
     (10, "the twin kept a debugger's PRIMASK through a reset: firmware that works in interrupts stood still"),
+    (
+        3000776,
+        "contact lost for 80 ms while the ladder climbed, on a unit in order: the evidence fitted no known fault",
+    ),
+    (3000790, "12 V that the helper does not see, though 3.3 V is good, passed for a converter that does not start"),
+    (
+        3001046,
+        "VCAP that the helper does not see, beside firmware that takes the SWD pins: a cure that none could prove",
+    ),
+    (3001176, "12 V behind a divider that reads half of it passed for an overloaded converter"),
+    (3001418, "B+ behind a divider that reads half of it passed for a low supply, with all other rails good"),
+    (3001340, "12 V behind a divider that reads half of it, before a dip of 3.3 V"),
+    (3001232, "a dip that comes once was taken for what the unit does by itself"),
+    (
+        5000025,
+        "a sector that no longer takes what is written, found once read protection was removed: the truth said cured",
+    ),
+    (5000132, "12 V that the helper does not see, beside firmware that takes the SWD pins"),
+    (5000159, "a worn sector under a job that rewrites what is in order: the truth knew of no wear"),
 )
 
-OPEN: dict[int, str] = {
-    3000776: "contact lost for 80 ms while the ladder climbs, on a unit in order: the evidence fits no known fault",
-    3001046: "a cure that cannot be proven where VCAP is not seen and the firmware of before had taken the SWD pins",
-    3001176: "the same as 3000790, where 12 V reads low",
-    3001418: "B+ behind a divider that reads half of it passes for a low supply, with all other rails good",
-    3001340: "12 V behind such a divider, before a dip of 3.3 V",
-    3001232: "a dip of 5 ms, and another version replaced by consent: the outcome does not name the dip",
-    3000790: "12 V that the helper does not see, though 3.3 V is good, passes for a converter that does not start",
-}
+OPEN: dict[int, str] = {}
 """Seeds that are known to be treated wrongly today; whoever mends one moves it up."""

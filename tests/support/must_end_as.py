@@ -246,6 +246,7 @@ ROWS = {
     "boot0-strap": _row(nothing_written, "BOOT0 is high at reset", "jumper or bridge"),
     "watchdog-unfed": _row(nothing_written, "IWDG1RSTF", "does not feed it", "start the watchdog at reset"),
     "vcap-sense": _row(nothing_written, "core supply is out of its window, or its sense wire"),
+    "v12-sense": _row(nothing_written, "12 V reads", "3.3 V, which is made of it, is good"),
     "other-supply-image": _row(image_does_not_run, "VCAP", "a core supply that this board does not have"),
     "supervisor-500ms": _row(proven_by_power, "update was cut"),
     "slow-nrst": _row(proven_by_power, "update was cut"),

@@ -6,6 +6,7 @@
 from micropython import const
 
 from rescue.debug import cortex_m_registers as cm
+from rescuelink.errors import RescueError
 
 _NO_SAMPLE = const(0xFFFFFFFF)
 _LOOP_BYTES = const(64)
@@ -21,16 +22,21 @@ _PAUSES = const(5)
 _TOGETHER = const(4)
 _KEPT = const(16)
 _PLACES = const(64)
+_PATIENT_MS = const(6000)  # a loop of several instructions may count, and end: delays of seconds are written so
+_RARE_MS = const(1000)  # and is then looked at less often
+_REST_MS = const(20)
+_BRANCH_TO_SELF = const(0xE7FE)
 _NMI = const(2)
 _USAGE_FAULT = const(6)
 
 
-def watch(core, limit_ms):
+def watch(core, limit_ms, patient=False):
     """{"ms", "samples", "asleep", "low", "high": of the program counters seen, "places": how many different ones,
     "resets": how often the core was reset meanwhile, "exceptions": numbers of those seen active, "entries": whether
     exceptions were taken, "armed": whether anything is enabled that can interrupt, "pc_samples": some of the samples}
 
-    Ends early with a core that plainly runs or plainly stays in a fault handler.
+    Ends early with a core that plainly runs or plainly stays in a fault handler. patient: a loop that may count, with
+    nothing else that it could wait for, is watched for longer.
     """
     ap, clock = core.ap, core.clock
     demcr = ap.read32(cm.DEMCR)
@@ -61,6 +67,10 @@ def watch(core, limit_ms):
         exceptions.add(ap.read32(cm.ICSR) & cm.VECTACTIVE)
         entries = entries or ap.read32(cm.DWT_EXCCNT) != first_count
         elapsed = clock.since_ms(start)
+        if elapsed >= limit_ms and patient:
+            patient = False
+            if places and not asleep and not entries and 0 in exceptions and not _closed(ap, low):
+                limit_ms = _PATIENT_MS
         if elapsed >= limit_ms or resets:
             break
         faulted = len(exceptions) == 1 and _NMI <= min(exceptions) <= _USAGE_FAULT
@@ -75,7 +85,8 @@ def watch(core, limit_ms):
             break
         if elapsed >= _DENSE_MS:
             clock.feed()
-            clock.sleep_ms(_PAUSE_MS + samples // _TOGETHER % _PAUSES)
+            rest = _REST_MS if elapsed >= _RARE_MS else 0
+            clock.sleep_ms(rest + _PAUSE_MS + samples // _TOGETHER % _PAUSES)
     core.write(cm.DWT_CTRL, ap.read32(cm.DWT_CTRL) & ~cm.DWT_EXCEVTENA)
     seen = bool(places)
     return {
@@ -91,6 +102,14 @@ def watch(core, limit_ms):
         "armed": _armed(ap),
         "pc_samples": kept,
     }
+
+
+def _closed(ap, pc):
+    # A branch to itself ends by nothing but an interrupt.
+    try:
+        return ap.read32(pc & ~3) >> (pc & 2) * 8 & 0xFFFF == _BRANCH_TO_SELF
+    except RescueError:
+        return False
 
 
 def _armed(ap):

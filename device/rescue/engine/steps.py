@@ -12,7 +12,7 @@
 # rails     reads limits person power
 #           writes evidence watched_ms
 # connect   reads limits person power
-#           writes evidence target
+#           writes chip disturbed evidence known_resends target watched_ms
 # evidence  reads disturbed job known_resends power resets target watched_ms
 #           writes chip evidence resumed
 # map       reads chip disturbed image job known_resends limits power resets resumed target

@@ -118,6 +118,13 @@ def reads(name: str, mv: int, low: int | None = None, high: int | None = None) -
     return lambda e: e["rails"]["on"].update({name: rail(mv, low, high)})
 
 
+def no_12v(mv: int) -> Callable[[Evidence], None]:
+    """Nothing is made of it."""
+    return both(
+        reads("v12", mv), reads("v5iso", 2), reads("v3v3", 2), reads("vcap", 1), lambda e: e["nrst"].update(level=0)
+    )
+
+
 def no_3v3(evidence: Evidence) -> None:
     """Nothing pulls NRST up, and VCAP has no source."""
     both(reads("v3v3", 10), reads("vcap", 5), lambda e: e["nrst"].update(level=0))(evidence)
@@ -126,7 +133,7 @@ def no_3v3(evidence: Evidence) -> None:
 def held_button(mv: int, ma: int) -> Callable[[Evidence], None]:
     """12 V, dead, was looked at with the unit's button held."""
     button = {"by": "found", "rail": "v12", "before_mv": 1, "mv": mv, "ma": ma}
-    return both(reads("v12", 1), lambda e: e["rails"].update(button=button, ma=0))
+    return both(no_12v(1), lambda e: e["rails"].update(button=button, ma=0))
 
 
 def silent(*results: str) -> Callable[[Evidence], None]:
@@ -341,14 +348,14 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
         "short-3v3",
         both(reads("v3v3", 90), lambda e: e["rails"].update(ma=120)),
     ),
-    ("supply set to 9 V", "low-supply", reads("bplus", 9000)),
+    ("supply set to 9 V", "low-supply", both(reads("bplus", 9000), reads("v12", 0), reads("v3v3", 0))),
     (
         "supply fine, 12 V pulled down, current high",
         "short-12v",
         both(reads("v12", 800), reads("v3v3", 0), lambda e: e["rails"].update(ma=124)),
     ),
-    ("no 12 V", "no-12v", reads("v12", 20)),
-    ("no 12 V, and no wire to B+", "no-12v", both(reads("v12", 20), unseen("bplus"))),
+    ("no 12 V", "no-12v", no_12v(20)),
+    ("no 12 V, and no wire to B+", "no-12v", both(no_12v(20), unseen("bplus"))),
     ("12 V that a button brings to nothing", "no-12v", held_button(3, 20)),
     ("12 V held down while a button is held", "short-12v", held_button(450, 20)),
     ("12 V shorted to nothing while a button is held", "short-12v", held_button(40, 320)),
@@ -373,8 +380,20 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("3.3 V that is not seen, and firmware that takes VCAP away", "no-vtref", both(reads("v3v3", 2), reads("vcap", 1))),
     ("a Cortex-M33 with the same DPIDR", "wrong-target", other_family("Cortex-M33")),
     ("SWDIO between the levels, SWCLK pulled up", "swapped-swd", both(silent("protocol"), wired("open", "high"))),
-    ("12 V at 9.7 V", "low-12v", reads("v12", 9700)),
-    ("12 V at 14 V", "high-12v", reads("v12", 14000)),
+    ("12 V at 9.7 V, and the isolated 5 V as low", "low-12v", both(reads("v12", 9700), reads("v5iso", 4100))),
+    ("12 V at 9.7 V, and nobody sees what is made of it", "low-12v", both(reads("v12", 9700), unseen("v3v3"))),
+    ("12 V at 0 V, and 3.3 V good", "sense-out", reads("v12", 0)),
+    ("12 V at half, and the isolated 5 V good", "sense-out", reads("v12", 6000)),
+    ("12 V at half, and no isolated 5 V seen", "sense-out", both(reads("v12", 6000), unseen("v5iso"))),
+    ("12 V at 14.8 V, and the isolated 5 V good", "sense-out", reads("v12", 14800)),
+    ("B+ at 0 V, and 12 V good", "sense-out", reads("bplus", 0)),
+    ("B+ at 9 V, and 3.3 V good", "sense-out", both(reads("bplus", 9000), unseen("v12"))),
+    (
+        "no 12 V, and 3.3 V that somebody else feeds",
+        "no-12v",
+        both(reads("v12", 0), unseen("power")),
+    ),
+    ("12 V at 14 V, and the isolated 5 V as high", "high-12v", both(reads("v12", 14000), reads("v5iso", 6700))),
     ("no 3.3 V", "no-3v3", no_3v3),
     ("3.3 V at 2.9 V", "low-3v3", reads("v3v3", 2900)),
     ("3.3 V too high", "low-3v3", reads("v3v3", 3550)),
@@ -604,6 +623,18 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("a watchdog has bitten once, on the way up", "healthy", bitten(0)),
     ("a core that answers on 0.6 V", "vcap-out", both(active(), reads("vcap", 599))),
     ("a core that answers on too much", "vcap-out", both(active(), reads("vcap", 1430))),
+    (
+        "a core that answers in reset halt, with no VCAP read",
+        "vcap-out",
+        both(
+            reads("vcap", 3), answers_only_by("power-cycle-under-reset"), lambda e: e["rails"].update(reset_vcap_mv=2)
+        ),
+    ),
+    (
+        "the image is there, and a power cycle alone makes the chip answer",
+        "swd-unstable",
+        answers_only_by("power-cycle-under-reset"),
+    ),
     ("a core that sleeps on less", "healthy", both(sleeps(armed=True), reads("vcap", 740))),
     ("no isolated 5 V", "v5iso-out", reads("v5iso", 20)),
     ("image there, clock too slow", "not-running", lambda e: e["expected"].update(min_clock_hz=500_000_000)),
@@ -800,7 +831,7 @@ def test_a_torn_word_is_named_with_its_address() -> None:
 
 def test_what_the_helper_has_no_wire_to_is_never_said_to_be_there() -> None:
     evidence = good_unit()
-    both(reads("v12", 20), unseen("bplus"))(evidence)
+    both(no_12v(20), unseen("bplus"))(evidence)
     found = diagnose(evidence)
     assert (found["confidence"], found["alternatives"]) == ("likely", ["no-supply"])
     assert "B+ is not seen by this helper" in found["sentence"]

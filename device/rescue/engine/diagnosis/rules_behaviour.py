@@ -6,6 +6,7 @@ from rescue.engine.diagnosis.rules_common import (
     CERTAIN,
     LIKELY,
     core_line,
+    good,
     label_of,
     map_line,
     others,
@@ -85,6 +86,19 @@ def quiet(evidence):
     if swd.get("how") != "under-reset" or not owned_sectors(evidence) or evidence.get("core"):
         return None
     return LIKELY, {}, _only_under_reset(swd) + [map_line(evidence)], []
+
+
+def after_power_only(evidence):
+    # Under reset a supplied chip answers whatever its firmware does, and a power cycle does nothing more for its wires.
+    swd = evidence.get("swd") or {}
+    if swd.get("how") not in _WITHOUT_FIRMWARE or not owned_sectors(evidence) or evidence.get("core"):
+        return None
+    rail = rail_of(evidence, "core")
+    if rail is not None and not good(evidence, "core"):
+        return None
+    lines = _only_under_reset(swd) + ([say(evidence, "core")] if rail else []) + [map_line(evidence)]
+    detail = "it answers only after a power cycle"
+    return LIKELY, {"detail": detail}, lines, ["no-swd"] if rail else ["supply-config"]
 
 
 def fault_handler(evidence):

@@ -313,6 +313,18 @@ def _vcap_out(evidence):
     return LIKELY, values, [say(evidence, "core"), "SWD answers, core " + evidence["core"]["state"]], ["supply-config"]
 
 
+def _vcap_unseen(evidence):
+    # The core answers with no firmware running: whatever the firmware does to its supply, here it has one.
+    mv = evidence["rails"].get("reset_vcap_mv")
+    low, high = window_of(evidence, "core")
+    how = (evidence.get("swd") or {}).get("how")
+    if mv is None or not how or mv >= low:
+        return None
+    line = "SWD answers %s, with VCAP at %d mV" % (how, mv)
+    values = {"mv": mv, "low": low, "high": high}
+    return CERTAIN if mv < DEAD_MV["core"] else LIKELY, values, [say(evidence, "core"), line], []
+
+
 def _other_family(evidence):
     family = (evidence.get("swd") or {}).get("family")
     if not family:
@@ -326,6 +338,7 @@ def _other_family(evidence):
 
 RULES = (
     ("wrong-target", _other_family),
+    ("vcap-out", _vcap_unseen),
     ("supply-config", _supply_config),
     ("no-vcap", _no_vcap),
     ("held-in-reset", _held_in_reset),

@@ -218,5 +218,6 @@ RULES = (
     ("not-running", _not_running),
     ("v5iso-out", conduct.other_rail_out),
     ("quiet", conduct.quiet),
+    ("swd-unstable", conduct.after_power_only),
     ("healthy", _healthy),
 )

@@ -9,6 +9,7 @@ from rescue.engine.diagnosis.rules_common import (
     name_of,
     rail_of,
     say,
+    say_rail,
     trip_line,
     trip_of,
     unseen,
@@ -19,6 +20,7 @@ from rescuelink.dead_rails import DEAD_MV
 _HELD_DOWN_MV = 300  # what leaks through a converter that stands still is less
 _HEAVY_MA = 100  # above the 20..60 mA of a half-on unit without load (docs/reference/unit.md#half-on-current)
 _RIPPLE_MV = 100
+_MADE_OF = {"input": ("between", "logic"), "between": ("logic",)}
 
 # --- P0: before and at power on ---
 
@@ -110,6 +112,43 @@ def _overloaded(role):
         return LIKELY, values, lines, ["no-3v3" if role == "logic" else "no-12v"]
 
     return rule
+
+
+def _sense_out(role):
+    # Converters step down: what is made of a rail cannot be good while the rail is below it.
+    def rule(evidence):
+        rail, made = rail_of(evidence, role), [name for name in _MADE_OF[role] if good(evidence, name)]
+        if rail is None or not made or good(evidence, role) or unseen(evidence, "power"):
+            return None
+        (low, high), mv = window_of(evidence, role), rail["mv"]
+        least, most = _at_its_input(evidence) if role == "between" else (0, 0)
+        certain = mv < rail_of(evidence, made[0])["mv"]
+        if not certain and most:
+            if most < low or least > high:
+                return None  # it is as far out as it reads
+            certain = not least - least // 10 <= mv <= most + most // 10
+        if mv > high and not certain:
+            return None
+        values = _values(evidence, role, mv)
+        values["made"] = label_of(evidence, made[0])
+        lines = [say(evidence, role), say(evidence, made[0])]
+        if most:
+            lines.append(
+                say_rail("v5iso", evidence["rails"]["on"]["v5iso"]) + ": %d..%d mV at its input" % (least, most)
+            )
+        beside = ["low-supply" if role == "input" else "low-12v"]
+        return CERTAIN if certain else LIKELY, values, lines, [] if certain else beside
+
+    return rule
+
+
+def _at_its_input(evidence):
+    # (least, most) mV of 12 V, by the isolated 5 V: 5 V loaded to 6 V without load at 12 V, in proportion
+    # (docs/reference/unit.md#isolated-5v). (0, 0) where it is not seen.
+    rail = evidence["rails"]["on"].get("v5iso")
+    if rail is None or rail["mv"] < DEAD_MV["other"] or name_of(evidence, "between") != "v12":
+        return 0, 0
+    return rail["mv"] * 2, rail["mv"] * 12 // 5
 
 
 def _no_supply(evidence):
@@ -245,6 +284,8 @@ RULES = (
     ("short-input", _short("input")),
     ("over-current", _over_current),
     ("brown-out", _brown_out),
+    ("sense-out", _sense_out("input")),
+    ("sense-out", _sense_out("between")),
     ("no-supply", _no_supply),
     ("short-3v3", _overloaded("logic")),
     ("short-12v", _overloaded("between")),

@@ -1,7 +1,7 @@
 # Steps "sense" to "evidence": from a unit nobody touches to a chip that tells what it is. Nothing is changed.
 
 from rescue.chips.families import prepare
-from rescue.debug.connect import ATTACH
+from rescue.debug.connect import ATTACH, BOOT0, POWER_CYCLE_UNDER_RESET
 from rescue.engine.examine import evidence
 from rescue.engine.unit import ladder, nrst_watch, wiring
 from rescue.hal.ports import wait_for_nrst
@@ -10,6 +10,7 @@ from rescuelink.errors import TargetError, WireError
 _SETTLE_LOOK_MS = 100
 _WIRES = ("power", "nrst", "boot0", "unit_button", "pulls")
 _LOOP_WINDOWS = 5
+_BY_POWER = (POWER_CYCLE_UNDER_RESET, BOOT0)  # how the ladder reached it
 _ALWAYS_READABLE = ("reset_cause", "options", "supply", "watchdog")  # refused, they tell of a reset in between
 _DAMAGED = ("parity", "protocol", "no_ack")
 _OPTION_EVENTS = ("unprotect", "protect", "options")  # of the journal (option_steps.py)
@@ -101,14 +102,19 @@ def connect(run):
         return wiring.speaks_against(found) and _good(run, "core")
 
     run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, prepare, explain)
+    rails, core = run.evidence["rails"], run.power.seen("core")
+    if run.target is not None:
+        how = run.evidence["swd"]["how"]
+        if how in _BY_POWER and not run.power.by_hand() and (core is None or _good(run, "core")):
+            _attach_once_more(run)
+        elif how != ATTACH and core is not None and not _good(run, "core"):
+            rails["reset_vcap_mv"] = run.ports.rails.capture(_SETTLE_LOOK_MS, 2)[core][2]  # no firmware runs
     run.evidence["unseen"] = _unseen(run)  # a person may have said that they cannot
     if run.target is None:
         if "family" in run.evidence["swd"]:
             run.skip_to("diagnosis")
             return
-        rails = run.evidence["rails"]
         rails["reset_ma"] = wiring.nrst_follows(run.ports)[1]
-        core = run.power.seen("core")
         if core is not None and not _good(run, "core") and "nrst" not in run.ports.missing:
             rails["reset_vcap_mv"] = wiring.rail_in_reset(run.ports, core)
         _read_meter(run)
@@ -134,6 +140,19 @@ def _read_meter(run):
     if by_meter:
         run.evidence["by_meter"] = by_meter
         run.evidence["unseen"] = [name for name in run.evidence["unseen"] if name not in by_meter]
+
+
+def _attach_once_more(run):
+    # With its core supplied a chip answers under reset, whatever its firmware does. This one did so only after a power
+    # cycle: the wires may have come back meanwhile. Then it is looked at as it is.
+    tries = run.evidence["swd"]["tries"]
+    run.leave_target()
+    run.power.cycle()
+    wait_for_nrst(run.ports)
+    run.ports.lines.nrst_edges()  # until here they were ours
+    run.watched_ms = run.ports.clock.ms()
+    run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, prepare)
+    run.evidence["swd"]["tries"] = tries + run.evidence["swd"]["tries"]
 
 
 def gather(run):

@@ -7,6 +7,7 @@
 from rescue.engine.unit import fault_words
 
 _LOOP_BYTES = 64
+_LONG_MS = 3000  # it was watched for so long because it may end by itself
 _ROM = (0x1FF00000, 0x1FF20000)  # the system bootloader
 _HSE = "HSE"
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
@@ -124,6 +125,8 @@ def _stuck(core):
     if activity["entries"] and 0 in inside:
         return "", ""  # a small idle loop under interrupts that are served
     words = "is stuck in " + _loop(activity)
+    if activity["ms"] > _LONG_MS:
+        words = "has been in %s for all of %d ms" % (_loop(activity), activity["ms"])
     if 0 not in inside:
         words += " in the handler of exception %d" % inside[-1]
     return LOOP, words

@@ -20,7 +20,9 @@ def core(core, found_clocks):
     waited = found_clocks is not None and _HSE in found_clocks["missing"]
     limit_ms = _WAITED_MS if waited else _LOOP_MS
     found = {"state": core.state(), "pc_samples": [], "clock_hz": 0}
-    activity = cortex_m_watch_run.watch(core, limit_ms if found["state"] in ("running", "sleeping") else 0)
+    runs = found["state"] in ("running", "sleeping")
+    patient = runs and not (found_clocks and found_clocks["missing"])
+    activity = cortex_m_watch_run.watch(core, limit_ms if runs else 0, patient)
     found["pc_samples"] = activity.pop("pc_samples")
     found["activity"] = activity
     found["clock_hz"] = cortex_m_watch.cycles_hz(core, _CLOCK_WINDOW_MS)

@@ -112,8 +112,18 @@ class _State:
 def _state(case: Case, *, again: bool = False) -> _State:
     alone = case.build_unit()
     flash = look_at_flash(case, alone)
-    before = look_alone(alone)
-    return _State(before, flash, truth_of(case, before, flash, lambda: look_alone(cured_unit(case)), again=again))
+    before = _look(case, alone)
+    return _State(before, flash, truth_of(case, before, flash, lambda: _look(case, cured_unit(case)), again=again))
+
+
+def _look(case: Case, unit: Unit) -> Life:
+    """What the unit does by itself; what comes once is not to come while a person looks."""
+    if "dip" in case.kinds:
+        unit.set_power(True)
+        unit.clock.advance(_DIP_OVER_MS * 1_000_000)
+        unit.set_power(False)
+        unit.clock.advance(OFF_MS * 1_000_000)
+    return look_alone(unit)
 
 
 def judge(case: Case) -> Verdict:
@@ -196,9 +206,7 @@ def _check(
     after = look_at_flash(case, unit)
     if not goes_on:
         _own_data_kept(case, unit, cells, card)
-    if "dip" in case.kinds:
-        unit.clock.advance(_DIP_OVER_MS * 1_000_000)  # what comes once is not to come while a person looks
-    life = look_alone(unit)
+    life = _look(case, unit)
     if not life.rails_off and "backfeed" not in case.kinds:
         raise _Wrong("unsafe end", "rails stay up with the supply off")
     _backup_true(case, cells, card, press)

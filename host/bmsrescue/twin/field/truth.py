@@ -43,8 +43,8 @@ _WIRE_CAUSES: Final = frozenset({"swapped-swd", "open-swd", "no-swd", "swdio-low
 _SENSE_CAUSES: Final[dict[str, frozenset[str]]] = {
     "sense-v3v3": frozenset({"no-vtref", "low-3v3", "no-3v3"}),
     "sense-vcap": frozenset({"no-vcap", "vcap-out"}),
-    "sense-v12": frozenset({"no-12v", "low-12v"}),
-    "sense-bplus": frozenset({"no-supply", "low-supply"}),
+    "sense-v12": frozenset({"no-12v", "low-12v", "sense-out"}),
+    "sense-bplus": frozenset({"no-supply", "low-supply", "sense-out"}),
     "sense-v5iso": frozenset({"v5iso-out"}),
     "adc-spikes": frozenset({"unsteady-3v3"}),
 }
@@ -121,6 +121,7 @@ def truth_of(case: Case, before: Life, flash: Flash, with_image: Callable[[], Li
     _around_chip(case, before, truth)
     _wires(case, before, truth)
     _cells(case, flash, truth)
+    _senses(case, truth)
     if "nrst-stuck" in case.kinds:
         # Said as soon as it is seen, whatever else there is.
         truth.right |= {"CHECK_WIRES"}
@@ -324,8 +325,12 @@ def _wires(case: Case, before: Life, truth: Truth) -> None:
     if "dip" in kinds:
         truth.right |= {"INTERRUPTED", "UNSAFE"}
         truth.causes |= {"brown-out", "unsteady-3v3", "low-3v3", "short-3v3", "swd-unstable"}
+
+
+def _senses(case: Case, truth: Truth) -> None:
+    """What a helper does not see as it is, is seen before the chip is: whatever else there is, it may be said."""
     for kind, causes in _SENSE_CAUSES.items():
-        if kind in kinds:
+        if kind in case.kinds:
             truth.causes |= causes
             truth.right |= {"CHECK_WIRES"}
             if kind == "sense-bplus":
@@ -333,16 +338,17 @@ def _wires(case: Case, before: Life, truth: Truth) -> None:
                 truth.causes |= {"short-input"}
             if kind in ("sense-v3v3", "adc-spikes"):
                 truth.weak |= {"UNSAFE"}  # what reads low is not written at
-    if any(kind.startswith("sense-") for kind in kinds) and any("divider" in f.words for f in case.faults):
+    if any(kind.startswith("sense-") for kind in case.kinds) and any("divider" in f.words for f in case.faults):
         truth.weak |= {"UNSAFE", "NOT_FIRMWARE"}  # a rail that reads somewhat low may be low
 
 
 def _cells(case: Case, flash: Flash, truth: Truth) -> None:
+    erased = "rdp1" in case.kinds and "rdp-regression" in case.consent  # and all is written anew
     for fault in case.faults:
-        needed = bool(fault.sectors & flash.wrong_sectors)
-        if fault.kind == "worn" and needed and not truth.definite:
+        needed = bool(fault.sectors & (case.owned_sectors() if erased or _rewrites(case) else flash.wrong_sectors))
+        if fault.kind == "worn" and needed and (erased or not truth.definite):
             truth.causes |= {"worn-sector"}
-            truth.right = (truth.right - {"RECOVERED"}) | {"NOT_FIRMWARE"}
+            truth.right = (truth.right - {"RECOVERED", "RECOVERED_CHECK_CONFIG"}) | {"NOT_FIRMWARE"}
         elif fault.kind == "slow-erase" and needed:
             truth.weak |= {"NOT_FIRMWARE", "INTERRUPTED"}
         elif fault.kind == "wrp" and needed:

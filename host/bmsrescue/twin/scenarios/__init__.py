@@ -80,6 +80,7 @@ _ORDER = (
     "boot0_strap",
     "watchdog_unfed",
     "vcap_sense",
+    "v12_sense",
     "other_supply_image",
     "supervisor_500ms",
     "slow_nrst",

@@ -18,6 +18,7 @@ OTHER_SUPPLY: Final = bytes.fromhex("0248042101600248004700bf0c48025800000000")
 _AT: Final = 0x300
 """Between the vectors and the image header nothing is used."""
 _ENTRY: Final = 4
+_COUNTS: Final = bytes.fromhex("02480138fdd10248004700bf")
 _ENTERS: Final = (CRYSTAL, OTHER_SUPPLY)
 
 
@@ -28,7 +29,8 @@ def in_front(program: bytes) -> Callable[[bytes], bytes]:
         if len(set(image[_AT : _AT + len(program)])) != 1:
             raise ValueError(f"something lies at 0x{IMAGE_ADDRESS + _AT:08x}")
         (entry,) = struct.unpack_from("<I", image, _ENTRY)
-        put = program[:-4] + struct.pack("<I", entry) if program in _ENTERS else program
+        enters = program in _ENTERS or program.startswith(_COUNTS)
+        put = program[:-4] + struct.pack("<I", entry) if enters else program
         changed = bytearray(image)
         changed[_AT : _AT + len(put)] = put
         struct.pack_into("<I", changed, _ENTRY, IMAGE_ADDRESS + _AT | 1)
@@ -41,6 +43,11 @@ WAITS_FOR_CRYSTAL: Final = in_front(CRYSTAL)
 TAKES_OTHER_SUPPLY: Final = in_front(OTHER_SUPPLY)
 FAULTS: Final = in_front(BAD_READ)
 BRANCHES_TO_ITSELF: Final = in_front(IDLE)
+
+
+def counts_first(rounds: int) -> Callable[[bytes], bytes]:
+    """An image that first counts down, two cycles a round, as delays are written."""
+    return in_front(_COUNTS + struct.pack("<II", rounds, 0))
 
 
 def load_changed(unit: Unit, change: Callable[[bytes], bytes], version: str = "1.2.0") -> None:

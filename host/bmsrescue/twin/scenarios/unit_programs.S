@@ -89,6 +89,18 @@
 1:      .word   0x5802480C              @ PWR_CR3
 2:      .word   0                       @ the application's entry, put in by image_fronts.py
 
+@ In front of an application: counts down, two cycles a round, then starts it.
+        .section counts, "ax"
+        ldr     r0, 2f
+1:      subs    r0, #1
+        bne     1b
+        ldr     r0, 3f
+        bx      r0
+        nop
+        .balign 4
+2:      .word   0                       @ rounds
+3:      .word   0                       @ the application's entry; both put in by image_fronts.py
+
 @ A vendor's bootloader: waits for an update on USART3 while its flag in flash is set, else starts the application.
         .section bootloader, "ax"
         ldr     r0, flag_at

@@ -141,8 +141,9 @@ class CortexM7:
 
     @property
     def running_pc(self) -> int | None:
-        if self._state is CoreState.RUNNING and self._access.polling and not self._running:
-            # A skipped loop stands at its access all the time; samples are to fall on all of its instructions.
+        if self._state is CoreState.RUNNING and not self._running:
+            # Samples are to fall on all instructions of a loop: one that is skipped stands at its access all the time,
+            # and no loop is in step with a helper that has a clock of its own.
             self._access.forget()
             self._catch_up(self._time.ns_after(1 + self._time.cycles % _SAMPLE_SPREAD) + 1)
         return self._engine.pc if self._state is CoreState.RUNNING else None
