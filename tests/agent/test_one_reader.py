@@ -32,6 +32,7 @@ def _in_words() -> Any:
 
 
 IN_WORDS = _in_words()
+NO_JOB = "looks without a job"
 
 
 def said_by_the_helper(volumes: list[bytes], folder: Path) -> list[str]:
@@ -60,7 +61,11 @@ def test_a_thousand_cards_are_taken_or_refused_alike(tmp_path: Path) -> None:
     volumes = [bytes(make_image(card(seed), VOLUME_BYTES)) for seed in range(CARDS)]
     helper = said_by_the_helper(volumes, tmp_path)
     for seed, (volume, theirs) in enumerate(zip(volumes, helper, strict=True)):
-        assert (seed, said_by_the_host(volume)) == (seed, theirs)
+        ours = said_by_the_host(volume)
+        if theirs == NO_JOB:  # the dongle looks at the unit then; a card that was to be checked lacks something
+            assert "job.json is missing" in ours, (seed, ours)
+            continue
+        assert (seed, ours) == (seed, theirs)
     good = sum(line.startswith("good ") for line in helper)
     kinds = Counter(line.partition(":")[2].partition(" is ")[0] for line in helper if not line.startswith("good "))
     assert CARDS // 8 < good < CARDS * 7 // 8

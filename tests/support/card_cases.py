@@ -73,6 +73,7 @@ _RIGHT: dict[str, tuple[Any, ...]] = {
     "image.version": ("", "1.2.0-rc1", "v\u00b2"),
     "image.version_address": ("0x08000600", FLASH + _VERSION_AT, FLASH),
     "policy.mode": ("repair", "rewrite"),
+    "policy.check_config": (True, False),
     "policy.preserve": (
         [],
         [{"name": "calibration", "address": "0x080E0000", "length": 4096, "why": "shunt gains"}],
@@ -146,7 +147,8 @@ _WRONG: dict[str, tuple[Any, ...]] = {
     "image.version": (1.2, None, "1.2\t0"),
     "image.version_address": ("0x08000601", "0x24000000", "0x080FFFFC"),
     "policy": ([], "repair"),
-    "policy.mode": ("REPAIR", "", None, "erase"),
+    "policy.mode": ("REPAIR", "", None, "erase", "learn"),
+    "policy.check_config": (1, "true", None),
     "policy.preserve": (
         {},
         [{"name": "vectors", "address": "0x08000000", "length": 32}],

@@ -47,11 +47,17 @@ class Ports:
     card = Card()
 
 
+class Observer:
+    def event(self, name, facts):
+        pass
+
+
 class Run:
     # As much of run.Run as the step needs.
     folder = ""
     ports = Ports()
-    job = None
+    observer = Observer()
+    job = image = None
 
     def sequence(self):
         return 1
@@ -62,12 +68,17 @@ class Run:
     def use_limits(self, limits):
         pass
 
+    def say(self, text):
+        pass
+
 
 def verdict(image):
     run = Run()
     vfs.mount(vfs.VfsFat(Volume(image)), Card.root, readonly=True)
     try:
         load_job(run)
+        if run.image is None:
+            return "looks without a job"
         run.image.close()
         return "good " + in_words(run.job)
     except RescueError as error:
