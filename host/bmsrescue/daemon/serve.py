@@ -31,7 +31,7 @@ from bmsrescue.door.uses import Note
 
 ADDRESS_FILE = "daemon.json"
 _END_S = 3
-_BACKLOG = 1024
+_ACCEPTED_AT_ONCE, _BACKLOG = 64, 1024  # in one turn of the event loop; waiting before that
 _MOST_MESSAGE_BYTES = 64 * 1024  # of a WebSocket: nobody sends us any
 
 
@@ -97,7 +97,7 @@ def _public(app: Any, address: DaemonAddress, files: int) -> uvicorn.Config:
     settings = _settings() | {
         "http": limited(Waiting(most_open=min(MOST_OPEN, files // 2))),
         "h11_max_incomplete_event_size": MOST_HEAD_BYTES,
-        "backlog": min(_BACKLOG, files // 4),  # so many are accepted at once
+        "backlog": _ACCEPTED_AT_ONCE,
     }
     if address.proxies:
         settings |= {"proxy_headers": True, "forwarded_allow_ips": list(address.proxies)}
@@ -129,6 +129,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._listener.listen(_BACKLOG)  # asyncio would accept as many at once as may wait
         if self.second is not None and self.started:
             self._beside = asyncio.create_task(self.second.run_here())
             while not self.second.ready and not self._beside.done():
