@@ -22,7 +22,7 @@ CURES = [
     Case("bad-vectors", (), frozenset()),
     Case("bad-vectors", ("bplus",), frozenset(("boot0",))),
     Case("bad-vectors", ("vcap",), frozenset(("display",))),
-    Case("bad-vectors", RAILS, frozenset(("power",))),
+    Case("bad-vectors", RAILS, frozenset(("power", "display"))),
     Case("bad-vectors", (), frozenset(("nrst", "pulls", *BARE))),
 ]
 
