@@ -24,6 +24,7 @@ TABLE = {
     "rdp2": "a good unit answers on the same wires, and this one still runs its firmware",
     "reset-loop": "NRST falls again and again on an oscilloscope",
     "silent-firmware": "it answers while NRST is held low",
+    "sense-out": "the rail measures good at the unit's own pad",
     "short-12v": "with the power off 12 V measures next to nothing to GND",
     "short-3v3": "with the power off 3.3 V measures next to nothing to GND",
     "short-input": "the current is as high with the 12 V converter taken off",

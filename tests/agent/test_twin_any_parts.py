@@ -27,7 +27,11 @@ CURES = [
 ]
 
 
-@pytest.mark.parametrize("case", [*LOOKS, *CURES], ids=str)
+# Of the campaign's findings, one of each kind.
+MENDED = [Case("v12-sense", ("bplus", "v12", "v3v3"), frozenset(("power", "display")))]
+
+
+@pytest.mark.parametrize("case", [*LOOKS, *CURES, *MENDED], ids=str)
 def test_what_is_missing_is_missing_and_nothing_untrue_is_said(case: Case) -> None:
     assert judge(case, run(case)) == []
 

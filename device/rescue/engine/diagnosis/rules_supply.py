@@ -151,6 +151,14 @@ def _at_its_input(evidence):
     return rail["mv"] * 2, rail["mv"] * 12 // 5
 
 
+def _sure(evidence, role):
+    # (confidence, alternatives). On a unit that others feed, what is made of a rail may be good while the rail is not:
+    # it is fed there, or the helper's wire to the rail is off.
+    if unseen(evidence, "power") and [name for name in _MADE_OF.get(role, ()) if good(evidence, name)]:
+        return LIKELY, ["sense-out"]
+    return CERTAIN, []
+
+
 def _no_supply(evidence):
     rail = rail_of(evidence, "input")
     if rail is None or rail["mv"] >= DEAD_MV["input"]:
@@ -159,7 +167,8 @@ def _no_supply(evidence):
     values["state"] = (
         "and this helper cannot switch it on" if unseen(evidence, "power") else "with the power switched on"
     )
-    return CERTAIN, values, [say(evidence, "input")], []
+    confidence, beside = _sure(evidence, "input")
+    return confidence, values, [say(evidence, "input")], beside
 
 
 def _low_supply(evidence):
@@ -170,7 +179,8 @@ def _low_supply(evidence):
     values["limit"] = window_of(evidence, "input")[0]
     next_one = label_of(evidence, "between")
     values["user"] = "unit" if next_one is None else next_one + " converter"
-    return CERTAIN, values, [say(evidence, "input")], []
+    confidence, beside = _sure(evidence, "input")
+    return confidence, values, [say(evidence, "input")], beside
 
 
 def _no_vtref(evidence):
@@ -210,7 +220,8 @@ def _dead(role):
                 alternatives.append("no-vtref")  # nobody can tell whether the wire is off
             return LIKELY, values, lines, alternatives
         values["above"] = values["source"] + (" is there" if source == "input" else " is good")
-        return CERTAIN, values, lines, []
+        confidence, beside = _sure(evidence, role)
+        return confidence, values, lines, beside
 
     return rule
 
@@ -221,7 +232,8 @@ def _low_12v(evidence):
         return None
     values = _values(evidence, "between", rail["mv"])
     values["limit"] = window_of(evidence, "between")[0]
-    return CERTAIN, values, [say(evidence, "between")], []
+    confidence, beside = _sure(evidence, "between")
+    return confidence, values, [say(evidence, "between")], beside
 
 
 def _high_12v(evidence):
