@@ -9,6 +9,13 @@ _LOOK_MS = 50
 _READ_MS = 1000
 
 
+def person(screen, ports):
+    """None where nobody can be told, or answer."""
+    if "display" in ports.missing or "button" in ports.missing:
+        return None
+    return Person(screen, ports)
+
+
 class Person:
     """The `Person` port of a helper with display and button."""
 

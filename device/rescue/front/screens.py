@@ -77,11 +77,9 @@ class Screen:
 
     def person(self, ports):
         """Who does by hand what the helper has no part for; None where nobody can be told, or answer."""
-        if "display" in ports.missing or "button" in ports.missing:
-            return None
-        from rescue.front.hand_prompt import Person
+        from rescue.front import hand_prompt
 
-        return Person(self, ports)
+        return hand_prompt.person(self, ports)
 
     def _draw_work(self, step, index, count, text, percent, left):
         self.clear()

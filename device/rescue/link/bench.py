@@ -26,7 +26,7 @@ class Bench:
     """
 
     def __init__(self, ports, config, server, window):
-        self._server = server
+        self._server = server  # of person.py, too
         self.tell = server.event
         self.window = window
         self._clock = ports.clock
@@ -105,14 +105,6 @@ class Bench:
             raise self._stop
         if self._cancelled and self._may_stop():
             raise Stopped("cancelled", "stopped on request")
-
-    def await_host(self, ms):
-        """Hear the host, for whose person work stands still."""
-        self._server.pump(ms)
-
-    def is_watched(self):
-        """Whether a host is there to ask somebody."""
-        return getattr(self._server, "session", self) is not None
 
     def _between_sectors(self):
         """Where also a run that has begun to erase may be stopped: the journal has all that the next one needs."""

@@ -24,12 +24,15 @@ class Person:
         ports.observer.event("ask", asked)
         start = time.ms()
         answer = None
-        while answer is None and bench.is_watched() and time.since_ms(start) < self._limit_ms:
+        server = bench._server
+        while answer is None and time.since_ms(start) < self._limit_ms:
+            if getattr(server, "session", bench) is None:
+                break  # the host has gone, and its person with it
             if is_so is not None and is_so():
                 answer = "seen"
                 break
             ports.clock.sleep_ms(_LOOK_MS)  # the host is heard meanwhile
-            bench.await_host(_LOOK_MS)
+            server.pump(_LOOK_MS)
             if bench.answered is not None and bench.answered[0] == self._number:
                 answer = self._meaning(what, bench.answered[1])
         ports.observer.event("answer", {"words": [what], "answer": answer, "number": self._number})

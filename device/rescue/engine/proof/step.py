@@ -9,12 +9,13 @@
 
 from rescue.chips.families import prepare
 from rescue.debug.connect import ATTACH, connect
-from rescue.engine.unit import power_removal, running
+from rescue.engine import modules
 from rescue.engine.unit.nrst_watch import watch_reset
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import PowerError, RescueError, WireError
 
 _HZ = 1_000_000
+_LOOKED_WITH = "rescue.engine.unit. rescue.debug.cortex_m_watch rescue.chips.stm32h7.clocks"  # what runs
 _NO_SWITCH = "no_switch"  # of by_hand.py
 _LOOK_AGAIN_MS = 50
 _PIN_LOOK_MS = 5
@@ -28,6 +29,8 @@ def prove(run):
     run.resets.end()
     proof = {"passed": False, "rule": run.job.proof.rule, "lines": [], "rails": None, "nrst": None, "core": None}
     proof["holds"], proof["reason"], proof["offer"] = "image", None, False
+    from rescue.engine.unit import power_removal
+
     proof["unproven"] = power_removal.why_not(run.power)
     run.proof = proof
     if _switched_off(run):
@@ -63,6 +66,7 @@ def prove(run):
     if not run.power.can_switch():
         run.skip_to("safe-off")  # whatever it does after a mere reset: nothing is put back, and nothing is blamed
         return
+    modules.drop(_LOOKED_WITH)
     if proof["passed"]:
         _look_once_more(run, proof)
     if proof["passed"]:
@@ -91,6 +95,8 @@ def _switched_off(run):
 
 def _begin(run, proof):
     # What is said of the power first.
+    from rescue.engine.unit import power_removal
+
     line = power_removal.line(run.power)
     if not line and not proof["unproven"]:
         proof["unproven"] = "the chip's supply was not seen to fall"
@@ -167,6 +173,7 @@ def _look(run, proof):
 
 def _watched(run, proof, target):
     # The core as the diagnosis looks at it, then what the job asks for, then for as long as a watchdog may take.
+    from rescue.engine.unit import running
     from rescue.engine.unit import running_look as look
 
     proof["clocks"] = look.clocks(target, run.ports.clock)
@@ -244,6 +251,8 @@ def _asked(run, target, lines):
 
 
 def _judge(proof, job, lines):
+    from rescue.engine.unit import running
+
     core = proof["core"]
     kind, words = running.why_not(proof)
     if kind:
