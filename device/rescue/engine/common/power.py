@@ -85,16 +85,9 @@ class Power:
 
     def cycle(self):
         """A proven removal and a new start with NRST left as it is; raises PowerError unless 3.3 V is good again."""
-        if not self.can_switch():
-            raise PowerError(
-                "no_switch", "this helper cannot switch the unit", next_step="switch it off and on by hand"
-            )
-        self.off(hold_reset=True)
-        rails = self.energise()
-        if not self.is_on or not self.vtref_steady():
-            name = self.seen(LOGIC)
-            mv = "not seen" if name is None else "%d mV" % rails[name]["mv"]
-            raise PowerError("no_vtref", "the chip's supply did not come back (%s)" % mv)
+        from rescue.engine.unit import power_cycle
+
+        power_cycle.cycle(self)
 
     def check(self):
         """A quick look during long work. Raises PowerError, with the power cut, when a limit is broken."""
@@ -146,17 +139,11 @@ class Power:
         if not self.is_on:
             return False
         if name is None:
-            return self._holds_a_line()
+            from rescue.engine.unit import power_cycle
+
+            return power_cycle.holds_a_line(self.ports)
         low, _, high = self.ports.rails.capture(_VTREF_WINDOW_MS, 2)[name]
         return low >= _VTREF_LOW_MV and high <= _VTREF_HIGH_MV and high - low <= _VTREF_RIPPLE_MV
-
-    def _holds_a_line(self):
-        missing = self.ports.missing
-        if self.ports.sees_nrst() and self.ports.lines.nrst_level():
-            return True
-        if "pulls" not in missing:
-            return bool(self.ports.wire.pulled(False) & 1)
-        return not self.ports.sees_nrst()
 
     def cut(self):
         """Everything let go, power off, at once."""

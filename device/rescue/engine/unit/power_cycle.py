@@ -144,6 +144,26 @@ def off(power, hold_reset):
     return seen
 
 
+def cycle(power):
+    if not power.can_switch():
+        raise PowerError("no_switch", "this helper cannot switch the unit", next_step="switch it off and on by hand")
+    power.off(hold_reset=True)
+    rails = power.energise()
+    if not power.is_on or not power.vtref_steady():
+        name = power.seen(LOGIC)
+        mv = "not seen" if name is None else "%d mV" % rails[name]["mv"]
+        raise PowerError("no_vtref", "the chip's supply did not come back (%s)" % mv)
+
+
+def holds_a_line(ports):
+    """Whether the chip holds NRST or SWDIO high by itself, so that it has its supply."""
+    if ports.sees_nrst() and ports.lines.nrst_level():
+        return True
+    if "pulls" not in ports.missing:
+        return bool(ports.wire.pulled(False) & 1)
+    return not ports.sees_nrst()
+
+
 def _wait_discharged(power):
     clock, limits = power.ports.clock, power.limits
     start = since = clock.ms()
