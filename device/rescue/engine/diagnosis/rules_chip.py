@@ -39,9 +39,9 @@ def _no_vcap(evidence):
     level = evidence.get("nrst", {}).get("level")
     nrst = "not seen" if level is None else "high" if level else "low"
     values, lines = {"mv": rail["mv"], "nrst": nrst}, [say(evidence, "core"), "NRST " + nrst]
-    if not unseen(evidence, "power"):
+    if not unseen(evidence, "power") and not unseen(evidence, "boot0"):
         return LIKELY, values, lines, ["supply-config"]
-    # Firmware that has taken it away keeps it away until the power goes, and this helper cannot take that.
+    # Firmware that has taken it away is told from that by a power cycle and BOOT0, and this helper has not both.
     values["ends_as"] = UNDECIDED
     return LIKELY, values, lines, ["supply-config", "wrong-supply"]
 
@@ -173,7 +173,7 @@ def _no_swd(evidence):
     # Where its core supply is not seen it may be firmware that has taken it away.
     at_chip = _levels(evidence) == ("high", "low") and _alive(evidence) and name_of(evidence, "core") not in missed
     values = {"ends_as": "NOT_FIRMWARE"} if at_chip else {}
-    if missed or [name for name in ("power", "nrst", "pulls") if unseen(evidence, name)]:
+    if missed or [name for name in ("power", "boot0", "nrst", "pulls") if unseen(evidence, name)]:
         values["ends_as"] = UNDECIDED
     nrst = evidence.get("nrst")
     if nrst and not missed:
@@ -185,6 +185,8 @@ def _no_swd(evidence):
     alternatives = ["rdp2", "supply-config"]
     if name_of(evidence, "core") in missed:
         alternatives += ["wrong-supply", "no-vcap"]
+    elif unseen(evidence, "power") or unseen(evidence, "boot0"):
+        alternatives.append("wrong-supply")
     if name_of(evidence, "logic") in missed:
         alternatives += ["no-3v3", "low-3v3"]
     if nrst is None:

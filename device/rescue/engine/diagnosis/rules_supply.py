@@ -153,8 +153,10 @@ def _at_its_input(evidence):
 
 def _sure(evidence, role):
     # (confidence, alternatives). On a unit that others feed, what is made of a rail may be good while the rail is not:
-    # it is fed there, or the helper's wire to the rail is off.
-    if unseen(evidence, "power") and [name for name in _MADE_OF.get(role, ()) if good(evidence, name)]:
+    # it is fed there, or the helper's wire to the rail is off. So it may be where nobody sees what is made of it.
+    made = _MADE_OF.get(role, ())
+    fed = unseen(evidence, "power") and [name for name in made if good(evidence, name)]
+    if fed or (made and not [name for name in made if rail_of(evidence, name)]):
         return LIKELY, ["sense-out"]
     return CERTAIN, []
 

@@ -214,7 +214,7 @@ def _record(run, name):
             next_step += _OFFER
     elif run.diagnosis is not None:
         next_step = run.diagnosis["next_step"]
-        if name == outcomes.EXAMINED and run.image is not None:
+        if name == outcomes.EXAMINED and job.image.segments:
             sentence = _TOO_LITTLE
     next_step = after(name, run, next_step, _own_data_rewritten(run))
     if job is not None and not job.image.segments and run.backup is not None and error is None:
