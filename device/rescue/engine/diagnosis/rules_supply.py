@@ -20,7 +20,7 @@ from rescuelink.dead_rails import DEAD_MV
 _HELD_DOWN_MV = 300  # what leaks through a converter that stands still is less
 _HEAVY_MA = 100  # above the 20..60 mA of a half-on unit without load (docs/reference/unit.md#half-on-current)
 _RIPPLE_MV = 100
-_MADE_OF = {"input": ("between", "logic"), "between": ("logic",)}
+_MADE_OF = {"input": ("between", "logic", "core"), "between": ("logic", "core")}
 
 # --- P0: before and at power on ---
 
