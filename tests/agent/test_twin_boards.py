@@ -82,7 +82,8 @@ BARE = HelperTraits(
 def test_a_bare_probe_cures_and_claims_no_power_cycle() -> None:
     bench, record = pressed("bad-vectors", helper=BARE)
     assert (record["outcome"], record["power_cycles"], record["error"]) == ("VERIFIED_UNPROVEN", 0, None)
-    assert record["proof"]["passed"] and record["proof"]["unproven"] == "this helper has no power switch"
+    assert record["proof"]["passed"]
+    assert record["proof"]["unproven"] == "this helper has no power switch, and nobody has switched it by hand"
     assert "was away is not proven" in record["proof"]["lines"][0]
     assert record["next_step"].startswith("Switch the unit off")
     assert any("no power switch" in line for line in record["plan"]), "said before the first erase"
