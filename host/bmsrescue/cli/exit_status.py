@@ -1,4 +1,7 @@
-"""Exit status: 0 well, 1 the unit or the work did not end well, 2 used wrongly, 3 trouble with a helper or its link."""
+"""Exit status: 0 well, 1 the unit or the work did not end well, 2 used wrongly, 3 trouble with a helper or its link.
+
+A job's outcome has its own class, 0, 1 or 4 (`rescuelink.outcomes`).
+"""
 
 from bmsrescue.errors import HostError, UsageError
 from rescuelink.errors import LinkError, RescueError
