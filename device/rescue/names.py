@@ -7,7 +7,7 @@
 
 import gc
 
-OWN = ""  # the agent's build writes them here, a space after each
+OWN = b""  # the agent's build writes them here, a space after each; bytes, because a place in a text is counted out
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _STEP = 24  # names between two looks
 _MOST = 1200
@@ -33,8 +33,8 @@ def take_large_table():
 def _names():
     start = 0
     while start < len(OWN):
-        end = OWN.find(" ", start)
-        yield OWN[start:end]
+        end = OWN.find(b" ", start)
+        yield str(OWN[start:end], "utf-8")
         start = end + 1
     for first in _LETTERS:
         for second in _LETTERS:

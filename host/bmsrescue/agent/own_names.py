@@ -7,7 +7,7 @@ spent on a name that nobody needs.
 from collections import Counter
 from collections.abc import Iterable
 
-_MARK = 'OWN = ""'
+_MARK = 'OWN = b""'
 _MOST = 1200  # more than the tables before the large one have room for besides what an interpreter has met until then
 
 
@@ -20,7 +20,7 @@ def most_used(compiled: Iterable[bytes], most: int = _MOST) -> str:
 
 def with_names(source: str, names: str) -> str:
     """The module `rescue.names`, which has a place for them, with `names`; any other source as it is."""
-    return source.replace(_MARK, f"OWN = {names!r}")
+    return source.replace(_MARK, f"OWN = {names.encode()!r}")
 
 
 def has_place(source: str) -> bool:

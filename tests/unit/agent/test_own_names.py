@@ -65,4 +65,4 @@ def test_one_module_of_the_agent_has_a_place_for_the_names() -> None:
     assert [place for place, text in texts.items() if has_place(text)] == [Path("rescue/names.py")]
     scope: dict[str, object] = {}
     exec(with_names(texts[Path("rescue/names.py")], "rail '% "), scope)
-    assert scope["OWN"] == "rail '% "
+    assert scope["OWN"] == b"rail '% "

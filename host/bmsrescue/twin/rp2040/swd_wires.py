@@ -37,6 +37,7 @@ class WaitingEdges(SwdEdges):
                 if self._count == _BITS:
                     self.flush()
             else:
+                self._before_handing_on()
                 self._port.clock_in(1)
         self._swclk = level
 

@@ -38,7 +38,7 @@ NS_PER_S: Final = 1_000_000_000
 IDLE_CYCLES: Final = 8
 """Idle cycles after which SWCLK may stop."""
 _FASTEST_HZ: Final = 1_000_000_000
-_SLOWEST_PERIOD_NS: Final = 10_000
+_SLOWEST_PERIOD_NS: Final = 50_000
 """Of an SWCLK that is clocked edge by edge, at a pace nobody tells (set "faster" than any wire): longer is a stop."""
 
 _WORD_MASK: Final = 0xFFFFFFFF
