@@ -7,6 +7,7 @@ from rescue.hal.ports import Timeout
 from rescuelink.errors import TargetError, WireError
 
 _HALT_MS = const(100)
+_SHORT_MS = const(500)  # a host may wait that long to be heard; routines run where the stack is at its deepest
 _RESET_MS = const(2500)  # with a reset supervisor
 _REGISTER_MS = const(50)
 
@@ -93,7 +94,10 @@ class CortexM:
                 refused = None
             except WireError as error:
                 refused = error
-            self.clock.sleep_ms(1)
+            if limit_ms > _SHORT_MS:
+                self.clock.sleep_ms(1)  # hears the host, which takes stack
+            else:
+                self.clock.sleep_us(1000)
         if refused is not None:
             raise refused
         limit.check()
@@ -144,8 +148,9 @@ class CortexM:
         return self.ap.read32(cm.DCRDR)
 
     def write_core(self, reg, value):
-        self.write(cm.DCRDR, value)
-        self.write(cm.DCRSR, cm.DCRSR_WRITE | reg)
+        # Not by write(): routines are started where the stack is at its deepest.
+        self.ap.write32(cm.DCRDR, value, again=True)
+        self.ap.write32(cm.DCRSR, cm.DCRSR_WRITE | reg, again=True)
         self._wait_register()
 
     def _wait_register(self):

@@ -84,7 +84,8 @@ class LoaderStream:
         self._last, self._last_crc = view, binascii.crc32(view)
         self._sent = sent
         if not self._running and self._writer.is_erased():
-            self._program()
+            self.start(self._writer.control_address)
+            self._running = True
 
     def finish(self, check=None):
         if not self._running:
@@ -144,11 +145,6 @@ class LoaderStream:
         self._ap.read_block(self._base + _MAILBOX + _CHECKED, box)
         return struct.unpack("<2I", box)
 
-    def _program(self):
-        writer = self._writer
-        self.start(writer.control_address)
-        self._running = True
-
     def _send(self, at, view):
         """Into the ring, which it may wrap."""
         offset = at % self._size
@@ -196,7 +192,8 @@ class LoaderStream:
         clock = writer.clock
         if needed > self._done and not self._running:
             writer.wait_erased(check)
-            self._program()
+            self.start(writer.control_address)  # no method around it: the stack is at its deepest
+            self._running = True
         since = clock.ms()
         repairs = _REPAIRS
         looks = 0
@@ -260,7 +257,7 @@ class LoaderStream:
         if self.done() or core.result(0) != _DAMAGED:
             return True
         self._writer.flash.resends += 1
-        self._program()
+        self.start(self._writer.control_address)
         return False
 
     def _blame(self):

@@ -94,13 +94,18 @@ class Cure:
         # What goes with the read protection was never read: there is no backup, and nothing of it comes back.
         kept = () if run.plan["regress"] and self._backup_path is None else run.job.preserve
         source = SectorSource(step, run.image, self._backup_path, kept, self._flash.base)
+        vectors_at = run.job.boot_address // self._word_bytes * self._word_bytes if step["vectors"] else None
         before = self._done
         for attempt in range(1, _TRIES + 1):
             self._done = before
             try:
                 if (step["erase"] and step["sector"] not in self._erased) or attempt > 1:
                     self._erase(step)
-                self._program(step, source, after)
+                expected = self._program(step, source, after, vectors_at)
+                if vectors_at is None:
+                    self._verifier.check(source, step["address"], step["size"], expected)
+                else:
+                    self._write_vectors(step, source, vectors_at, expected)
                 break
             except CardError:
                 self._flash.wait_erased()  # the erase under way comes to its end: the power goes off next
@@ -120,14 +125,14 @@ class Cure:
         self._flash.start_erase(step["sector"], self._consent, step["count"])
         self._erased.add(step["sector"])
 
-    def _program(self, step, source, after):
+    def _program(self, step, source, after, held_back):
+        # All of the sector but the flash word at `held_back`. Returns the SHA-256 of what the sector then holds.
         run = self._run
         check = run.power.check
         if step["sector"] not in self._erased:
             self._note("program", step["sector"])
         run.erase_begun = True
         run.say("write sector %d" % step["sector"])
-        held_back = run.job.boot_address // self._word_bytes * self._word_bytes if step["vectors"] else None
 
         def piece(address, length):
             view = files.view[:length]
@@ -151,11 +156,7 @@ class Cure:
             self._progress(self._done, self._total)
         self._note_ahead(after)
         stream.finish(check)
-        expected = expected or digest.digest()
-        if held_back is None:
-            self._verifier.check(source, step["address"], step["size"], expected)
-        else:
-            self._write_vectors(step, source, held_back, expected)
+        return expected or digest.digest()
 
     def _write_vectors(self, step, source, address, expected):
         # All but the first flash word is verified before the chip is given something to start.

@@ -13,7 +13,10 @@ _WHY = "hit by a disturbed erase"
 
 def look(run):
     """Compares by SHA-256 with what was there before. Raises what a rewrite raises, or FlashError("verify")."""
-    hit = [kept for kept in run.plan["kept"] if _differs(run, kept)]
+    hit = []
+    for kept in run.plan["kept"]:
+        if _differs(run, kept):
+            hit.append(kept)
     if not hit:
         return
     from rescue.engine.act.cure import Cure
