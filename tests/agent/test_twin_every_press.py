@@ -53,7 +53,7 @@ def bench_with(card: bytearray | None, faults: CardFaults | None = None, heap_ki
     return bench
 
 
-@pytest.mark.parametrize("heap_kib", [104, 108, 112, 116, 120, 124, 128, 136, 144, 160, 180, 200, 210])
+@pytest.mark.parametrize("heap_kib", [116, 118, 120, 122, 124, 128, 132, 136, 144, 160, 180, 200, 210])
 def test_a_heap_that_runs_out_anywhere(heap_kib: int) -> None:
     card = card_for(SCENARIO)
     bench = bench_with(card, heap_kib=heap_kib)
@@ -70,7 +70,7 @@ def test_a_heap_that_runs_out_anywhere(heap_kib: int) -> None:
 
 
 def test_a_host_reads_what_the_heap_had_no_room_to_record(tmp_path: Path) -> None:
-    bench = bench_with(card_for(SCENARIO), heap_kib=112)
+    bench = bench_with(card_for(SCENARIO), heap_kib=124)
     assert bench.run().how == CRASHED
     twin = WatchedTwin("half-on", card_for(SCENARIO))
     twin.helper.flash[:] = bench.helper.flash
@@ -131,17 +131,19 @@ def test_a_card_that_is_full(free: int) -> None:
     assert bench.unit.chip.flash.snapshot() == TwinRig(SCENARIO, None).unit.chip.flash.snapshot()
 
 
-@pytest.mark.parametrize("write", [0, 1, 5, 100, 2000, 2080, 2100])
+@pytest.mark.parametrize("write", [0, 1, 5, 100, 2000, 2060, 2080, 2100])
 def test_a_card_that_is_pulled(write: int) -> None:
     bench = bench_with(card_for(SCENARIO), CardFaults(pull_at_write=write))
     result = bench.run()
     assert result.how == ENDED, result.output
     (record,) = kept(bench.helper.flash)
-    assert record["outcome"] == "TOOL_ERROR"
     assert not record["record_saved"]
     if record["error"] is None:
         # The work was done all the same: what is lost is the card's copy of the record.
+        assert record["outcome"] == "TOOL_ERROR"
         assert record["unit_outcome"] == "RECOVERED"
         assert "The record could not be saved on the card" in record["sentence"]
     else:
-        assert (record["error"]["kind"], record["error"]["phase"]) == ("io", "backup")
+        assert record["error"]["kind"] == "io"
+        # Before the first erase the unit is as it was; after it the next press goes on.
+        assert (record["error"]["phase"], record["outcome"]) in {("backup", "TOOL_ERROR"), ("act", "INTERRUPTED")}

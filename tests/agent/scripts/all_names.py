@@ -1,5 +1,5 @@
-# Loads every module of the agent that runs here, after the large table is taken as the agent takes it, and says how
-# many names the interpreter keeps then.
+# Takes the large table as the agent does, then loads every module of the agent that runs here; says after both how many
+# names the interpreter keeps.
 import json
 import sys
 
@@ -8,6 +8,7 @@ import micropython
 from rescue.names import take_large_table
 
 take_large_table()
+micropython.qstr_info()
 with open(sys.argv[1]) as file:  # noqa: PTH123 - MicroPython
     names = json.load(file)["modules"]
 for name in names:
