@@ -61,7 +61,11 @@ MENDED = (
     ),
     (5000132, "12 V that the helper does not see, beside firmware that takes the SWD pins"),
     (5000159, "a worn sector under a job that rewrites what is in order: the truth knew of no wear"),
+    (6000309, "12 V that the helper does not see, behind a latch that firmware holds: 3.3 V came with the button"),
+    (6000520, "read protection level 2 and VCAP unseen: to say that not all was seen is true, and weak"),
 )
 
-OPEN: dict[int, str] = {}
+OPEN: dict[int, str] = {
+    6000398: "SWCLK loses contact for 20 ms every 150 ms: work in small pieces goes 8 s without feeding the watchdog",
+}
 """Seeds that are known to be treated wrongly today; whoever mends one moves it up."""

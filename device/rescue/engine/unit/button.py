@@ -22,7 +22,7 @@ def look(run):
     if name is None or power.trip is not None or "unit_button" in run.ports.missing or not power.can_switch():
         return
     if not power.button:
-        if not _is_dark(run, name):
+        if not _is_dark(run):
             return
         before = rails["on"][name]["mv"]
         power.off()
@@ -32,7 +32,7 @@ def look(run):
     if power.trip is None:
         mv, ma = rails["on"][name]["mv"], power.current_ma
         rails["button"] = {"by": by, "rail": name, "before_mv": before, "mv": mv, "ma": ma}
-        if _is_dead(run, name):
+        if _is_dead(run):
             power.let_go_button()
 
 
@@ -57,14 +57,20 @@ def _behind_latch(run):
     return run.power.seen("between") or run.power.seen("logic")
 
 
-def _is_dead(run, name):
-    return run.evidence["rails"]["on"][name]["mv"] < DEAD_MV[run.limits.role_of(name)]
+def _is_dead(run):
+    # Nothing behind the latch is up. One rail alone may be the helper's wire: 3.3 V is made from 12 V.
+    on = run.evidence["rails"]["on"]
+    for role in ("between", "logic"):
+        name = run.power.seen(role)
+        if name is not None and on[name]["mv"] >= DEAD_MV[role]:
+            return False
+    return True
 
 
-def _is_dark(run, name):
+def _is_dark(run):
     source, ma = run.power.seen(INPUT), run.power.current_ma
     if source is not None:
         window, supply = run.limits.rails[source], run.evidence["rails"]["on"][source]
         if not window.low_mv <= supply["mv"] <= window.high_mv:
             return False
-    return _is_dead(run, name) and (ma is None or ma < _HEAVY_MA)
+    return _is_dead(run) and (ma is None or ma < _HEAVY_MA)

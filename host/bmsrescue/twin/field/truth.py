@@ -248,6 +248,8 @@ def _chip(case: Case, before: Life, truth: Truth) -> None:
         _ends(truth, {"LOCKED"}, {"rdp2", "no-swd"})
         (truth.weak if before.runs else truth.right).add("CHECK_WIRES")
         truth.weak.add("NOT_FIRMWARE")  # nothing saves such a unit but what it holds already
+        if "vcap" in case.board.traits.helper.missing_rails:
+            truth.weak.add("EXAMINED")  # whether the core has its supply is not seen: it may say no more than that
         if case.history.kind == "wrong-supply":
             truth.causes |= {"no-vcap", "supply-config"}
     if "secure" in kinds:
