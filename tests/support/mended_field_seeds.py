@@ -69,6 +69,6 @@ OPEN: dict[int, str] = {
     6000398: "SWCLK loses contact for 20 ms every 150 ms: work in small pieces goes 8 s without feeding the watchdog",
     6000999: "a core supply that its firmware takes, under read protection 1: told as NOT_FIRMWARE, where it is LOCKED",
     6001014: "a core supply that its firmware takes, and SWDIO open: the supply alone is told, as the unit's fault",
-    6001081: "a wrong boot address in RAM under read protection 1: cured with consent; the truth says that it cannot be",
+    6001081: "a wrong boot address in RAM under read protection 1: cured with consent; its truth says that it is not",
 }
 """Seeds that are known to be treated wrongly today; whoever mends one moves it up."""
