@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
@@ -97,16 +98,57 @@ def _hello(link: LinkClient, hello_s: float) -> dict[str, Any]:
         time.sleep(_TAKE_OVER_S / 10)
 
 
-class DirectSession:
+class OwnSession(ABC):
+    """A helper that this process alone works with: its events go to whoever watches, and nobody else has to wait."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._lock = threading.Lock()
+        self._handlers: list[EventHandler] = []
+
+    def alone(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    @contextmanager
+    def watching(self, handler: EventHandler) -> Iterator[None]:
+        self.watch_always(handler)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._handlers.remove(handler)
+
+    def watch_always(self, handler: EventHandler) -> None:
+        """`handler` gets every event until the session is closed."""
+        with self._lock:
+            self._handlers.append(handler)
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _tell(self, name: str, data: Any) -> None:
+        with self._lock:
+            handlers = list(self._handlers)
+        for handler in handlers:
+            handler(name, data)
+
+
+class DirectSession(OwnSession):
     """A helper whose port this process owns. When it is closed the agent makes the unit safe."""
 
     lasting = False
 
     def __init__(self, name: str, url: str) -> None:
-        self.name = name
-        self._lock = threading.Lock()
-        self._handlers: list[EventHandler] = []
-        self._link, self.about = open_link(url, self._on_event)
+        super().__init__(name)
+        self._link, self.about = open_link(url, self._tell)
 
     def call(self, method: str, *params: Any, timeout_s: float = CALL_S) -> Any:
         return self._link.call(method, *params, timeout_s=timeout_s)
@@ -123,32 +165,5 @@ class DirectSession:
     def answer(self, number: int, text: str) -> None:
         self._link.call("answer", number, text, timeout_s=CALL_S)
 
-    def alone(self, seconds: float) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    @contextmanager
-    def watching(self, handler: EventHandler) -> Iterator[None]:
-        with self._lock:
-            self._handlers.append(handler)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._handlers.remove(handler)
-
     def close(self) -> None:
         self._link.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _on_event(self, name: str, data: Any) -> None:
-        with self._lock:
-            handlers = list(self._handlers)
-        for handler in handlers:
-            handler(name, data)

@@ -5,16 +5,14 @@ Every method of docs/protocol.md is the agent's own function (device/rescue/link
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import ExitStack
 from importlib import import_module
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from bmsrescue.agent.files import make_importable
-from bmsrescue.client.session import CALL_S, EventHandler
+from bmsrescue.client.session import CALL_S, EventHandler, OwnSession
 from bmsrescue.errors import HostError
 from rescuelink.errors import LinkError, Stopped
 from rescuelink.rpc import WINDOW_BYTES
@@ -33,7 +31,7 @@ class EngineServer:
             time.sleep(wait_ms / 1e3)
 
 
-class ProbeSession:
+class ProbeSession(OwnSession):
     """`ports`: the agent's Ports. `name`: of the probe; it stands in the records as the helper's.
 
     after_job: called when a record is written. late_errors: what went wrong behind the work that was done.
@@ -49,13 +47,11 @@ class ProbeSession:
         after_job: Callable[[], None] = lambda: None,
     ) -> None:
         make_importable()
-        self.name = name
+        super().__init__(name)
         self.late_errors: list[HostError] = []
         self._closing = ExitStack()
         self._hears: Callable[[str], None] = lambda _: None
         self._after_job = after_job
-        self._lock = threading.Lock()
-        self._handlers: list[EventHandler] = []
         self._server = EngineServer(self._tell)
         # Not imported by name: the agent's modules are not held to our types.
         self._methods: Any = import_module("rescue.link.server")
@@ -97,46 +93,17 @@ class ProbeSession:
         """`handler` gets what a person answers, before the engine does."""
         self._hears = handler
 
-    def watch_always(self, handler: EventHandler) -> None:
-        """`handler` gets every event until the session is closed."""
-        with self._lock:
-            self._handlers.append(handler)
-
     def add_closing(self, function: Callable[[], None]) -> None:
         """What is done at the end, the last one first."""
         self._closing.callback(function)
-
-    def alone(self, seconds: float) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    @contextmanager
-    def watching(self, handler: EventHandler) -> Iterator[None]:
-        with self._lock:
-            self._handlers.append(handler)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._handlers.remove(handler)
 
     def close(self) -> None:
         """The unit is made safe, and the probe let go."""
         with self._closing:
             self._bench.make_safe()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _tell(self, name: str, data: Any) -> None:
-        with self._lock:
-            handlers = list(self._handlers)
-        for handler in handlers:
-            handler(name, _plain(data))
+        super()._tell(name, _plain(data))
 
 
 def _window(length: int) -> memoryview:
