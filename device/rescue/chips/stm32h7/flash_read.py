@@ -26,7 +26,6 @@ class FlashReader:
         torn = []
         view = memoryview(buf)
         for start in range(0, len(buf), _BLOCK):
-            self._clock.feed()  # a sector takes longer on a slow wire than the helper's watchdog waits
             piece = view[start : start + _BLOCK]
             if not self._reads_well(address + start, piece):
                 for at in range(0, len(piece), _PART):
@@ -47,6 +46,7 @@ class FlashReader:
 
     def _reads_well(self, address, view, again=False):
         """False where the bus refused a word or its ECC could not correct it; all flags are clear again then."""
+        self._clock.feed()  # on a slow or disturbed wire a few KiB take longer than the helper's watchdog waits
         refused = False
         try:
             self._ap.read_block(address, view)
