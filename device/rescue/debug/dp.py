@@ -76,6 +76,7 @@ class DebugPort:
         WAIT without end: the transfer is given up (DAPABORT). FAULT: the sticky flags are read and cleared. No answer
         or nonsense: the line is reset and the DP found again. SELECT, CSW and TAR are trusted in none of these cases.
         """
+        self.clock.feed()  # what is tried again and again outlasts the watchdog
         disturbed = error.kind not in ("fault", "wait")
         status = 0  # a flag seen once stays seen, even if the line fails again before the end
         for _ in range(_TRIES):

@@ -109,6 +109,7 @@ class TargetDigest:
             return None
         for _ in range(_TRIES):
             self.reason = ""
+            self._clock.feed()
             try:
                 self._load()
                 return self._run(address, size, length, check) if self._usable else None

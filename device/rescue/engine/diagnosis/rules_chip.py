@@ -55,6 +55,9 @@ def _supply_config(evidence):
     collapsed = rail is not None and rail["min_mv"] < DEAD_MV["core"]
     if not collapsed or (rail["max_mv"] < low and how not in _WITHOUT_FIRMWARE) or wrong_sectors(evidence):
         return None
+    options = evidence.get("options")
+    if options and (options["rdp"] or options.get("security")):
+        return None  # what is written there is not seen, and cannot be replaced before the protection is gone
     lines = [say(evidence, "core"), "SWD " + (how or "silent")]
     if evidence.get("nrst"):
         lines.insert(1, "NRST edges %d" % evidence["nrst"]["edges"])

@@ -114,9 +114,14 @@ def connect(run):
         if "family" in run.evidence["swd"]:
             run.skip_to("diagnosis")
             return
+        dark = core is not None and not _good(run, "core") and "nrst" not in run.ports.missing
+        # What the last rung left: with BOOT0 high no firmware has run since power-on.
+        left_mv = run.ports.rails.capture(_SETTLE_LOOK_MS, 2)[core][1] if dark else 0
+        if dark and left_mv >= run.limits.rails[core].low_mv:
+            explain()  # a chip that has its supply holds its lines
         rails["reset_ma"] = wiring.nrst_follows(run.ports)[1]
-        if core is not None and not _good(run, "core") and "nrst" not in run.ports.missing:
-            rails["reset_vcap_mv"] = wiring.rail_in_reset(run.ports, core)
+        if dark:
+            rails["reset_vcap_mv"] = max(left_mv, wiring.rail_in_reset(run.ports, core))
         _read_meter(run)
         run.skip_to("diagnosis")
 

@@ -9,7 +9,7 @@ from rescue.debug.connect import ATTACH
 from rescue.engine.common.blocks import blocks
 from rescue.engine.common.source import FROM_BACKUP, FROM_IMAGE
 from rescue.engine.unit import ladder
-from rescuelink.errors import RescueError
+from rescuelink.errors import RescueError, WireError
 
 _WORD = "put-back"
 _DEAD_MV = 300
@@ -21,6 +21,10 @@ def put_back(run):
     proof = run.proof
     run.cured = True  # the image is written and verified, whatever comes of this look
     _look_again(run, proof)
+    if proof["wire"] and run.is_disturbed() and proof["swd"]["how"] in (None, ATTACH):
+        # Nobody has seen it fail: what was in the way all along was in the way once more, and nothing is put back.
+        message = "the image is written and verified, and whether it runs could not be seen: " + proof["reason"]
+        raise WireError(proof["wire"], message)
     if run.target is None:
         return
     steps = _steps(run)

@@ -142,7 +142,7 @@ def _fails(proof, reason):
 
 def _look(run, proof):
     # One look at the running unit; "" when it does what the rule asks, else what is missing.
-    proof["core"] = None
+    proof["core"] = proof["wire"] = None
     nrst = watch_reset(run.ports, run.job.proof.window_ms)
     if run.ports.sees_nrst():
         proof["nrst"] = nrst
@@ -160,11 +160,13 @@ def _look(run, proof):
     try:
         target = connect(run.ports, ATTACH, _HZ, prepare)
     except WireError as error:
+        proof["wire"] = error.kind
         return "the running unit does not answer on SWD (%s)" % error.kind
     try:
         missing = _watched(run, proof, target)
         target.core.release()
     except RescueError as error:
+        proof["wire"] = error.kind if isinstance(error, WireError) else None
         return "the core cannot be watched (%s)" % error.kind
     finally:
         run.ports.wire.release()

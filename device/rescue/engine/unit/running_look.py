@@ -3,6 +3,7 @@
 from rescue.debug import cortex_m_registers as cm
 from rescue.debug import cortex_m_watch, cortex_m_watch_run
 from rescue.engine.unit import running
+from rescuelink.errors import WireError
 
 _CLOCK_WINDOW_MS = 20
 _CRYSTAL_MS = 1000  # a slow one takes hundreds of ms
@@ -52,11 +53,19 @@ def watch_resets(run, target, found, period_ms):
     ports.lines.nrst_edges()
     start = ports.clock.ms()
     resets = 0
+    lost = None
     while ports.clock.since_ms(start) < window_ms:
         run.power.check()
         ports.clock.sleep_ms(_STEP_MS)
-        if core.ap.read32(cm.DHCSR) & cm.S_RESET_ST:
-            resets += 1
+        try:
+            resets += 1 if core.ap.read32(cm.DHCSR) & cm.S_RESET_ST else 0
+            lost = None
+        except WireError as error:
+            if error.kind == "fault":
+                raise
+            lost = error  # a contact comes and goes; what the core has seen meanwhile it still says afterwards
+    if lost is not None:
+        raise lost
     if ports.sees_nrst():  # else the resets that the core has seen are all that there is
         edges = ports.lines.nrst_edges()
         found["nrst"] = {"level": 1 if ports.lines.nrst_level() else 0, "edges": edges, "window_ms": window_ms}

@@ -117,7 +117,7 @@ def truth_of(case: Case, before: Life, flash: Flash, with_image: Callable[[], Li
     if truth.definite and case.board.traits.helper.missing_rails:
         truth.causes |= _SUPPLY_CAUSES  # a helper that does not see a rail names the next one
         truth.weak |= {"UNSAFE", "NOT_FIRMWARE"}
-    _chip(case, before, truth)
+    _chip(case, before, truth, with_image)
     _around_chip(case, before, truth)
     _wires(case, before, truth)
     _cells(case, flash, truth)
@@ -239,7 +239,7 @@ def _something_else_runs(case: Case, *, marker: bool, version: bool) -> Truth:
 # --- protection, option bytes, identity ---
 
 
-def _chip(case: Case, before: Life, truth: Truth) -> None:
+def _chip(case: Case, before: Life, truth: Truth, with_image: Callable[[], Life]) -> None:
     kinds, consent = case.kinds, case.consent
     if "wrong-chip" in kinds:
         _ends(truth, {"WRONG_TARGET"}, {"wrong-target"})
@@ -261,8 +261,8 @@ def _chip(case: Case, before: Life, truth: Truth) -> None:
             # What the job brings does not hold the bootloader that goes with the protection.
             _ends(truth, {"LOCKED", "NOT_FIRMWARE"}, {"rdp1", "rdp1-removed", "bootloader-damaged"})
         else:
-            hopeless = "NOT_FIRMWARE" in truth.right and truth.right == {"NOT_FIRMWARE"}
-            _ends(truth, {"NOT_FIRMWARE"} if hopeless else {"RECOVERED_CHECK_CONFIG"}, {"rdp1", "rdp1-removed"})
+            # What stood in flash and option bytes goes with the protection: only the board decides.
+            _ends(truth, {"RECOVERED_CHECK_CONFIG" if with_image().runs else "NOT_FIRMWARE"}, {"rdp1", "rdp1-removed"})
     if "boot-address" in kinds:
         golden = "options" in case.job and "option-bytes" in consent
         truth.causes |= {"wrong-boot-address", "option-corruption"}
