@@ -27,13 +27,15 @@ def dongle() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "switched", "outcome"),
-    [("stlink", True, "RECOVERED"), ("cmsisdap", True, "VERIFIED_UNPROVEN")],
+    ("kind", "switched", "outcome", "hz"),
+    [("stlink", True, "RECOVERED", 4_600_000), ("cmsisdap", True, "VERIFIED_UNPROVEN", 10_000_000)],
 )
 def test_a_probe_cures_a_unit_and_says_what_the_dongle_says(
-    kind: str, switched: bool, outcome: str, tmp_path: Path, dongle: dict[str, Any]
+    kind: str, switched: bool, outcome: str, hz: int, tmp_path: Path, dongle: dict[str, Any]
 ) -> None:
-    """Proven is only what was seen: a probe without VTref sees no rail fall, whoever switches."""
+    """Proven is only what was seen: a probe without VTref sees no rail fall, whoever switches.
+
+    A job that names no clock gets what the probe has, up to 10 MHz."""
     with probe_bench(UNIT, kind, tmp_path, switched=switched) as bench:
         began_ns = bench.unit.clock.now_ns
         record = bench.session.run("job.run")
@@ -42,6 +44,7 @@ def test_a_probe_cures_a_unit_and_says_what_the_dongle_says(
     for group in CHIP_SAYS:
         assert record["evidence"][group] == json.loads(json.dumps(dongle["evidence"][group])), group
     assert record["outcome"] == outcome
+    assert record["evidence"]["swd"]["hz"] == hz
     proven = any(line.startswith("the power was away") for line in record["proof"]["lines"])
     assert proven is (outcome == "RECOVERED")
     bench.unit.set_power(False)

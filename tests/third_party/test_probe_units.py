@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bmsrescue.twin.board.unit import Unit
+from bmsrescue.twin.probes.cmsis_dap import CmsisDap
 from probe_bench import probe_bench
 
 
@@ -37,3 +40,25 @@ def test_a_chip_in_reset_is_thought_of_where_the_probe_does_not_see_nrst(tmp_pat
     """And the look ends: an ST-Link has a slowest clock, below which no wire gets better."""
     diagnosis = looked_at("held-in-reset", "stlink", tmp_path, switched=True)["diagnosis"]
     assert "held-in-reset" in {diagnosis["cause"], *diagnosis["alternatives"]}
+
+
+def test_a_clock_that_the_job_names_is_kept(tmp_path: Path) -> None:
+    with probe_bench("half-on", "cmsisdap", tmp_path, switched=False) as bench:
+        path = bench.card / "job.json"
+        job = json.loads(path.read_text())
+        job["limits"] = {**job.get("limits", {}), "swd_hz": 2_000_000}
+        path.write_text(json.dumps(job))
+        assert bench.session.run("job.until", "evidence")["evidence"]["swd"]["hz"] == 2_000_000
+
+
+def test_wires_that_ring_are_not_clocked_as_fast_as_the_probe_could(tmp_path: Path) -> None:
+    """The twin counts a cycle twice at a rate that goes with the square of the clock: 6 in 1,000 at 10 MHz."""
+
+    def on_long_wires(unit: Unit) -> CmsisDap:
+        unit.break_board(swd_extra_clock_rate=1e-3)
+        return CmsisDap(unit)
+
+    with probe_bench("half-on", on_long_wires, tmp_path, switched=False) as bench:
+        swd = bench.session.run("job.until", "evidence")["evidence"]["swd"]
+    assert swd["dpidr"] is not None
+    assert swd["hz"] <= 4_000_000

@@ -1,8 +1,9 @@
 """The agent's `Wire` over a probe that passes debug port and access port registers through: CMSIS-DAP, J-Link, remote.
 
 A round trip to a probe costs about 1 ms, as much as a hundred transfers. So what only prepares an access (SELECT, CSW,
-TAR) is handed to pyOCD without waiting, which puts it into one packet with the access itself. The word that is written
-to memory is never left waiting: it goes out with a read of RDBUFF behind it, so that its own error is told on it.
+TAR) is handed to pyOCD without waiting, which puts it into one packet with the access itself. A single word that is
+written to memory is never left waiting: it goes out with a read of RDBUFF behind it, so that its own error is told on
+it. A block is left waiting: the agent reads RDBUFF behind it wherever that matters (ports.py, MemAp.post_block).
 """
 
 from __future__ import annotations
@@ -108,7 +109,6 @@ class RawWire(ProbeWire):
                 self._probe.flush()
                 return
             self._probe.write_ap_multiple(a32, words)
-            self._confirm()
 
     def _confirm(self) -> None:
         self._probe.read_dp(_RDBUFF)

@@ -12,12 +12,14 @@ from bmsrescue.probe.faults import translated
 from rescuelink.errors import RescueError
 
 _START_HZ = 1_000_000
+_USUAL_HZ = 10_000_000
 
 
 class ProbeWire:
     """`max_hz`, `min_hz`: between what this probe clocks; None where nobody says. It refuses what lies outside."""
 
     resends = 0  # a probe asks again by itself and does not tell
+    usual_hz = _USUAL_HZ  # what is tried where the job names no clock; an ST-Link V2 stops at 4 MHz
 
     def __init__(self, probe: Any, max_hz: int | None = None, min_hz: int | None = None) -> None:
         self._probe = probe

@@ -13,7 +13,7 @@ _IN_A_ROW_NS = {64: 110_000, 512: 25_000}
 _PACKETS = 4
 _ERROR, _DONE = 0xFF, 0x00
 _SWD_PORT = 1
-_BLOCK = 0x06
+_TRANSFER, _BLOCK = 0x05, 0x06
 _AP, _READ, _VALUE_MATCH = 1, 2, 0x10
 _RDBUFF_ABORT_WRITE = 0x0
 _NRESET = 0x80
@@ -45,7 +45,7 @@ class CmsisDap:
             0x02: self._connect,
             0x03: self._disconnect,
             0x04: self._configure_transfer,
-            0x05: self._transfer,
+            _TRANSFER: self._transfer,
             _BLOCK: self._transfer_block,
             0x08: self._write_abort,
             0x09: self._delay,
@@ -62,7 +62,8 @@ class CmsisDap:
         self.commands += 1
         command = self._known.get(data[0])
         answer = bytes([data[0]]) + command(data[1:]) if command else bytes([_ERROR])
-        whole = data[0] == _BLOCK and self.packet_bytes - 8 < max(len(data), len(answer))
+        # A whole packet was sent because it was full: the host goes on with the next. Another it waits for.
+        whole = data[0] in (_TRANSFER, _BLOCK) and self.packet_bytes - 8 < max(len(data), len(answer))
         times = _IN_A_ROW_NS if whole and self._in_a_row else _TURN_NS
         self._in_a_row = whole
         self._unit.clock.advance(times[self.packet_bytes])
