@@ -9,4 +9,4 @@ from rescue.engine.unit import ladder  # noqa: E402
 
 
 def test_a_job_without_a_clock_means_the_helpers() -> None:
-    assert ladder._HELPERS_HZ == default_limits().swd_hz
+    assert default_limits().swd_hz == ladder._HELPERS_HZ
