@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import socket
 import tracemalloc
 from pathlib import Path
 
@@ -225,7 +226,17 @@ def test_everything_that_came_is_in_the_ledger_in_order(store: Store, backups: B
     assert json.loads(entries[0].body)["helper"] == "pocket-1"
 
 
-@pytest.mark.parametrize("kind", ["link", "fifo", "folder link"])
+KINDS = {
+    "link": lambda path, secret: path.symlink_to(secret),
+    "hard link": lambda path, secret: path.hardlink_to(secret),
+    "circle": lambda path, _secret: path.symlink_to(path),
+    "endless device": lambda path, _secret: path.symlink_to("/dev/zero"),
+    "fifo": lambda path, _secret: os.mkfifo(path),
+    "socket": lambda path, _secret: socket.socket(socket.AF_UNIX).bind(str(path)),
+}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "folder link"])
 def test_a_card_is_read_from_its_own_files_only(tmp_path: Path, kind: str) -> None:
     """A private key, a pipe that never ends: nothing of that lands in the store."""
     secret = tmp_path / "elsewhere" / "records.jsonl"
@@ -237,16 +248,33 @@ def test_a_card_is_read_from_its_own_files_only(tmp_path: Path, kind: str) -> No
         records.symlink_to(secret.parent)
     else:
         records.mkdir(parents=True)
-        path = records / "records.jsonl"
-        path.symlink_to(secret) if kind == "link" else os.mkfifo(path)
+        KINDS[kind](records / "records.jsonl", secret)
+        (tmp_path / "card" / "backups").mkdir()
+        KINDS[kind](tmp_path / "card" / "backups" / "x.bin", secret)
     store = Store.open(sqlite_url(tmp_path / "store"))
     with store.write() as session:
         bench = ledger.own_site(session)
     card = Card(tmp_path / "card")
     report = import_card(store, bench, BackupFolder(str(tmp_path / "backups")), card)
     assert "no file of the card's own" in report.problems[0]
-    assert report.taken.lines == 0
+    assert (report.taken.lines, report.backups) == (0, 0)
     store.close()
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "junk"])
+def test_an_image_that_is_none_keeps_no_other_card_out(
+    store: Store, backups: BackupFolder, tmp_path: Path, kind: str
+) -> None:
+    secret = tmp_path / "elsewhere.img"
+    secret.write_bytes(make_image({"records/records.jsonl": "\n".join(chain("of-another", 2)).encode()}))
+    cards = tmp_path / "cards"
+    write_card(cards / "good", chain("pocket-1", 3))
+    bad = cards / "bad.img"
+    bad.write_bytes(b"no card" * 100) if kind == "junk" else KINDS[kind](bad, secret)
+    reports = {Path(report.source).name: report for report in bring_in(store, backups, cards)}
+    assert reports["good"].taken.new == 3
+    assert kind in ("circle",) or reports["bad.img"].problems
+    assert count(store, Attempt) == 3
 
 
 MIB = 1024 * 1024

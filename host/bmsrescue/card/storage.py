@@ -39,7 +39,7 @@ class FolderCard(bytearray):
 class FolderFiles(Mapping[str, bytes]):
     """The files of a folder by their paths (relative, with "/"), each read when it is asked for.
 
-    A name is found in capitals or not, as FAT has it.
+    A name is found in capitals or not, as FAT has it. A link that leads out of the folder is none of them.
 
     Raises:
         CardStorageError: two names are one on a FAT card; or a file that is asked for cannot be read.
@@ -48,8 +48,9 @@ class FolderFiles(Mapping[str, bytes]):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names: dict[str, str] = {}
+        root = folder.resolve()
         for path in sorted(folder.rglob("*")):
-            if not path.is_file():
+            if not path.is_file() or (path.is_symlink() and root not in path.resolve().parents):
                 continue
             name = path.relative_to(folder).as_posix()
             twin = self._names.setdefault(name.lower(), name)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from stat import S_ISREG
 from typing import IO
 
 from bmsrescue.card.fat import CardFiles, CardImageError
 from bmsrescue.card.image_bytes import FileImage
+from bmsrescue.card.plain_file import is_plain, open_plain
 from bmsrescue.card.storage import IMAGE_SUFFIX
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.fleet import ledger
@@ -37,24 +38,37 @@ _ALLOCATIONS_PER_COLLECTION = 200_000
 
 
 class Card:
-    """The files of one card that matter here: a folder, or the files of a FAT image."""
+    """The files of one card that matter here: a folder, or the files of a FAT image. `wrong`: why it is none."""
 
-    def __init__(self, source: Path, files: CardFiles | None = None) -> None:
+    def __init__(self, source: Path, files: CardFiles | None = None, wrong: HostError | None = None) -> None:
         self.source = source
         self._files = files
+        self._wrong = wrong
 
     def open_records(self) -> IO[bytes]:
+        if self._wrong is not None:
+            raise self._wrong
         if self._files is not None:
             _check_size(self._files.size_of(_RECORDS))
             return BytesIO(self._files[_RECORDS])
         path = self.source / _RECORDS
-        if not _is_plain(path, self.source):
-            raise HostError(f"{path} is no file of the card's own", "Look who made this card: nothing was read of it.")
-        _check_size(path.stat().st_size)
-        return path.open("rb")
+        file = open_plain(path, self.source)
+        if file is None:
+            raise HostError(
+                f"{path} is no file of the card's own",
+                "Look who made this card: nothing was read of it. Where it is a copy made of links, copy it once more.",
+            )
+        try:
+            _check_size(os.fstat(file.fileno()).st_size)
+        except HostError:
+            file.close()
+            raise
+        return file
 
     def backups(self) -> Iterator[tuple[str, bytes]]:
         """Name and contents of every backup of a size that one can have."""
+        if self._wrong is not None:
+            return
         if self._files is not None:
             for name in self._files:
                 if (
@@ -64,8 +78,12 @@ class Card:
                     yield name, self._files[name]
             return
         for path in sorted((self.source / _BACKUPS).glob("*")):
-            if _is_plain(path, self.source) and path.stat().st_size <= MAX_BACKUP_BYTES:
-                yield path.name, path.read_bytes()
+            file = open_plain(path, self.source)
+            if file is None:
+                continue
+            with file:
+                if os.fstat(file.fileno()).st_size <= MAX_BACKUP_BYTES:
+                    yield path.name, file.read(MAX_BACKUP_BYTES)
 
 
 def _check_size(size: int) -> None:
@@ -74,11 +92,6 @@ def _check_size(size: int) -> None:
             f"{_RECORDS} has {size:,} bytes, more than any dongle's (at most {MAX_RECORDS_BYTES:,})",
             "Look what this file is: nothing was read of it. Of a true one, import parts that are cut between lines.",
         )
-
-
-def _is_plain(path: Path, root: Path) -> bool:
-    """An ordinary file that lies on the card itself: no link to elsewhere, nothing that could be waited on for ever."""
-    return S_ISREG(path.lstat().st_mode) and path.resolve() == root.resolve() / path.relative_to(root)
 
 
 @dataclass
@@ -108,8 +121,14 @@ def find_cards(place: Path) -> list[Card]:
         return _card_of_image(place)
     cards = [Card(path.parent.parent) for path in sorted(place.rglob(_RECORDS))]
     for image in sorted(place.rglob(f"*{IMAGE_SUFFIX}")):
-        if not image.name.startswith("._"):  # what macOS knows of a file, beside it
+        if image.name.startswith("._"):  # what macOS knows of a file, beside it
+            continue
+        try:
+            if not is_plain(image, place):
+                raise HostError(f"{image} is no file of this folder's own", "Import what it leads to by its own name.")
             cards += _card_of_image(image)
+        except HostError as error:  # the other cards are taken all the same
+            cards.append(Card(image, wrong=error))
     if not cards:
         raise UsageError(f"there is no card with records at {place}", f"A card has {_RECORDS}.")
     return cards
