@@ -65,6 +65,12 @@ def ceiling_mv(rail: str, chip: str) -> int:
     return _ROLE_CEILINGS_MV[rail] if rail in _ROLE_CEILINGS_MV else _CEILINGS_MV[rail]
 
 
+def _ceiling_of(name: str, role: str, chip: str) -> int:
+    """A rail that the helper knows by its name is that rail, whatever a job calls it."""
+    ceiling = ceiling_mv(role, chip)
+    return min(ceiling, ceiling_mv(name, chip)) if name in _CEILINGS_MV else ceiling
+
+
 def _read_profile(rails: Fields, chip: str) -> tuple[dict[str, tuple[int, int, int]], dict[str, str]]:
     """({rail: (low, high, danger)}, {role: rail}) of the job's "board.rails"."""
     found = {}
@@ -72,7 +78,7 @@ def _read_profile(rails: Fields, chip: str) -> tuple[dict[str, tuple[int, int, i
     for name in rails.names():
         rail = rails.object(name)
         role = rail.choice("role", (INPUT, BETWEEN, LOGIC, CORE, OTHER))
-        ceiling = ceiling_mv(role, chip)
+        ceiling = _ceiling_of(name, role, chip)
         low_mv, high_mv = rail.number("low_mv", 0, ceiling), rail.number("high_mv", 0, ceiling)
         found[name] = (low_mv, high_mv, rail.number("danger_mv", 0, ceiling))
         rail.end()
@@ -104,7 +110,7 @@ def read_limits(fields: Fields, chip: str = "", profile: "Fields | None" = None)
     limits = Limits(numbers, rails, roles)
     for name in nominal:
         window, default_window = windows.object(name, default_empty=True), nominal[name]
-        ceiling = ceiling_mv(name if profile is None else limits.role_of(name), chip)
+        ceiling = _ceiling_of(name, name if profile is None else limits.role_of(name), chip)
         low_mv = window.number("low_mv", 0, ceiling, default_window[0])
         high_mv = window.number("high_mv", 0, ceiling, default_window[1])
         danger_mv = window.number("danger_mv", 0, ceiling, default_window[2])

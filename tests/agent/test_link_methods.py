@@ -324,13 +324,17 @@ class TestCardAndRecords:
         assert host.finish(calls[2]) == 3
 
     def test_a_path_stays_on_the_card_and_records_are_kept(self, host: Host) -> None:
-        with pytest.raises(LinkError, match="stays on the card"):
-            host.call("card.read", "../flash/x", 0, 10)
+        for path in ("../flash/x", "records\\records.jsonl", "x\\..\\records\\x", "\\RECORDS/x", "records\n", "\0"):
+            for call in (("read", path, 0, 10), ("write", path, 0, b""), ("remove", path), ("mkdir", path)):
+                with pytest.raises(LinkError, match="stays on the card"):
+                    host.call("card." + call[0], *call[1:])
         for path in ("records/records.jsonl", "RECORDS/RECORDS.JSONL", "/./Records./x", "backups/x", "BACKUPS /x"):
             with pytest.raises(CardError, match="not changed"):
                 host.call("card.remove", path)
             with pytest.raises(CardError, match="not changed"):
                 host.call("card.write", path, 0, b"nothing")
+            with pytest.raises(CardError, match="not changed"):
+                host.call("card.mkdir", path)
 
     def test_a_diagnosis_changes_nothing_and_a_run_is_recorded(self, twin: SerialTwin, host: Host) -> None:
         before = bytes(twin.unit.chip.flash.snapshot())

@@ -56,6 +56,30 @@ def test_no_rail_may_be_let_higher_than_its_ceiling(rail: str, part: str) -> Non
                 validate(document)
 
 
+@pytest.mark.parametrize("rail", ["v12", "v5iso", "v3v3", "vcap"])
+def test_nor_by_calling_it_another_boards(rail: str) -> None:
+    """A job that has rails of its own, one of which is a rail that the helper knows, with a part that allows more."""
+    document = json.loads(default_card_files()["job.json"])
+    supply = {"role": "logic", "low_mv": 3_000, "high_mv": 3_500, "danger_mv": 3_900}
+    called = {"role": "other", "low_mv": 0, "high_mv": 1_000, "danger_mv": 60_000}
+    document["board"] = {"rails": {"core-supply": supply, rail: called}}
+    with pytest.raises(JobError, match=f"board.rails.{rail}.danger_mv: is 60000"):
+        validate(document)
+    document["board"] = {"rails": {"core-supply": supply, "other": called}}
+    validate(document)
+
+
+@pytest.mark.parametrize(
+    "value", [-1, -(2**31), 2**31, 2**70, 1e400, -1e400, float("nan"), 1.5, True, "9999999999", None, [100_000], {}]
+)
+@pytest.mark.parametrize("name", ["danger_mv", "trip_ma", "energise_ms", "watch_s"])
+def test_a_limit_that_is_no_number_of_its_range_is_refused(name: str, value: object) -> None:
+    document = json.loads(default_card_files()["job.json"])
+    document["limits"] = {"rails": {"vcap": {name: value}}} if name.endswith("_mv") else {name: value}
+    with pytest.raises(JobError, match=f"limits.*{name}"):
+        validate(document)
+
+
 def test_the_core_of_a_chip_that_takes_less_has_a_lower_one() -> None:
     document = json.loads(default_card_files()["job.json"])
     document["limits"] = {"rails": {"vcap": {"danger_mv": 1_500}}}

@@ -170,7 +170,9 @@ def _refuse_kept(bench, path):
 
 def mkdir(bench, path):
     """A directory; harmless when it is there."""
-    files.make_directory(_path(bench, path))
+    path = _path(bench, path)
+    _refuse_kept(bench, path)
+    files.make_directory(path)
 
 
 def free(bench):
@@ -180,7 +182,8 @@ def free(bench):
 
 
 def _path(bench, path):
-    if ".." in path.split("/"):
+    # FAT's driver takes a backslash for a slash, and ends a name at a control character.
+    if ".." in path.split("/") or "\\" in path or min(path or "/") < " ":
         raise LinkError("bad_params", "a path stays on the card")
     bench.ports.card.mount()
     return bench.ports.card.root + ("/" + path.strip("/") if path.strip("/") else "")
