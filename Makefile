@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup wheel demo test check test-rp2040 sweep parts parts-page field fuzz lint bench bench-fleet bench-attack depot-pictures map clean lock
+.PHONY: setup wheel demo test check test-rp2040 sweep campaign parts parts-page field fuzz lint bench bench-fleet bench-attack depot-pictures map clean lock
 
 setup: $(STAMP)
 
@@ -36,6 +36,12 @@ check: setup
 # on two cores that have nothing else to do.
 sweep: setup
 	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/run.py
+
+# Recoveries with one fault each, drawn by seeds from FIRST on, at any access to the hardware; writes docs/campaign.md of
+# all that is in its log (build/campaign.jsonl). A recovery takes some three seconds of processor time.
+campaign: COUNT := $(if $(filter command line,$(origin COUNT)),$(COUNT),100)
+campaign: setup
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/campaign.py --count $(COUNT) --first $(FIRST)
 
 # Any wiring on any broken unit (docs/parts.md): CASES of them in a seeded order, from FIRST on; 0 for all 43,520.
 CASES ?= 500

@@ -13,12 +13,21 @@ from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.helper import ENDED
 from bmsrescue.twin.rig import TwinRig, Watcher
 from dongle_run import DongleRun, press_button
+from lying_targets import (
+    MOST_MS,
+    another_chip,
+    another_debug_port,
+    answers,
+    contended,
+    flipping,
+    goes_away,
+    never_ready,
+    run_lie,
+    stormy,
+)
 from sweep_cures import CURES, FLASH, SECTOR
 
 CURE = CURES["sectors"]
-UID = 0x1FF1_E800
-MOST_MS = 30 * 60_000
-WAIT, FAULT = 0b010, 0b100
 
 
 def press(
@@ -62,38 +71,6 @@ def read_backup(run: DongleRun) -> bytes:
     return run.card[run.record["backup"]["file"]]
 
 
-class Bent:
-    """The chip's pins, with what the helper hears from them changed."""
-
-    def __init__(self, pins: Any, change: Callable[[int, int], int]) -> None:
-        self._pins = pins
-        self._change = change
-
-    @property
-    def frequency_hz(self) -> int:
-        return int(self._pins.frequency_hz)
-
-    @frequency_hz.setter
-    def frequency_hz(self, hz: int) -> None:
-        self._pins.frequency_hz = hz
-
-    def clock_out(self, value: int, count: int) -> None:
-        self._pins.clock_out(value, count)
-
-    def clock_in(self, count: int) -> int:
-        return self._change(self._pins.clock_in(count), count)
-
-
-def bend(bench: TwinRig, change: Callable[[int, int], int]) -> None:
-    bits: Any = bench.wire._bits  # type: ignore[attr-defined]
-    bits._pins = Bent(bits._pins, change)
-
-
-def another_chip(bench: TwinRig) -> None:
-    rom: Any = bench.unit.chip.bus.device_at(UID)
-    rom.data[UID - rom.start] ^= 0x55
-
-
 @pytest.mark.parametrize("step", ["backup", "act"])
 def test_another_unit_in_the_middle_is_not_cured(step: str) -> None:
     run = press(at_step=(step, another_chip))
@@ -117,24 +94,6 @@ def test_another_debug_port_behind_a_contact_that_was_lost_is_another_unit() -> 
     assert (run.record["outcome"], run.record["error"]["kind"]) == ("INTERRUPTED", "other_unit")
 
 
-def another_debug_port(bench: TwinRig) -> None:
-    port: Any = bench.unit.chip._debug_port
-    port._config = replace(port._config, dpidr=0x2BA01477)
-
-
-def goes_away(bench: TwinRig, after: int, then: Callable[[TwinRig], None]) -> None:
-    """So many fields from now on the line is dead for a moment, and then `then` has happened."""
-    fields = [0]
-
-    def hears(bits: int, count: int) -> int:
-        fields[0] += 1
-        if fields[0] == after:
-            then(bench)
-        return (1 << count) - 1 if after <= fields[0] < after + 20 else bits
-
-    bend(bench, hears)
-
-
 def test_memory_that_changes_between_two_reads_is_in_no_backup_that_calls_itself_verified() -> None:
     def changes(bench: TwinRig) -> None:
         bench.unit.chip.flash.load(FLASH + 3 * SECTOR, bytes(32))
@@ -146,35 +105,6 @@ def test_memory_that_changes_between_two_reads_is_in_no_backup_that_calls_itself
         assert read_backup(run)[3 * SECTOR :][:SECTOR] == run.flash_after[3 * SECTOR :][:SECTOR]
 
 
-def answers(change: Callable[[int, int, Random], int], seed: int) -> Callable[[TwinRig], None]:
-    """Each field that the chip drives goes through `change(bits, count, chance)`."""
-
-    def lie(bench: TwinRig) -> None:
-        chance = Random(seed)
-        bend(bench, lambda bits, count: change(bits, count, chance))
-
-    return lie
-
-
-def never_ready(bits: int, count: int, _chance: Random) -> int:
-    return WAIT << 1 if count in (4, 5) else bits
-
-
-def stormy(bits: int, count: int, chance: Random) -> int:
-    return FAULT << 1 if count in (4, 5) and chance.random() < 0.02 else bits
-
-
-def contended(bits: int, count: int, chance: Random) -> int:
-    return bits & chance.getrandbits(count) if chance.random() < 0.002 else bits
-
-
-def flipping(rate: float) -> Callable[[int, int, Random], int]:
-    def flip(bits: int, count: int, chance: Random) -> int:
-        return bits ^ 1 << chance.randrange(count) if count == 34 and chance.random() < rate else bits
-
-    return flip
-
-
 @pytest.mark.parametrize("step", ["connect", "map", "act"])
 def test_endless_wait_ends(step: str) -> None:
     run = press(at_step=(step, answers(never_ready, 1)))
@@ -184,7 +114,7 @@ def test_endless_wait_ends(step: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [stormy, contended, flipping(1e-4), flipping(1e-3), flipping(1e-2)],
+    [stormy(0.02), contended(0.002), flipping(1e-4), flipping(1e-3), flipping(1e-2)],
     ids=["FAULT", "contention", "parity 1e-4", "parity 1e-3", "parity 1e-2"],
 )
 def test_answers_that_are_damaged_make_no_wrong_byte_good(change: Callable[[int, int, Random], int]) -> None:
@@ -199,3 +129,8 @@ def test_many_doubled_clocks_end_and_spoil_nothing(rate: float) -> None:
     run = press(fault=lambda unit: unit.break_board(swd_extra_clock_rate=rate), seed=3)
     ends_well(run)
     assert "replace" not in (run.record["next_step"] or "")
+
+
+@pytest.mark.parametrize("seed", (1, 4, 5))
+def test_lies_of_a_seed_end_and_make_no_wrong_byte_good(seed: int) -> None:
+    assert run_lie(seed).wrong == {}

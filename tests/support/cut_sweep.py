@@ -150,10 +150,10 @@ def run_cut(cut: Cut) -> str:
         return f"the last run ended as {last.how}: {last.output}"
     if exit_class(str(last.record["outcome"])):
         return f"{last.record['outcome']} after {', '.join(history)}: {last.record['sentence']}"
-    return _wrong_flash(cure, unit, before) or _wrong_options(cure, unit) or _wrong_records(card, last.record)
+    return wrong_flash(cure, unit, before) or wrong_options(cure, unit) or _wrong_records(card, last.record)
 
 
-def _wrong_flash(cure: Cure, unit: Unit, before: bytes) -> str:
+def wrong_flash(cure: Cure, unit: Unit, before: bytes) -> str:
     after = unit.chip.flash.snapshot()
     for segment in cure.segments:
         start = segment.address - FLASH
@@ -167,7 +167,7 @@ def _wrong_flash(cure: Cure, unit: Unit, before: bytes) -> str:
     return ""
 
 
-def _wrong_options(cure: Cure, unit: Unit) -> str:
+def wrong_options(cure: Cure, unit: Unit) -> str:
     stored = unit.chip.options.stored
     wanted = cure.options or _options_before(cure)
     return "" if stored == wanted else f"option bytes are {stored}, not {wanted}"

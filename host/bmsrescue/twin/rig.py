@@ -17,7 +17,7 @@ from bmsrescue.twin.chip.parts import DEFAULT_PART, PARTS, find_part
 from bmsrescue.twin.firmware import PINS, VERSION_ADDRESS
 from bmsrescue.twin.firmware.builds import BUILDS, tail_address
 from bmsrescue.twin.helper.block_device import CardFaults
-from bmsrescue.twin.helper.helper import RunResult, VirtualHelper
+from bmsrescue.twin.helper.helper import RunResult, Tap, VirtualHelper
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.remote_unit import RemoteUnit
 from bmsrescue.twin.helper.wire import wire_over
@@ -116,6 +116,7 @@ class TwinRig:
         faults: CardFaults | None = None,
         vcd: Path | None = None,
         presses: Sequence[Press] = (Press(),),
+        tap: Tap | None = None,
     ) -> None:
         watcher = watcher or Watcher()
         self.unit: Unit = build_unit(scenario, seed)
@@ -134,6 +135,7 @@ class TwinRig:
             watch=watcher.event,
             on_screen=watcher.screen,
             on_measured=watcher.measured,
+            tap=tap,
         )
 
     def run(self) -> RunResult:

@@ -1,6 +1,8 @@
 """The helper's two memories: an SD card in a slot, and the board's own flash."""
 
 import errno
+import random
+from collections import deque
 from dataclasses import dataclass
 
 from bmsrescue.card.image_bytes import ImageBytes
@@ -35,13 +37,18 @@ class CardFaults:
     """What goes wrong with a card, and when. Writes are counted in blocks, from the start of the run.
 
     pull_at_write: from that write on, the card is no longer in its slot.
-    cut_at_write: the helper loses its supply in that write; half of the block has arrived.
+    cut_at_write: the helper loses its supply in that write; `torn_bytes` of the block have arrived.
+    late: so many of the newest blocks the card has only acknowledged when it loses its supply or is pulled; which of
+        them arrive is drawn by `seed`, so the last may be lost, or an older one where a newer one arrives.
     unreadable: every transfer ends in an error.
     """
 
     pull_at_write: int | None = None
     cut_at_write: int | None = None
     unreadable: bool = False
+    torn_bytes: int = SD_BLOCK_BYTES // 2
+    late: int = 0
+    seed: int = 0
 
 
 class BlockDevice:
@@ -114,6 +121,15 @@ class CardSlot(BlockDevice):
         super().__init__(clock, bytearray() if image is None else image, SD_BLOCK_BYTES, SD_READ_NS, SD_WRITE_NS)
         self._present = image is not None
         self._faults = faults or CardFaults()
+        self._late: deque[tuple[int, bytes]] = deque(maxlen=self._faults.late)
+
+    def lose_late(self) -> None:
+        """The supply has gone: what was on its way is there, or what was there before."""
+        chance = random.Random(self._faults.seed)
+        while self._late:
+            address, before = self._late.pop()
+            if chance.random() < 0.5:
+                self.data[address : address + len(before)] = before
 
     def info(self) -> int:
         self._check()
@@ -130,10 +146,13 @@ class CardSlot(BlockDevice):
     def _store(self, address: int, piece: bytes) -> None:
         if self.blocks_written == self._faults.pull_at_write:
             self._present = False
+            self.lose_late()
             self._check()
         if self.blocks_written == self._faults.cut_at_write:
-            super()._store(address, piece[: len(piece) // 2])
+            super()._store(address, piece[: self._faults.torn_bytes])
             raise PowerCut
+        if self._late.maxlen:
+            self._late.append((address, bytes(self.data[address : address + len(piece)])))
         super()._store(address, piece)
 
     def _check(self) -> None:

@@ -28,7 +28,7 @@ from bmsrescue.twin.helper.block_device import (
 from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from bmsrescue.twin.helper.panel import PanelLog, PanelPort, Press
 from bmsrescue.twin.helper.process import HEAP_KIB, MicroPythonChild, find_interpreter
-from bmsrescue.twin.helper.rpc import Handler, RpcServer, TimeExpired
+from bmsrescue.twin.helper.rpc import Handler, Reply, RpcServer, TimeExpired
 from bmsrescue.twin.helper.unit_ports import (
     ClockPort,
     LinesPort,
@@ -49,6 +49,10 @@ CRASHED = "crashed"
 WATCHDOG = "watchdog"
 POWER_CUT = "power cut"
 TIME_EXPIRED = "time expired"
+
+
+# Told of each call of the agent before it is done: (opcode, small, number, wide, payload) of `twin_opcodes`.
+Tap = Callable[[int, int, int, int, bytes], None]
 
 
 @dataclass
@@ -114,6 +118,7 @@ class VirtualHelper:
     on_wait: told how long (ns) the agent is about to wait, for units that live on wall time.
     log_most: so many of the newest events, pictures and colours are kept; None: all of a run.
     helper_id: the unique number that a board's hardware has; None: one that `seed` makes.
+    tap: asked before each call that the agent makes to its hardware; what it raises is what happens there.
     """
 
     def __init__(
@@ -133,6 +138,7 @@ class VirtualHelper:
         heap_kib: int = HEAP_KIB,
         log_most: int | None = None,
         helper_id: str | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self._unit = unit
         self._wire = wire
@@ -147,6 +153,7 @@ class VirtualHelper:
         self._wall_limit_s = wall_limit_s
         self._heap_kib = heap_kib
         self._log_most = log_most
+        self._tap = tap
         self.helper_id = helper_id or f"{_TWIN_ID:08x}{seed & 0xFFFF_FFFF:08x}"
         self.flash = bytearray(b"\xff" * (FLASH_BLOCK_BYTES * FLASH_BLOCKS))
         self._presses_to_come: list[tuple[int, int]] = []
@@ -183,6 +190,8 @@ class VirtualHelper:
         card = CardSlot(clock, self._card, self._faults)
         store = BoardFlash(clock, self.flash)
         handlers = _table(time, WirePort(self._wire), lines, rails, BlockPort(card, store), panel, observer)
+        if self._tap is not None:
+            handlers = {opcode: _tapped(self._tap, opcode, handler) for opcode, handler in handlers.items()}
         search = search_path(find_interpreter())
         with (
             tempfile.TemporaryDirectory(prefix="bmsrescue-helper-") as folder,
@@ -207,6 +216,8 @@ class VirtualHelper:
                 self.stop()
             try:
                 end = serve_to_end(server, child)
+                if end.how == POWER_CUT:
+                    card.lose_late()
             finally:
                 self._connection = None
                 left_powered = lines.powered
@@ -231,6 +242,14 @@ class VirtualHelper:
                 "flash_blocks_written": store.blocks_written,
             },
         )
+
+
+def _tapped(tap: Tap, opcode: int, handler: Handler) -> Handler:
+    def call(small: int, number: int, wide: int, payload: bytes) -> Reply:
+        tap(opcode, small, number, wide, payload)
+        return handler(small, number, wide, payload)
+
+    return call
 
 
 def _table(

@@ -24,6 +24,10 @@ class Refused(Exception):
     """The twin does not do what was asked: shown to the agent as a tool error, not as a fault of the unit."""
 
 
+class CtrlC(Exception):
+    """Somebody sends Ctrl-C to the board's interpreter in this call."""
+
+
 class BlockCut(Exception):
     """A block read that failed: `error`, and the words before it, which the agent gets as a wire of its own would."""
 
@@ -53,7 +57,7 @@ class RpcServer:
 
         Raises:
             TimeExpired: the wall-clock limit has passed.
-            Exception: whatever the twin itself raised, other than wire and operating-system errors and `Refused`.
+            Exception: whatever the twin itself raised, other than wire and system errors, `Refused` and `CtrlC`.
         """
         unpack, pack = struct.Struct(op.REQUEST).unpack, struct.Struct(op.ANSWER).pack
         handlers, send = self._handlers, self._connection.sendall
@@ -81,6 +85,8 @@ class RpcServer:
                 status, value, data = _wire_error(cut.error, cut.good)
             except OSError as error:
                 status, value = op.OS, error.errno or 5
+            except CtrlC:
+                status = op.CTRL_C
             except Refused as error:
                 status, data = op.REFUSED, str(error).encode()
             try:

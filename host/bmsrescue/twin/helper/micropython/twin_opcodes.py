@@ -14,10 +14,12 @@ ANSWER_BYTES = 16
 # Answer status. OK: `value` and payload as the table says. WIRE: a WireError, payload "kind\ndone\nmessage\n" and of
 # a block read the words that came before it, value
 # its address or NOTHING. OS: an OSError, value its errno. REFUSED: the twin cannot do that, payload says why.
+# CTRL_C: somebody has sent Ctrl-C, as a host does ahead of a soft reset.
 OK = 0
 WIRE = 1
 OS = 2
 REFUSED = 3
+CTRL_C = 4
 
 # No address and no current is as large.
 NOTHING = 0xFFFFFFFF

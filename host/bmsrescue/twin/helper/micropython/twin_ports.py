@@ -84,6 +84,8 @@ def _error(status, value, text, buffer):
         if buffer is not None:
             buffer[: len(good)] = good  # what came before a block read failed
         return WireError(kind.decode(), message.decode(), None if value == op.NOTHING else value, done=int(done))
+    if status == op.CTRL_C:
+        return KeyboardInterrupt()
     return RescueError("tool", text.decode())
 
 
