@@ -51,8 +51,8 @@ _DROPPED = (
     "rescue.chips.stm32h7.flash_ rescue.chips.stm32h7.identity rescue.chips.stm32h7.option rescue.chips.stm32h7.clocks "
     "rescue.chips.stm32h7.pins rescue.debug.connect rescue.debug.cortex_m_watch "
     "rescuelink.distinguishing rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
-    "rescuelink.fields rescuelink.job "
-    "rescuelink.limits rescuelink.outcomes rescuelink.seal rescuelink.targets rescuelink.volume"
+    "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.manifest rescuelink.outcomes rescuelink.p256 "
+    "rescuelink.seal rescuelink.targets rescuelink.volume"
 )
 _REPORT_IT = "keep the record and report it; the unit is switched off"
 _NO_ROOM = RescueError("memory", "MemoryError", next_step=_REPORT_IT)
@@ -69,6 +69,7 @@ class Run:
     diagnosed_again = False  # the diagnosis is of the unit with the image on it, which it does not run
     disturbed = 0  # transfers that were damaged or lost, over the targets that were left
     watched_ms = None  # ms() at the end of the first look at NRST
+    released = None  # of a signed job: series, number, the key's name
     folder = ""  # of the card, where the job lies: "/look" for one that a host only asks about
 
     def __init__(self, ports, helper, screen=None, last=None, person=None):
@@ -278,7 +279,12 @@ class Run:
             "cause": found["cause"] if found else None,
             "job": None
             if job is None or not job.name
-            else {"name": job.name, "image": job.image.file, "version": job.image.version},
+            else {
+                "name": job.name,
+                "image": job.image.file,
+                "version": job.image.version,
+                "release": self.released,
+            },
             "proof": None if proof is None else {"passed": proof["passed"], "holds": proof["holds"]},
             "unit": self.evidence.get("chip"),
             "backup": self.backup,

@@ -134,21 +134,28 @@ class Cure:
         run.erase_begun = True
         run.say("write sector %d" % step["sector"])
 
-        def piece(address, length):
-            view = files.view[:length]
-            source.fill(address, view)
-            if held_back is not None and address <= held_back < address + length:
+        def blank(address, view):
+            if held_back is not None and address <= held_back < address + len(view):
                 image.fill_blank(view[held_back - address : held_back - address + self._word_bytes])
             return view
 
+        def piece(address, length):
+            view = files.view[:length]
+            source.fill(address, view)
+            return blank(address, view)
+
         stream = self._flash.stream(step["address"], step["size"], self._consent, piece)
-        expected = None
-        if held_back is None and not source.is_mixed:
-            expected = run.image.known(step["address"], step["size"])
+        known = None if source.is_mixed else run.image.known(step["address"], step["size"])
+        # `known` is of the whole sector: where a flash word is held back, what is to come there is looked at here.
+        expected = known if held_back is None else None
         digest = hashlib.sha256() if expected is None else None
+        whole = hashlib.sha256() if expected is None and known is not None else None
         for at in range(0, step["size"], files.CHUNK):
             check()
-            piece(step["address"] + at, files.CHUNK)
+            source.fill(step["address"] + at, files.view)
+            if whole is not None:
+                whole.update(files.view)
+            blank(step["address"] + at, files.view)
             if digest is not None:
                 digest.update(files.view)
             stream.put(files.view, check)
@@ -156,6 +163,10 @@ class Cure:
             self._progress(self._done, self._total)
         self._note_ahead(after)
         stream.finish(check)
+        if whole is not None and whole.digest() != known:
+            from rescue.engine.unit.read_back import changed
+
+            raise changed(step["address"])
         return expected or digest.digest()
 
     def _write_vectors(self, step, source, address, expected):

@@ -1,10 +1,12 @@
 # Step "job": the card, the job on it, and its image, all checked before the unit sees any power.
 
+import binascii
 import gc
+import hashlib
 
 from rescue.engine.common import files
 from rescue.engine.common.image import CardImage
-from rescue.engine.job import image_check
+from rescue.engine.job import image_check, released
 from rescuelink.errors import CardError
 from rescuelink.job import Region, Segment, check_vectors, validate
 from rescuelink.job_text import check_size, parse_job
@@ -19,14 +21,19 @@ def load_job(run):
         _go_without(run, missing)
         return
     folder = ports.card.root + run.folder
-    run.job = _read_job(folder + "/job.json")
+    manifest = released.read(run, folder)
+    run.job = _read_job(folder + "/job.json", manifest)
     if not run.job.image.segments:  # a good unit is to be learned, which says itself what it is
         run.job.dev_id = run.job.boot_address = None
+        released.note(run, manifest)
         run.use_limits(run.job.limits)
         return
     _settle(run.job)
     run.image = CardImage(run.job, folder)
-    check_image(run.image, run.progress_in_bytes("check image"))
+    if manifest is not None:
+        manifest.check_file(run.job.image.file, run.job.image.sha256)
+    check_image(run.image, run.progress_in_bytes("check image" if manifest is not None else "unsigned image"))
+    released.note(run, manifest)
     run.use_limits(run.job.limits)
 
 
@@ -87,12 +94,16 @@ def check_image(image, progress):
     check_vectors(image.job, image.head())
 
 
-def _read_job(path):
+def _read_job(path, manifest):
     # In a frame of its own, which ends with the document: a collection takes what a frame once held for living.
     check_size(files.size_of(path))
     try:
         with open(path, "rb") as file:
-            document = parse_job(file.read())
+            data = file.read()
     except OSError as error:
         raise files.card_error("cannot read job.json", error) from None
+    if manifest is not None:
+        manifest.check_file("job.json", binascii.hexlify(hashlib.sha256(data).digest()).decode())
+    document = parse_job(data)
+    data = None
     return validate(document)

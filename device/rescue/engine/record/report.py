@@ -226,7 +226,7 @@ def _record(run, name):
         "sequence": run.sequence(),
         "helper": run.helper,
         "helper_id": run.ports.helper_id,
-        "job": None if job is None or not job.name else _job_facts(job),
+        "job": None if job is None or not job.name else _job_facts(job, run.released),
         "unit": run.evidence.get("chip"),
         "diagnosis": run.diagnosis or _not_examined(error),
         "outcome": name,
@@ -253,9 +253,16 @@ def _record(run, name):
     }
 
 
-def _job_facts(job):
+def _job_facts(job, released):
     image = job.image
-    return {"name": job.name, "image": image.file, "version": image.version, "sha256": image.sha256, "mode": job.mode}
+    return {
+        "name": job.name,
+        "image": image.file,
+        "version": image.version,
+        "sha256": image.sha256,
+        "mode": job.mode,
+        "release": released,  # None: the job is not signed
+    }
 
 
 def _until_diagnosis(steps, first):

@@ -16,9 +16,9 @@ class Verifier:
         self.by_reading = 0
 
     def check(self, source, address, length, expected=None):
-        """Raises FlashError("verify") naming the first flash word that is wrong, or the range.
+        """Raises FlashError("verify") naming the first flash word that is wrong, or CardError("changed").
 
-        expected: the SHA-256 of what was sent, where it is known.
+        expected: the SHA-256 to be found, where it is known: of the image as it was checked, or of what was sent.
         """
         if expected is None:
             expected = digest_of(source, address, length)
@@ -27,7 +27,7 @@ class Verifier:
             self.by_reading += 1
             from rescue.engine.unit.read_back import compare
 
-            compare(self._chip, source, address, length)
+            compare(self._chip, source, address, length, expected)
 
     def agrees(self, address, length, expected):
         """Whether the target's core finds this SHA-256; False as well where it cannot say."""

@@ -156,6 +156,8 @@ class VirtualHelper:
         self._tap = tap
         self.helper_id = helper_id or f"{_TWIN_ID:08x}{seed & 0xFFFF_FFFF:08x}"
         self.flash = bytearray(b"\xff" * (FLASH_BLOCK_BYTES * FLASH_BLOCKS))
+        self.deployed: dict[str, str] = {}
+        """Files in the helper's own flash, by name, as a deployment puts them there."""
         self._presses_to_come: list[tuple[int, int]] = []
         self._connection: socket.socket | None = None
         self._stopped = False
@@ -204,6 +206,7 @@ class VirtualHelper:
                 "helper": "twin",
                 "helper_id": self.helper_id,
                 "missing": sorted(missing_parts(unit) - {"current"}),
+                **({"deployed": self.deployed} if self.deployed else {}),
                 **({} if link_fd is None else {"link": {"fd": link_fd}}),
                 **(settings or {}),
             }

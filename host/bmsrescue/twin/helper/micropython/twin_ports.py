@@ -324,13 +324,16 @@ class Card:
 class Store:
     root = "/flash"
 
-    def __init__(self, link):
+    def __init__(self, link, deployed):
         device = BlockDevice(link, op.BLOCK_STORE)
         try:
             os.mount(os.VfsLfs2(device), self.root)
         except OSError:
             os.VfsLfs2.mkfs(device)  # a helper's first start
             os.mount(os.VfsLfs2(device), self.root)
+        for name in deployed:
+            with io.open(self.root + "/" + name, "w") as file:
+                file.write(deployed[name])
 
 
 class Panel:
@@ -395,7 +398,7 @@ def open(config):  # noqa: A001 - the name that every ports module has
         lines=Lines(link),
         rails=Rails(link),
         card=Card(link, "card" not in missing),
-        store=Store(link),
+        store=Store(link, config.get("deployed", {})),
         panel=Panel(link, missing),
         observer=Observer(link),
         stream=_stream(link, config["link"]["fd"]) if "link" in config else None,

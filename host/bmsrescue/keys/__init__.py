@@ -1,0 +1,1 @@
+"""Keys that sign jobs and records, and the manifests that they sign (docs/signing.md)."""
