@@ -12,7 +12,7 @@ TABLE = (
     ),
     (
         "no-vcap",
-        "3.3 V is good but the core supply reads {mv} mV with NRST {nrst}: the core has no power.",
+        "{logic} is good but the core supply reads {mv} mV with NRST {nrst}: the core has no power.",
         "Check the inductor and VCAP capacitors; then start again with BOOT0 held high.",
         "NOT_FIRMWARE",
     ),
@@ -30,7 +30,7 @@ TABLE = (
     ),
     (
         "stuck-nrst",
-        "The reset line cannot be pulled low: NRST is shorted to 3.3 V, or the helper's NRST wire is open.",
+        "The reset line cannot be pulled low: NRST is shorted to {logic}, or the helper's NRST wire is open.",
         "Check the NRST wire and look for a solder bridge at the MCU's reset pin, then start again.",
         "CHECK_WIRES",
     ),

@@ -103,7 +103,7 @@ TABLE = (
     (
         "boot0-high",
         "BOOT0 is high at reset: the chip runs its system bootloader, and its flash is in order.",
-        "Do not reflash. Look for a jumper or bridge from BOOT0 to 3.3 V, or an open pull-down.",
+        "Do not reflash. Look for a jumper or bridge from BOOT0 to {logic}, or an open pull-down.",
         "NOT_FIRMWARE",
     ),
     (

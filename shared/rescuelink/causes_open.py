@@ -41,7 +41,7 @@ TABLE = (
     (
         "in-rom",
         "The chip runs its system bootloader, though its option bytes start the flash: BOOT0 is high at reset.",
-        "Look for a jumper or bridge from BOOT0 to 3.3 V, or an open pull-down, and look again.",
+        "Look for a jumper or bridge from BOOT0 to {logic}, or an open pull-down, and look again.",
         "NOT_FIRMWARE",
     ),
     (

@@ -13,19 +13,19 @@ TABLE = (
     (
         "no-supply",
         "The supply does not arrive: {rail} reads {mv} mV {state}.",
-        "Check the bench supply, its output, the fuse and the B+/B- leads.",
+        "Check the bench supply, its output, the fuse and the leads to {input} and ground.",
         "NOT_FIRMWARE",
     ),
     (
         "low-supply",
         "{rail} reads {mv} mV, less than the {limit} mV the {user} needs to start.",
-        "Set the bench supply to 18 V and start again.",
+        "Set the bench supply to the unit's voltage and start again.",
         "NOT_FIRMWARE",
     ),
     (
         "short-input",
         "The supply is overloaded and no rail comes up: a short at the input.",
-        "Do not reflash. Look for a short between B+ and B- or at the 12 V converter's input.",
+        "Do not reflash. Look for a short between {input} and ground or at the input of the first converter.",
         "UNSAFE",
     ),
     (
@@ -61,7 +61,7 @@ TABLE = (
     (
         "unpowered",
         "Nothing shows for sure that the chip has its supply, and this helper has no wire to {rail}.",
-        "Measure B+ and {rail} at the unit, its supply on and its button held; try again once they are there.",
+        "Measure {input} and {rail} at the unit, its supply on and its button held; try again once they are there.",
         "EXAMINED",
     ),
     (
@@ -109,7 +109,7 @@ TABLE = (
     (
         "brown-out",
         "{rail} dipped while the unit was powered ({depth}): brown-out. {done}",
-        "Check the supply's current limit and the 3.3 V path, then start again: a cut cure goes on where it was.",
+        "Check the supply's current limit and the way to {rail}, then start again: a cut cure goes on where it was.",
         "UNSAFE",
     ),
 )

@@ -57,6 +57,6 @@ def _blame_supply(run):
             return
         low = None  # it was over before anybody looked, or nobody sees it
     power.set_trip("brown-out", name, low, limit)
-    message = "3.3 V dipped while the flash was being written: the chip has lost its supply"
-    advice = "check the supply's current limit and the 3.3 V path, then start again: the run goes on where it was"
+    message = "the supply of the chip's pins dipped while the flash was being written"
+    advice = "check the supply's current limit and the way to that rail, then start again: the run goes on where it was"
     raise PowerError("brown-out", message, next_step=advice)

@@ -27,9 +27,9 @@ def diagnose(evidence):
             break
     if found is None:
         found = ("undecided", "possible", {}, ["no rule fits"], [])
-    beside, doubts = _remarks(evidence)
+    beside, doubts, roles = _remarks(evidence)
     _drop_rules()
-    finding = _finding((group if groups is GROUPS else "open",) + GROUPS, found)
+    finding = _finding((group if groups is GROUPS else "open",) + GROUPS, found, roles)
     finding["evidence"] += [line for line in beside if line not in finding["evidence"]]
     if doubts and found[0] in _IN_ORDER and finding["confidence"] == "certain":
         finding["confidence"] = "likely"  # not all that could be seen agrees
@@ -53,9 +53,10 @@ def _rules(group):
 
 
 def _remarks(evidence):
+    from rescue.engine.diagnosis.rules_common import roles_in_words
     from rescue.engine.diagnosis.rules_remarks import doubts, lines
 
-    return lines(evidence), doubts(evidence)
+    return lines(evidence), doubts(evidence), roles_in_words(evidence)
 
 
 def _first(rules, evidence):
@@ -78,18 +79,20 @@ def _words(name, groups):
     raise KeyError(name)
 
 
-def _distinguishing(alternatives):
+def _distinguishing(alternatives, roles):
     if not alternatives:
         return []
     from rescuelink.distinguishing import TABLE
 
-    found = [TABLE[name] for name in alternatives]
+    found = [TABLE[name].format(**roles) for name in alternatives]
     modules.drop("rescuelink.distinguishing")
     return found
 
 
-def _finding(groups, found):
+def _finding(groups, found, roles):
     name, confidence, values, lines, alternatives = found
+    roles.update(values)  # these are the evidence's own, and are not changed
+    values = roles
     words = _words(name, groups)
     return {
         "cause": name,
@@ -97,7 +100,7 @@ def _finding(groups, found):
         "sentence": words.sentence.format(**values),
         "evidence": lines,
         "alternatives": alternatives,
-        "apart": _distinguishing(alternatives),
+        "apart": _distinguishing(alternatives, roles),
         "next_step": words.next_step.format(**values),
         "ends_as": values.get("ends_as", words.ends_as),
     }

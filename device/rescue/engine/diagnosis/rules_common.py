@@ -58,6 +58,14 @@ def label_of(evidence, role):
     return _LABELS.get(name, name)
 
 
+def roles_in_words(evidence):
+    """What stands for {input}, {between} and {logic} in the tables of causes."""
+    roles = (evidence.get("expected") or {}).get("roles") or DEFAULT_ROLES
+    return {
+        role: _LABELS.get(roles.get(role), roles.get(role, "the next rail")) for role in ("input", "between", "logic")
+    }
+
+
 def unseen(evidence, what):
     """Whether this helper had no wire to it."""
     return what in (evidence.get("unseen") or ())

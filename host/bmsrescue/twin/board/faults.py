@@ -1,5 +1,6 @@
 """What can be wrong with a board or with the wiring to it; a healthy board has none of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -60,6 +61,8 @@ class HelperTraits:
     adc_spike_lsb: float = 0.0
     missing_rails: frozenset[str] = frozenset()
     """Rails it has no sense wire for."""
+    rail_labels: Mapping[str, str] = field(default_factory=dict)
+    """What its board.json calls a rail, where that is not our name of it."""
     missing_parts: frozenset[str] = frozenset()
     """Other parts it does without, by the names of `rescue.hal.ports.PARTS`, and "current". Without "power" somebody
     else has switched the unit on."""

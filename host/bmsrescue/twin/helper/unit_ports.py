@@ -173,10 +173,13 @@ class RailsPort:
         self._on_measured = on_measured
         self._names = tuple(unit.rail_names)
         # Only the twin's own unit says in what its helper is another one.
-        self._adc = RailAdc(seed, getattr(unit, "helper_traits", None))
+        traits = getattr(unit, "helper_traits", None)
+        self._labels = traits.rail_labels if traits else {}
+        self._adc = RailAdc(seed, traits)
 
     def names(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
-        return ",".join(self._names).encode()
+        labels = self._labels
+        return ",".join(labels.get(name, name) for name in self._names).encode()
 
     def read(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         name = self._names[small]
