@@ -1,7 +1,7 @@
 """Where a finding could also be something else: what a person would see if it is.
 
-Nothing but constants, by the name of the alternative (`alternatives` of a diagnosis); {input}, {between} and {logic} stand
-for the unit's rails of these roles. See `rescuelink.diagnoses`.
+Nothing but constants, by the name of the alternative (`alternatives` of a diagnosis); {input}, {between} and {logic}
+stand for the unit's rails of these roles. See `rescuelink.diagnoses`.
 """
 
 TABLE = {

@@ -1,4 +1,4 @@
-"""A unit whose rails are not those of the default board: a job with rails of its own, from the first look to the proof."""
+"""A unit whose rails are not those of the default board: a job with rails of its own, from first look to proof."""
 
 from __future__ import annotations
 
