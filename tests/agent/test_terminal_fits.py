@@ -54,6 +54,8 @@ WALK: dict[str, tuple[str, ...]] = {
     "card put": ("image.bin",),
     "board check": (),
     "image inspect": ("image.bin",),
+    "tls new-ca": ("bench2.example",),
+    "tls issue": ("bench2.example",),
     "twin scenarios": (),
     "twin run": ("--scenario", "no-supply"),
 }

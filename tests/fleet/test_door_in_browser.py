@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from bmsrescue.config import Config
+from bmsrescue.door.local_ca import issue, new_ca
 from bmsrescue.fleet.fleet import Fleet
 from daemon_process import started
 
@@ -87,26 +87,19 @@ def test_by_its_own_name_the_bench_is_there_and_its_page_runs_nothing_foreign(mi
     assert misled.execute_script("return window.foreign") is None
 
 
-def test_over_tls_by_the_configurations_certificate(tmp_path: Path) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    # The command of docs/security.md.
-    words = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -keyout key.pem -out cert.pem"
-    )
-    made = [*words.split(), "-subj", f"/CN={OWN}", "-addext", f"subjectAltName=DNS:{OWN},IP:127.0.0.1"]
-    subprocess.run(made, cwd=tmp_path, check=True, capture_output=True, timeout=60)
-    assert words in " ".join((Path(__file__).parents[2] / "docs" / "security.md").read_text().split())
+def test_over_tls_by_a_certificate_of_the_benchs_own(tmp_path: Path) -> None:
+    made = new_ca(tmp_path / "tls", [OWN, "127.0.0.1"])
+    cert, key = issue(tmp_path / "tls", [OWN, "127.0.0.1"])
     fleet = Fleet(Config(), tmp_path)
     fleet.accounts.add("eva", "engineer", PASSWORD, "setup")
     fleet.store.close()
     config = tmp_path / "config.toml"
-    config.write_text(f'[daemon]\ncert = "{tmp_path}/cert.pem"\nkey = "{tmp_path}/key.pem"\n')
+    config.write_text(f'[daemon]\ncert = "{cert}"\nkey = "{key}"\n')
     with started(tmp_path, "serve", "--port", "0", "--stations", config=config) as process:
         assert process.stdout is not None
         where = process.stdout.readline().removeprefix("listening: ").strip()
         assert where.startswith("https://")
-        trusted = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+        trusted = ssl.create_default_context(cafile=made)
         with httpx.Client(base_url=where, verify=trusted, trust_env=False, timeout=60) as client:
             answer = client.post("/login", data={"name": "eva", "password": PASSWORD})
             assert answer.status_code == 303

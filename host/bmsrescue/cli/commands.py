@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from bmsrescue.cli import card, deploy, image, records, serve
+from bmsrescue.cli import card, deploy, image, records, serve, tls
 from bmsrescue.cli.helper import board, chip, flash, job, look, power, shell
 from bmsrescue.cli.helper import card as helper_card
 from bmsrescue.cli.twin import commands as twin
@@ -44,6 +44,9 @@ COMMANDS: Mapping[str, Command | Group] = {
     "log": look.log,
     "shell": shell.shell,
     "serve": serve.serve,
+    "tls": Group(
+        "Certificates for the daemon, from a CA of the bench's own.", {"new-ca": tls.new_ca, "issue": tls.issue}
+    ),
     "deploy": deploy.deploy,
     "mem": Group("The target's memory.", {"read": chip.read, "write": chip.write}),
     "records": Group(
