@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -22,7 +23,7 @@ from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station
-from bmsrescue.fleet.web import pages, pages_decisions
+from bmsrescue.fleet.web import pages, pages_decisions, pages_health, pages_line
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.login_limit import WRONG_TRIES
 from bmsrescue.twin.rig import default_card_files
@@ -158,7 +159,9 @@ def test_passwords_cannot_be_tried_out(served: Served) -> None:
 def test_script_from_a_record_is_shown_as_text_in_every_view(served: Served) -> None:
     diagnosis = {"cause": SCRIPT, "sentence": SCRIPT, "evidence": [SCRIPT]}
     served.take(chain("h1", 1, diagnosis=diagnosis, plan=[SCRIPT], unit={"uid": SCRIPT, "name": SCRIPT}))
-    for path in ("/units", "/units/1", "/attempts/h1/1", "/figures", "/figures/slow", f"/units?q={SCRIPT}"):
+    views = ("/units", "/units/1", "/attempts/h1/1", "/figures", "/figures/slow", f"/units?q={SCRIPT}")
+    more = ("/line?by=cause", "/line?by=chip", "/attempts", f"/attempts?cause={SCRIPT}", f"/line?station={SCRIPT}")
+    for path in views + more:
         answer = served.get(path)
         assert answer.status_code in (200, 303)
         assert SCRIPT not in answer.text
@@ -185,7 +188,11 @@ def test_a_stations_view_loads_its_slower_parts_by_themselves(served: Served, pa
 def test_each_view_is_opened_by_a_test() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
     opened = re.findall(r"""["'](/[^"'\s?]*)""", sources)
-    views = [route.path_regex for router in (pages.router, pages_decisions.router) for route in router.routes]
+    views = [
+        route.path_regex
+        for router in (pages.router, pages_decisions.router, pages_health.router, pages_line.router)
+        for route in router.routes
+    ]
     missing = [view.pattern for view in views if not any(view.match(path) for path in opened)]
     assert not missing, f"open it in a test of tests/fleet, and in Chromium (test_page_in_browser.py): {missing}"
 
@@ -203,6 +210,12 @@ def test_each_view_is_opened_by_a_test() -> None:
         ("/figures?days=x", 400),
         ("/api/fleet/audit?count=100000", 400),
         ("/units?q=" + "x" * 65, 400),
+        ("/line?from=yesterday", 400),
+        ("/line?from=1890-01-01", 400),
+        ("/line?by=moon", 400),
+        ("/line?hour=24", 400),
+        ("/attempts?sort=moon", 400),
+        ("/attempts?from=2026-01-01&to=2025-01-01", 200),
         ("/static/../app.py", 404),
     ],
 )
@@ -296,6 +309,40 @@ def test_figures_tell_what_firmware_units_carried_and_why_those_failed(served: S
     assert "with firmware 1.1.0 &lt;b&gt;" in page
     assert "not known" in page
     assert served.get("/figures?firmware=%00").status_code == 200
+
+
+def test_from_a_bar_to_its_attempts_to_one_record_in_three_clicks(served: Served) -> None:
+    served.take([*chain("h1", 3, outcome="RECOVERED"), *chain("h2", 2, outcome="UNSAFE")])
+    figures = served.get("/line?by=outcome").text
+    links = [html.unescape(link) for link in re.findall(r'href="(/attempts[^"]*)"', figures)]
+    of_outcome = next(link for link in links if "outcome=UNSAFE" in link and "ended" not in link)
+    behind = served.get(of_outcome).text
+    assert re.findall(r"h[12] [0-9]+(?=</a>)", behind) == ["h2 2", "h2 1"]
+    assert served.get(re.findall(r'href="(/attempts/[0-9a-f]{64})"', behind)[0]).status_code == 200
+    told = served.get("/api/fleet/line").json()
+    assert (told["totals"]["ended_well"]["count"], told["totals"]["ended_well"]["total"]) == (3, 5)
+    assert "Before: none" in re.sub(r"<[^>]*>", "", figures)
+
+
+def test_what_people_say_of_a_unit_stands_on_its_page_as_text(served: Served) -> None:
+    served.take(chain("h1", 1, outcome="RECOVERED"))
+    life = "/units/1"
+    assert served.post(f"{life}/disposition", disposition="released").status_code == 422
+    assert served.post(f"{life}/tests", values=f"{SCRIPT}, 3.6, V, 3.5, 3.7", text=SCRIPT).status_code == 201
+    assert served.post(f"{life}/disposition", disposition="released").status_code == 201
+    assert served.post(f"{life}/card", customer=SCRIPT, rma="RMA-7").status_code == 200
+    assert served.post(f"{life}/notes", text=SCRIPT).status_code == 201
+    assert served.post(f"{life}/labels", label="BR16S-24000009").status_code == 201
+    assert served.post(f"{life}/photos", url="https://photos.example/7.jpg", text=SCRIPT).status_code == 201
+    assert served.post(f"{life}/photos", url="javascript:alert(1)").status_code == 422
+    shown = served.get("/units/1").text
+    assert SCRIPT not in shown
+    assert 'href="https://photos.example/7.jpg"' in shown
+    told = served.get("/api/fleet/units/1/life").json()
+    assert (told["card"]["rma"], told["card"]["disposition"], told["protection_test"]) == ("RMA-7", "released", "pass")
+    assert served.get("/units?q=RMA-7").headers["location"] == "/units/1"
+    viewer = served.account("vera", "viewer")
+    assert served.post(f"{life}/notes", viewer, text="x").status_code == 403
 
 
 def test_metrics_tell_stations_and_attempts(served: Served) -> None:

@@ -152,7 +152,7 @@ def test_a_wall_whose_session_is_gone_leads_to_the_log_in(page: Page, browser: W
     browser.find_element(By.NAME, "password").send_keys("correct horse battery" + Keys.ENTER)
     until(lambda: browser.find_elements(By.ID, "link-state"), "no log-in")
     until(lambda: browser.find_element(By.ID, "link-state").text == "connected", "the events never came")
-    page.access._sessions.clear()
+    page.access.sessions.end_all()
     page.drop_streams()
     until(lambda: browser.current_url.endswith("/login"), "it stays where it was")
     browser.delete_all_cookies()
@@ -174,7 +174,19 @@ def test_the_page_finds_its_way_back_when_the_events_were_cut(page: Page, browse
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/stations/left", "/units", "/units/1", "/attempts/h1/1", "/figures", "/login", "/quarantine", "/password"],
+    [
+        "/",
+        "/stations/left",
+        "/units",
+        "/units/1",
+        "/attempts/h1/1",
+        "/figures",
+        "/line",
+        "/attempts",
+        "/login",
+        "/quarantine",
+        "/password",
+    ],
 )
 def test_each_view_passes_the_accessibility_check(page: Page, browser: WebDriver, path: str) -> None:
     page.take(chain("h1", 3))

@@ -50,3 +50,14 @@ def test_the_printers_barcode_fits_on_the_sticker() -> None:
         width = int(zpl(attempt(None), name).split("^BY")[1][0])
         modules = 11 * (len(name) + 3) + 2  # start, check, stop
         assert 16 + width * modules <= 400
+
+
+def test_a_unit_that_is_not_ready_to_be_given_back_has_a_black_band() -> None:
+    def dark(outcome: str) -> int:
+        top = Image.open(BytesIO(png(attempt("A", outcome), _UID))).convert("L").crop((0, 0, 200, 50))
+        return sum(top.histogram()[:128])
+
+    assert dark("RECOVERED_CHECK_CONFIG") > 4 * dark("RECOVERED")
+    assert "^FR" in zpl(attempt("A", "RECOVERED_CHECK_CONFIG"), _UID)
+    assert "^FR" not in zpl(attempt("A"), _UID)
+    assert scanned(png(attempt("A1", "RECOVERED_CHECK_CONFIG"), _UID)) == ["A1"]

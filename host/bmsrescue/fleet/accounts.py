@@ -200,7 +200,7 @@ class Accounts:
             raise AccessError("name", f"a token is good for 1 to {_MAX_TOKEN_DAYS} days")
         token = _TOKEN_START + secrets.token_urlsafe(32)
         content = {
-            "sha256": _digest(token),
+            "sha256": digest_of(token),
             "operator": name,
             "purpose": purpose[:64],
             "expires_at": (ledger.now() + timedelta(days=days)).isoformat(),
@@ -233,11 +233,15 @@ class Accounts:
 
     def by_token(self, token: str, at: datetime | None = None) -> Person:
         """Raises AccessError: not known, expired, or the account is disabled."""
+        return self.by_digest(digest_of(token), at)
+
+    def by_digest(self, digest: str, at: datetime | None = None) -> Person:
+        """The same by the token's `digest_of`."""
         with self._store.read() as session:
             row = session.execute(
                 select(ApiToken.expires_at, ApiToken.scopes, Operator.name, Operator.role, Operator.disabled)
                 .join(Operator, Operator.name == ApiToken.operator)
-                .where(ApiToken.sha256 == _digest(token))
+                .where(ApiToken.sha256 == digest)
             ).first()
         if row is None or row.disabled:
             raise AccessError("who", "this token is not known", "Ask an engineer for a new one.")
@@ -272,5 +276,6 @@ def _hashed(password: str) -> str:
     return _hasher.hash(password)
 
 
-def _digest(token: str) -> str:
+def digest_of(token: str) -> str:
+    """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()

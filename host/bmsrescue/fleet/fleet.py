@@ -28,6 +28,7 @@ class Fleet:
 
     def __init__(self, config: Config, folder: Path) -> None:
         private_data_folder(folder)
+        self.folder = folder
         self.store = Store.open(sqlite_url(folder))
         with self.store.write() as session:
             self.site_id = ledger.own_site(session, config.records.bench)

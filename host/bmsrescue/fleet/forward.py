@@ -181,6 +181,15 @@ class SharedLink:
         self.problem = None
         return True
 
+    def waiting(self) -> int | None:
+        """How many entries the shared store lacks; None while nobody knows."""
+        if self._forwarder is None or self.problem is not None:
+            return None
+        try:
+            return self._forwarder.waiting()
+        except HostError:
+            return None
+
     def close(self) -> None:
         if self._shared is not None:
             self._shared.close()

@@ -33,6 +33,7 @@ HEAD = "head"
 QUARANTINE = "quarantine"
 IMPORT = "import"
 TAKEN_OUT = "taken-out"
+UNIT_NOTE = "unit-note"
 _BODY = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 

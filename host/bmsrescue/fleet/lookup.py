@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
-from bmsrescue.fleet.models import Attempt, Measurement, SealedLine, Unit, UnitLabel
+from bmsrescue.fleet.models import Attempt, Measurement, SealedLine, Unit, UnitCard, UnitLabel, UnitNote
 
 MAX_FOUND = 100
 _PIECE = 1000
@@ -69,11 +69,20 @@ class AttemptView:
 
 
 def find_units(session: Session, text: str) -> list[FoundUnit]:
-    """Units whose label or UID contains `text`, newest first, at most MAX_FOUND."""
+    """Units of which something that is known contains `text`, newest first, at most MAX_FOUND.
+
+    Labels, the chip's identity, and what people said: RMA number, customer, lot, board model, disposition, notes.
+    """
     wanted = select(Unit).order_by(Unit.id.desc()).limit(MAX_FOUND)
     if text:
         labelled = select(UnitLabel.unit_id).where(UnitLabel.label.contains(text, autoescape=True))
-        wanted = wanted.where(or_(Unit.uid.contains(text.upper(), autoescape=True), Unit.id.in_(labelled)))
+        said = select(UnitNote.unit_id).where(
+            UnitNote.kind.in_(("note", "photo", "disposition", "test")), UnitNote.text.icontains(text, autoescape=True)
+        )
+        columns = (UnitCard.rma, UnitCard.customer, UnitCard.lot, UnitCard.model, UnitCard.disposition)
+        carded = select(UnitCard.unit_id).where(or_(*(one.icontains(text, autoescape=True) for one in columns)))
+        by_uid = Unit.uid.contains(text.upper(), autoescape=True)
+        wanted = wanted.where(or_(by_uid, *(Unit.id.in_(of) for of in (labelled, said, carded))))
     units = session.scalars(wanted).all()
     labels: dict[int, list[str]] = {unit.id: [] for unit in units}
     of_these = select(UnitLabel.unit_id, UnitLabel.label).where(UnitLabel.unit_id.in_(labels)).order_by(UnitLabel.id)

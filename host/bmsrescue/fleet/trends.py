@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 from statistics import fmean, stdev
 from typing import Any
@@ -28,6 +28,10 @@ class Trend:
     deviation: float
     low: int | None
     high: int | None
+    moments: list[int] = field(default_factory=list)
+    """Of each value, in seconds since 1970."""
+    records: list[str] = field(default_factory=list)
+    """The hash of each value's record."""
 
     @property
     def count(self) -> int:
@@ -62,6 +66,8 @@ class Trend:
         """For the page."""
         return {
             "values": self.values,
+            "moments": self.moments,
+            "records": self.records,
             "mean": round(self.mean, 1),
             "lower": round(self.mean - 3 * self.deviation, 1),
             "upper": round(self.mean + 3 * self.deviation, 1),
@@ -87,7 +93,15 @@ def rail_trends(session: Session, station: str, phase: str = "proof") -> list[Tr
         .limit(_ATTEMPTS)
     )
     rows = session.execute(
-        select(Measurement.rail, Measurement.mv, Measurement.limit_low, Measurement.limit_high)
+        select(
+            Measurement.rail,
+            Measurement.mv,
+            Measurement.limit_low,
+            Measurement.limit_high,
+            Attempt.at,
+            Attempt.sha256,
+        )
+        .join(Attempt, Attempt.id == Measurement.attempt_id)
         .where(Measurement.phase == phase, Measurement.attempt_id.in_(newest))
         .order_by(Measurement.rail, Measurement.attempt_id)
     ).all()
@@ -97,5 +111,7 @@ def rail_trends(session: Session, station: str, phase: str = "proof") -> list[Tr
         values = [row.mv for row in measured]
         if len(values) >= _FEWEST:
             last = measured[-1]
-            trends.append(Trend(rail, values, fmean(values), stdev(values), last.limit_low, last.limit_high))
+            trend = Trend(rail, values, fmean(values), stdev(values), last.limit_low, last.limit_high)
+            moments = [int(row.at.timestamp()) for row in measured]
+            trends.append(replace(trend, moments=moments, records=[row.sha256 for row in measured]))
     return trends

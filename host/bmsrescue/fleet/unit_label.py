@@ -8,7 +8,7 @@ import segno
 from PIL import Image, ImageDraw, ImageFont
 
 from bmsrescue.fleet.models import Attempt
-from bmsrescue.fleet.stations.states import state_for
+from bmsrescue.fleet.stations.states import CHECK, UNPROVEN, state_for
 
 _DOTS_PER_MM = 8  # of a 203 dpi printer
 _WIDTH_MM, _HEIGHT_MM = 50, 25
@@ -31,8 +31,9 @@ def zpl(attempt: Attempt, uid: str | None) -> str:
         "^CI28",  # the text is UTF-8
         f"^PW{_WIDTH}",
         f"^LL{_HEIGHT}",
-        f"^FO16,12^A0N,40,40^FH^FD{_text(state_for(attempt.outcome))}^FS",
-        f"^FO150,20^A0N,24,24^FH^FD{_text(attempt.outcome)}^FS",
+        *(["^FO0,4^GB400,52,52^FS"] if _stands_out(attempt) else []),
+        f"^FO16,12^A0N,40,40{'^FR' if _stands_out(attempt) else ''}^FH^FD{_text(state_for(attempt.outcome))}^FS",
+        *([] if _stands_out(attempt) else [f"^FO150,20^A0N,24,24^FH^FD{_text(attempt.outcome)}^FS"]),
         f"^FO16,62^BY{bar}^BCN,60,N,N,N^FH^FD{_text(name)}^FS",
         f"^FO16,130^A0N,24,24^FH^FD{_text(name)}^FS",
         f"^FO16,162^A0N,20,20^FH^FD{_text(f'{attempt.at:%Y-%m-%d} {attempt.helper} {attempt.sequence}')}^FS",
@@ -57,12 +58,20 @@ def png(attempt: Attempt, uid: str | None) -> bytes:
         (f"{attempt.helper} {attempt.sequence}", 16),
     )
     top = _MARGIN
-    for text, size in lines:
-        draw.text((_MARGIN, top), text, fill=_BLACK, font=_font_for(text, size, right - _MARGIN))
+    for number, (text, size) in enumerate(lines):
+        dark = number == 0 and _stands_out(attempt)
+        if dark:  # white on black: it is not ready to be given back
+            draw.rectangle((0, 0, right, top + size + size // 4), fill=_BLACK)
+        draw.text((_MARGIN, top), text, fill=_WHITE if dark else _BLACK, font=_font_for(text, size, right - _MARGIN))
         top += size + size // 3
     file = BytesIO()
     image.save(file, "PNG", dpi=(_DPI, _DPI))
     return file.getvalue()
+
+
+def _stands_out(attempt: Attempt) -> bool:
+    """A unit that runs and is not ready to be given back must not look like one that is."""
+    return state_for(attempt.outcome) in (CHECK, UNPROVEN)
 
 
 def _draw_code(image: Image.Image, name: str) -> int:

@@ -75,6 +75,18 @@ class Webhook:
             self.problem = str(error)
         return self._count
 
+    def waiting(self) -> int:
+        """Entries of the ledger that are not looked at yet, and attempts that were refused."""
+        place = self._place()
+        with self._store.read() as session:
+            newest, _hash = ledger.position(session, self._site)
+        return max(0, newest - place.number) + len(place.waiting)
+
+    @property
+    def where(self) -> str:
+        """Whom it calls, without what may be secret in the address."""
+        return httpx.URL(self._url).host
+
     def close(self) -> None:
         self._client.close()
 

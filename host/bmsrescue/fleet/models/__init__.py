@@ -8,6 +8,7 @@ from bmsrescue.fleet.models.people import ApiToken, AuditEntry, ConsentGiven, Op
 from bmsrescue.fleet.models.releases import JobDocument, JobHead, Release
 from bmsrescue.fleet.models.stations import Booking, Station
 from bmsrescue.fleet.models.stock import Backup, CardImport, Image, QuarantinedLine
+from bmsrescue.fleet.models.unit_life import UnitCard, UnitNote
 from bmsrescue.fleet.models.units import Unit, UnitLabel
 
 __all__ = (
@@ -35,5 +36,7 @@ __all__ = (
     "Site",
     "Station",
     "Unit",
+    "UnitCard",
     "UnitLabel",
+    "UnitNote",
 )

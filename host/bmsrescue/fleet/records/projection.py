@@ -27,6 +27,7 @@ from bmsrescue.fleet.models import (
     Station,
 )
 from bmsrescue.fleet.records.counting import count_out
+from bmsrescue.fleet.records.life import project_notes
 from bmsrescue.fleet.records.projecting import project_attempts
 from bmsrescue.fleet.upsert import insert_new, insert_or_replace
 
@@ -165,4 +166,5 @@ _PROJECTORS: dict[str, Projector] = {
     ledger.STATION: _stations,
     ledger.TAKEN_OUT: _taken_out,
     ledger.TOKEN: _tokens,
+    ledger.UNIT_NOTE: project_notes,
 }

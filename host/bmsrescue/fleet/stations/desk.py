@@ -17,6 +17,8 @@ from bmsrescue.fleet.models import Attempt, Booking, Measurement, Station, Unit,
 from bmsrescue.fleet.records.taking import BENCH, LineTaker, Taken
 from bmsrescue.fleet.releases import InForce, ReleaseError, Releases
 from bmsrescue.fleet.stations.backup_fetch import BackupShelf
+from bmsrescue.fleet.stations.job_metrics import JobMetrics
+from bmsrescue.fleet.stations.pace import Pace
 from bmsrescue.fleet.stations.settings import StationSettings
 from bmsrescue.fleet.stations.who import Who
 from bmsrescue.fleet.store import Store
@@ -65,6 +67,10 @@ class Desk:
         self.settings = settings
         self.releases = Releases(store, site)
         self.consents = Consents(store, site)
+        self.pace = Pace()
+        self.metrics = JobMetrics()
+        self.course: list[str] = []
+        """The steps of a whole job, in the order in which stations have seen them."""
         self.shelf: BackupShelf | None = None
         """Where the backups go that helpers make; None: they stay on their cards."""
 

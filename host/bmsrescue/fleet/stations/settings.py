@@ -8,6 +8,8 @@ label_required = true         # false: begin as soon as a unit is there
 golden = "GOLDEN-1"           # the label of the golden unit
 rails_ms = 200                # while a station works its rails are told so often, for the plot; 0: only as measured
 golden_hours = 8              # how long a golden check is good for; 0: no check is asked for
+time_zone = "Europe/Berlin"   # of every time that the page shows; UTC by default
+shifts = ["06:00", "14:00", "22:00"]   # when each shift begins, in that zone
 
 [[stations.rules]]            # the first rule that fits says which released job; none: the job on the helper's card
 label = "BR16S-24.*"
@@ -23,6 +25,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from bmsrescue.errors import UsageError
+from bmsrescue.fleet.line.clock import UTC_NAME, Clock, fault_of
 
 MAX_LABEL = 64
 _PRINTABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?\Z")
@@ -57,7 +60,13 @@ class StationSettings:
     golden: str = ""
     golden_hours: float = 0.0
     rails_ms: int = 200
+    time_zone: str = UTC_NAME
+    shifts: tuple[str, ...] = Clock().shifts
     rules: tuple[Rule, ...] = ()
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.time_zone, tuple(self.shifts))
 
     def wrong_label(self, label: str) -> str:
         """Why this is no label; empty when it is one."""
@@ -94,6 +103,8 @@ def read_settings(table: dict[str, Any]) -> StationSettings:
     except (TypeError, re.error) as error:
         known = ", ".join(field.name for field in fields(StationSettings))
         raise _wrong(f"stations: {error} (known: {known}; a rule has label, board, chip, job)") from error
+    if fault := fault_of(settings.time_zone, settings.shifts):
+        raise _wrong(fault)
     if not isinstance(settings.rails_ms, int) or not (settings.rails_ms == 0 or 50 <= settings.rails_ms <= 10_000):
         raise _wrong("stations.rails_ms is 0, or 50 to 10000")
     numbers = (settings.settle_s, settings.golden_hours, settings.label_minutes)

@@ -18,6 +18,7 @@ from bmsrescue.fleet.stations.backup_fetch import BackupFetch
 from bmsrescue.fleet.stations.desk import Desk, Result
 from bmsrescue.fleet.stations.helper_card import CLIENT, RecordTail, StationPort, ask, put_on_card
 from bmsrescue.fleet.stations.identify import ChipThere, chip_on
+from bmsrescue.fleet.stations.pace import JobPace
 from bmsrescue.fleet.stations.states import (
     CHECK,
     DETECTING,
@@ -68,6 +69,8 @@ class Station:
         self._told: dict[str, Any] = {}
         self._met: Who | None = None  # the helper whose records are being followed
         self._busy_since: float | None = None  # the helper has answered that it is
+        self._pace: JobPace | None = None
+        self._progress: dict[str, float | int | None] = {"left_s": None, "share": None}
         self._after = 0  # the newest attempt before the job
 
     # -- what a person does --------------------------------------------------------------------------------------------
@@ -137,6 +140,7 @@ class Station:
             "why": self.why,
             "paused": self.paused,
             "step": job.step if job is not None and self.state == WORKING else None,
+            **(self._progress if self.state == WORKING else {"left_s": None, "share": None}),
             "release": None if self.release is None else f"{self.release.job} version {self.release.version}",
             "result": None if self.result is None else self.result.told(),
             "counts": dict(self.counts),
@@ -170,6 +174,7 @@ class Station:
     async def _look(self, now: float) -> None:
         status = self.port.status()
         if self.state == WORKING:
+            self._follow_pace(now)
             if self._job is not None and self._job.ended.is_set():
                 await self._finish(self._job)
             return
@@ -273,7 +278,16 @@ class Station:
         self.result = None
         await self._stream_rails(settings.rails_ms)
         self._job = self.port.start_job("job.run", [False, ",".join(words)] if words else [], CLIENT)
+        self._pace = None
         self._enter(WORKING, note)
+
+    def _follow_pace(self, now: float) -> None:
+        if self._job is None:
+            return
+        if self._pace is None:
+            self._pace = JobPace(self._desk.pace, self._desk.course, now)
+        self._pace.at(self._job.step, now)
+        self._progress = self._pace.told(now)
 
     async def _identify(self) -> ChipThere | None:
         # Shown as work: the unit is powered meanwhile.
@@ -299,6 +313,8 @@ class Station:
             self._enter(REMOVE, f"{why} No verdict.")
             return
         self.result = found
+        if self._pace is not None:
+            self._desk.metrics.ended(self.name, found.outcome, self._pace.spent_s)
         state = state_for(found.outcome)
         if state in (FAIL, WIRES) and not await self._unit_is_there():
             await self._pulled(found)

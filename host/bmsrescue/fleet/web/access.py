@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,30 +11,33 @@ from starlette.requests import HTTPConnection
 
 from bmsrescue.door.guard import is_here
 from bmsrescue.door.owner import NAME, is_owner
-from bmsrescue.fleet.accounts import ENGINEER, HELPERS, OPERATOR, VIEWER, AccessError, Accounts, Person
+from bmsrescue.fleet.accounts import (
+    ENGINEER,
+    HELPERS,
+    OPERATOR,
+    SEE,
+    STATIONS,
+    VIEWER,
+    AccessError,
+    Accounts,
+    Person,
+    digest_of,
+)
 from bmsrescue.fleet.web.login_limit import LoginLimit
+from bmsrescue.fleet.web.sessions import Sessions
 
 COOKIE = "bmsrescue_session"
-_SESSION_S = 12 * 3600.0  # a shift, and what comes after it
-_MAX_SESSIONS = 1000
 _MOST_FAILED, _FAILED_S = 20, 600.0
 _AT_THE_BENCH = Person("bench", ENGINEER)
 _OWNER = Person(NAME, ENGINEER)
 
 
-@dataclass
-class _Session:
-    name: str
-    password: str  # its hash when the session began
-    until: float
-
-
 class Access:
-    """Sessions live as long as the daemon; they end with the account and with its password."""
+    """Sessions end with the account, with its password, or with the badge; `folder`: where they outlive the daemon."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, folder: Path | None = None) -> None:
         self.accounts = accounts
-        self._sessions: dict[str, _Session] = {}
+        self.sessions = Sessions(folder)
         self._any_account = False
         self._limit = LoginLimit()
         self._failed = 0  # log-ins since a while ago
@@ -45,13 +47,21 @@ class Access:
         """The session's cookie. Raises AccessError."""
         person = self.check_password(name, password, address)
         self.accounts.note(name, "logged in", address)
-        now = time.monotonic()
-        self._sessions = {key: one for key, one in self._sessions.items() if one.until > now}
-        while len(self._sessions) >= _MAX_SESSIONS:
-            del self._sessions[next(iter(self._sessions))]
-        key = secrets.token_urlsafe(32)
-        self._sessions[key] = _Session(person.name, self.accounts.present(person.name)[1], now + _SESSION_S)
-        return key
+        return self.sessions.begin(person.name, self.accounts.present(person.name)[1])
+
+    def log_in_by_badge(self, badge: str, address: str) -> str:
+        """The same by a badge: the session may do an operator's work and no more. Raises AccessError."""
+        name = "a badge"
+        self._limit.begin(name, address)
+        try:
+            person = self.accounts.by_token(badge)
+            person.require(OPERATOR, STATIONS)
+        except AccessError:
+            self._note_failed(name, address)
+            raise
+        self._limit.right(name, address)
+        self.accounts.note(person.name, "logged in by badge", address)
+        return self.sessions.begin(person.name, digest_of(badge), badge=True)
 
     def check_password(self, name: str, password: str, address: str) -> Person:
         """Within the limits of trying. Raises AccessError."""
@@ -76,7 +86,7 @@ class Access:
             self.accounts.note(name, "log-in failed, more are not listed" if last else "log-in failed", address)
 
     def log_out(self, key: str) -> None:
-        self._sessions.pop(key, None)
+        self.sessions.end(key)
 
     def admit(self, connection: HTTPConnection) -> str:
         """Who may move helpers by hand: an engineer, by a session, a token for it, or the owner's socket."""
@@ -89,10 +99,13 @@ class Access:
         scheme, _space, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self.accounts.by_token(token.strip())
-        session = self._sessions.get(request.cookies.get(COOKIE, ""))
-        if session is not None and session.until > time.monotonic():
+        session = self.sessions.of(request.cookies.get(COOKIE, ""))
+        if session is not None and session.badge:
+            found = self.accounts.by_digest(session.proof)
+            return Person(found.name, OPERATOR, frozenset((SEE, STATIONS)))
+        if session is not None:
             person, password = self.accounts.present(session.name)
-            if password == session.password:
+            if password == session.proof:
                 return person
         if is_owner(request.scope):
             return _OWNER

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
+import segno
 from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
 from pydantic import BaseModel, Field
 
 from bmsrescue.errors import UsageError
-from bmsrescue.fleet.accounts import ENGINEER, MIN_PASSWORD, SCOPES
+from bmsrescue.fleet.accounts import ENGINEER, MIN_PASSWORD, SCOPES, STATIONS
 from bmsrescue.fleet.audit import audit_page, told
 from bmsrescue.fleet.web.access import Access, Deciding, Viewing
 from bmsrescue.fleet.web.parts import Plain, TheFleet
 
 router = APIRouter(prefix="/api/fleet", tags=["decisions"])
+_BADGE_DAYS = 365
 _MAX_UPLOAD_BYTES = 8 * 1024 * 1024
 
 
@@ -161,6 +163,14 @@ def make_token(name: Plain, body: NewToken, fleet: TheFleet, person: Deciding) -
     """A program's key; it is shown only in this answer."""
     accounts, _releases = fleet.deciding()
     return {"token": accounts.make_token(name, body.purpose, body.days, person.name, body.scopes)}
+
+
+@router.post("/accounts/{name}/badge", status_code=201)
+def make_badge(name: Plain, fleet: TheFleet, person: Deciding) -> dict[str, str]:
+    """A badge for a person's scanner, as its text and as a picture (data URI); it is shown only in this answer."""
+    accounts, _releases = fleet.deciding()
+    badge = accounts.make_token(name, "badge", _BADGE_DAYS, person.name, [STATIONS])
+    return {"badge": badge, "picture": segno.make_qr(badge, error="m").png_data_uri(scale=5)}
 
 
 @router.delete("/accounts/{name}/tokens")

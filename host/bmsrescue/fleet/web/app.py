@@ -25,10 +25,13 @@ from bmsrescue.fleet.web import (
     api_decisions,
     api_records,
     api_stations,
+    api_units,
     events,
     metrics,
     pages,
     pages_decisions,
+    pages_health,
+    pages_line,
 )
 from bmsrescue.fleet.web.access import Access
 from bmsrescue.fleet.web.refusals import RESPONSES
@@ -55,7 +58,7 @@ def create_page(fleet: Fleet, hall: Hall, log: EventLog) -> FastAPI:
         responses=RESPONSES,
     )
     add_docs(app, "/fleet/docs")
-    app.state.access = Access(fleet.accounts)
+    app.state.access = Access(fleet.accounts, fleet.folder)
     app.state.fleet = fleet
     app.state.hall = hall
     app.state.log = log
@@ -68,8 +71,13 @@ def create_page(fleet: Fleet, hall: Hall, log: EventLog) -> FastAPI:
     app.include_router(api_records.router)
     app.include_router(api_decisions.router)
     app.include_router(api_consents.router)
+    app.include_router(api_units.router)
     app.include_router(events.router)
     app.include_router(metrics.router)
+    app.include_router(pages_line.api)
+    app.include_router(pages_line.router)
+    app.include_router(pages_health.api)
+    app.include_router(pages_health.router)
     app.include_router(pages.router)
     app.include_router(pages_decisions.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

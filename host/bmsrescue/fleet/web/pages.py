@@ -17,8 +17,10 @@ from bmsrescue.fleet.consents import WORDS, consent_of, consents_for, is_word, s
 from bmsrescue.fleet.lookup import FoundUnit, attempt_of, attempts_called, find_units, newest_attempts, unit_with
 from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.records import aside
+from bmsrescue.fleet.records.life import FIELDS
 from bmsrescue.fleet.records.reading import PHASES
 from bmsrescue.fleet.trends import rail_trends
+from bmsrescue.fleet.unit_life import DISPOSITIONS, life_of, test_after
 from bmsrescue.fleet.web.access import COOKIE, Access, Viewing
 from bmsrescue.fleet.web.api_records import Days, OptionalText, SearchText, storable_name
 from bmsrescue.fleet.web.parts import Plain, TheFleet, TheHall, TheLog
@@ -78,6 +80,8 @@ def unit(request: Request, number: int, fleet: TheFleet, person: Viewing) -> Res
     with fleet.store.read() as session:
         found = unit_with(session, number) if 0 <= number <= _MAX_NUMBER else None
         told = None if found is None else _consent_view(session, found[0], found[1])
+        if told is not None:
+            told |= {"life": life_of(session, number), "fields": FIELDS, "dispositions": DISPOSITIONS}
     if found is None or told is None:
         raise HTTPException(404, "there is no such unit")
     return page(request, "unit.html", person, "Unit", unit=found[0], attempts=found[1], **told)
@@ -90,6 +94,9 @@ def attempt(request: Request, sha256: Plain, fleet: TheFleet, person: Viewing) -
         found = attempt_of(session, sha256)
         consent = None if found is None else consent_of(session, found.attempt)
         called = None if found is None else attempts_called(session, found.attempt.helper, found.attempt.sequence)
+        unit_id = None if found is None else found.attempt.unit_id
+        life = life_of(session, -1 if unit_id is None else unit_id)
+        test = None if found is None else test_after(session, unit_id, found.attempt.at)
     if found is None:
         raise HTTPException(404, "there is no such attempt")
     record = found.record
@@ -106,6 +113,10 @@ def attempt(request: Request, sha256: Plain, fleet: TheFleet, person: Viewing) -
         marks=rail_marks(measurements),
         record=record,
         told=told_lines(record),
+        life=life,
+        test=test,
+        fields=FIELDS,
+        page_name=_in_css(f"{found.attempt.label or found.uid or 'unit not identified'}, {_name_of(found.attempt)}"),
         consent=consent,
         others=[one for one in called or () if one.sha256 != sha256],
         sectors={moment: _states(sectors, moment) for moment in ("before", "after")},
@@ -181,13 +192,15 @@ def login_form(request: Request) -> Response:
 @router.post("/login")
 def log_in(
     request: Request,
-    name: Annotated[str, Form(max_length=64)],
-    password: Annotated[str, Form(max_length=256)],
+    name: Annotated[str, Form(max_length=64)] = "",
+    password: Annotated[str, Form(max_length=256)] = "",
+    badge: Annotated[str, Form(max_length=256)] = "",
 ) -> Response:
     """A session, or the form again with why not."""
     access: Access = request.app.state.access
     try:
-        key = access.log_in(name, password, request.client.host if request.client else "")
+        address = request.client.host if request.client else ""
+        key = access.log_in_by_badge(badge.strip(), address) if badge else access.log_in(name, password, address)
     except AccessError as error:
         again = page(request, "login.html", None, "Log in", wrong=f"{error.message}. {error.next_step}")
         again.status_code = 429 if error.kind == "slow" else 401
@@ -228,6 +241,15 @@ def station_trends(request: Request, name: Plain, fleet: TheFleet, person: Viewi
     with fleet.store.read() as session:
         trends = rail_trends(session, name)
     return page(request, "trends.html", person, "", trends=trends)
+
+
+def _name_of(attempt: Attempt) -> str:
+    return f"{attempt.helper} {attempt.sequence}, {attempt.sha256[:16]}"
+
+
+def _in_css(text: str) -> str:
+    """Text for a style sheet's string: whatever could end it is left out."""
+    return "".join(one if one.isalnum() or one in " .,:_-" else " " for one in text)[:120]
 
 
 def _in_order(name: str) -> list[tuple[int, str]]:

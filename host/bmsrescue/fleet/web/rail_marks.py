@@ -15,7 +15,8 @@ _MARGIN = 0.25  # of the window, shown on both sides of it
 class RailMark:
     """Places along the picture, 0 to WIDTH: the limits, what was seen from lowest to highest, and the mean."""
 
-    words: str
+    rail: str
+    phase: str
     verdict: str
     limit_low: float
     limit_high: float
@@ -42,5 +43,5 @@ def rail_marks(measurements: Sequence[Measurement]) -> list[RailMark]:
                 one.mv,
             )
         ]
-        marks.append(RailMark(f"{one.rail} {one.phase}", one.verdict, *(round(place, 1) for place in places)))
+        marks.append(RailMark(one.rail, one.phase, one.verdict, *(round(place, 1) for place in places)))
     return marks

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from bmsrescue.fleet.accounts import AccessError, Person
 from bmsrescue.fleet.fleet import Fleet
+from bmsrescue.fleet.line.clock import Clock
 from bmsrescue.fleet.models import Attempt
+from bmsrescue.fleet.queues import time_fault
 from bmsrescue.fleet.records import aside
 from bmsrescue.fleet.stations.states import FACES, REMOVE, state_for
 from bmsrescue.fleet.web.access import Access
+from bmsrescue.fleet.web.limit_words import RAIL_WORDS
+from bmsrescue.fleet.web.people_words import PHASE_WORDS, STEP_WORDS, cause_words, outcome_words, step_words
 
 
 def _verdict(attempt: Attempt) -> str:
@@ -30,12 +37,25 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %" if 0 < share < 1 else f"{100 * share:.0f} %"
 
 
+@pass_context
+def _when(context: Context, at: datetime) -> str:
+    """In the site's zone, which the page names at its end."""
+    clock: Clock = context.get("clock") or Clock()
+    return clock.local(at).strftime("%Y-%m-%d %H:%M")
+
+
 _SMALLEST = 0.001
 _templates = Jinja2Templates(Path(__file__).parent / "templates")
 _templates.env.filters["verdict"] = _verdict
 _templates.env.filters["symbol"] = lambda attempt: FACES[_verdict(attempt)].symbol
 _templates.env.filters["percent"] = _percent
-_templates.env.filters["when"] = lambda at: at.strftime("%Y-%m-%d %H:%M")
+_templates.env.filters["when"] = _when
+_templates.env.filters["duration"] = lambda s: f"{s} s" if s < 120 else f"{s // 60} min"
+_templates.env.filters["step"] = step_words
+_templates.env.filters["outcome"] = outcome_words
+_templates.env.filters["cause"] = cause_words
+_templates.env.filters["rail"] = lambda rail: RAIL_WORDS.get(rail, rail)
+_templates.env.filters["phase"] = lambda phase: PHASE_WORDS.get(phase, phase)
 _templates.env.filters["json_text"] = json.dumps
 _templates.env.filters["json_lines"] = lambda document: json.dumps(document, indent=2, ensure_ascii=False)
 
@@ -45,6 +65,9 @@ def page(request: Request, template: str, person: Person | None, title: str, **v
     if person is not None and title:
         values["set_aside"] = _set_aside(request)
         values["troubles"] = troubles(request)
+    fleet: Fleet = request.app.state.fleet
+    values["step_words"], values["rail_words"] = STEP_WORDS, RAIL_WORDS
+    values["clock"] = fleet.desk.settings.clock
     return _templates.TemplateResponse(request, template, {"person": person, "title": title, **values})
 
 
@@ -54,6 +77,8 @@ def troubles(request: Request) -> list[str]:
     told = []
     if fleet.link is not None and fleet.link.problem is not None:
         told.append(f"The shared store: {fleet.link.problem.message}. All is kept here meanwhile and goes there later.")
+    if fault := time_fault():
+        told.append(f"The time: {fault}.")
     if fleet.webhook is not None and fleet.webhook.problem:
         refused = fleet.webhook.refused
         what = f"{refused} attempts are refused and wait" if refused else "attempts wait"

@@ -68,7 +68,7 @@ document.querySelectorAll("form[data-send]").forEach((form) => {
     event.preventDefault();
     wrong.textContent = "";
     const [method, path] = form.dataset.send.split(" ");
-    const upload = form.querySelector("input[type=file]");
+    const upload = form.querySelector("input[type=file][name]");
     const told = await send(method, path, upload ? uploadOf(form) : contentOf(form), (text) => {
       wrong.textContent = `✖ ${text}`;
     });
@@ -78,6 +78,8 @@ document.querySelectorAll("form[data-send]").forEach((form) => {
       place.hidden = false;
       const output = place.querySelector("output");
       output.textContent = told[form.dataset.show];
+      const picture = place.querySelector("img");
+      if (picture && told.picture) picture.src = told.picture;
       output.focus();
       form.reset();
       return;
@@ -105,6 +107,13 @@ if (consent) {
   consent.addEventListener("change", show);
   show();
 }
+
+// A tester's file fills the field beside it, where it can be looked at before it is sent.
+document.querySelectorAll("input[data-fills]").forEach((input) => {
+  input.addEventListener("change", async () => {
+    if (input.files.length) document.getElementById(input.dataset.fills).value = await input.files[0].text();
+  });
+});
 
 const print = document.getElementById("print");
 if (print) print.addEventListener("click", () => window.print());

@@ -2,6 +2,8 @@
 "use strict";
 
 const body = document.body;
+// The site's own zone, as everywhere on the page.
+const clockTime = (ms) => new Date(ms).toLocaleTimeString("en-GB", { timeZone: body.dataset.zone || "UTC" });
 const byId = (id) => document.getElementById(id);
 
 // -- scanner and buttons -------------------------------------------------------------------------------------------------
@@ -20,6 +22,13 @@ if (scanForm) {
     const text = input.value.trim();
     input.value = "";
     if (!text) return;
+    if (text.startsWith("bmsr_")) {
+      // A badge: whoever it belongs to is logged in here from now on.
+      const answer = await fetch("/login", { method: "POST", body: new URLSearchParams({ badge: text }) });
+      if (answer.ok) location.reload();
+      else say("This badge is not known, or has run out. Ask an engineer.", true);
+      return;
+    }
     const taken = await send("POST", "/api/fleet/scan", { text, station: body.dataset.station || null });
     if (taken) say(text === taken.station ? `station ${text}: now scan the label` : `${text}: station ${taken.station}`);
   });
@@ -65,6 +74,7 @@ const SOUNDS = {
 // -- stations ------------------------------------------------------------------------------------------------------------
 
 const states = {};
+const STEPS = JSON.parse(body.dataset.steps || "{}");
 
 function knownCard(name) {
   return [...document.querySelectorAll("[data-card]")].find((card) => card.dataset.card === name);
@@ -92,8 +102,11 @@ function showStation(status) {
   const card = cardOf(status.station);
   if (!card) return;
   const check = status.counts["CHECK CONFIG"];
+  const left = status.left_s;
   const shown = {
     ...status,
+    step: STEPS[status.step] || status.step,
+    left: left === null || left === undefined ? "" : `· about ${left < 120 ? `${left} s` : `${Math.floor(left / 60)} min`} left`,
     sentence: status.result ? status.result.sentence : "",
     tally: `${status.counts.PASS} PASS, ${check ? `${check} CHECK CONFIG, ` : ""}${status.counts.FAIL} FAIL`,
   };
@@ -103,15 +116,14 @@ function showStation(status) {
     field.textContent = shown[field.dataset.field] || "";
   });
   showProgress(card, null);
+  card.querySelector("[data-bar]").style.setProperty("--share", status.share || 0);
   if (byId("advice") && body.dataset.station === status.station) byId("advice").textContent = status.advice;
 }
 
 function showProgress(card, told) {
   if (!card) return;
   const share = told && told.total > 0 ? Math.min(1, told.done / told.total) : null;
-  const what = told && told.what !== told.step ? `${told.what}, ` : "";
-  card.querySelector("[data-progress]").textContent = share === null ? "" : `${what}${Math.round(100 * share)} %`;
-  card.querySelector("[data-bar]").style.setProperty("--share", share === null ? 0 : share);
+  card.querySelector("[data-progress]").textContent = share === null ? "" : `· ${Math.round(100 * share)} %`;
 }
 
 // -- one station: steps, log, displays -----------------------------------------------------------------------------------
@@ -121,7 +133,7 @@ function log(at, text, wrong) {
   if (!list) return;
   const below = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   const item = document.createElement("li");
-  item.textContent = `${new Date(at * 1000).toLocaleTimeString()} ${text}`;
+  item.textContent = `${clockTime(at * 1000)} ${text}`;
   item.classList.toggle("wrong", Boolean(wrong));
   list.append(item);
   while (list.children.length > 300) list.firstChild.remove();
@@ -130,7 +142,7 @@ function log(at, text, wrong) {
 
 function tellStep(event) {
   const data = event.data || {};
-  if (event.name === "step") log(event.at, data.index === undefined ? data.name : `${data.index + 1} of ${data.count}: ${data.name}`);
+  if (event.name === "step") log(event.at, data.index === undefined ? data.name : `${data.index + 1} of ${data.count}: ${STEPS[data.name] || data.name}`);
   if (event.name === "step-end" && data.outcome !== "ok") log(event.at, `${data.name}: ${data.outcome}`, true);
   if (event.name === "diagnosis") log(event.at, `diagnosis: ${data.sentence || data.cause}`);
   if (event.name === "plan") (data.lines || []).forEach((line) => log(event.at, `plan: ${line}`));
@@ -198,7 +210,7 @@ function goStale() {
   if (stale) return;
   stale = true;
   body.classList.add("stale");
-  byId("stale").textContent = `Not up to date since ${new Date(heard).toLocaleTimeString()}: the daemon does not answer. `
+  byId("stale").textContent = `Not up to date since ${clockTime(heard)}: the daemon does not answer. `
     + "Go by the helpers' own lights.";
   byId("stale").hidden = false;
   byId("link-state").textContent = "not connected, trying again";

@@ -4,11 +4,12 @@
 const COLOURS = ["--red", "--blue", "--green", "--purple", "--yellow", "--ink"];
 const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
 const sized = [];
+const tzDate = (at) => uPlot.tzDate(new Date(at * 1e3), document.body.dataset.zone || "UTC");
 
 function plotIn(place, height, options, data) {
   const axis = (more) => ({ stroke: colour("--ink"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, ...more });
   const plot = new uPlot(
-    { width: Math.max(place.clientWidth, 240), height, ...options, axes: options.axes.map(axis) }, data, place);
+    { width: Math.max(place.clientWidth, 240), height, tzDate, ...options, axes: options.axes.map(axis) }, data, place);
   sized.push([plot, place, height]);
   return plot;
 }
@@ -36,7 +37,8 @@ function addRails(at, readings) {
   if (!names.length) return;
   if (!rails) {
     place.textContent = "";
-    const series = names.map((label, index) => ({ label, stroke: colour(COLOURS[index % COLOURS.length]), width: 2,
+    const words = JSON.parse(place.dataset.words || "{}");
+    const series = names.map((name, index) => ({ label: (words[name] || name).split(",")[0], stroke: colour(COLOURS[index % COLOURS.length]), width: 2,
       points: { show: false } }));
     const options = { series: [{}, ...series], axes: [{}, { label: "V" }], legend: { live: true } };
     rails = { names, data: [[], ...names.map(() => [])], plot: plotIn(place, 280, options, [[]]) };
@@ -70,23 +72,34 @@ function drawYield() {
   plotIn(place, 280, { series, scales, axes: [{}, { label: "%" }] }, data);
 }
 
-// The newest attempts of a station, a plot for each rail: mV by attempt, with mean ± 3 s and the limits.
+// The newest attempts of a station, a plot for each rail: mV over time, with mean ± 3 s and the limits. A point under the
+// pointer says what it is, and leads to its report.
 function drawTrends() {
   document.querySelectorAll("[data-trend]").forEach((place) => {
     const told = JSON.parse(place.dataset.trend);
     delete place.dataset.trend;
-    const count = told.values.map((_value, index) => index + 1);
-    const level = (value) => count.map(() => value);
+    // Two records may have come in one second.
+    const times = [];
+    told.moments.forEach((at) => times.push(times.length && at <= times[times.length - 1] ? times[times.length - 1] + 0.001 : at));
+    const level = (value) => times.map(() => value);
     const line = (label, name, dash) => ({ label, stroke: colour(name), dash, points: { show: false } });
-    const series = [{ label: "attempt" }, { label: "mV", stroke: colour("--blue"), width: 1, points: { show: true, size: 5 } },
+    const outside = (value) => (told.low !== null && value < told.low) || (told.high !== null && value > told.high);
+    const series = [{ label: "when" }, { label: "mV", stroke: colour("--blue"), width: 1, points: { show: true, size: 6,
+      fill: colour(told.values.some(outside) ? "--red" : "--blue") } },
       line("mean", "--quiet"), line("−3 s", "--quiet", [4, 4]), line("+3 s", "--quiet", [4, 4])];
-    const data = [count, told.values, level(told.mean), level(told.lower), level(told.upper)];
+    const data = [times, told.values, level(told.mean), level(told.lower), level(told.upper)];
     for (const [label, value] of [["lowest", told.low], ["highest", told.high]]) {
       if (value === null) continue;
       series.push(line(label, "--red"));
       data.push(level(value));
     }
-    plotIn(place, 160, { series, scales: { x: { time: false } }, axes: [{}, { size: 60 }], legend: { show: false } }, data);
+    const plot = plotIn(place, 190, { series, axes: [{}, { size: 60 }], legend: { show: true, live: true },
+      cursor: { focus: { prox: 30 } } }, data);
+    plot.over.style.cursor = "pointer";
+    plot.over.addEventListener("click", () => {
+      const index = plot.cursor.idx;
+      if (index !== null && index !== undefined) location.assign(`/attempts/${told.records[index]}`);
+    });
   });
 }
 

@@ -1,0 +1,61 @@
+"""What records call things, in words for people. What has no word here is shown as it stands in the record."""
+
+from __future__ import annotations
+
+from rescuelink.outcomes import OUTCOMES
+
+STEP_WORDS = {
+    "job": "reading the job",
+    "sense": "looking at the wires",
+    "energise": "switching on",
+    "rails": "measuring the rails",
+    "connect": "connecting to the chip",
+    "evidence": "looking at the chip",
+    "map": "comparing the flash",
+    "diagnosis": "diagnosing",
+    "plan": "planning",
+    "backup": "saving what it holds",
+    "act": "writing the flash",
+    "verify": "checking the flash",
+    "proof": "proving it by a power cycle",
+    "put-back": "putting back what it held",
+    "safe-off": "switching off",
+    "record": "writing the record",
+}
+STEP_ORDER = tuple(STEP_WORDS)
+
+PHASE_WORDS = {"off": "before switching on", "on": "switched on", "proof": "after the power cycle"}
+
+OUTCOME_WORDS = {
+    "RECOVERED": "recovered",
+    "RECOVERED_CHECK_CONFIG": "recovered, check its configuration",
+    "VERIFIED_UNPROVEN": "written, not proven",
+    "NO_FAULT_FOUND": "nothing was wrong",
+    "NOT_FIRMWARE": "not a firmware fault",
+    "CHECK_WIRES": "wires or contacts",
+    "LOCKED": "locked, or needs consent",
+    "WRONG_TARGET": "not the unit for this job",
+    "UNSAFE": "unsafe: switched off",
+    "INTERRUPTED": "cut short",
+    "ABORTED": "stopped by a person",
+    "EXAMINED": "looked at only",
+    "TOOL_ERROR": "a fault of the tool",
+}
+
+
+def step_words(name: object) -> str:
+    return STEP_WORDS.get(str(name), str(name))
+
+
+def outcome_words(name: str) -> str:
+    return OUTCOME_WORDS.get(name, name)
+
+
+def outcome_sentence(name: str) -> str:
+    found = OUTCOMES.get(name)
+    return name if found is None else found.sentence
+
+
+def cause_words(name: str) -> str:
+    """ "update-cut" is read as "update cut"; what it means is in the report and in docs/catalogue.md."""
+    return name.replace("-", " ")
