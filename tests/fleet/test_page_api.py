@@ -28,6 +28,7 @@ from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.login_limit import WRONG_TRIES
 from bmsrescue.twin.rig import default_card_files
 from fake_station import FakeHelper, NoHelpers
+from rescuelink.seal import line_hash
 from sealed_records import chain, sample
 
 PASSWORD = "correct horse battery"
@@ -177,7 +178,14 @@ def test_a_search_is_text_and_nothing_else(served: Served, q: str) -> None:
         assert served.client.get("/api/fleet/units", params={"q": q}).json() == []
 
 
-@pytest.mark.parametrize("path", ["/stations/one/attempts", "/stations/one/trends"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/stations/one/attempts",
+        "/stations/one/trends",
+        f"/attempts/{line_hash(chain('h1', 1)[0])}/beside",
+    ],
+)
 def test_a_stations_view_loads_its_slower_parts_by_themselves(served: Served, path: str) -> None:
     served.take(chain("h1", 2))
     answer = served.get(path)
@@ -204,6 +212,7 @@ def test_each_view_is_opened_by_a_test() -> None:
         ("/units/99999999999999999999999", 404),
         ("/units/x", 400),
         ("/attempts/h1/7", 404),
+        ("/attempts/none/beside", 404),
         ("/attempts/h1/99999999999999999999999", 404),
         ("/stations/none", 404),
         ("/figures?days=0", 400),

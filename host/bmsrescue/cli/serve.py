@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,8 @@ import typer
 
 from bmsrescue.cli.common import JsonOption
 from bmsrescue.cli.output import show_note
-from bmsrescue.config import data_dir, load_config
+from bmsrescue.config import Config, DaemonAddress, data_dir, load_config
+from bmsrescue.errors import UsageError
 from bmsrescue.private import RECORDS_FILE
 
 _UNIT_FILE = Path(__file__).parent.parent / "daemon" / "bmsrescue.service"
@@ -33,6 +35,9 @@ def serve(
     twin: Annotated[
         int, typer.Option("--twin", metavar="N", help="Stations with N virtual helpers and units.", min=0, max=64)
     ] = 0,
+    store: Annotated[
+        str, typer.Option(metavar="URL", help="Every bench's records out of the shared store, to look at; no helpers.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="Which units come to the virtual stations.", min=0)] = 0,
     print_unit: Annotated[bool, typer.Option("--print-unit", help="Print a systemd user unit and leave.")] = False,
     as_json: JsonOption = False,
@@ -61,6 +66,11 @@ def serve(
         typer.echo(json.dumps({"listening": where}) if as_json else f"listening: {where}")
 
     private_data_folder(data_dir())
+    if store:
+        if stations or twin or helper:
+            raise UsageError("--store has no stations", "Leave out --stations, --twin and --helper, or --store.")
+        _serve_store(config, address, store, tell)
+        return
     if not stations and not twin:
         run(config, tuple(helper or ()), address, data_dir(), tell, **_door())
         return
@@ -71,6 +81,17 @@ def serve(
     with Crew(twin, seed, f"{int(time.time()):x}") as crew:
         service = FleetService(Fleet(config, data_dir()), crew)
         run(config, tuple(helper or ()), address, data_dir(), tell, crew.find, service.beside)
+
+
+def _serve_store(config: Config, address: DaemonAddress, url: str, tell: Callable[[str], None]) -> None:
+    """The page over a store that is looked at; in a folder of its own, so that a bench may run beside it."""
+    from bmsrescue.daemon.serve import serve as run
+    from bmsrescue.fleet.fleet import Fleet
+    from bmsrescue.fleet.service import FleetService
+
+    folder = data_dir() / "store-page"
+    service = FleetService(Fleet(config, folder, url))
+    run(config, (), address, folder, tell, beside=service.beside, search=False)
 
 
 def _door() -> dict[str, Any]:

@@ -45,18 +45,19 @@ def serve(
     beside: Beside | None = None,
     door: Door | None = None,
     note: Note | None = None,
+    search: bool = True,
 ) -> None:
     """Serve until SIGINT or SIGTERM. `on_ready` is told the address once clients may connect.
 
     `more`: helpers besides those that are found; `beside`: what else is served; `door`: who may move helpers by hand;
-    `note`: puts into an audit log what they do.
+    `note`: puts into an audit log what they do; `search` False: no helper is looked for.
 
     Raises:
         UsageError: an address cannot be had.
         HostError: the data folder cannot be written.
     """
     files = make_room()
-    connected = Helpers(lambda: find_helpers(config, urls) + more(), folder)
+    connected = Helpers(lambda: (find_helpers(config, urls) if search else []) + more(), folder)
     connected.uses.note = note
     app = create_app(connected, LOOPBACK_NAMES | {name.lower() for name in address.names}, beside)
     if door is not None:

@@ -22,27 +22,37 @@ from bmsrescue.private import private_data_folder
 class Fleet:
     """What the page is made of and the service keeps going.
 
+    `shared`: the URL of a store that is looked at and nothing else: the view over every bench. It has no own site.
+
     Raises:
         HostError: the site's own store cannot be opened, or the configuration makes no sense.
     """
 
-    def __init__(self, config: Config, folder: Path) -> None:
+    def __init__(self, config: Config, folder: Path, shared: str = "") -> None:
         private_data_folder(folder)
         self.folder = folder
-        self.store = Store.open(sqlite_url(folder))
-        with self.store.write() as session:
-            self.site_id = ledger.own_site(session, config.records.bench)
+        self.site_id = ""
+        if shared:
+            self.store = Store.open_to_read(shared)
+        else:
+            self.store = Store.open(sqlite_url(folder))
+            with self.store.write() as session:
+                self.site_id = ledger.own_site(session, config.records.bench)
         self.backups = BackupFolder(config.records.backups or str(folder / FOLDER_NAME))
         self.desk = Desk(self.store, self.site_id, read_settings(config.stations))
         self.desk.shelf = BackupShelf(self.store, self.site_id, self.backups, folder / COMING)
         self.link: SharedLink | None = None
-        if config.records.shared:
+        if config.records.shared and not shared:
             self.link = SharedLink(self.store, config.records.shared, self.site_id, config.records.bench)
         self.webhook: Webhook | None = None
-        if config.records.webhook:
+        if config.records.webhook and not shared:
             secret = config.records.webhook_secret
             self.webhook = Webhook(self.store, self.site_id, config.records.webhook, folder, secret=secret)
         self.accounts = Accounts(self.store, self.site_id)
+
+    @property
+    def only_looks(self) -> bool:
+        return self.store.only_read
 
     def deciding(self) -> tuple[Accounts, Releases]:
         """Where accounts and releases are decided: the shared store, if there is one. Raises StoreError as that."""

@@ -49,7 +49,8 @@ class FleetService:
         page = create_page(self._fleet, hall, helpers.events)
         app.mount("", page)
         app.state.door = page.state.access
-        helpers.uses.note = self._fleet.accounts.note_use
+        if not self._fleet.only_looks:
+            helpers.uses.note = self._fleet.accounts.note_use
         if self._crew is not None:
             self._follow_crew(hall, self._crew)
         tasks = [asyncio.create_task(hall.run(), name="stations")]

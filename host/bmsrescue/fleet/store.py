@@ -42,8 +42,9 @@ def sqlite_url(folder: Path) -> str:
 class Store:
     """Use `Store.open`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, only_read: bool = False) -> None:
         self.engine = engine
+        self.only_read = only_read
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -64,6 +65,25 @@ class Store:
             raise
         return cls(engine)
 
+    @classmethod
+    def open_to_read(cls, url: str) -> Store:
+        """Open a store that is there and change nothing in it: an account that may only read is enough.
+
+        Raises:
+            UsageError: the URL is none of a store.
+            StoreError: it cannot be reached, is no store, or has not this version's tables.
+        """
+        engine = _make_engine(_parse(url))
+        try:
+            _require_schema(engine)
+        except (OperationalError, DatabaseError) as error:
+            engine.dispose()
+            raise StoreError(f"cannot open {_shown(engine.url)}: {_reason(error)}", "Check the address.") from error
+        except HostError:
+            engine.dispose()
+            raise
+        return cls(engine, only_read=True)
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one state of the store. Raises StoreError when the server is away."""
@@ -73,6 +93,8 @@ class Store:
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction: kept whole at the end of the block, or undone whole. Raises StoreError as `read`."""
+        if self.only_read:
+            raise StoreError("this page only looks at the store", "Decide it at a bench.")
         with (
             _told_apart(self.engine),
             self.engine.connect().execution_options(**{_WRITES: True}) as connection,
@@ -127,10 +149,27 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _migrate(engine: Engine) -> None:
+def _scripts() -> tuple[AlembicConfig, ScriptDirectory]:
     config = AlembicConfig()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
+    return config, ScriptDirectory.from_config(config)
+
+
+def _require_schema(engine: Engine) -> None:
+    """Raises StoreError where the tables are not this version's."""
+    wanted = set(_scripts()[1].get_heads())
+    with engine.connect() as connection:
+        present = set(MigrationContext.configure(connection).get_current_heads())
+    if present != wanted:
+        told = f"has schema {', '.join(sorted(present))}" if present else "has no records"
+        raise StoreError(
+            f"{_shown(engine.url)} {told}, this bmsrescue needs {', '.join(sorted(wanted))}",
+            "Let a bench of this version forward to it first, or use the version that made it.",
+        )
+
+
+def _migrate(engine: Engine) -> None:
+    config, scripts = _scripts()
     known = {script.revision for script in scripts.walk_revisions()}
     with engine.connect().execution_options(**{_WRITES: True}) as connection, _keys_off(connection), connection.begin():
         if engine.dialect.name == "postgresql":

@@ -38,6 +38,7 @@ class Attempt(Base):
         Index("ix_attempts_helper_sequence", "helper", "sequence"),
         Index("ix_attempts_helper_id_sequence", "helper_id", "sequence"),
         Index("ix_attempts_unit_id_id", "unit_id", "id", "outcome", "at", "taken_out"),
+        Index("ix_attempts_cause_id", "cause", "id"),
         Index("ix_attempts_at_outcome_cause", "at", "outcome", "cause"),
     )
 

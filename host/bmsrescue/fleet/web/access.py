@@ -35,8 +35,9 @@ _OWNER = Person(NAME, ENGINEER)
 class Access:
     """Sessions end with the account, with its password, or with the badge; `folder`: where they outlive the daemon."""
 
-    def __init__(self, accounts: Accounts, folder: Path | None = None) -> None:
+    def __init__(self, accounts: Accounts, folder: Path | None = None, only_looks: bool = False) -> None:
         self.accounts = accounts
+        self._only_looks = only_looks  # nobody may do more than see, and nothing is put down
         self.sessions = Sessions(folder)
         self._any_account = False
         self._limit = LoginLimit()
@@ -46,7 +47,7 @@ class Access:
     def log_in(self, name: str, password: str, address: str) -> str:
         """The session's cookie. Raises AccessError."""
         person = self.check_password(name, password, address)
-        self.accounts.note(name, "logged in", address)
+        self._note(name, "logged in", address)
         return self.sessions.begin(person.name, self.accounts.present(person.name)[1])
 
     def log_in_by_badge(self, badge: str, address: str) -> str:
@@ -60,7 +61,7 @@ class Access:
             self._note_failed(name, address)
             raise
         self._limit.right(name, address)
-        self.accounts.note(person.name, "logged in by badge", address)
+        self._note(person.name, "logged in by badge", address)
         return self.sessions.begin(person.name, digest_of(badge), badge=True)
 
     def check_password(self, name: str, password: str, address: str) -> Person:
@@ -83,7 +84,11 @@ class Access:
         self._failed += 1
         if self._failed <= _MOST_FAILED:
             last = self._failed == _MOST_FAILED
-            self.accounts.note(name, "log-in failed, more are not listed" if last else "log-in failed", address)
+            self._note(name, "log-in failed, more are not listed" if last else "log-in failed", address)
+
+    def _note(self, name: str, action: str, address: str) -> None:
+        if not self._only_looks:
+            self.accounts.note(name, action, address)
 
     def log_out(self, key: str) -> None:
         self.sessions.end(key)
@@ -96,6 +101,10 @@ class Access:
 
     def person(self, request: HTTPConnection) -> Person:
         """Raises AccessError."""
+        found = self._person(request)
+        return Person(found.name, VIEWER, found.scopes) if self._only_looks else found
+
+    def _person(self, request: HTTPConnection) -> Person:
         scheme, _space, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self.accounts.by_token(token.strip())

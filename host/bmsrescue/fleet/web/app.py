@@ -58,7 +58,7 @@ def create_page(fleet: Fleet, hall: Hall, log: EventLog) -> FastAPI:
         responses=RESPONSES,
     )
     add_docs(app, "/fleet/docs")
-    app.state.access = Access(fleet.accounts, fleet.folder)
+    app.state.access = Access(fleet.accounts, fleet.folder, fleet.only_looks)
     app.state.fleet = fleet
     app.state.hall = hall
     app.state.log = log

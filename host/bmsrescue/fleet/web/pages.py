@@ -9,14 +9,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.accounts import MIN_PASSWORD, AccessError
 from bmsrescue.fleet.consents import WORDS, consent_of, consents_for, is_word, said
+from bmsrescue.fleet.golden import golden_of
+from bmsrescue.fleet.line.filters import GOOD
+from bmsrescue.fleet.lookalikes import lookalikes_of
 from bmsrescue.fleet.lookup import FoundUnit, attempt_of, attempts_called, find_units, newest_attempts, unit_with
 from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.records import aside
+from bmsrescue.fleet.records.counting import NOT_COUNTED
 from bmsrescue.fleet.records.life import FIELDS
 from bmsrescue.fleet.records.reading import PHASES
 from bmsrescue.fleet.trends import rail_trends
@@ -36,8 +41,10 @@ _SHOWN_EVENTS = 1500
 
 
 @router.get("/")
-async def wall(request: Request, hall: TheHall, person: Viewing) -> Response:
+async def wall(request: Request, fleet: TheFleet, hall: TheHall, person: Viewing) -> Response:
     """All stations, large enough to be read across the room."""
+    if fleet.only_looks:
+        return RedirectResponse("/benches", 303)
     stations = [hall.stations[name].status() for name in sorted(hall.stations, key=_in_order)]
     return page(request, "wall.html", person, "Stations", stations=stations)
 
@@ -121,6 +128,18 @@ def attempt(request: Request, sha256: Plain, fleet: TheFleet, person: Viewing) -
         others=[one for one in called or () if one.sha256 != sha256],
         sectors={moment: _states(sectors, moment) for moment in ("before", "after")},
     )
+
+
+@router.get("/attempts/{sha256}/beside")
+def beside(request: Request, sha256: Plain, fleet: TheFleet, person: Viewing) -> Response:
+    """An attempt beside good units, and what cured others like it: loaded after the report."""
+    with fleet.store.read() as session:
+        found = session.scalar(select(Attempt).where(Attempt.sha256 == sha256))
+        if found is None:
+            raise HTTPException(404, "there is no such attempt")
+        failed = not found.taken_out and found.outcome not in (*GOOD, *NOT_COUNTED)
+        told = {"golden": golden_of(session, found), "alike": lookalikes_of(session, found) if failed else None}
+    return page(request, "beside.html", person, "", **told)
 
 
 @router.get("/attempts/{helper:path}/{sequence:int}")

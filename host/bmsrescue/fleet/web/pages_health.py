@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
+from bmsrescue.fleet.benches import benches_of
 from bmsrescue.fleet.kept_backups import PAGE, backup_of, fetch, find_backups, put_back_card
 from bmsrescue.fleet.models import CardImport
 from bmsrescue.fleet.queues import queues_of, time_fault
@@ -35,6 +36,14 @@ def health(request: Request, fleet: TheFleet, person: Viewing, number: _Page = 0
     shown = {"imports": imports[:_IMPORTS], "more": len(imports) > _IMPORTS, "number": number, "lines": lines}
     clock_fault = time_fault()
     return page(request, "health.html", person, "Health", queues=queues_of(fleet), clock_fault=clock_fault, **shown)
+
+
+@router.get("/benches")
+def benches(request: Request, fleet: TheFleet, person: Viewing) -> Response:
+    """Every bench whose records are in this store."""
+    with fleet.store.read() as session:
+        found = benches_of(session)
+    return page(request, "benches.html", person, "Benches", benches=found)
 
 
 @router.get("/backups")

@@ -66,6 +66,7 @@ def page(request: Request, template: str, person: Person | None, title: str, **v
         values["set_aside"] = _set_aside(request)
         values["troubles"] = troubles(request)
     fleet: Fleet = request.app.state.fleet
+    values["only_looks"] = values["read_only"] = fleet.only_looks
     values["step_words"], values["rail_words"] = STEP_WORDS, RAIL_WORDS
     values["clock"] = fleet.desk.settings.clock
     return _templates.TemplateResponse(request, template, {"person": person, "title": title, **values})

@@ -38,4 +38,5 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["unit_id"], ["units.id"], name="fk_unit_notes_unit_id_units"),
         sa.PrimaryKeyConstraint("bench", "number", name="pk_unit_notes"),
     )
+    op.create_index("ix_attempts_cause_id", "attempts", ["cause", "id"])
     op.create_index("ix_unit_notes_unit_id_at", "unit_notes", ["unit_id", "at"])
