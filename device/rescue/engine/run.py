@@ -47,7 +47,7 @@ NOTE = "/unrecorded.json"  # in the helper's flash: of a run whose record is sti
 _DROPPED = (
     "rescue.engine.job rescue.engine.examine rescue.engine.survey rescue.engine.diagnosis rescue.engine.plan "
     "rescue.engine.backup rescue.engine.act rescue.engine.verify rescue.engine.proof rescue.engine.record "
-    "rescue.engine.unit rescue.front.pages rescue.front.consent_prompt rescue.front.controls "
+    "rescue.engine.unit rescue.front.pages rescue.front.consent_prompt rescue.front.controls rescue.front.words "
     "rescue.chips.stm32h7.flash_ rescue.chips.stm32h7.identity rescue.chips.stm32h7.option rescue.chips.stm32h7.clocks "
     "rescue.chips.stm32h7.pins rescue.debug.connect rescue.debug.cortex_m_watch "
     "rescuelink.distinguishing rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "

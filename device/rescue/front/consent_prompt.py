@@ -1,8 +1,7 @@
 # A consent that the job leaves to the person at the dongle: a screen names unit and scope, two seconds are for reading
 # it, and then a long press is a yes. A short press, or nobody for half a minute, is a no.
 
-from rescue.front import controls
-from rescue.front.pages import wrap
+from rescue.front import controls, words
 
 _READ_MS = 2000
 _WAIT_MS = 30_000
@@ -29,8 +28,7 @@ def ask(run):
     scope = ", ".join([_SCOPES.get(word) or "rewrite " + word.replace(":", " ") for word in run.needs])
     run.granted = {"words": run.needs, "scope": scope, "unit": uid, "by": _BY, "given": False}
     run.observer.event("ask", run.granted)
-    lines = ["unit " + uid[-8:]] + wrap(scope, 16, 3)
-    run.screen.page("CONSENT?", lines + [""] * (4 - len(lines)) + ["hold=yes tap=no"])
+    draw(run.screen, uid[-8:], scope, run.needs)
     clock, front = run.ports.clock, run.ports.panel
     start = clock.ms()
     # Nobody has read it yet, and a button that is still down was not pressed for this.
@@ -44,6 +42,26 @@ def ask(run):
     run.by = _BY
     run.job.consent += run.needs
     return True
+
+
+def draw(screen, unit, scope, needs):
+    """The question: which unit, what is to be done to it, how to answer."""
+    language = screen.language
+    if language != "en":
+        scope = ", ".join([_named(language, word) for word in needs])
+    lines = [words.say(language, "page.unit") + " " + unit]
+    answer = words.say(language, "consent.answer")
+    if words.is_high(answer):
+        screen.page(answer, lines + words.wrap(scope, 16, 2))
+        return
+    lines += words.wrap(scope, 16, 3)
+    screen.page("consent.title", lines + [""] * (4 - len(lines)) + [answer])
+
+
+def _named(language, word):
+    # "sector:7" is "rewrite sector 7".
+    name, _, number = word.partition(":")
+    return words.say(language, "scope." + name) + (" " + number if number else "")
 
 
 def _waiting(run, now_ms):

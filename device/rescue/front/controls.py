@@ -1,5 +1,6 @@
 # Light, sound and button of the front. A result is never told by colour alone: text, pattern and sound say it as well
-# (docs/reference/unit.md#front).
+# (docs/reference/unit.md#front). The sound is the outcome's code, long and short; a helper without a display blinks the
+# same code (rescuelink.outcomes).
 
 from micropython import const
 
@@ -7,6 +8,13 @@ _LONG_MS = const(1500)
 _DEBOUNCE_MS = const(30)
 _POLL_MS = const(20)
 _LOOK_MS = const(10)
+_LONG_BEEP_MS = const(400)
+_SHORT_BEEP_MS = const(100)
+_BEEP_PAUSE_MS = const(150)
+_LONG_BLINK_MS = const(1200)
+_SHORT_BLINK_MS = const(300)
+_BLINK_PAUSE_MS = const(400)
+_CODE_PAUSE_MS = const(2000)
 
 OFF = (0, 0, 0)
 _RED = (255, 0, 0)
@@ -16,22 +24,46 @@ _BLUE = (0, 0, 255)
 _CYAN = (0, 255, 255)
 _MAGENTA = (255, 0, 255)
 
-# Colour word of the outcome: the two colours that alternate, half a period in ms (0: solid), beeps as (on, off) in ms.
+# Colour word of the outcome: the two colours that alternate, half a period in ms (0: solid).
 PATTERNS = {
-    "green": (_GREEN, _GREEN, 0, ((400, 0),)),
-    "yellow": (_GREEN, YELLOW, 500, ((400, 200), (100, 0))),
-    "blue": (_BLUE, YELLOW, 500, ((200, 150), (200, 0))),
-    "magenta": (_GREEN, _MAGENTA, 1000, ((400, 100), (100, 100), (100, 0))),
-    "cyan": (_CYAN, OFF, 1000, ((100, 100), (100, 100), (400, 0))),
-    "red": (_RED, OFF, 500, ((100, 100), (100, 100), (100, 0))),
+    "green": (_GREEN, _GREEN, 0),
+    "yellow": (_GREEN, YELLOW, 500),
+    "blue": (_BLUE, YELLOW, 500),
+    "magenta": (_GREEN, _MAGENTA, 1000),
+    "cyan": (_CYAN, OFF, 1000),
+    "red": (_RED, OFF, 500),
 }
+_STEADY = "-"
 
 
 def light(panel, colour, now_ms):
     """Sets the LED as the pattern of a colour word has it at this instant."""
-    first, second, half_ms, _ = PATTERNS[colour]
+    first, second, half_ms = PATTERNS[colour]
     shown = first if not half_ms or now_ms // half_ms % 2 == 0 else second
     panel.led(*shown)
+
+
+def blink(panel, colour, code, now_ms):
+    """Sets the LED as the code has it at this instant, again and again; a single long one is a steady light."""
+    first, second, _ = PATTERNS[colour]
+    lit = second if first == _GREEN else first
+    panel.led(*(lit if code == _STEADY or is_lit(code, now_ms) else OFF))
+
+
+def is_lit(code, now_ms):
+    """Whether a light that blinks `code` is on."""
+    at = now_ms % (sum([_blink_ms(sign) + _BLINK_PAUSE_MS for sign in code]) + _CODE_PAUSE_MS)
+    for sign in code:
+        if at < _blink_ms(sign):
+            return True
+        at -= _blink_ms(sign) + _BLINK_PAUSE_MS
+        if at < 0:
+            break
+    return False
+
+
+def _blink_ms(sign):
+    return _LONG_BLINK_MS if sign == "-" else _SHORT_BLINK_MS
 
 
 def breathe(panel, now_ms):
@@ -41,11 +73,12 @@ def breathe(panel, now_ms):
     panel.led(level, level, level)
 
 
-def sound(panel, clock, colour):
-    """The beeps of a colour word."""
-    for on_ms, pause_ms in PATTERNS[colour][3]:
+def sound(panel, clock, code):
+    """The code of an outcome, once."""
+    for sign in code:
+        on_ms = _LONG_BEEP_MS if sign == "-" else _SHORT_BEEP_MS
         panel.beep(on_ms)
-        clock.sleep_ms(on_ms + pause_ms)
+        clock.sleep_ms(on_ms + _BEEP_PAUSE_MS)
 
 
 class Button:

@@ -2,7 +2,6 @@
 # short press: it is done; a long one: I cannot. Where the helper sees it happen, nobody has to press anything.
 
 from rescue.front import controls
-from rescue.front.pages import wrap
 
 _WAIT_MS = 60_000
 _LOOK_MS = 50
@@ -28,8 +27,7 @@ class Person:
         ports = self._ports
         clock, panel = ports.clock, ports.panel
         ports.observer.event("ask", {"words": [what], "scope": text, "unit": None, "by": "person", "given": False})
-        lines = wrap(text, 16, 4)
-        self._screen.page("BY HAND", lines + [""] * (4 - len(lines)) + ["tap=ok hold=no"])
+        self.draw(what, text)
         start = clock.ms()
         answer = None
         button = controls.Button(panel, clock)
@@ -46,12 +44,27 @@ class Person:
                 pressed = button.wait(_LOOK_MS, self._blink)
                 if pressed is not None:
                     answer = "done" if pressed == "short" else "cannot"
-        self._screen.page("BY HAND", ["", answer or "no answer", "", "go on ..."])
+        self._screen.tell("hand.title", "hand." + (answer or "none"))
         ports.observer.event("answer", {"words": [what], "answer": answer})
         return answer
 
     def read(self, _text):
         """A dongle has no keys to type a reading with."""
+
+    def draw(self, what, text):
+        """What is to be done, and how to answer."""
+        from rescue.front import words  # for this moment: a run goes on meanwhile
+
+        language = self._screen.language
+        if language != "en":
+            # What is asked for, of the few things that can be.
+            key = ("on" if "on" in text.split() else "off") if what == "power" else "hold" if "hold" in text else "free"
+            text = words.say(language, "hand." + key)
+        lines = words.wrap(text, 16, 2 if words.is_high(text) else 4)
+        answer = words.say(language, "hand.answer")
+        if not words.is_high(answer):
+            lines += [""] * (4 - len(lines))
+        self._screen.page("hand.title", lines + [answer])
 
     def _blink(self, now_ms):
         self._ports.panel.led(*(controls.YELLOW if now_ms // 250 % 2 else controls.OFF))

@@ -1,19 +1,33 @@
 # Whole screens that stand still: idle, a result, a question. Each function does what the method of Screen with its name
-# says.
+# says. A line of letters is 10 pixels high, one with Chinese in it 16.
 
 from micropython import const
 
+from rescue.front import words
+
 _WIDTH = const(128)
+_HEIGHT = const(64)
 _COLUMNS = const(16)
+_BESIDE = const(13)  # columns beside a symbol
+_RAILS = ("bplus", "v12", "v5iso", "v3v3", "vcap")
+_MOST_LINES = const(40)  # of a text in full
+_KINDS = "idle word do cause page sure consent scope hand menu rail test wiring pile set history count"
+# Outcomes whose next step is more than the cause's own.
+_OWN = ("RECOVERED", "RECOVERED_CHECK_CONFIG", "VERIFIED_UNPROVEN", "INTERRUPTED", "ABORTED", "TOOL_ERROR")
 
 
 def idle(screen, note, prompt):
     screen.clear()
-    _centred(screen, "bmsrescue", 4)
-    screen.frame.hline(0, 16, _WIDTH, 1)
-    for number, line in enumerate(wrap(note, _COLUMNS, 2)):
-        _centred(screen, line, 22 + number * 10)
-    _centred(screen, prompt, 52)
+    title(screen, "bmsrescue")
+    note = said(screen, note)
+    high = words.is_high(note)
+    for number, line in enumerate(words.wrap(note, _COLUMNS, 1 if high else 2)):
+        _centred(screen, line, 14 + number * 9)
+    last = "idle.menu" if prompt == "idle.start" else prompt
+    high = words.is_high(said(screen, last))
+    if last != prompt:
+        _centred(screen, said(screen, prompt), 32 if high else 42)
+    _centred(screen, said(screen, last), 48 if high else 54)
     screen.send()
 
 
@@ -21,46 +35,90 @@ def result(screen, record):
     from rescuelink.outcomes import OUTCOMES  # only now: the heap is tight until the run is over
 
     outcome = OUTCOMES[record["outcome"]]
-    # How the unit did, where only its record was lost.
-    lines = wrap(record.get("unit_outcome", record["diagnosis"]["cause"]).replace("_", " "), _COLUMNS, 1)
-    lines += wrap(record["next_step"] or outcome.sentence, _COLUMNS, 5 - len(lines))
-    page(screen, outcome.name.replace("_", " "), lines)
-
-
-def page(screen, title, lines):
+    found = record["diagnosis"]
     screen.clear()
-    screen.frame.fill_rect(0, 0, _WIDTH, 11, 1)
-    _centred(screen, title, 2, 0)
-    for number, line in enumerate(lines):
-        screen.frame.text(line, 0, 14 + number * 10, 1)
+    top = title(screen, said(screen, "word." + outcome.name))
+    words.draw(screen.frame, outcome.symbol, 0, top)
+    # How the unit did, where only its record was lost.
+    key = "word." + record["unit_outcome"] if "unit_outcome" in record else "cause." + found["cause"]
+    _lines(screen, words.wrap(said(screen, key), _BESIDE, 2), 20, top, 9)
+    lines = words.wrap(_do(screen, record, outcome), _COLUMNS, 3)
+    _lines(screen, lines, 0, top + (16 if words.is_high("".join(lines)) else 20), 10)
+    screen.send()
+    return _more(screen, record, outcome)
+
+
+def _do(screen, record, outcome):
+    key = "do." + outcome.name
+    found = record["diagnosis"]
+    if outcome.name not in _OWN and found.get("ends_as") == outcome.name:
+        key = "do." + found["cause"]
+    # What went wrong with the helper is told in its own words, where there is a language for them.
+    if record["next_step"] and (outcome.name == "TOOL_ERROR" or not words.has(screen.language, key)):
+        if screen.language == "en":
+            return record["next_step"]
+        key = "do." + outcome.name
+    return said(screen, key)
+
+
+def _more(screen, record, outcome):
+    # (key of the title, lines) of the pages behind the first: what decided, what nobody saw, and all of it in full.
+    found = record["diagnosis"]
+    pages = []
+    decided = list(found.get("evidence") or ())
+    if found.get("confidence"):
+        decided.insert(0, said(screen, "sure." + found["confidence"]))
+    if decided:
+        _part(pages, "page.why", "; ".join(decided))
+    seen = (record.get("rails") or {}).get("on")
+    if seen is not None:
+        unseen = [name for name in _RAILS if name not in seen]
+        _part(pages, "page.unseen", ", ".join(unseen) if unseen else said(screen, "page.all-seen"))
+    sentence = found.get("sentence") or record.get("sentence") or outcome.sentence
+    _part(pages, "page.words", sentence + " " + (record["next_step"] or ""))
+    return pages
+
+
+def _part(pages, key, text):
+    # As many pages as the text takes.
+    lines = words.wrap(text, _COLUMNS, _MOST_LINES)
+    count = 3 if words.is_high(text) else 4
+    for first in range(0, len(lines), count):
+        pages.append((key, lines[first : first + count]))
+
+
+def page(screen, name, lines):
+    screen.clear()
+    top = title(screen, said(screen, name))
+    _lines(screen, lines, 0, top if words.is_high("".join(lines)) else max(top, 13) + 2 * (top > 13), 10)
     screen.send()
 
 
-def tell(screen, title, text):
-    page(screen, title, wrap(text, _COLUMNS, 5))
+def tell(screen, name, text):
+    page(screen, name, words.wrap(said(screen, text), _COLUMNS, 3 if words.is_high(said(screen, text)) else 5))
+
+
+def said(screen, key):
+    """The text of a key; what is no key is said as it is."""
+    dot = key.find(".")
+    return words.say(screen.language, key) if dot > 0 and key[:dot] in _KINDS and " " not in key else key
+
+
+def title(screen, text):
+    """A bar with the text in it; returns where the rest begins."""
+    high = words.is_high(text)
+    height = 16 if high else 11
+    screen.frame.fill_rect(0, 0, _WIDTH, height, 1)
+    _centred(screen, text, 0 if high else 2, 0)
+    return height + (0 if high else 2)
+
+
+def _lines(screen, lines, x, y, height):
+    for line in lines:
+        words.draw(screen.frame, line, x, y)
+        y += 16 if words.is_high(line) else height
 
 
 def _centred(screen, text, y, colour=1):
-    text = text[:_COLUMNS]
-    screen.frame.text(text, (_WIDTH - 8 * len(text)) // 2, y, colour)
-
-
-def wrap(text, columns, lines):
-    """Words on at most `lines` lines of `columns` characters; a text that is too long ends in "..."."""
-    result = []
-    line = ""
-    for word in text.split():
-        joined = line + " " + word if line else word
-        if len(joined) <= columns:
-            line = joined
-            continue
-        if line:
-            result.append(line)
-        line = word[:columns]
-    if line:
-        result.append(line)
-    if len(result) > lines:
-        result = result[:lines]
-        if result:
-            result[-1] = result[-1][: columns - 3] + "..."
-    return result
+    text = words.cut(text, _COLUMNS)
+    words.draw(screen.frame, text, (_WIDTH - 8 * words.columns(text)) // 2, y, colour)

@@ -1,9 +1,11 @@
 # Waiting for the button, with a light that says how it stands. While it waits, a host on the stream is served; the
 # modules for that are loaded when the first byte comes. In the heap only while the dongle waits.
 
+from rescue.engine import modules
 from rescue.front import controls
 
-_READY = "ready"
+_READY = "idle.ready"
+_PEEK_MS = 1500  # of idle, before the card is looked at: who presses at once need not wait for it
 
 
 class Waiting:
@@ -13,22 +15,43 @@ class Waiting:
         self._app = app
         self._ports = app.ports
 
-    def for_press(self, limit_ms, colour=None):
-        """ "short" or "long"; None when `limit_ms` has passed or a host wants something. `colour`: of a result."""
+    def for_press(self, limit_ms, sign=None):
+        """ "short" or "long"; None when `limit_ms` has passed or a host wants something. `sign`: (colour word, code) of
+        a result; a helper without a display blinks the code."""
+        ports = self._ports
 
         def _glow(now):
-            if colour is None:
-                controls.breathe(self._ports.panel, now)
+            if sign is None:
+                controls.breathe(ports.panel, now)
+            elif "display" in ports.missing:
+                controls.blink(ports.panel, sign[0], sign[1], now)
             else:
-                controls.light(self._ports.panel, colour, now)
+                controls.light(ports.panel, sign[0], now)
 
-        return controls.Button(self._ports.panel, self).wait(limit_ms, _glow, self._interrupted)
+        return controls.Button(ports.panel, self).wait(limit_ms, _glow, self.is_wanted)
+
+    def for_job(self, limit_ms):
+        """As for_press(), on the idle screen, which says what is on the card once nobody has pressed for a while."""
+        app = self._app
+        self.ready()
+        if app.server is not None:
+            return self.for_press(limit_ms)
+        peek_ms = _PEEK_MS if limit_ms is None else min(_PEEK_MS, limit_ms)
+        pressed = self.for_press(peek_ms)
+        if pressed is not None or app.server is not None or peek_ms == limit_ms:
+            return pressed
+        from rescue.front import card_line
+
+        app.screen.idle(card_line.read(self._ports))
+        modules.drop("rescue.front.card_line")
+        return self.for_press(None if limit_ms is None else limit_ms - peek_ms)
 
     def ready(self):
         """The screen of a dongle that waits."""
         self._app.screen.idle(_READY)
 
-    def _interrupted(self):
+    def is_wanted(self):
+        """Whether a host wants something that is done from the main loop."""
         server = self._app.server
         return server is not None and (server.asked or server.bench.leave)
 
@@ -68,10 +91,11 @@ class Waiting:
         if session is None:
             app.screen.idle(_READY)
         else:
-            app.screen.idle("host: " + session, "unplug to end")
+            app.screen.idle("host: " + session, "idle.unplug")
 
 
-def show_result(app, colour):
+def show_result(app, sign):
     """The light of a result, and its sound."""
-    controls.light(app.ports.panel, colour, 0)
-    controls.sound(app.ports.panel, app.ports.clock, colour)
+    controls.light(app.ports.panel, sign[0], 0)
+    if app.sound:
+        controls.sound(app.ports.panel, app.ports.clock, sign[1])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import platformdirs
 
-from bmsrescue.agent import build, fold_constants, own_names, shorten_names, shorten_parameters
+from bmsrescue.agent import build, fold_constants, own_names, shorten_names, shorten_parameters, words
 from bmsrescue.agent.build import MpyFormat, build_files
 
 _KEPT_S = 7 * 24 * 3600
@@ -25,8 +25,8 @@ _MAKERS = (build, fold_constants, own_names, shorten_names, shorten_parameters)
 
 
 def built(files: Mapping[Path, Path], target: MpyFormat) -> Path:
-    """The folder that holds `files` compiled for `target`; made if it is not there, for this process where the user's
-    cache cannot be written.
+    """The folder that holds `files` compiled for `target`, and the display's texts; made if it is not there, for this
+    process where the user's cache cannot be written.
 
     Raises:
         HostError: as `build_files`.
@@ -37,7 +37,7 @@ def built(files: Mapping[Path, Path], target: MpyFormat) -> Path:
     except OSError:
         if key not in _made:
             folder = tempfile.TemporaryDirectory(prefix="bmsrescue-agent-")
-            build_files(files, Path(folder.name), target)
+            _make(files, Path(folder.name), target)
             _made[key] = folder
         return Path(_made[key].name)
 
@@ -57,13 +57,20 @@ def _kept(files: Mapping[Path, Path], target: MpyFormat, key: str) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix="making-", dir=root))
     try:
-        build_files(files, making, target)
+        _make(files, making, target)
         with contextlib.suppress(OSError):  # somebody else was quicker with the same
             making.rename(place)
     finally:
         shutil.rmtree(making, ignore_errors=True)
     _remove_old(root)
     return place
+
+
+def _make(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> None:
+    build_files(files, folder, target)
+    for place, data in words.files().items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(data)
 
 
 def _key(files: Mapping[Path, Path], target: MpyFormat) -> str:
@@ -77,6 +84,8 @@ def _key(files: Mapping[Path, Path], target: MpyFormat) -> str:
     for place, source in sorted(files.items()):
         text = source.read_bytes()
         digest.update(f"\0{place.as_posix()}\0{len(text)}\0".encode() + text)
+    for place, data in words.files().items():
+        digest.update(f"\0{place}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()[:32]
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bmsrescue.agent import words
 from bmsrescue.agent.build import MpyFormat
 from bmsrescue.agent.cache import built_files
 from bmsrescue.agent.files import agent_files, device_dir, shared_dir
@@ -23,13 +24,13 @@ def source_files() -> dict[str, Path]:
 
 
 def start_only() -> Files:
-    """What an agent that is frozen into the firmware needs of it as a file."""
-    return {START: (device_dir() / START).read_bytes()}
+    """What an agent that is frozen into the firmware needs of it as files: the start, and the display's texts."""
+    return {START: (device_dir() / START).read_bytes()} | words.files()
 
 
 def as_source() -> Files:
     """The agent, to be compiled by the board itself at every start: takes more time and heap there."""
-    return {place: path.read_bytes() for place, path in source_files().items()}
+    return {place: path.read_bytes() for place, path in source_files().items()} | words.files()
 
 
 def as_compiled(target: MpyFormat) -> Files:

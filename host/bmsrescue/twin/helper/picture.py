@@ -47,13 +47,20 @@ def as_braille(frame: bytes) -> list[str]:
 
 
 def as_png(frame: bytes, scale: int = _PNG_SCALE) -> bytes:
-    """The picture as a PNG of one bit per pixel, each pixel `scale` wide and high (PNG specification, ISO 15948)."""
+    """The picture as a PNG of one bit per pixel, each pixel `scale` wide and high."""
+    return png_of_rows([bytes(pixel(frame, x, y) for x in range(WIDTH)) for y in range(HEIGHT)], scale)
+
+
+def png_of_rows(pixels: list[bytes], scale: int) -> bytes:
+    """Rows of 0 (dark) and 1, as a PNG of one bit per pixel (PNG specification, ISO 15948)."""
+    wide = len(pixels[0]) * scale
+    padded = -(-wide // 8) * 8
     rows = bytearray()
-    for y in range(HEIGHT):
-        bits = "".join(("1" if pixel(frame, x, y) else "0") * scale for x in range(WIDTH))
-        row = b"\x00" + int(bits, 2).to_bytes(WIDTH * scale // 8, "big")  # filter type 0: none
+    for line in pixels:
+        bits = "".join(("1" if lit else "0") * scale for lit in line).ljust(padded, "0")
+        row = b"\x00" + int(bits, 2).to_bytes(padded // 8, "big")  # filter type 0: none
         rows += row * scale
-    header = struct.pack(">IIBBBBB", WIDTH * scale, HEIGHT * scale, 1, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", wide, len(pixels) * scale, 1, 0, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(rows), 9)), (b"IEND", b"")]
     return _PNG_SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
 

@@ -3,8 +3,9 @@
 import json
 
 from rescue.front import controls
-from rescue.front.pages import wrap
+from rescue.front.words import wrap
 from rescue.front.screens import Screen
+from rescuelink.outcomes import OUTCOMES
 
 
 class Clock:
@@ -61,14 +62,16 @@ seen = {}
 screen.idle("ready")
 seen["idle"] = rows(front.pictures[-1])
 clock.now += 1000
-screen.progress("backup", 6, 14, "backup", 0, 1000)
+screen.working("job", 0, 16, "")
+clock.now += 1000
+screen.progress("backup", 9, 16, "backup", 0, 1000)
 clock.now += 2000
-screen.progress("backup", 6, 14, "backup", 500, 1000)
+screen.progress("backup", 9, 16, "backup", 500, 1000)
 seen["half"] = rows(front.pictures[-1])
 count = len(front.pictures)
 for _ in range(20):
     clock.now += 10
-    screen.progress("backup", 6, 14, "backup", 600, 1000)
+    screen.progress("backup", 9, 16, "backup", 600, 1000)
 seen["refreshes_in_200_ms"] = len(front.pictures) - count
 screen.result(record("RECOVERED", "update-cut", "Do the maker's protection test before the unit goes back on cells."))
 seen["recovered"] = rows(front.pictures[-1])
@@ -78,8 +81,8 @@ unsaved = record("TOOL_ERROR", "update-cut", "Replace the card and run the job a
 unsaved["unit_outcome"] = "RECOVERED"
 screen.result(unsaved)
 seen["unsaved"] = rows(front.pictures[-1])
-screen.page("TOOL ERROR", ["RECOVERED", "Replace the card", "and run the job", "again."])
-seen["unsaved in words"] = rows(front.pictures[-1])
+screen.result(record("TOOL_ERROR", "update-cut", "Replace the card and run the job again."))
+seen["not told"] = rows(front.pictures[-1])
 screen.tell("TOOL ERROR", "Replace the card and run the job again.")
 seen["told"] = rows(front.pictures[-1])
 
@@ -89,8 +92,15 @@ for colour in controls.PATTERNS:
     front.beeps = []
     for now in range(0, 2000, 100):
         controls.light(front, colour, now)
-    controls.sound(front, clock, colour)
-    seen["patterns"][colour] = {"lights": sorted({repr(light) for light in front.lights}), "beeps": front.beeps}
+    seen["patterns"][colour] = sorted({repr(light) for light in front.lights})
+seen["codes"] = {}
+for outcome in OUTCOMES.values():
+    front.lights = []
+    front.beeps = []
+    for now in range(0, 20000, 50):
+        controls.blink(front, outcome.colour, outcome.code, now)
+    controls.sound(front, clock, outcome.code)
+    seen["codes"][outcome.name] = {"lights": front.lights, "beeps": front.beeps}
 
 button = controls.Button(front, clock)
 seen["button"] = []

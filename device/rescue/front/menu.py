@@ -1,0 +1,56 @@
+# The menu of a dongle that waits: a long press opens it, a short one goes on to the next entry, a long one takes it.
+# Nobody for a minute, or a host, ends it. In the heap only while it is open; each entry's module only while it is shown.
+
+from rescue.engine import modules
+from rescue.front import pages, words
+
+_LIMIT_MS = 60_000
+_ENTRIES = ("piles", "rails", "wiring", "test", "history", "counters", "settings", "about", "back")
+_VIEWS = "rescue.front.views rescue.front.self_test rescue.front.settings"
+
+
+def run(app, waiting):
+    """Until "back", a host, or nobody. Whether units are to be treated one after the other from now on."""
+    at = 0
+    while True:
+        draw(app.screen, at)
+        pressed = waiting.for_press(_LIMIT_MS)
+        if pressed == "short":
+            at = (at + 1) % len(_ENTRIES)
+            continue
+        entry = _ENTRIES[at]
+        if pressed is None or entry in ("back", "piles"):
+            return pressed is not None and entry == "piles"
+        _open(entry, app, waiting)
+        modules.drop(_VIEWS)
+
+
+def draw(screen, at):
+    """The menu with the entry number `at` marked."""
+    screen.clear()
+    top = pages.title(screen, pages.said(screen, "menu.title"))
+    rows = (64 - top) // (16 if screen.language == "zh" else 10)
+    first = max(min(at - rows // 2, len(_ENTRIES) - rows), 0)
+    height = (64 - top) // rows
+    for number in range(first, first + rows):
+        text = pages.said(screen, "menu." + _ENTRIES[number])
+        y = top + (number - first) * height
+        if number == at:
+            screen.frame.fill_rect(0, y - (0 if words.is_high(text) else 1), 128, height, 1)
+        words.draw(screen.frame, text, 8, y, 0 if number == at else 1)
+    screen.send()
+
+
+def _open(entry, app, waiting):
+    if entry in ("wiring", "test"):
+        from rescue.front import self_test
+
+        self_test.show(app, waiting, entry)
+    elif entry == "settings":
+        from rescue.front import settings
+
+        settings.show(app, waiting)
+    else:
+        from rescue.front import views
+
+        views.show(app, waiting, entry)

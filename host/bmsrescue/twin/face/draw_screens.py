@@ -1,0 +1,199 @@
+# Run by a MicroPython with the agent on its path: draws every screen in one language and prints, as JSON, the caption
+# and the 1024 bytes of each, in hex. Times, numbers and units are always the same.
+
+import json
+import sys
+
+import framebuf
+from rescue.front import consent_prompt, hand_prompt, menu, piles, self_test, settings, views, words
+from rescue.front.screens import Screen
+from rescuelink.diagnoses import all_causes
+from rescuelink.limits import default_limits
+from rescuelink.outcomes import OUTCOMES
+
+LANGUAGE = sys.argv[1]
+words.folder = lambda: sys.argv[2] + "/"
+UID = "365139384138470400BD0010"
+COUNT = 16
+
+
+class Clock:
+    now = 0
+
+    def ms(self):
+        return self.now
+
+    def since_ms(self, start):
+        return self.now - start
+
+    def sleep_ms(self, n):
+        self.now += n
+
+    def feed(self):
+        pass
+
+
+class Panel:
+    picture = None
+
+    def show(self, picture):
+        self.picture = bytes(picture)
+
+    def led(self, *colour):
+        pass
+
+    def pressed(self):
+        return False
+
+
+class Anything:
+    def __getattr__(self, _name):
+        return lambda *_arguments: None
+
+
+clock, panel = Clock(), Panel()
+drawn = []
+
+
+def keep(name):
+    drawn.append((name, panel.picture))
+
+
+def new_screen():
+    return Screen(panel, clock, LANGUAGE)
+
+
+def record(outcome, cause, ends_as=None, next_step=None, sentence="", rails=None, evidence=()):
+    return {
+        "outcome": outcome,
+        "diagnosis": {
+            "cause": cause,
+            "ends_as": ends_as or outcome,
+            "confidence": "certain",
+            "evidence": list(evidence),
+            "sentence": sentence,
+        },
+        "next_step": next_step,
+        "rails": {"on": rails},
+    }
+
+
+screen = new_screen()
+screen.idle("pack 16S, firmware 1.2.0")
+keep("idle: card and job")
+screen.idle("idle.no-card")
+keep("idle: no card")
+screen.idle("host: serve", "idle.unplug")
+keep("a host has it")
+for index, step, what, done in (
+    (0, "job", "check image", 300),
+    (9, "backup", "backup", 500),
+    (10, "act", "write", 900),
+):
+    clock.now += 1000
+    screen.working(step, index, COUNT, "")
+    clock.now += 7000 * (index > 0)
+    screen.progress(step, index, COUNT, what, done, 1000)
+    keep("work: " + step)
+
+result = record(
+    "NOT_FIRMWARE",
+    "no-vcap",
+    sentence="3.3 V is good but the core supply reads 0 mV with NRST low: the core has no power.",
+    next_step="Check the inductor and VCAP capacitors; then start again with BOOT0 held high.",
+    evidence=("vcap 0 mV (0..1)", "NRST low"),
+    rails={"bplus": 1, "v12": 1, "v3v3": 1, "vcap": 1},
+)
+screen = new_screen()
+more = screen.result(result)
+keep("a hardware fault")
+for number, (title, lines) in enumerate(more):
+    screen.page(title, lines)
+    keep("tap %d: %s" % (number + 1, title[5:]))
+causes = (
+    ("RECOVERED", "update-cut"),
+    ("RECOVERED_CHECK_CONFIG", "cure-cut"),
+    ("VERIFIED_UNPROVEN", "blank"),
+    ("NO_FAULT_FOUND", "healthy"),
+    ("CHECK_WIRES", "swapped-swd"),
+    ("LOCKED", "rdp1"),
+    ("WRONG_TARGET", "wrong-target"),
+    ("UNSAFE", "short-3v3"),
+    ("INTERRUPTED", "brown-out"),
+    ("ABORTED", "differs"),
+    ("EXAMINED", "firmware-runs"),
+)
+for outcome, cause in causes:
+    new_screen().result(record(outcome, cause))
+    keep(outcome)
+new_screen().result(record("TOOL_ERROR", "not-examined", next_step="Replace the card and run the job again."))
+keep("TOOL_ERROR")
+
+
+class Run:
+    pass
+
+
+screen = new_screen()
+consent_prompt.draw(screen, UID[-8:], "write over firmware that runs", ("older-firmware",))
+keep("consent")
+hand_prompt.Person(screen, None).draw("power", "switch the unit's supply off now")
+keep("by hand")
+menu.draw(screen, 1)
+keep("menu")
+windows = default_limits().rails
+seen = {"bplus": 17990, "v12": 13150, "v5iso": 5420, "v3v3": 2900, "vcap": 1010}
+views.draw_rails(screen, seen, windows, {})
+keep("rails")
+self_test.draw(
+    screen, "menu.wiring", [("SWDIO", "high", ""), ("SWCLK", "open", ""), ("NRST", "follows", "")], "wiring."
+)
+keep("wiring test")
+rows = [
+    ("card", "pass", "412/655"),
+    ("zero", "pass", "14 LSB"),
+    ("reference", "marginal", "3/5"),
+    ("lines", "fail", "SWDIO"),
+    ("switch", "pass", "310 ms"),
+    ("clock", "pass", ""),
+]
+self_test.draw(screen, "menu.test", rows, "test.")
+keep("self-test")
+tally = {
+    "runs": 48,
+    "good": 43,
+    "by": {"RECOVERED": 41, "NO_FAULT_FOUND": 2, "NOT_FIRMWARE": 3, "CHECK_WIRES": 2},
+    "last": [[UID, "RECOVERED"], ["0000000000000000A41C77E2", "NOT_FIRMWARE"], [None, "CHECK_WIRES"]],
+}
+views.draw_history(screen, tally)
+keep("history")
+views.draw_counters(screen, tally)
+keep("counters")
+settings.draw(screen, {"language": LANGUAGE, "sound": True}, 1)
+keep("settings")
+config = {
+    "helper": "helper-1",
+    "rails": {"v3v3": {"calibrated": {"date": "2026-11-29", "uncertainty_mv": 17}}, "v12": {}},
+}
+views.draw_about(screen, config, "e66138935f6f2a29")
+keep("about")
+piles.draw_insert(screen, [48, 43], tally)
+keep("many units")
+screen.tell("menu.piles", "pile.limit")
+keep("limit reached")
+
+# What is not in the pictures: every cause, as its row is drawn.
+causes_drawn = {}
+for cause in all_causes():
+    new_screen().result(record(cause.ends_as, cause.name))
+    causes_drawn[cause.name] = panel.picture.hex()
+
+
+def caption(text):
+    buffer = bytearray(128)
+    framebuf.FrameBuffer(buffer, 128, 8, framebuf.MONO_VLSB).text(text[:16], 0, 0, 1)
+    return buffer.hex()
+
+
+screens = [[name, caption(name), picture.hex()] for name, picture in drawn]
+print(json.dumps({"screens": screens, "causes": causes_drawn, "outcomes": list(OUTCOMES)}))
