@@ -30,6 +30,7 @@ from daemon_kills import kill_daemon
 from selenium import webdriver
 from sqlalchemy import Date, bindparam, select, text
 from sqlalchemy.orm import Session
+from store_bench import LIMIT_MS, measure_store
 
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.backups import BackupFolder
@@ -64,19 +65,33 @@ class Line:
 
 def main(parts: list[str]) -> None:
     """Measure the named parts, all of them by default."""
-    wanted = parts or ["import", "pages", "kills", "daemon", "stations"]
+    wanted = parts or ["import", "pages", "kills", "daemon", "stations", "store"]
     measures: dict[str, Callable[[Path, PostgresServer], Iterator[Line]]] = {
         "import": measure_import,
         "pages": measure_pages,
         "kills": measure_kills,
         "daemon": measure_daemon,
         "stations": measure_stations,
+        "store": measure_every_bench,
     }
     with tempfile.TemporaryDirectory(prefix="bmsrescue-bench-") as folder, running_server() as server:
         for name in wanted:
             for line in measures[name](Path(folder), server):
                 kept = "" if line.kept else "   MISSED"
                 print(f"{line.what:64}  {line.measured}  (has to be {line.target}){kept}", flush=True)
+
+
+def measure_every_bench(folder: Path, server: PostgresServer) -> Iterator[Line]:
+    """The page over every bench's records, as `bmsrescue serve --store` serves it."""
+    cpu_s = functools.partial(_tree_cpu_s, server.pid)
+    for what, ms, cpu_ms, status in measure_store(folder, new_database(server), cpu_s):
+        if "made" in what:
+            yield Line(what, f"{ms / 1000:.0f} s", "no limit set", True)
+            continue
+        kept = ms < LIMIT_MS and status == 200
+        yield Line(
+            f"every bench: {what}", f"{ms:.0f} ms (CPU {cpu_ms:.0f} ms, status {status})", f"< {LIMIT_MS} ms", kept
+        )
 
 
 # -- imports and pages -------------------------------------------------------------------------------------------------

@@ -74,7 +74,15 @@ def test_who_may_not_is_told_so_on_a_page_with_a_way_back(served: Served, path: 
     assert 'href="/"' in answer.text
 
 
-@pytest.mark.parametrize("path", ["/releases", f"/releases/{JOB}/1", f"/releases/{JOB}/2", "/units/1"])
+def test_an_operator_says_what_a_unit_is_and_only_an_engineer_gives_consent(served: Served) -> None:
+    for role, says, consents in (("viewer", False, False), ("operator", True, False), ("engineer", True, True)):
+        answer = served.view("/units/1", role)
+        assert ("/api/fleet/units/1/notes" in answer.text) == says
+        assert ("POST /api/fleet/consents" in answer.text) == consents
+        assert SCRIPT not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/releases", f"/releases/{JOB}/1", f"/releases/{JOB}/2"])
 def test_everybody_sees_what_was_decided_and_only_an_engineer_gets_forms(served: Served, path: str) -> None:
     for role in ROLES:
         answer = served.view(path, role)

@@ -71,10 +71,14 @@ class AttemptView:
 def find_units(session: Session, text: str) -> list[FoundUnit]:
     """Units of which something that is known contains `text`, newest first, at most MAX_FOUND.
 
-    Labels, the chip's identity, and what people said: RMA number, customer, lot, board model, disposition, notes.
+    Labels, the chip's identity, and what people said: RMA number, customer, lot, board model, disposition, notes. Those
+    of which `text` is the whole label, identity or RMA number come alone.
     """
     wanted = select(Unit).order_by(Unit.id.desc()).limit(MAX_FOUND)
-    if text:
+    exactly = _called(session, text) if text else []
+    if exactly:
+        wanted = wanted.where(Unit.id.in_(exactly))
+    elif text:
         labelled = select(UnitLabel.unit_id).where(UnitLabel.label.contains(text, autoescape=True))
         said = select(UnitNote.unit_id).where(
             UnitNote.kind.in_(("note", "photo", "disposition", "test")), UnitNote.text.icontains(text, autoescape=True)
@@ -89,6 +93,16 @@ def find_units(session: Session, text: str) -> list[FoundUnit]:
     for unit_id, label in session.execute(of_these):
         labels[unit_id].append(label)
     return [FoundUnit(unit.id, unit.uid, labels[unit.id], unit.chip, unit.first_seen) for unit in units]
+
+
+def _called(session: Session, text: str) -> list[int]:
+    """Units of which this is the whole label, chip's identity or RMA number: what a scanner reads. By indexes only."""
+    whole = (
+        select(UnitLabel.unit_id).where(UnitLabel.label == text),
+        select(Unit.id).where(Unit.uid == text.upper()),
+        select(UnitCard.unit_id).where(UnitCard.rma == text),
+    )
+    return sorted({number for one in whole for number in session.scalars(one.limit(MAX_FOUND))})
 
 
 def unit_with(session: Session, number: int) -> tuple[FoundUnit, list[Attempt]] | None:
