@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup wheel demo test check test-rp2040 sweep campaign parts parts-page field fuzz lint bench bench-fleet bench-attack depot-pictures map clean lock
+.PHONY: setup wheel demo test check test-rp2040 sweep campaign parts parts-page field fuzz lint bench bench-fleet bench-attack depot-pictures screens map clean lock
 
 setup: $(STAMP)
 
@@ -92,6 +92,10 @@ bench-attack: setup
 # The pictures of docs/depot.md, from virtual stations in Chromium.
 depot-pictures: setup
 	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/depot_pictures.py
+
+# The pictures of docs/face.md: every screen of the dongle, drawn by the agent.
+screens: setup
+	$(BIN)/python -m bmsrescue.twin.face.sheets docs/pictures
 
 # The pictures of docs/architecture.md: our modules and their arrows, from the code.
 map: setup

@@ -1,4 +1,4 @@
-"""Guard-banded verdicts: a reading that is good to +-U says "pass" only inside the limit by U, "fail" only outside by U.
+"""Guard-banded verdicts: a reading good to +-U says "pass" only inside the limit by U, "fail" only outside by U.
 
 ISO 14253-1's decision rule; between the two nobody knows, and the verdict says so ("marginal").
 """

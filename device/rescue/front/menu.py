@@ -1,5 +1,5 @@
 # The menu of a dongle that waits: a long press opens it, a short one goes on to the next entry, a long one takes it.
-# Nobody for a minute, or a host, ends it. In the heap only while it is open; each entry's module only while it is shown.
+# Nobody for a minute, or a host, ends it. In the heap only while it is open; an entry's module only while it is shown.
 
 from rescue.engine import modules
 from rescue.front import pages, words

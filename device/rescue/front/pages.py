@@ -12,8 +12,9 @@ _BESIDE = const(13)  # columns beside a symbol
 _RAILS = ("bplus", "v12", "v5iso", "v3v3", "vcap")
 _MOST_LINES = const(40)  # of a text in full
 _KINDS = "idle word do cause page sure consent scope hand menu rail test wiring pile set history count"
-# Outcomes whose next step is more than the cause's own.
-_OWN = ("RECOVERED", "RECOVERED_CHECK_CONFIG", "VERIFIED_UNPROVEN", "INTERRUPTED", "ABORTED", "TOOL_ERROR")
+# Outcomes whose next step is their own, not the cause's; and those whose general one is right whatever has happened.
+_OWN = ("RECOVERED", "RECOVERED_CHECK_CONFIG", "VERIFIED_UNPROVEN", "INTERRUPTED", "ABORTED")
+_ALWAYS = ("CHECK_WIRES", "LOCKED", "WRONG_TARGET", "UNSAFE", "TOOL_ERROR")
 
 
 def idle(screen, note, prompt):
@@ -49,16 +50,19 @@ def result(screen, record):
 
 
 def _do(screen, record, outcome):
-    key = "do." + outcome.name
+    # What to do now, in few words: the outcome's, the cause's, or, where the record has a next step of its own, that.
+    step = record["next_step"]
     found = record["diagnosis"]
-    if outcome.name not in _OWN and found.get("ends_as") == outcome.name:
-        key = "do." + found["cause"]
-    # What went wrong with the helper is told in its own words, where there is a language for them.
-    if record["next_step"] and (outcome.name == "TOOL_ERROR" or not words.has(screen.language, key)):
-        if screen.language == "en":
-            return record["next_step"]
-        key = "do." + outcome.name
-    return said(screen, key)
+    name = outcome.name
+    if name in _OWN:
+        return said(screen, "do." + name)
+    if not step or step.startswith((found.get("next_step") or "?").rstrip(".")):
+        key = "do." + (found["cause"] if found.get("ends_as") == name else name)
+        if not step or words.has(screen.language, key):
+            return said(screen, key)
+    if screen.language == "en":
+        return step
+    return said(screen, "do." + name if name in _ALWAYS else "do.read-on")
 
 
 def _more(screen, record, outcome):

@@ -1,7 +1,7 @@
 # Many units, one after the other: put one in, it is treated, read the result, take it off, the next. Whether a unit is
 # there is looked at with the power off: the two SWD wires are pulled weakly up and down. A unit without supply holds
-# them, through its chip's protection diodes and its own capacitors; with nobody at their end they follow. Where a helper
-# has no pulls, or the wires say nothing, the button is the sign.
+# them, through its chip's protection diodes and its own capacitors; with nobody at their end they follow. Where the
+# helper has no pulls, or the wires say nothing, the button is the sign.
 
 from rescue.front import pages
 
@@ -50,10 +50,11 @@ def wait_for_removal(app, waiting, sign):
 
 def draw_insert(screen, pile, tally):
     """What to do now, how many are done, and the label of the last."""
-    last = tally["last"][0][0] if tally["last"] and pile[0] else None
+    newest = tally["last"][:1] if pile[0] else ()
     lines = [pages.said(screen, "pile.insert"), pages.said(screen, "pile.count") % (pile[1], pile[0])]
-    if last:
-        lines.append(pages.said(screen, "pile.label") % last[-8:])
+    for unit, _outcome in newest:
+        if unit:
+            lines.append(pages.said(screen, "pile.label") % unit[-8:])
     screen.page("menu.piles", lines)
 
 

@@ -1,12 +1,13 @@
-# The texts of the display, in the language that is chosen, and the glyphs that framebuf has not: both read from files in
-# flash, one at a time (their format: host/bmsrescue/agent/words.py). In the heap only while something stands still on the display.
+# The texts of the display, in the language that is chosen, and the glyphs that framebuf has not: both read from files
+# in flash, one at a time (their format: host/bmsrescue/agent/words.py). In the heap only while something stands still.
 
 import binascii
 import struct
 
 import framebuf
-import rescue
 from micropython import const
+
+import rescue
 
 _ROW = const(8)
 _GLYPH = const(34)
@@ -15,9 +16,9 @@ _ASCII_END = const(0x7F)
 
 
 def folder():
-    """Where the catalogues are: files, also where the agent's modules are frozen."""
+    """Where the catalogues are: files beside the agent's packages, also where those are frozen."""
     path = rescue.__path__
-    return ("rescue" if path.startswith(".frozen") else path) + "/words/"
+    return ("" if path.startswith(".frozen") else path[: -len("rescue")]) + "words/"
 
 
 def say(language, key):
@@ -64,15 +65,12 @@ def columns(text):
 
 def is_high(text):
     """Whether the text takes a line of 16 pixels, not of eight."""
-    for char in text:
-        if ord(char) >= _LATIN_END:
-            return True
-    return False
+    return any(ord(char) >= _LATIN_END for char in text)
 
 
 def wrap(text, width, lines):
-    """Words on at most `lines` lines of `width` columns; a text that is too long ends in "...". A word is parted where a
-    line has no room for it, Chinese anywhere."""
+    """Words on at most `lines` lines of `width` columns; a text that is too long ends in "...". A word is parted where
+    a line has no room for it, Chinese anywhere."""
     result = []
     line = ""
     for word in text.split():

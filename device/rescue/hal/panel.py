@@ -21,7 +21,8 @@ _WHOLE_SCREEN = b"\x21\x00\x7f\x22\x00\x07"  # columns 0..127, pages 0..7
 
 
 class Panel:
-    """config: {"address", "red", "green", "blue", "buzzer", "button"}, and "timer" where there are no virtual ones.
+    """config: {"address", "red", "green", "blue", "buzzer", "button"}, "led" in place of the three colours for a single
+    light, and "timer" where there are no virtual ones.
 
     Any of them may be missing, and a display that does not answer is none: what is there tells the outcome."""
 
@@ -29,7 +30,8 @@ class Panel:
         self._i2c = i2c
         self._address = config.get("address")
         self._leds = [_pwm(config, name, 1000) for name in ("red", "green", "blue")]
-        self.has_light = any(self._leds)
+        self._led = _pwm(config, "led", 1000)
+        self.has_light = any(self._leds) or self._led is not None
         self._buzzer = _pwm(config, "buzzer", _BUZZER_HZ)
         self._silence = None if self._buzzer is None else Timer(config.get("timer", -1))
         self._button = Pin(config["button"], Pin.IN, Pin.PULL_UP) if "button" in config else None
@@ -46,6 +48,8 @@ class Panel:
         for pwm, level in zip(self._leds, (red, green, blue)):  # noqa: B905 - no strict= on MicroPython
             if pwm is not None:
                 pwm.duty_u16(level * 257)
+        if self._led is not None:
+            self._led.duty_u16(max(red, green, blue) * 257)
 
     def beep(self, ms):
         if self._buzzer is None:

@@ -84,8 +84,8 @@ def _key(files: Mapping[Path, Path], target: MpyFormat) -> str:
     for place, source in sorted(files.items()):
         text = source.read_bytes()
         digest.update(f"\0{place.as_posix()}\0{len(text)}\0".encode() + text)
-    for place, data in words.files().items():
-        digest.update(f"\0{place}\0{len(data)}\0".encode() + data)
+    for name, data in words.files().items():
+        digest.update(f"\0{name}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""The dongle's texts: `device/words/LANGUAGE.txt` (one `key = text` a line) as the small indexed file that a helper reads.
+"""The dongle's texts: `device/words/LANGUAGE.txt`, one `key = text` a line, as the small file that a helper reads.
 
     u16 count | count rows: u32 CRC-32 of the key, u16 place, u16 bytes | the texts, UTF-8
 
@@ -17,7 +17,7 @@ from bmsrescue.agent.glyphs import packed
 _SUFFIX = ".txt"
 _HEAD = struct.Struct("<H")
 _ROW = struct.Struct("<IHH")
-PLACE = "rescue/words"  # on the helper
+PLACE = "words"  # on the helper; a folder "rescue" there would hide a frozen package of that name
 _SUFFIXED = ".words"  # of a catalogue on the helper
 _GLYPHS = "glyphs.bin"
 

@@ -16,7 +16,7 @@ _PINS = {
     "swd": ("swclk", "swdio"),
     "lines": ("power", "nrst", "boot0", "unit_button"),
     "i2c": ("sda", "scl"),
-    "panel": ("red", "green", "blue", "buzzer", "button"),
+    "panel": ("red", "green", "blue", "led", "buzzer", "button"),
     "card": ("sck", "mosi", "miso", "cs"),
 }
 _NEEDED_WITH = {
@@ -211,7 +211,7 @@ def _costs(config: BoardConfig) -> Iterator[tuple[str, str]]:
     there = {*lines, *(name for name in ("buzzer", "button") if name in panel)}
     there |= {name for name, key in (("card", "card"), ("current", "ina226")) if config.get(key)}
     there |= {"display"} if "address" in panel and config.get("i2c") else set()
-    there |= {"leds"} if {"red", "green", "blue"} <= set(panel) else set()
+    there |= {"leds"} if {"red", "green", "blue"} <= set(panel) or "led" in panel else set()
     there |= {"pulls"} if config["swd"].get("pulls", True) else set()
     yield from costs_without(there, rails)
 

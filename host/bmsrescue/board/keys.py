@@ -68,6 +68,7 @@ KEYS = (
     Key("panel.red", "pin", "the light's red", "no light, unless all three are there"),
     Key("panel.green", "pin", "the light's green", "the same"),
     Key("panel.blue", "pin", "the light's blue", "the same"),
+    Key("panel.led", "pin", "a single light in place of the three, which blinks the codes of face.md", "no light"),
     Key("panel.buzzer", "pin", "the buzzer", "no sound"),
     Key("panel.button", "pin", "the dongle's button, to ground", "only a host can start a job"),
     Key("panel.timer", "number", "a hardware timer for the buzzer, where there are no virtual ones", "a virtual one"),
@@ -79,6 +80,12 @@ KEYS = (
     Key("card.hz", "number", "its speed, once it is known", "**needed** with `card.spi`"),
     Key("card.sdcard", "null or list", "arguments of `machine.SDCard`, a slot of the board's own", "`card.spi`"),
     Key("lacks", "list of texts", "what this kind of board lacks; for people, told by `deploy`", "nothing"),
+    Key("language", '"en", "de" or "zh"', "of the display, until somebody chooses another in its settings", '"en"'),
+    Key("sound", "true or false", "whether results are beeped, until the settings say otherwise", "true"),
+    Key(
+        "self_test", "true or false", "card, ADC zero and clock are tested at each start; told where one fails", "false"
+    ),
+    Key("pile_limit", "number", "so many units that end well, and a pile has ended", "no limit"),
     Key("once", "true or false", "one run, then the end; of the virtual bench", "false"),
 )
 PATHS = {key.path for key in KEYS}

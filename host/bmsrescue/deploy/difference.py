@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePosixPath
 
+from bmsrescue.agent import words
 from bmsrescue.board import config as board_config
 from bmsrescue.deploy import snippets
 from bmsrescue.deploy.release import MIP_PACKAGES, PACKAGES, START, Files
@@ -73,7 +74,7 @@ def files_on(repl: Repl, names: tuple[str, ...]) -> dict[str, OnBoard]:
 
 def ours_on(repl: Repl) -> dict[str, OnBoard]:
     """The agent's files on the helper, whatever brought them, and its board.json."""
-    return files_on(repl, (START, board_config.NAME, *PACKAGES, *MIP_PACKAGES))
+    return files_on(repl, (START, board_config.NAME, *PACKAGES, words.PLACE, *MIP_PACKAGES))
 
 
 def compare(wanted: Files, present: dict[str, OnBoard]) -> Difference:

@@ -18,7 +18,7 @@ from bmsrescue.twin.helper.panel import HEIGHT, WIDTH
 from bmsrescue.twin.helper.picture import png_of_rows
 from bmsrescue.twin.helper.process import find_interpreter
 
-_SCRIPT = Path(__file__).parent / "draw_screens.py"
+_SCRIPT = Path(__file__).parent / "micropython" / "draw_screens.py"
 _TIMEOUT_S = 60
 _COLUMNS = 5
 _GAP = 8
@@ -28,7 +28,8 @@ _SCALE = 2
 
 
 def drawn(language: str) -> dict[str, Any]:
-    """What draw_screens.py tells: "screens" (name, caption, picture), "causes", each picture in hex.
+    """What draw_screens.py tells: "screens" (name, caption, picture), "causes" (each drawn), pictures in hex;
+    "too_long": keys of the texts that do not fit where they stand.
 
     Raises:
         RuntimeError: the agent cannot draw them; the message is the interpreter's.
@@ -37,8 +38,10 @@ def drawn(language: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="bmsrescue-words-") as folder:
         for place, data in words.files().items():
             (Path(folder) / Path(place).name).write_bytes(data)
+        keys = Path(folder) / "keys"
+        keys.write_text(json.dumps(list(words.texts(language))))
         run = subprocess.run(
-            [find_interpreter(), "-X", "heapsize=8m", _SCRIPT, language, folder],
+            [find_interpreter(), "-X", "heapsize=8m", _SCRIPT, language, folder, str(keys)],
             env={**os.environ, "MICROPYPATH": path},
             capture_output=True,
             text=True,

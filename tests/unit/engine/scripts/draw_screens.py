@@ -3,8 +3,8 @@
 import json
 
 from rescue.front import controls
-from rescue.front.words import wrap
 from rescue.front.screens import Screen
+from rescue.front.words import wrap
 from rescuelink.outcomes import OUTCOMES
 
 

@@ -5,11 +5,11 @@ import json
 import sys
 
 import framebuf
+
 from rescue.front import consent_prompt, hand_prompt, menu, piles, self_test, settings, views, words
 from rescue.front.screens import Screen
 from rescuelink.diagnoses import all_causes
 from rescuelink.limits import default_limits
-from rescuelink.outcomes import OUTCOMES
 
 LANGUAGE = sys.argv[1]
 words.folder = lambda: sys.argv[2] + "/"
@@ -188,6 +188,45 @@ for cause in all_causes():
     new_screen().result(record(cause.ends_as, cause.name))
     causes_drawn[cause.name] = panel.picture.hex()
 
+# Where a text of each kind stands: columns, lines of letters, lines of Chinese.
+ROOM = {
+    "idle": (16, 2, 1),
+    "word": (16, 1, 1),
+    "cause": (13, 2, 1),
+    "do": (16, 3, 2),
+    "page": (16, 4, 3),
+    "sure": (16, 1, 1),
+    "consent": (16, 1, 1),
+    "scope": (16, 3, 2),
+    "hand": (16, 4, 2),
+    "menu": (15, 1, 1),
+    "rail": (5, 1, 1),
+    "test": (16, 5, 3),
+    "wiring": (10, 1, 1),
+    "pile": (16, 1, 1),
+    "set": (16, 1, 1),
+    "history": (16, 1, 1),
+    "count": (11, 1, 1),
+}
+VALUES = {"pile.count": (9999, 9999), "pile.label": ("00BD0010",)}
+STEP_COLUMNS = 10  # beside "16/16 "
+
+
+def too_long(key, text):
+    """Whether a text does not fit where it stands, with the longest value in it."""
+    text = text % VALUES[key] if key in VALUES else text
+    width, letters, chinese = ROOM[key.split(".")[0]]
+    lines = words.wrap(text, width, 99)
+    whole = [word for word in text.split() if not words.is_high(word)]
+    parted = [word for word in whole if not [line for line in lines if word in line]]
+    return len(lines) > (chinese if words.is_high(text) else letters) or len(parted) > 0
+
+
+with open(sys.argv[3]) as file:
+    keys = json.load(file)
+long = [key for key in keys if key != "steps" and too_long(key, words.say(LANGUAGE, key))]
+long += [step for step in words.say(LANGUAGE, "steps").split(",") if words.columns(step) > STEP_COLUMNS]
+
 
 def caption(text):
     buffer = bytearray(128)
@@ -196,4 +235,4 @@ def caption(text):
 
 
 screens = [[name, caption(name), picture.hex()] for name, picture in drawn]
-print(json.dumps({"screens": screens, "causes": causes_drawn, "outcomes": list(OUTCOMES)}))
+print(json.dumps({"screens": screens, "causes": causes_drawn, "too_long": long}))

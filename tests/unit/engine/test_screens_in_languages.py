@@ -1,0 +1,106 @@
+"""The dongle's texts in every language: each is there, each fits, and the pictures that are kept are what is drawn."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import Any
+
+import pytest
+
+from bmsrescue.agent import choose_glyphs, words
+from bmsrescue.agent.files import device_dir
+from bmsrescue.twin.face import sheets
+from repository import ROOT
+from rescuelink.diagnoses import all_causes
+from rescuelink.outcomes import OUTCOMES
+
+LANGUAGES = words.languages()
+FRONT = device_dir() / "rescue" / "front"
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def drawn(language: str) -> dict[str, Any]:
+    return sheets.drawn(language)
+
+
+def test_english_german_and_chinese_are_there() -> None:
+    assert set(LANGUAGES) >= {"en", "de", "zh"}
+
+
+def test_every_text_is_in_every_catalogue(language: str) -> None:
+    assert set(words.texts(language)) == set(words.texts("en"))
+    assert all(text.strip() == text and text for text in words.texts(language).values())
+
+
+def test_every_outcome_and_every_cause_has_its_words() -> None:
+    wanted = {f"{kind}.{name}" for kind in ("word", "do") for name in OUTCOMES}
+    wanted |= {f"{kind}.{cause.name}" for kind in ("cause", "do") for cause in all_causes()}
+    assert wanted <= set(words.texts("en"))
+
+
+def test_every_text_that_the_agent_asks_for_is_there() -> None:
+    kinds = {key.split(".")[0] for key in words.texts("en")}
+    asked = {
+        key
+        for path in FRONT.glob("*.py")
+        for key in re.findall(r'"([a-z]+\.[a-z-]+)"', path.read_text(encoding="utf-8"))
+        if key.split(".")[0] in kinds
+    }
+    assert len(asked) > 20
+    assert asked <= set(words.texts("en"))
+
+
+def test_the_steps_of_a_job_have_their_names_in_their_order(language: str) -> None:
+    steps = re.findall(r'^    "([\w-]+)",$', (FRONT.parent / "engine" / "steps.py").read_text(encoding="utf-8"), re.M)
+    assert len(steps) > 10
+    names = words.texts(language)["steps"].split(",")
+    assert len(names) == len(steps) + 2, "with safe-off and record"
+    assert len(set(names)) == len(names)
+
+
+def test_every_text_fits_where_it_stands_whatever_is_put_into_it(drawn: dict[str, Any]) -> None:
+    assert drawn["too_long"] == []
+
+
+def test_every_cause_draws_a_screen_of_its_own(drawn: dict[str, Any], language: str) -> None:
+    texts = words.texts(language)
+    shown = {(texts[f"cause.{cause.name}"], texts[f"do.{cause.name}"], cause.ends_as) for cause in all_causes()}
+    assert set(drawn["causes"]) == {cause.name for cause in all_causes()}
+    assert len(set(drawn["causes"].values())) > 0.8 * len(shown)
+
+
+def test_the_pictures_in_the_documents_are_what_the_agent_draws(drawn: dict[str, Any], language: str) -> None:
+    kept = ROOT / "docs" / "pictures" / f"screens-{language}.png"
+    assert kept.read_bytes() == sheets.sheet(drawn["screens"]), "make screens, and look at them"
+
+
+def test_a_compiled_catalogue_gives_every_text_back(language: str) -> None:
+    # Read here by its description in words.py, not by the agent's own reader.
+    data = words.compiled(words.texts(language))
+    (count,) = struct.unpack_from("<H", data)
+    rows = [struct.unpack_from("<IHH", data, 2 + 8 * number) for number in range(count)]
+    assert rows == sorted(rows)
+    assert sorted(data[place : place + size].decode() for _hash, place, size in rows) == sorted(
+        words.texts(language).values()
+    )
+
+
+def test_every_character_has_a_glyph() -> None:
+    data = words.files()["words/glyphs.bin"]
+    codes = [struct.unpack_from("<H", data, place)[0] for place in range(0, len(data), 34)]
+    assert codes == sorted(set(codes))
+    assert {chr(code) for code in codes} == choose_glyphs.used(), (
+        "python -m bmsrescue.agent.choose_glyphs (docs/face.md)"
+    )
+
+
+def test_two_keys_that_a_helper_could_not_tell_apart_are_refused() -> None:
+    # A known pair of words with one CRC-32.
+    with pytest.raises(ValueError, match="CRC-32"):
+        words.compiled({"plumless": "a", "buckeroo": "b"})
