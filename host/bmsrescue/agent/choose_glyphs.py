@@ -1,7 +1,7 @@
 """The glyphs that are used: `python -m bmsrescue.agent.choose_glyphs /usr/share/unifont/unifont.hex`.
 
 Takes those that the catalogues and the outcomes' symbols use from GNU Unifont (Debian package `unifont`) into
-`device/words/glyphs.hex`. Letters of the Latin alphabet are 8x8, as the display's own, and drawn by us. Licence of the glyphs: docs/face.md.
+`device/words/glyphs.hex`. Letters of the Latin alphabet are 8x8 and drawn by us. Licence: docs/face.md.
 """
 
 import sys
