@@ -20,7 +20,18 @@ class Depth:
             cls.bytes = micropython.stack_use()
 
 
+look, feed = twin_ports.Link.look, twin_ports.Link.feed
 call, send, fetch = twin_ports.Link.call, twin_ports.Link.send, twin_ports.Link.fetch
+
+
+def watched_look(self):
+    Depth.look(op.CLOCK_US)
+    return look(self)
+
+
+def watched_feed(self):
+    Depth.look(op.CLOCK_FEED)
+    return feed(self)
 
 
 def watched_call(self, opcode, small=0, number=0, wide=0):
@@ -38,6 +49,7 @@ def watched_fetch(self, opcode, small, number, wide, buffer):
     return fetch(self, opcode, small, number, wide, buffer)
 
 
+twin_ports.Link.look, twin_ports.Link.feed = watched_look, watched_feed
 twin_ports.Link.call, twin_ports.Link.send, twin_ports.Link.fetch = watched_call, watched_send, watched_fetch
 call_bytes = (nested(20) - nested(10)) // 10
 main.main()

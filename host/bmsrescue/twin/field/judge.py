@@ -40,6 +40,7 @@ GREEN: Final = frozenset({"RECOVERED", "RECOVERED_CHECK_CONFIG", "NO_FAULT_FOUND
 _AGAIN: Final = frozenset({"INTERRUPTED", "CHECK_WIRES", "TOOL_ERROR"})
 _LONGEST_MS: Final = 900_000
 _WALL_S: Final = 120.0
+_PIECE_BYTES: Final = 4096  # a multiple of each chip's flash word
 _DIP_OVER_MS: Final = 7_000  # faults.py: 6 s after power-on at the latest
 
 
@@ -231,20 +232,32 @@ def _own_data_kept(case: Case, unit: Unit, cells: tuple[bytes, bytes], card: byt
     owned = case.owned_sectors()
     own = [(area.address, area.end) for area in case.layout.own]
     flag = case.layout.flag_address if "update-flag" in case.consent else None
-    for word, state in enumerate(states):
+    for word in sorted(_changed_words(data, flash.data, size) | _torn_words(flash.state)):
         address = geometry.base + word * size
         mine = case.layout.sector_of(address) not in owned or any(start < address + size and address < end
                                                                  for start, end in own)  # fmt: skip
-        if not mine or state == TORN or (flag is not None and address <= flag < address + size):
+        if not mine or states[word] == TORN or (flag is not None and address <= flag < address + size):
             continue
         offset = word * size
-        if flash.data[offset : offset + size] != data[offset : offset + size] or flash.state[word] == TORN:
-            failing = any(
-                case.layout.sector_of(address) in fault.sectors for fault in case.faults if fault.kind == "worn"
-            )
-            if failing and any(kept[offset : offset + size] == data[offset : offset + size] for kept in _backups(card)):
-                continue
-            raise _Wrong("own data lost", f"the word at 0x{address:08x} is not what it was")
+        failing = any(case.layout.sector_of(address) in fault.sectors for fault in case.faults if fault.kind == "worn")
+        if failing and any(kept[offset : offset + size] == data[offset : offset + size] for kept in _backups(card)):
+            continue
+        raise _Wrong("own data lost", f"the word at 0x{address:08x} is not what it was")
+
+
+def _changed_words(before: bytes | bytearray, after: bytes | bytearray, size: int) -> set[int]:
+    """The numbers of the words of `size` bytes in which two contents of one length differ."""
+    return {
+        offset // size
+        for start in range(0, len(before), _PIECE_BYTES)
+        if before[start : start + _PIECE_BYTES] != after[start : start + _PIECE_BYTES]
+        for offset in range(start, min(start + _PIECE_BYTES, len(before)), size)
+        if before[offset : offset + size] != after[offset : offset + size]
+    }
+
+
+def _torn_words(states: bytes | bytearray) -> set[int]:
+    return {word for word, state in enumerate(states) if state == TORN} if TORN in states else set()
 
 
 def _backups(card: bytearray) -> list[bytes]:
@@ -265,10 +278,9 @@ def _backup_true(case: Case, cells: tuple[bytes, bytes], card: bytearray, press:
             continue
         if content == data:
             return
-        for index, state in enumerate(states):
-            piece = slice(index * word, (index + 1) * word)
-            if state != TORN and content[piece] != data[piece]:
-                where = case.layout.geometry.base + piece.start
+        for index in sorted(_changed_words(data, content, word)):
+            if states[index] != TORN:
+                where = case.layout.geometry.base + index * word
                 raise _Wrong("wrong bytes called good", f"{name} holds other bytes at 0x{where:08x}")
         return
 

@@ -213,7 +213,7 @@ class VirtualHelper:
             config = Path(folder) / "board.json"
             config.write_text(json.dumps(board))
             child.start(str(config))
-            server = RpcServer(child.connection, handlers, self._wall_limit_s)
+            server = RpcServer(child.connection, handlers, self._wall_limit_s, time)
             self._connection = child.connection
             if self._stopped:
                 self.stop()

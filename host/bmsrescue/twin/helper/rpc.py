@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import Callable, Mapping
 from time import monotonic
+from typing import Protocol
 
 from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from rescuelink.errors import WireError
@@ -18,6 +19,16 @@ Handler = Callable[[int, int, int, bytes], Reply]
 
 _RECEIVE_TIMEOUT_S = 1
 _REQUESTS_BETWEEN_CLOCK_READS = 512
+
+
+class LookedAt(Protocol):
+    """The clock and the watchdog, at which the child has looked since its last request."""
+
+    def looked(self, looks: int, fed: int) -> None:
+        """`fed`: one more than the looks before the watchdog was fed; 0: it was not."""
+
+    def now_us(self) -> int:
+        """Virtual time since start."""
 
 
 class Refused(Exception):
@@ -44,10 +55,13 @@ class TimeExpired(Exception):
 class RpcServer:
     """Answers the child's calls until it hangs up."""
 
-    def __init__(self, connection: socket.socket, handlers: Mapping[int, Handler], limit_s: float) -> None:
+    def __init__(
+        self, connection: socket.socket, handlers: Mapping[int, Handler], limit_s: float, time: LookedAt
+    ) -> None:
         self._connection = connection
         self._handlers: list[Handler | None] = [handlers.get(opcode) for opcode in range(256)]
         self._deadline = monotonic() + limit_s
+        self._time = time
         self.calls = 0
         # The child blocks on every call, so a silence means that it computes: look at the deadline now and then.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _RECEIVE_TIMEOUT_S, 0))
@@ -60,15 +74,17 @@ class RpcServer:
             Exception: whatever the twin itself raised, other than wire and system errors, `Refused` and `CtrlC`.
         """
         unpack, pack = struct.Struct(op.REQUEST).unpack, struct.Struct(op.ANSWER).pack
-        handlers, send = self._handlers, self._connection.sendall
+        handlers, send, now_us, looked = self._handlers, self._connection.sendall, self._time.now_us, self._time.looked
         while header := self._receive(op.REQUEST_BYTES):
-            opcode, small, length, number, wide = unpack(header)
+            opcode, small, looks, fed, length, number, wide = unpack(header)
             payload = self._receive(length) if length else b""
             if len(payload) != length:
                 return
             self.calls += 1
             if self.calls % _REQUESTS_BETWEEN_CLOCK_READS == 0:
                 self._check_deadline()
+            if looks or fed:
+                looked(looks, fed)
             handler = handlers[opcode]
             status, value, data = op.OK, 0, b""
             try:
@@ -90,7 +106,7 @@ class RpcServer:
             except Refused as error:
                 status, data = op.REFUSED, str(error).encode()
             try:
-                send(pack(status, len(data), value) + data)
+                send(pack(status, len(data), value, now_us()) + data)
             except (BrokenPipeError, ConnectionResetError):
                 return
 

@@ -22,7 +22,7 @@ from bmsrescue.twin.helper.wired_unit import DebugWire, WiredUnit
 
 _MS = 1_000_000
 # Reading the time takes a MicroPython call on the board; it also makes every wait loop end.
-_CLOCK_READ_NS = 10_000
+_CLOCK_READ_NS = op.LOOK_US * 1000
 # The RP2040's watchdog cannot wait longer than this.
 _SWITCHED_ON_BEFORE_NS = 2_000 * _MS  # by somebody else, on a unit that the helper cannot switch
 WATCHDOG_NS = 8_388 * _MS
@@ -39,9 +39,25 @@ class ClockPort:
         self.bitten = False
 
     def us(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
-        self._clock.advance(_CLOCK_READ_NS)
-        self._check()
+        self._look(1)
+        return self.now_us()
+
+    def now_us(self) -> int:
+        """Virtual time since start, without a look's own."""
         return self._clock.now_ns // 1000
+
+    def looked(self, looks: int, fed: int) -> None:
+        """The agent has looked so often since its last call, and fed the watchdog (see twin_opcodes.py)."""
+        if fed:
+            self._look(fed - 1)
+            self.feed(0, 0, 0, b"")
+            looks -= fed - 1
+        self._look(looks)
+
+    def _look(self, looks: int) -> None:
+        for _ in range(looks):
+            self._clock.advance(_CLOCK_READ_NS)
+            self._check()
 
     def sleep_us(self, small: int, _number: int, wide: int, _payload: bytes) -> Reply:
         remaining_ns = wide * 1000

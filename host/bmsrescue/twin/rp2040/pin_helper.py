@@ -83,7 +83,8 @@ class PinHelper:
             config = Path(folder) / "board.json"
             config.write_text(json.dumps(self._config | settings))
             child.start(str(config))
-            server = RpcServer(child.connection, _Calls(unit, wiring, time, observer).table, self._wall_limit_s)
+            calls = _Calls(unit, wiring, time, observer)
+            server = RpcServer(child.connection, calls.table, self._wall_limit_s, time)
             try:
                 end = serve_to_end(server, child)
             finally:

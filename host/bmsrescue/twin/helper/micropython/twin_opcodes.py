@@ -3,13 +3,19 @@
 # A request is REQUEST plus `length` bytes of payload, its answer is ANSWER plus `length` bytes of payload; the child
 # waits for each answer, so there is one call under way at most. Little-endian throughout.
 #
-#   REQUEST  op u8, small u8, (2 unused), length u32, number u32, wide i64
-#   ANSWER   status u8, (3 unused), length u32, value u64
+#   REQUEST  op u8, small u8, looks u8, fed u8, length u32, number u32, wide i64
+#   ANSWER   status u32, length u32, value u64, now u64: virtual time since start, us
+#
+# Looks at the clock and feeding the watchdog cost no call of their own: the child counts on from the last answer's
+# `now`, LOOK_US a look, and says with the next request how often it has looked (`looks`, at most MOST_LOOKS) and after
+# how many of them it has fed the watchdog (`fed`, one more than that; 0: not at all).
 
-REQUEST = "<BBxxIIq"
+REQUEST = "<BBBBIIq"
 REQUEST_BYTES = 20
-ANSWER = "<BxxxIQ"
-ANSWER_BYTES = 16
+ANSWER = "<IIQQ"
+ANSWER_BYTES = 24
+LOOK_US = 10
+MOST_LOOKS = 100
 
 # Answer status. OK: `value` and payload as the table says. WIRE: a WireError, payload "kind\ndone\nmessage\n" and of
 # a block read the words that came before it, value
@@ -25,7 +31,7 @@ CTRL_C = 4
 NOTHING = 0xFFFFFFFF
 
 # Clock                         request                                    answer
-CLOCK_US = 1  #                                                            value: virtual time since start, us
+CLOCK_US = 1  #                                                            value: virtual time since start, us: a look
 CLOCK_SLEEP_US = 2  #           wide: us, small: 1 keeps the watchdog fed
 CLOCK_FEED = 3
 
