@@ -28,7 +28,7 @@ from unicorn.arm_const import (
     UC_CPU_ARM_CORTEX_M7,
 )
 from unicorn.unicorn import Uc, UcError
-from unicorn.unicorn_const import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB, UC_PROT_ALL
+from unicorn.unicorn_const import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB, UC_PROT_ALL, UC_PROT_EXEC, UC_PROT_READ
 
 from bmsrescue.twin.chip.core.native import Native
 
@@ -133,15 +133,16 @@ class Engine:
 
     # --- memory -------------------------------------------------------------------------------------------------------
 
-    def map_memory(self, start: int, data: bytearray) -> None:
-        """Share ``data`` (whole 4 KiB pages) with the core at ``start``."""
+    def map_memory(self, start: int, data: bytearray, *, watched: bool = False) -> None:
+        """Share ``data`` (whole 4 KiB pages) with the core at ``start``; `watched`: `watch_writes` follows for it."""
         view = (ctypes.c_char * len(data)).from_buffer(data)
         self._pinned.append(view)
         self._regions.append((start, start + len(data), data))
-        self._uc.mem_map_ptr(start, len(data), UC_PROT_ALL, ctypes.addressof(view))
+        allowed = UC_PROT_READ | UC_PROT_EXEC if watched else UC_PROT_ALL
+        self._uc.mem_map_ptr(start, len(data), allowed, ctypes.addressof(view))
 
     def watch_writes(self, start: int, size: int, handler: Callable[[int, int, int], None]) -> None:
-        """Call ``handler(address, size, value)`` before each store into the range; the store itself still happens."""
+        """Call ``handler(address, size, value)`` before each store into a `watched` range; the store still happens."""
         self._native.watch_writes(start, size, handler)
 
     def set_guarded_ranges(

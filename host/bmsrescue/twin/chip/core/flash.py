@@ -40,7 +40,7 @@ class FlashShadow:
         geometry = array.geometry
         self.start = geometry.base
         self.end = geometry.base + geometry.size
-        engine.map_memory(geometry.base, self._copy)
+        engine.map_memory(geometry.base, self._copy, watched=True)
         engine.watch_writes(geometry.base, geometry.size, self._store)
 
     def refresh(self) -> None:

@@ -21,7 +21,7 @@ _WRITE_DEVICE = ctypes.CFUNCTYPE(
     None, ctypes.c_size_t, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_size_t
 )
 _WRITE_MEMORY = ctypes.CFUNCTYPE(
-    None, ctypes.c_size_t, ctypes.c_int, ctypes.c_uint64, ctypes.c_int, ctypes.c_int64, ctypes.c_size_t
+    ctypes.c_bool, ctypes.c_size_t, ctypes.c_int, ctypes.c_uint64, ctypes.c_int, ctypes.c_int64, ctypes.c_size_t
 )
 _WIDTH_MASKS = {width: (1 << 8 * width) - 1 for width in (1, 2, 4, 8)}
 
@@ -32,9 +32,11 @@ class Native:
     def __init__(self, core: Uc) -> None:
         library: Any = uclib
         # Looked up by item, functions have no argument types: what is passed is what C takes, and nothing is converted.
-        self._emu_start = library["uc_emu_start"]
-        self._emu_stop = library["uc_emu_stop"]
-        self._reg_read = library["uc_reg_read"]
+        # They are short: for other threads to go on meanwhile takes longer than most of them.
+        short = ctypes.PyDLL(None, handle=library._handle)
+        self._emu_start = short["uc_emu_start"]
+        self._emu_stop = short["uc_emu_stop"]
+        self._reg_read = short["uc_reg_read"]
         unannotated: Any = core
         self._handle = ctypes.c_void_p(unannotated._uch.value)
         self._pc_number = ctypes.c_int(UC_ARM_REG_PC)
@@ -88,13 +90,17 @@ class Native:
         self._check(uclib.uc_mmio_map(self._handle, start, size, read_at, 0, write_at, 0))
 
     def watch_writes(self, start: int, size: int, handler: Callable[[int, int, int], None]) -> None:
-        """Call ``handler(address, width, value)`` before each store into the range of memory."""
+        """Call ``handler(address, width, value)`` before each store into a range of memory that is mapped read-only.
 
-        def on_write(_core: int, _kind: int, address: int, width: int, value: int, _data: int) -> None:
+        The store happens all the same. A hook on stores would make each access to any memory a slow one.
+        """
+
+        def on_write(_core: int, _kind: int, address: int, width: int, value: int, _data: int) -> bool:
             try:
                 handler(address, width, value & _WIDTH_MASKS[width])
             except BaseException as error:  # noqa: BLE001 - as above
                 self._fail(error)
+            return True
 
         callback = _WRITE_MEMORY(on_write)
         hook = ctypes.c_size_t()
@@ -103,7 +109,7 @@ class Native:
             uclib.uc_hook_add(
                 self._handle,
                 ctypes.byref(hook),
-                uc_const.UC_HOOK_MEM_WRITE,
+                uc_const.UC_HOOK_MEM_WRITE_PROT,
                 ctypes.cast(callback, ctypes.c_void_p),
                 None,
                 ctypes.c_uint64(start),
