@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +19,7 @@ from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station
-from bmsrescue.fleet.web import events
+from bmsrescue.fleet.web import events, sessions
 from bmsrescue.fleet.web.app import create_page
 from fake_station import FakeHelper, NoHelpers
 from sealed_records import chain
@@ -150,6 +150,39 @@ def test_the_event_stream_of_an_account_that_is_shut_ends(served: Served, monkey
     (told,) = asyncio.run(asyncio.wait_for(follow(), 60))
     assert "before" in told
     assert "after" not in told
+
+
+def test_one_accounts_streams_leave_room_for_everybody_elses(served: Served) -> None:
+    accounts = served.fleet.accounts
+    accounts.add("eva", "engineer", PASSWORD, "setup")
+    accounts.add("vera", "viewer", PASSWORD, "setup")
+    token = accounts.make_token("vera", "test", 1, "setup")
+
+    async def follow() -> None:
+        async def endless() -> AsyncIterator[str]:
+            while True:
+                yield ""
+
+        open_now = served.page.state.streams
+        streams = [events._counted(open_now, "vera", endless()) for _ in range(events._MOST_OF_ONE)]
+        for one in streams:
+            await anext(one)
+        answer = served.client.get("/api/fleet/events", headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code, answer.json()["error"]["kind"]) == (429, "slow")
+        for one in streams:
+            await one.aclose()  # type: ignore[attr-defined]
+        assert open_now["vera"] == 0
+
+    asyncio.run(follow())
+
+
+def test_who_logs_in_without_end_logs_nobody_else_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "_MOST", 30)
+    kept = sessions.Sessions(None)
+    evas = kept.begin("eva", "x")
+    keys = [kept.begin("vera", "y") for _ in range(100)]
+    assert kept.of(evas)
+    assert [key for key in keys if kept.of(key)] == keys[-20:]
 
 
 @pytest.mark.parametrize("path", ["/fleet/docs", "/docs"])

@@ -31,7 +31,7 @@ from bmsrescue.door.uses import Note
 
 ADDRESS_FILE = "daemon.json"
 _END_S = 3
-_ACCEPTED_AT_ONCE, _BACKLOG = 64, 1024  # in one turn of the event loop; waiting before that
+_ACCEPTED_AT_ONCE, _BACKLOG = 16, 1024  # in one turn of the event loop; waiting before that
 _MOST_MESSAGE_BYTES = 64 * 1024  # of a WebSocket: nobody sends us any
 
 

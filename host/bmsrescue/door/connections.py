@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 import select
 import time
 from collections.abc import Callable
@@ -18,8 +19,11 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_S = 10.0
+"""At most; each has a time of its own, so that a thousand that came together do not all end in one moment."""
+_SHORTEST = 0.5  # of HEAD_S
 BODY_S = 120.0
 GRACE_S = 1.0
+PACE_S = 0.02
 MOST_WAITING = 128
 MOST_OPEN = 1500
 MOST_HEAD_BYTES = 32 * 1024
@@ -33,13 +37,22 @@ class Waiting:
     """Connections that have not sent a whole request, by address, the oldest first; and all that are open.
 
     Where too many wait, the address with most of them loses its oldest: none that has just come, as long as there is
-    room, and none whose bytes lie there unread.
+    room, and none whose bytes lie there unread; and one after the other, as all at once would come back at once, and
+    who asks meanwhile would wait for a thousand of them to be taken.
     """
 
-    def __init__(self, most_waiting: int = MOST_WAITING, most_open: int = MOST_OPEN, grace_s: float = GRACE_S) -> None:
+    def __init__(
+        self,
+        most_waiting: int = MOST_WAITING,
+        most_open: int = MOST_OPEN,
+        grace_s: float = GRACE_S,
+        pace_s: float = PACE_S,
+    ) -> None:
         self._most_waiting = most_waiting
         self._most_open = most_open
         self._grace_s = grace_s
+        self._pace_s = pace_s
+        self._next = 0.0
         self._waiting: dict[str, dict[LimitedProtocol, float]] = {}
         self._count = 0
         self._open: set[LimitedProtocol] = set()
@@ -47,8 +60,8 @@ class Waiting:
     def opened(self, one: LimitedProtocol) -> None:
         self._open.add(one)
         self.waits(one)
-        while self._count > self._most_waiting and self._lets_go(self._grace_s):
-            pass
+        while self._count > self._most_waiting and one.loop.time() >= self._next and self._lets_go(self._grace_s):
+            self._next = one.loop.time() + self._pace_s
         while len(self._open) > self._most_open and self._lets_go(0.0):
             pass
 
@@ -93,7 +106,7 @@ class LimitedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.place = self.client[0] if self.client else ""
-        self._within(HEAD_S)
+        self._within(_head_s())
         self.places.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -126,7 +139,7 @@ class LimitedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.timeout_keep_alive_task is not None:
-            self._within(HEAD_S)
+            self._within(_head_s())
         super().data_received(data)
 
     def has_unread(self) -> bool:
@@ -150,6 +163,10 @@ class LimitedProtocol(H11Protocol):
     def _too_slow(self) -> None:
         self._timer = None
         self.transport.abort()
+
+
+def _head_s() -> float:
+    return HEAD_S * random.uniform(_SHORTEST, 1.0)
 
 
 def limited(places: Waiting) -> type[LimitedProtocol]:

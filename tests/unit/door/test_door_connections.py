@@ -69,7 +69,7 @@ def replied(one: socket.socket) -> bytes:
 
 
 def test_of_those_that_only_wait_the_oldest_go_and_who_asks_is_answered() -> None:
-    places = Waiting(most_waiting=10, most_open=100, grace_s=0.0)
+    places = Waiting(most_waiting=10, most_open=100, grace_s=0.0, pace_s=0.0)
     with served(places) as port:
         held = opened(port, 60)
         assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False, timeout=30).text == "0"
@@ -116,6 +116,20 @@ def test_a_request_in_pieces_and_the_next_on_the_same_connection_are_answered() 
         one.close()
 
 
+def test_a_thousand_that_wait_do_not_go_in_one_moment() -> None:
+    """Else they would be back in one, and an operator's page behind them."""
+    with served(Waiting(most_waiting=10, most_open=1000, grace_s=0.0, pace_s=3600.0)) as port:
+        held = opened(port, 60)
+        assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False, timeout=30).text == "0"
+        assert is_closed(held[0])
+        for one in held[1:]:
+            one.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                one.recv(1)
+            one.close()
+    assert min(connections._head_s() for _ in range(100)) < 0.9 * connections.HEAD_S
+
+
 def test_one_address_with_many_costs_another_none() -> None:
     class One(LimitedProtocol):
         def __init__(self, place: str, loop: asyncio.AbstractEventLoop, gone: list[str]) -> None:
@@ -130,7 +144,7 @@ def test_one_address_with_many_costs_another_none() -> None:
 
     loop = asyncio.new_event_loop()
     gone: list[str] = []
-    places = Waiting(most_waiting=20, most_open=100, grace_s=0.0)
+    places = Waiting(most_waiting=20, most_open=100, grace_s=0.0, pace_s=0.0)
     places.opened(One("operator", loop, gone))
     for _ in range(500):
         places.opened(One("attacker", loop, gone))

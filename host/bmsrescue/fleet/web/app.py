@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -62,6 +63,7 @@ def create_page(fleet: Fleet, hall: Hall, log: EventLog) -> FastAPI:
     app.state.fleet = fleet
     app.state.hall = hall
     app.state.log = log
+    app.state.streams = Counter()
     for kind in (AccessError, HostError, RescueError):
         app.add_exception_handler(kind, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ _ONE_STATION = ("rails", "display", "plan")  # many, or large: with `station`, o
 _LONGEST_NAME = 64
 _QUIET_S = 15.0
 _ASKED_AGAIN_S = 1.0  # whether the account may still look
+_MOST_OF_ONE = 100  # streams of one account: connections that never end must leave room for everybody else's
 _TOGETHER_S = 0.02  # what comes so soon after goes out in one piece: nobody sees the difference, and it costs less
 
 
@@ -31,7 +33,7 @@ _TOGETHER_S = 0.02  # what comes so soon after goes out in one piece: nobody see
 async def events(
     request: Request,
     log: TheLog,
-    _person: Viewing,
+    person: Viewing,
     after: Annotated[int | None, Query(ge=0, description="The number of the last event seen.")] = None,
     station: Annotated[
         str | None, Query(max_length=64, description="Rails, displays and plans of this station only; empty: of none.")
@@ -43,13 +45,26 @@ async def events(
     Every event comes with its number, also those whose data the page does not show: a gap in the numbers means that the
     reader was away for longer than events are kept.
     """
+    open_now: Counter[str] = request.app.state.streams
+    if open_now[person.name] >= _MOST_OF_ONE:
+        raise AccessError("slow", "too many walls are open with this account", "Close some of them.")
     begin = after
     if last_event_id is not None and last_event_id.isdecimal():
         begin = int(last_event_id[:18])
     if begin is None or begin > log.last:  # a number of before the daemon's restart
         begin = log.last
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(request, log, begin, station), media_type="text/event-stream", headers=headers)
+    told = _counted(open_now, person.name, _stream(request, log, begin, station))
+    return StreamingResponse(told, media_type="text/event-stream", headers=headers)
+
+
+async def _counted(open_now: Counter[str], name: str, stream: AsyncIterator[str]) -> AsyncIterator[str]:
+    open_now[name] += 1
+    try:
+        async for piece in stream:
+            yield piece
+    finally:
+        open_now[name] -= 1
 
 
 async def _may_go_on(request: Request) -> bool:

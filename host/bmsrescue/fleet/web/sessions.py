@@ -17,7 +17,7 @@ from bmsrescue.fleet import ledger
 
 FILE_NAME = "sessions.json"
 SESSION_S = 12 * 3600.0  # a shift, and what comes after it
-_MOST = 1000
+_MOST, _MOST_OF_ONE = 1000, 20
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,9 @@ class Sessions:
         """The session's cookie."""
         now = _now()
         self._kept = {key: one for key, one in self._kept.items() if one.until > now}
+        own = [key for key, one in self._kept.items() if one.name == name]
+        for key in own[: max(0, len(own) - _MOST_OF_ONE + 1)]:  # who logs in without end logs nobody else out
+            del self._kept[key]
         while len(self._kept) >= _MOST:
             del self._kept[next(iter(self._kept))]
         key = secrets.token_urlsafe(32)
