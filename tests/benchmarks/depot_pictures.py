@@ -31,9 +31,11 @@ job = "{JOB}"
 """
 _DOCS = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 
+_OTHERS = _DOCS.parents[1] / "build" / "pictures"
+
 
 def main() -> None:
-    """Writes docs/pictures/*.png."""
+    """Writes docs/pictures/*.png, and the same views dark, on a telephone and printed to build/pictures/."""
     _DOCS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bmsrescue-pictures-") as folder:
         settings = Path(folder) / "settings.toml"
@@ -88,6 +90,7 @@ def take_pictures(url: str) -> None:
         views = {
             "report": f"/attempts/{recovered['helper']}/{recovered['sequence']}",
             "figures": "/figures",
+            "line": "/line?by=cause",
             "release": f"/releases/{JOB}/2",
             "unit": f"/units?q={locked['uid'] or locked['label']}",
         }
@@ -95,6 +98,18 @@ def take_pictures(url: str) -> None:
             browser.get(url + path)
             time.sleep(3.0)  # for what is loaded after the page
             _save(browser, name)
+        # To be looked at, and not kept: each view in the dark, on a telephone, and as it is printed.
+        places = [(f"{name}-{how}", path, how) for how in ("dark", "phone", "print") for name, path in views.items()]
+        _OTHERS.mkdir(parents=True, exist_ok=True)
+        for name, path, how in places:
+            wide = {"phone": 390, "print": 794}.get(how, 1280)
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size | {"width": wide, "mobile": wide < 700})
+            scheme = {"name": "prefers-color-scheme", "value": "dark" if how == "dark" else "light"}
+            media = {"media": "print" if how == "print" else "", "features": [scheme]}
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+            browser.get(url + path)
+            time.sleep(3.0)
+            browser.save_screenshot(str(_OTHERS / f"{name}.png"))
 
 
 def _when_it_is_worth_it(url: str) -> list[dict[str, Any]]:

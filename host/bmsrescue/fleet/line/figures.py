@@ -174,7 +174,7 @@ def station_times(session: Session, filters: Filters, clock: Clock) -> list[Stat
 
 
 def groups(session: Session, filters: Filters, clock: Clock, by: str) -> list[Group]:
-    """By what they have in common, the most first, at most 40."""
+    """By what they have in common, the most first."""
     earlier = aliased(Attempt)
     first = and_(
         Attempt.unit_id.is_not(None),
@@ -214,16 +214,14 @@ def groups(session: Session, filters: Filters, clock: Clock, by: str) -> list[Gr
         )
         .group_by(of.c.value)
         .order_by(func.count().desc(), of.c.value)
-        .limit(_MOST_GROUPS)
     )
     return [Group(row[0], wilson(row[1], row[2]), wilson(row[3], row[4]), int(row[5]) / 1000 / row[2]) for row in rows]
 
 
-def totals(session: Session, filters: Filters, clock: Clock) -> Group:
-    """The whole range as one group."""
-    found = groups(session, filters, clock, "outcome")
-    well = sum(one.ended_well.count for one in found)
+def totals(found: Sequence[Group]) -> Group:
+    """All groups of a range as one."""
     total = sum(one.ended_well.total for one in found)
-    seconds = sum(one.mean_s * one.ended_well.total for one in found)
+    well = wilson(sum(one.ended_well.count for one in found), total)
     first = wilson(sum(one.first_pass.count for one in found), sum(one.first_pass.total for one in found))
-    return Group("", wilson(well, total), first, seconds / total if total else 0.0)
+    seconds = sum(one.mean_s * one.ended_well.total for one in found)
+    return Group("", well, first, seconds / total if total else 0.0)

@@ -186,7 +186,7 @@ def all_figures(
                 [round(100 * week.recovered.high, 1) for week in weeks],
             ],
         }
-    return page(request, "figures.html", person, "Figures", days=days, **told)
+    return page(request, "figures.html", person, "Figures", days=days, first_day=since.date(), **told)
 
 
 @router.get("/figures/slow")

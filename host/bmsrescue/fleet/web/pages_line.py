@@ -37,7 +37,7 @@ def line(request: Request, fleet: TheFleet, person: Viewing, filters: TheFilters
     with fleet.store.read() as session:
         told = _told(session, filters, clock, by)
         before = filters.before()
-        told["before"] = {"filters": before, **_summed(session, before, clock)}
+        told["before"] = {"filters": before, **_summed(session, before, clock, "outcome")}
         told["benches"] = bench_names(session)
     today = clock.local(ledger.now()).date()
     ranges = [
@@ -91,13 +91,13 @@ def bench_names(session: Session) -> dict[str, str]:
     return {row.id: row.name for row in session.execute(select(Site.id, Site.name))}
 
 
-def _summed(session: Session, filters: Filters, clock: Clock) -> dict[str, Any]:
-    found = figures.hours(session, filters, clock)
-    return {"totals": figures.totals(session, filters, clock), "rate": figures.rate_of(found), "hours": found}
+def _summed(session: Session, filters: Filters, clock: Clock, by: str) -> dict[str, Any]:
+    found, groups = figures.hours(session, filters, clock), figures.groups(session, filters, clock, by)
+    return {"totals": figures.totals(groups), "groups": groups, "rate": figures.rate_of(found), "hours": found}
 
 
 def _told(session: Session, filters: Filters, clock: Clock, by: str) -> dict[str, Any]:
-    told = _summed(session, filters, clock)
+    told = _summed(session, filters, clock, by)
     steps = figures.step_times(session, filters, clock)
     order = {name: number for number, name in enumerate(STEP_ORDER)}
     return told | {
@@ -105,7 +105,6 @@ def _told(session: Session, filters: Filters, clock: Clock, by: str) -> dict[str
         "steps": sorted(steps, key=lambda one: order.get(one.name, len(order))),
         "timed": figures.TIMED,
         "stations": figures.station_times(session, filters, clock),
-        "groups": figures.groups(session, filters, clock, by),
         "bars": _bars(told["hours"], filters, clock),
     }
 
