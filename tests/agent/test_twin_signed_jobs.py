@@ -64,7 +64,7 @@ ATTACKS: dict[str, tuple[Callable[[], Files], str]] = {
     "no signature": (default_card_files, "unsigned"),
     "a bit of the image": (lambda: changed("bms-1.2.0.bin", one_bit), "hash"),
     "a blank in the job": (lambda: changed("job.json", lambda data: data + b" "), "forged"),
-    "wider limits": (lambda: changed("job.json", lambda data: data.replace(b'"consent": []', b'"consent": ["wrp"]')), "forged"),
+    "more consent": (lambda: changed("job.json", lambda data: data.replace(b"[]", b"[0]")), "forged"),
     "another key": (by_another_key, "untrusted"),
     "in another's name": (in_anothers_name, "forged"),
     "a higher number": (lambda: changed(NAME, lambda data: data.replace(b"release 7", b"release 8")), "forged"),

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +25,8 @@ from rescuelink.errors import JobError, RescueError, sentence_case
 from rescuelink.fields import Fields
 from rescuelink.job import FORMAT, MAX_SEGMENTS, Job, default_job, validate
 from rescuelink.job_text import parse_job
+from rescuelink.manifest import NAME as MANIFEST
+from rescuelink.manifest import Manifest, read_manifest, unsigned
 from rescuelink.targets import FLASH_BASE, TARGETS
 
 JOB_FILE = "job.json"
@@ -252,16 +254,43 @@ def _named(files: Mapping[str, bytes], name: str) -> bytes | None:
     return next((files[there] for there in files if there.lower() == name.lower()), None)
 
 
-def check_card(files: Mapping[str, bytes]) -> Job:
+def check_card(files: Mapping[str, bytes], trusted: Sequence[bytes] = ()) -> Job:
     """Check a card's files as the dongle does before it gives a unit power, in the same order and the same words.
+
+    trusted: public keys of a helper that runs signed jobs only; none: one for development.
 
     Raises:
         CardBuildError: says what is wrong.
     """
+    if trusted:
+        check_signature(files, trusted)
     job, _document = read_job(files)
     if job.mode != LEARN:
         check_image(job, files)
     return job
+
+
+def check_signature(files: Mapping[str, bytes], trusted: Sequence[bytes]) -> Manifest:
+    """The manifest of a card's files, if it is signed by one of the public keys and all files are those that it names.
+
+    Raises:
+        CardBuildError: says what is wrong.
+    """
+    try:
+        data = _named(files, MANIFEST)
+        if data is None:
+            raise unsigned()
+        manifest = read_manifest(data)
+        manifest.verify(list(trusted))
+        content = _named(files, JOB_FILE)
+        if content is not None:
+            manifest.check_file(JOB_FILE, hashlib.sha256(content).hexdigest())
+            job, _document = read_job(files)
+            if job.mode != LEARN:
+                manifest.check_file(job.image.file, job.image.sha256)
+    except RescueError as error:
+        raise _explained(error) from error
+    return manifest
 
 
 def check_image(job: Job, files: Mapping[str, bytes]) -> None:

@@ -19,13 +19,17 @@ from bmsrescue.card.build import (
 )
 from bmsrescue.card.storage import card_notes, read_card, write_new_card
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
+from bmsrescue.cli.keys import TrustOption, ask_passphrase, signed_by, trusted_keys
 from bmsrescue.cli.new_file import OverwriteOption, check_new_card
 from bmsrescue.cli.output import console
 from bmsrescue.cli.sibling import Asked, build_from, map_facts, show_map
 from bmsrescue.errors import UsageError
 from bmsrescue.image.markers import Marker, find_markers
+from bmsrescue.keys.signing import sign_files
+from bmsrescue.keys.store import KeyStore
 from bmsrescue.sibling.own import FlashMap
 from rescuelink.job import Job
+from rescuelink.manifest import NAME as MANIFEST
 
 
 def build(
@@ -65,6 +69,14 @@ def build(
     boot: Annotated[str | None, typer.Option(help="Address of the vector table; found in the image otherwise.")] = None,
     only_flash: Annotated[bool, typer.Option("--only-flash", help="Leave out what is not for flash.")] = False,
     whole_flash: Annotated[bool, typer.Option("--whole-flash", help="The image may replace every sector.")] = False,
+    sign: Annotated[str, typer.Option(metavar="KEY", help="Sign it: `bmsrescue keys new` makes a key.")] = "",
+    release: Annotated[int, typer.Option(metavar="NUMBER", help="With --sign: higher than any release before.")] = 0,
+    series: Annotated[
+        str, typer.Option(metavar="NAME", help="With --sign: what the numbers count; of a job file its name.")
+    ] = "",
+    for_helper: Annotated[
+        str, typer.Option(metavar="HELPER_ID", help="With --sign: an exception, older than what this helper has seen.")
+    ] = "",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -92,25 +104,41 @@ def build(
             built = learning_job("learn") if learn and not source else build_files(_only(source), options)
         files = built.files
         job, _document = read_job(files)
+        if sign:
+            named = series or (job.name if source and source[0].suffix.lower() == ".json" else "")
+            files = {**files, MANIFEST: _signature(sign, files, named, release, for_helper)}
+        elif release or series or for_helper:
+            raise UsageError("--release, --series and --for-helper belong to --sign", "Add --sign KEY.")
         likely = [] if job.markers else find_markers(segments_of(job, files))
         check_new_card(out, files, read_card(out) if out.exists() else {}, overwrite)
         write_new_card(out, files)
     if found is not None and not as_json:
         show_map(found, picture)
-    _tell(out, "", job, built.notes, as_json, likely, None if found is None else map_facts(found))
+    _tell(out, "", job, [*built.notes, signed_by(files)], as_json, likely, None if found is None else map_facts(found))
 
 
 def check(
     card: Annotated[Path, typer.Argument(metavar="CARD", help="The card's folder or FAT image.")],
+    trust: TrustOption = None,
+    development: Annotated[
+        bool, typer.Option("--development", help="As a helper without keys, which runs any job, signed or not.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a card as the dongle would, and a little more."""
+    """Check a card as the dongle would, and a little more: as one with the keys that are trusted here, if there are."""
     with telling_errors(as_json):
         if not card.exists():
             raise UsageError(f"there is no card at {card}", "Make one with: bmsrescue card build")
-        job = check_card(read_card(card))
-        notes = [*card_notes(card), *owned_notes(job)]
+        files = read_card(card)
+        job = check_card(files, [] if development else trusted_keys(trust) or KeyStore().trusted())
+        notes = [*card_notes(card), *owned_notes(job), signed_by(files)]
     _tell(card, "good. ", job, notes, as_json)
+
+
+def _signature(name: str, files: dict[str, bytes], series: str, release: int, helper: str) -> bytes:
+    store = KeyStore()
+    store.secret_path(name)  # a wrong name is told before a passphrase is asked for
+    return sign_files(store.secret(name, ask_passphrase(store, name)), files, series, release, helper)
 
 
 def _only(sources: Sequence[Path] | None) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from bmsrescue.cli import card, deploy, image, records, serve, tls
+from bmsrescue.cli import card, deploy, image, keys, records, serve, tls
 from bmsrescue.cli.helper import board, chip, flash, job, look, power, shell
 from bmsrescue.cli.helper import card as helper_card
 from bmsrescue.cli.twin import commands as twin
@@ -62,6 +62,16 @@ COMMANDS: Mapping[str, Command | Group] = {
             "ls": helper_card.ls,
             "get": helper_card.get,
             "put": helper_card.put,
+        },
+    ),
+    "keys": Group(
+        "Keys that sign jobs, and whose jobs are good.",
+        {
+            "new": keys.new,
+            "export": keys.export,
+            "trust": keys.trust,
+            "revoke": keys.revoke,
+            "list": keys.list_keys,
         },
     ),
     "board": Group("The helper's own parts: board.json.", {"check": board.check_board}),

@@ -1,6 +1,6 @@
 """`bmsrescue deploy`: the agent onto a helper."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +10,7 @@ from rich.table import Table
 from bmsrescue.board.config import load_board
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.helper.common import ProgressTeller, progress_bar
+from bmsrescue.cli.keys import trusted_keys
 from bmsrescue.cli.output import console, show_note
 from bmsrescue.client.finding import find_helpers
 from bmsrescue.config import load_config
@@ -17,9 +18,11 @@ from bmsrescue.deploy import snippets
 from bmsrescue.deploy.agent_link import greet, leave_agent
 from bmsrescue.deploy.bring import bring
 from bmsrescue.deploy.difference import Action, Change
+from bmsrescue.deploy.own_keys import set_trusted, trusted_there
 from bmsrescue.deploy.plan import Plan, make_plan
 from bmsrescue.deploy.repl import PATIENCE_S, Repl
 from bmsrescue.errors import UsageError
+from bmsrescue.keys.store import KeyStore
 from rescuelink.errors import LinkError
 
 _ON_A_PAGE = 12  # files that are named one by one
@@ -47,6 +50,16 @@ def deploy(
     force: Annotated[
         bool, typer.Option("--force", help="Write board.json as chosen, without the helper's name and calibrations.")
     ] = False,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY",
+            help="Run jobs that this key has signed, and no others; may be repeated. Left out: as the helper was.",
+        ),
+    ] = None,
+    development: Annotated[
+        bool, typer.Option("--development", help="Run any job, signed or not: for a bench where jobs are made.")
+    ] = False,
     patience: Annotated[
         float,
         typer.Option(metavar="FACTOR", help="Wait so many times as long, e.g. for an emulated board.", min=1),
@@ -57,7 +70,10 @@ def deploy(
     with telling_errors(as_json):
         if board is not None:
             load_board(board)  # a wrong name is told before anything is interrupted
-        _deploy(port or _the_only_helper(), board, dry_run, source, override, force, patience, as_json)
+        if trust and development:
+            raise UsageError("--trust and --development are two ways to deploy a helper", "Choose one.")
+        keys = [] if development else trusted_keys(trust) or None
+        _deploy(port or _the_only_helper(), board, dry_run, source, override, force, keys, patience, as_json)
 
 
 def _deploy(
@@ -67,6 +83,7 @@ def _deploy(
     source: bool,
     override: bool,
     force: bool,
+    keys: Sequence[bytes] | None,
     patience: float,
     as_json: bool,
 ) -> None:
@@ -77,13 +94,18 @@ def _deploy(
         plan = make_plan(repl, board, source, force, override)
         if not as_json:
             _show(out, url, plan)
+        if keys is not None and not dry_run:
+            set_trusted(repl, keys)  # before the agent: cut in between, it never runs what it should not
+        trusted = trusted_there(repl)
+        if not as_json:
+            _show_trust(out, trusted)
         if not dry_run:
             with progress_bar(as_json) as tell:
                 bring(repl, plan, _teller(plan, tell))
         repl.restart()
     about = None if dry_run else greet(url, patience)
     if as_json:
-        print_json(_result(url, plan, about))
+        print_json(_result(url, plan, about) | {"trusted": trusted})
     elif about is not None:
         out.print(f"{about['helper']} runs agent {about['agent']}, {about['heap_free'] or 0:,} bytes of heap free.")
 
@@ -115,6 +137,15 @@ def _show(out: Console, url: str, plan: Plan) -> None:
         f"{len(difference.to_bring)} files to bring ({plan.bytes_to_bring:,} bytes), "
         f"{len(difference.of(Action.REMOVE))} to remove, {len(difference.of(Action.KEEP))} unchanged"
     )
+
+
+def _show_trust(out: Console, trusted: list[str] | None) -> None:
+    if trusted is None:
+        out.print("It runs any job, signed or not (development): --trust KEY changes that.")
+    else:
+        names = [KeyStore().name_of(one) for one in trusted]
+        told = [f"{name} ({one})" if name else one for name, one in zip(names, trusted, strict=True)]
+        out.print(f"It runs jobs signed by {' or '.join(told) or 'nobody'}, and no others.", soft_wrap=True)
 
 
 def _table_of(changed: list[Change]) -> Table:

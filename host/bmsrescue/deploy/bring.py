@@ -43,18 +43,18 @@ def bring(repl: Repl, plan: Plan, on_file: OnFile) -> None:
             continue
         on_file(change.path, change.size)
         if change.path == board_config.NAME:
-            _write(repl, _UNFINISHED, difference.wanted[change.path])
+            write_file(repl, _UNFINISHED, difference.wanted[change.path])
             repl.run(_RENAME, OLD_PLACE=_UNFINISHED, NEW_PLACE=change.path)
         else:
-            _write(repl, change.path, difference.wanted[change.path])
+            write_file(repl, change.path, difference.wanted[change.path])
     _verify(repl, plan, without=START)
     on_file(START, len(difference.wanted[START]))
-    _write(repl, START, difference.wanted[START])
+    write_file(repl, START, difference.wanted[START])
     _verify(repl, plan, without="")
 
 
-def _write(repl: Repl, path: str, data: bytes) -> None:
-    """A file, from its beginning again when an answer was lost on the way."""
+def write_file(repl: Repl, path: str, data: bytes) -> None:
+    """A file, from its beginning again when an answer was lost on the way. `snippets.RECEIVE` has to be there."""
     for _ in range(_AGAIN):
         try:
             _write_once(repl, path, data)

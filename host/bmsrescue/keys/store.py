@@ -8,16 +8,16 @@ helpers/ID.pem      the public keys of helpers, by their helper_id, whose record
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from bmsrescue.card.storage import write_atomically
 from bmsrescue.config import data_dir
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.keys.pem import new_secret, public_of, public_pem, read_public, read_secret, secret_pem
-from bmsrescue.private import FILE_MODE, FOLDER_MODE, private_data_folder
+from bmsrescue.private import FOLDER_MODE, private_data_folder
 from rescuelink.manifest import key_id
 
 _SUFFIX = ".pem"
@@ -156,16 +156,9 @@ class KeyStore:
             for folder in (self.folder, path.parent):
                 folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
                 folder.chmod(FOLDER_MODE)
-            new = path.with_name(path.name + ".new")
-            handle = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, FILE_MODE)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            new.chmod(FILE_MODE)
-            new.replace(path)
         except OSError as error:
-            raise HostError(f"cannot write {path}: {error.strerror}", "Check the data folder.") from error
+            raise HostError(f"cannot make {path.parent}: {error.strerror}", "Check the data folder.") from error
+        write_atomically(path, data, private=True)
 
 
 def _is_name(name: str) -> bool:
