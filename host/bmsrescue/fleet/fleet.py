@@ -16,6 +16,7 @@ from bmsrescue.fleet.stations.desk import Desk
 from bmsrescue.fleet.stations.settings import read_settings
 from bmsrescue.fleet.store import Store, sqlite_url
 from bmsrescue.fleet.webhook import Webhook
+from bmsrescue.keys.store import KeyStore
 from bmsrescue.private import private_data_folder
 
 
@@ -39,7 +40,8 @@ class Fleet:
             with self.store.write() as session:
                 self.site_id = ledger.own_site(session, config.records.bench)
         self.backups = BackupFolder(config.records.backups or str(folder / FOLDER_NAME))
-        self.desk = Desk(self.store, self.site_id, read_settings(config.stations))
+        self.keys = KeyStore(folder / "keys")
+        self.desk = Desk(self.store, self.site_id, read_settings(config.stations), self.keys)
         self.desk.shelf = BackupShelf(self.store, self.site_id, self.backups, folder / COMING)
         self.link: SharedLink | None = None
         if config.records.shared and not shared:
@@ -61,4 +63,4 @@ class Fleet:
         shared = self.link.shared
         with shared.write() as session:
             site = ledger.own_site(session, "shared")
-        return Accounts(shared, site), Releases(shared, site)
+        return Accounts(shared, site), Releases(shared, site, self.keys)

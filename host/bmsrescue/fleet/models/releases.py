@@ -18,7 +18,10 @@ class JobDocument(Base):
 
 
 class Release(Base):
-    """A published version. `allowance`: how many units it may recover; None is any number."""
+    """A published version. `allowance`: how many units it may recover; None is any number.
+
+    `manifest`: what its engineer has signed (rescuelink.manifest); None: nobody has.
+    """
 
     __tablename__ = "releases"
     __table_args__ = (UniqueConstraint("job", "version"),)
@@ -31,6 +34,7 @@ class Release(Base):
     note: Mapped[Sentence]
     released_at: Mapped[Moment]
     released_by: Mapped[Name]
+    manifest: Mapped[str | None] = mapped_column(Text)
 
 
 class JobHead(Base):

@@ -130,7 +130,7 @@ def _releases(session: Session, entries: Sequence[Entry]) -> None:
         }
         insert_new(session, JobDocument, [document])
         row = _only(entry, "id", "job", "version", "document_sha256", "allowance", "note", "released_by")
-        insert_new(session, Release, [row | {"released_at": entry.at}])
+        insert_new(session, Release, [row | {"released_at": entry.at, "manifest": content.get("manifest")}])
 
 
 def _heads(session: Session, entries: Sequence[Entry]) -> None:

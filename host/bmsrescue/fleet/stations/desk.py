@@ -22,6 +22,7 @@ from bmsrescue.fleet.stations.pace import Pace
 from bmsrescue.fleet.stations.settings import StationSettings
 from bmsrescue.fleet.stations.who import Who
 from bmsrescue.fleet.store import Store
+from bmsrescue.keys.store import KeyStore
 from rescuelink.outcomes import NO_FAULT_FOUND
 
 _LINES_AT_ONCE = 50
@@ -61,11 +62,11 @@ class Booked:
 class Desk:
     """`store` and `site` are the site's own: what a station does never waits for the shared store."""
 
-    def __init__(self, store: Store, site: str, settings: StationSettings) -> None:
+    def __init__(self, store: Store, site: str, settings: StationSettings, keys: KeyStore | None = None) -> None:
         self.store = store
         self.site = site
         self.settings = settings
-        self.releases = Releases(store, site)
+        self.releases = Releases(store, site, keys)
         self.consents = Consents(store, site)
         self.pace = Pace()
         self.metrics = JobMetrics()

@@ -263,12 +263,13 @@ class Station:
             consent = None
         try:
             self.release = await asyncio.to_thread(self._desk.job_for, self.label, board, name)
+            files = {}
+            if self.release is not None:
+                files = await asyncio.to_thread(self._desk.releases.card_files, self.release.id)
         except HostError as error:
             self._enter(REMOVE, f"{error.message}. {error.next_step}")
             return
-        if self.release is not None:
-            files = await asyncio.to_thread(self._desk.releases.card_files, self.release.id)
-            await put_on_card(self.port, files)
+        await put_on_card(self.port, files)
         await self._collect(who)  # another card may be in the helper since
         asked = (who, self._tail.newest, self.name, self.label, self.operator, self.release, consent)
         booked = await asyncio.to_thread(self._desk.book, *asked)
