@@ -105,6 +105,14 @@ class Button:
                 break
         return None
 
+    def let_go(self, limit_ms):
+        """Waits until it is up: a long press is told while it is still down."""
+        clock = self._clock
+        start = clock.ms()
+        while self._panel.pressed() and clock.since_ms(start) < limit_ms:
+            clock.feed()
+            clock.sleep_ms(_POLL_MS)
+
     def _held(self):
         # How long it stays down; "long" as soon as that is certain, None for a bounce.
         clock = self._clock

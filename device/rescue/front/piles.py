@@ -51,10 +51,10 @@ def wait_for_removal(app, waiting, sign):
 def draw_insert(screen, pile, tally):
     """What to do now, how many are done, and the label of the last."""
     newest = tally["last"][:1] if pile[0] else ()
-    lines = [pages.said(screen, "pile.insert"), pages.said(screen, "pile.count") % (pile[1], pile[0])]
+    lines = [pages.said(screen, "pile.insert"), "%s %d/%d" % (pages.said(screen, "pile.count"), pile[1], pile[0])]
     for unit, _outcome in newest:
         if unit:
-            lines.append(pages.said(screen, "pile.label") % unit[-8:])
+            lines.append(pages.said(screen, "page.unit") + " " + unit[-8:])
     screen.page("menu.piles", lines)
 
 

@@ -5,6 +5,7 @@ from rescue.engine import modules
 from rescue.front import controls
 
 _READY = "idle.ready"
+_HELD_MS = 10_000  # longer is a button that sticks
 _PEEK_MS = 1500  # of idle, before the card is looked at: who presses at once need not wait for it
 
 
@@ -14,6 +15,7 @@ class Waiting:
     def __init__(self, app):
         self._app = app
         self._ports = app.ports
+        self._stale = app.ports.panel.pressed()  # what is down already was not pressed for this
 
     def for_press(self, limit_ms, sign=None):
         """ "short" or "long"; None when `limit_ms` has passed or a host wants something. `sign`: (colour word, code) of
@@ -28,7 +30,12 @@ class Waiting:
             else:
                 controls.light(ports.panel, sign[0], now)
 
-        return controls.Button(ports.panel, self).wait(limit_ms, _glow, self.is_wanted)
+        button = controls.Button(ports.panel, self)
+        if self._stale:
+            button.let_go(_HELD_MS)
+        pressed = button.wait(limit_ms, _glow, self.is_wanted)
+        self._stale = pressed == "long"
+        return pressed
 
     def for_job(self, limit_ms):
         """As for_press(), on the idle screen, which says what is on the card once nobody has pressed for a while."""

@@ -206,15 +206,15 @@ ROOM = {
     "pile": (16, 1, 1),
     "set": (16, 1, 1),
     "history": (16, 1, 1),
-    "count": (11, 1, 1),
+    "count": (16, 1, 1),
 }
-VALUES = {"pile.count": (9999, 9999), "pile.label": ("00BD0010",)}
+VALUES = {"pile.count": " 9999/9999", "page.unit": " 00BD0010", "count.runs": " 99999", "count.good": " 99999"}
 STEP_COLUMNS = 10  # beside "16/16 "
 
 
 def too_long(key, text):
     """Whether a text does not fit where it stands, with the longest value in it."""
-    text = text % VALUES[key] if key in VALUES else text
+    text += VALUES.get(key, "")
     width, letters, chinese = ROOM[key.split(".")[0]]
     lines = words.wrap(text, width, 99)
     whole = [word for word in text.split() if not words.is_high(word)]

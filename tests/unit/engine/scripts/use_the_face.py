@@ -1,0 +1,229 @@
+# A person at the dongle without a unit behind it: the menu, a pile of units, the self-test, the settings. Prints JSON.
+
+import json
+import sys
+
+from rescue.front import app as app_module
+from rescue.front import piles, self_test, settings, tally
+
+from rescue.hal.ports import Ports
+from rescuelink.guard import judge
+
+ROOT = sys.argv[1]
+app_module._take_names = lambda: None  # of a built agent
+UID = "365139384138470400BD0010"
+
+
+class Clock:
+    now = 0
+
+    def ms(self):
+        return self.now
+
+    def us(self):
+        return self.now * 1000
+
+    def since_ms(self, start):
+        return self.now - start
+
+    def sleep_ms(self, n):
+        self.now += n
+
+    def feed(self):
+        pass
+
+
+class Panel:
+    # Pressed while the clock is inside one of `presses`.
+    def __init__(self, clock):
+        self.clock = clock
+        self.presses = []
+        self.pictures = []
+        self.lights = set()
+        self.beeps = 0
+
+    def show(self, picture):
+        self.pictures.append(bytes(picture))
+
+    def led(self, *colour):
+        self.lights.add(colour)
+
+    def beep(self, _ms):
+        self.beeps += 1
+
+    def pressed(self):
+        return any([start <= self.clock.now < end for start, end in self.presses])
+
+
+class Wire:
+    # A unit lies there while the clock is inside one of `units`; `stuck`: a bit that our pulls do not move.
+    resends = 0
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.units = []
+        self.stuck = 0
+
+    def pulled(self, up):
+        if any([start <= self.clock.now < end for start, end in self.units]):
+            return 0
+        return 3 if up else self.stuck
+
+    def release(self):
+        pass
+
+
+class Lines:
+    low = False
+
+    def nrst(self, low):
+        self.low = low
+
+    def nrst_level(self):
+        return not self.low
+
+    def release_all(self):
+        pass
+
+
+class Rails:
+    names = ()
+    spans = {}
+
+    def grounded(self):
+        return None
+
+
+class Card:
+    root = ROOT + "/card"
+
+    def mount(self):
+        pass
+
+    def unmount(self):
+        pass
+
+
+class Store:
+    root = ROOT
+
+
+def record(outcome):
+    diagnosis = {"cause": "update-cut", "ends_as": "RECOVERED", "confidence": "certain", "evidence": ["x"]}
+    return {"outcome": outcome, "diagnosis": diagnosis, "next_step": None, "unit": {"uid": UID}}
+
+
+def new_app(config=None, missing=()):
+    clock = Clock()
+    panel, wire = Panel(clock), Wire(clock)
+    ports = Ports(clock, wire, Lines(), Rails(), Card(), Store(), panel, missing=missing)
+    app = app_module.App(ports, config or {})
+    app.treated = 0
+
+    def run_job():
+        app.treated += 1
+        clock.now += 20_000
+        made = record("RECOVERED")
+        app.more = app.screen.result(made)
+        return ("green", "-"), made
+
+    app._run_job = run_job
+    return app
+
+
+class Enough(Exception):
+    pass
+
+
+def presses(app, *times):
+    app.ports.panel.presses = list(times)
+    app.ports.clock.limit = times[-1][1]
+
+
+def until(app, end_ms):
+    # Runs the dongle for so long.
+    clock = app.ports.clock
+    sleep = clock.sleep_ms
+
+    def sleep_ms(n):
+        if clock.now > end_ms:
+            raise Enough
+        sleep(n)
+
+    clock.sleep_ms = sleep_ms
+    try:
+        app.run()
+    except Enough:
+        pass
+    clock.sleep_ms = sleep
+
+
+seen = {}
+
+# One unit by hand: a press, the result, its pages by short presses, ready again.
+app = new_app()
+app.ports.panel.presses = [(500, 700)]
+until(app, 24_000)
+seen["treated by one press"] = app.treated
+seen["beeps"] = app.ports.panel.beeps
+pages = len(app.more)
+app.ports.panel.presses = [(25_000 + 1000 * n, 25_200 + 1000 * n) for n in range(pages + 1)]
+
+# The same, with every page looked at.
+app = new_app()
+start = 21_500
+app.ports.panel.presses = [(500, 700)] + [(start + 1000 * n, start + 200 + 1000 * n) for n in range(pages + 1)]
+until(app, start + 1000 * (pages + 3))
+seen["pages behind the result"] = pages
+seen["pictures after reading all"] = len(set(app.ports.panel.pictures[-pages - 2 :]))
+seen["treated by reading"] = app.treated
+seen["counted"] = tally.read(ROOT)
+
+# Long: the menu; long on its first entry: many units. Three come and go, then a long press ends it.
+app = new_app({"pile_limit": 2})
+app.ports.panel.presses = [(500, 2600), (3000, 5000)]
+app.ports.wire.units = [(8000, 40_000), (45_000, 75_000), (80_000, 110_000)]
+until(app, 120_000)
+seen["treated of a pile with a limit"] = app.treated
+app = new_app()
+app.ports.panel.presses = [(500, 2600), (3000, 5000)]
+app.ports.wire.units = [(8000, 40_000), (45_000, 75_000), (80_000, 110_000)]
+until(app, 120_000)
+seen["treated of a pile"] = app.treated
+seen["pile"] = app.pile
+app = new_app(missing=("pulls",))
+app.ports.panel.presses = [(500, 2600), (3000, 5000), (8000, 8200), (40_000, 40_200), (45_000, 47_000)]
+until(app, 60_000)
+seen["by button alone"] = [app.treated, app.pile]
+
+# Settings: language and sound, kept over a new start.
+app = new_app({"language": "de"})
+seen["language of board.json"] = app.screen.language
+app.ports.panel.presses = [(500, 2600)] + [(3000 + 500 * n, 3200 + 500 * n) for n in range(6)]
+app.ports.panel.presses += [(6500, 8500), (9000, 11_000), (11_500, 11_700), (12_000, 14_000)]
+until(app, 15_000)
+seen["chosen"] = settings.read(ROOT, {})
+seen["after a new start"] = [new_app({"language": "de"}).screen.language, new_app().sound]
+
+# The helper's own parts.
+app = new_app()
+config = {"rails": {"v12": {"calibration": [[0, 0], [1, 1]]}, "v3v3": {"calibration": None}, "bplus": {"ina226": True}}}
+seen["well"] = self_test.run(app.ports, config, ("card", "zero", "reference", "lines", "clock"))
+app.ports.wire.stuck = 2
+seen["stuck"] = self_test.run(app.ports, config, ("lines",))
+seen["not there"] = self_test.run(new_app(missing=("card", "pulls", "power")).ports, {}, self_test.TESTS)
+app = new_app()
+app.ports.card.root = ROOT + "/nothing"
+seen["no card"] = self_test.run(app.ports, config, ("card",))
+Card.root = ROOT + "/card"
+
+# A helper without a display blinks the code, and a long press starts.
+app = new_app(missing=("display",))
+app.ports.panel.presses = [(500, 2600)]
+until(app, 30_000)
+seen["without a display"] = app.treated
+
+# A unit that is not there holds nothing.
+seen["there"] = [piles.is_there(new_app().ports), piles.is_there(new_app(missing=("pulls",)).ports)]
+seen["judged"] = [judge(mv, 3135, 3465, 54) for mv in (3080, 3081, 3188, 3189, 3411, 3412, 3519, 3520)]
+print(json.dumps(seen))
