@@ -1,4 +1,4 @@
-"""A person at the dongle: results page by page, the menu, many units, settings, the self-test. On a real MicroPython."""
+"""A person at the dongle: results page by page, menu, many units, settings, self-test. On a real MicroPython."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ import sys
 
 from rescue.front import app as app_module
 from rescue.front import piles, self_test, settings, tally
-
 from rescue.hal.ports import Ports
 from rescuelink.guard import judge
 
@@ -52,7 +51,7 @@ class Panel:
         self.beeps += 1
 
     def pressed(self):
-        return any([start <= self.clock.now < end for start, end in self.presses])
+        return any(start <= self.clock.now < end for start, end in self.presses)
 
 
 class Wire:
@@ -65,7 +64,7 @@ class Wire:
         self.stuck = 0
 
     def pulled(self, up):
-        if any([start <= self.clock.now < end for start, end in self.units]):
+        if any(start <= self.clock.now < end for start, end in self.units):
             return 0
         return 3 if up else self.stuck
 
@@ -87,8 +86,7 @@ class Lines:
 
 
 class Rails:
-    names = ()
-    spans = {}
+    names = spans = ()
 
     def grounded(self):
         return None
@@ -135,11 +133,6 @@ class Enough(Exception):
     pass
 
 
-def presses(app, *times):
-    app.ports.panel.presses = list(times)
-    app.ports.clock.limit = times[-1][1]
-
-
 def until(app, end_ms):
     # Runs the dongle for so long.
     clock = app.ports.clock
@@ -154,8 +147,7 @@ def until(app, end_ms):
     try:
         app.run()
     except Enough:
-        pass
-    clock.sleep_ms = sleep
+        clock.sleep_ms = sleep
 
 
 seen = {}
