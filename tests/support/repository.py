@@ -21,7 +21,7 @@ def files() -> tuple[Path, ...]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout.decode()
     paths = [ROOT / name for name in listed.split("\0") if name]
     if not paths:
-        folders = ("device", "docs", "host", "shared", "tests")
+        folders = ("device", "docs", "hardware", "host", "shared", "tests")
         paths = [path for name in folders for path in sorted((ROOT / name).rglob("*"))]
         paths += [ROOT / name for name in _UNPACKED]
     return tuple(path for path in paths if path.is_file() and "__pycache__" not in path.parts)

@@ -110,7 +110,7 @@ def _to_rails(config: Mapping[str, Any]) -> list[Wire]:
 
 
 def _to_supply(config: Mapping[str, Any]) -> list[Wire]:
-    wires = [Wire(_gp(config["lines"]["power"]), ("100 kΩ down", "high-side switch"), "in B+, with a 1 A fuse")]
+    wires = [Wire(_gp(config["lines"]["power"]), ("4.7 kΩ down", "high-side switch"), "in B+, with a 1 A fuse")]
     if config.get("ina226"):
         wires.append(Wire("SDA, SCL", ("INA226", "0.1 Ω"), "in B+; ALERT to the gate"))
     return wires

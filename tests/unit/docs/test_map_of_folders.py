@@ -8,7 +8,7 @@ from pathlib import Path
 from repository import ROOT, files
 
 PAGE = ROOT / "docs" / "architecture.md"
-OURS = ("device", "host/bmsrescue", "shared")
+OURS = ("device", "hardware", "host/bmsrescue", "shared")
 _ENTRY = re.compile(r"(?:[\w/-]+/ )*[\w/-]+/(?=\s|$)")
 _INNER = re.compile(r"(?<![\w./])([a-z_]\w*(?:/\w+)*)/(?=[\s,;:.)]|$)")
 

@@ -1,0 +1,1 @@
+"""The helper board as code: netlist, rules, simulation, pictures, parts list (hardware/README.md)."""
