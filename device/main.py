@@ -27,8 +27,10 @@ def main():
         return
     try:
         ports.lines.release_all()
+        from rescue.engine import modules
         from rescue.front.app import App
 
+        modules.drop(_DEFAULT_PORTS)  # which has opened them
         wanted = App(ports, config).run()
     except KeyboardInterrupt:
         wanted = "repl"

@@ -126,7 +126,7 @@ KEYS: Final[dict[str, str]] = {
     "options.iwdg_hardware": RULE,
     "options.reset_on_stop": RULE,
     "options.reset_on_standby": RULE,
-    "options.security": ENGINE + "examine/step.py",
+    "options.security": ENGINE + "examine/gather.py",
     "options.io_high_speed": RULE,
     "options.change_error": RULE,
     "options.boot_add0": RULE,

@@ -7,11 +7,10 @@
 from micropython import const
 
 from rescue.debug.dp import DebugPort
-from rescue.debug.target import Target
+from rescue.debug.target import ATTACH, Target
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import RescueError, TargetError
 
-ATTACH = "attach"
 UNDER_RESET = "under-reset"
 POWER_CYCLE_UNDER_RESET = "power-cycle-under-reset"
 BOOT0 = "boot0"

@@ -3,6 +3,8 @@
 from rescue.debug.ap import ahb_ap, apb_ap
 from rescue.debug.cortex_m import CortexM
 
+ATTACH = "attach"  # how: the core was left as it was; the other ways are connect.py's
+
 
 class Target:
     """A chip whose debug port answers. aps: {"0": IDR, ...}. family: whose it is (chips/families.py)."""

@@ -6,6 +6,11 @@
 import gc
 import sys
 
+# What a look at a running core has loaded, and nothing behind it needs.
+LOOKED_WITH = (
+    "rescue.engine.unit. rescue.engine.proof.watch rescue.debug.cortex_m_watch rescue.chips.stm32h7.clocks "
+    "rescue.chips.stm32h7.options"
+)
 _MICROPYTHON = sys.implementation.name == "micropython"
 
 

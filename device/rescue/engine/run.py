@@ -48,11 +48,12 @@ _DROPPED = (
     "rescue.engine.job rescue.engine.examine rescue.engine.survey rescue.engine.diagnosis rescue.engine.plan "
     "rescue.engine.backup rescue.engine.act rescue.engine.verify rescue.engine.proof rescue.engine.record "
     "rescue.engine.unit rescue.front.pages rescue.front.consent_prompt rescue.front.controls rescue.front.words "
+    "rescue.front.waiting "
     "rescue.chips.stm32h7.flash_ rescue.chips.stm32h7.identity rescue.chips.stm32h7.option rescue.chips.stm32h7.clocks "
     "rescue.chips.stm32h7.pins rescue.debug.connect rescue.debug.cortex_m_watch "
     "rescuelink.distinguishing rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
-    "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.manifest rescuelink.outcomes rescuelink.p256 "
-    "rescuelink.seal rescuelink.targets rescuelink.volume"
+    "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.manifest rescuelink.marker rescuelink.outcomes "
+    "rescuelink.p256 rescuelink.seal rescuelink.targets rescuelink.volume"
 )
 _REPORT_IT = "keep the record and report it; the unit is switched off"
 _NO_ROOM = RescueError("memory", "MemoryError", next_step=_REPORT_IT)

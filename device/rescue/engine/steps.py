@@ -61,9 +61,9 @@ def function_of(step):
     elif step == "rails":
         from rescue.engine.examine.step import judge_rails as function
     elif step == "connect":
-        from rescue.engine.examine.step import connect as function
+        from rescue.engine.examine.connect import connect as function
     elif step == "evidence":
-        from rescue.engine.examine.step import gather as function
+        from rescue.engine.examine.gather import gather as function
     elif step == "map":
         from rescue.engine.survey.step import survey as function
     elif step == "diagnosis":

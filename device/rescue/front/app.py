@@ -76,24 +76,27 @@ class App:
 
     def _wait(self, limit_ms, sign=None):
         # "short": a job is wanted, or the result has been read. None: nobody came, or a host wants to leave.
-        from rescue.front.waiting import Waiting
-
-        waiting = Waiting(self)
-        pressed = self._next(waiting, limit_ms, sign)
+        pressed = self._pressed(limit_ms, sign, self._next)
         while True:
             if pressed is None and self.server is not None and self.server.asked:
-                # Carried out from here, where the stack is still short.
+                # Carried out from here, where the stack is still short. A job drops what waits for the button.
                 self.server.carry_out()
             elif pressed == "short" and sign is not None and self.pile is None and self.more:
                 self.screen.page(*self.more.pop(0))
             else:
                 break
-            pressed = waiting.for_press(limit_ms, sign) if self.pile is None else self._next(waiting, limit_ms, sign)
+            pressed = self._pressed(limit_ms, sign, None if self.pile is None else self._next)
         if pressed == "long" and sign is None:
-            pressed = self._open_menu(waiting)
-        waiting = None
+            pressed = self._pressed(limit_ms, sign, self._open_menu)
         modules.drop(_IDLE_ONLY)
         return pressed
+
+    def _pressed(self, limit_ms, sign, how):
+        # What the button did. `how`: who waits for it, None for one who only waits.
+        from rescue.front.waiting import Waiting
+
+        waiting = Waiting(self)
+        return waiting.for_press(limit_ms, sign) if how is None else how(waiting, limit_ms, sign)
 
     def _next(self, waiting, limit_ms, sign):
         if self.pile is None:
@@ -107,7 +110,7 @@ class App:
         self.pile = None
         return "ended"
 
-    def _open_menu(self, waiting):
+    def _open_menu(self, waiting, _limit_ms, _sign):
         # A long press starts a job where there is nothing to see.
         if "display" in self.ports.missing or self.session is not None:
             return "short"

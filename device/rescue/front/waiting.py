@@ -96,7 +96,7 @@ class Waiting:
             return
         app.session = session
         if session is None:
-            app.screen.idle(_READY)
+            self.ready()
         else:
             app.screen.idle("host: " + session, "idle.unplug")
 

@@ -11,6 +11,7 @@
 
 import hashlib
 
+from rescue.engine import modules
 from rescue.engine.common import files, image
 from rescue.engine.common.source import SectorSource
 from rescue.engine.unit.same_unit import check_unit
@@ -55,6 +56,7 @@ class Cure:
         self._noted = self._line_of(first)
         run.journal_write("begin", facts)
         self._flash.unlock()
+        modules.drop("rescue.chips.stm32h7.flash_loader_code")  # it is in the target's RAM now
         if len(self._steps) > 1 and first["vectors"] and first["erase"]:
             self._erase(first)
             self._note_ahead(self._line_of(self._steps[0]))

@@ -11,6 +11,7 @@ import json
 
 from micropython import const
 
+from rescue.engine import modules
 from rescue.engine.common import files, guarded, image
 from rescue.engine.common.source import FROM_BACKUP
 from rescue.engine.unit.same_unit import check_unit
@@ -35,6 +36,7 @@ def keep(run):
     uid = run.evidence["chip"]["uid"]
     files.make_directory(card.root + "/backups")
     free = card.free_bytes(run.ports.clock.feed)
+    modules.drop("rescuelink.volume")  # which has counted them
     if free < size + _SPARE_BYTES:
         raise CardError(
             "full",

@@ -22,13 +22,13 @@ def diagnose(evidence):
     groups = OPEN_GROUPS if (evidence.get("expected") or {}).get("open") else GROUPS
     for group in groups:
         found = _first(_rules(group), evidence)
-        _drop_rules()  # before the words are loaded
+        drop_rules()  # before the words are loaded
         if found is not None:
             break
     if found is None:
         found = ("undecided", "possible", {}, ["no rule fits"], [])
     beside, doubts, roles = _remarks(evidence)
-    _drop_rules()
+    drop_rules()
     finding = _finding((group if groups is GROUPS else "open",) + GROUPS, found, roles)
     finding["evidence"] += [line for line in beside if line not in finding["evidence"]]
     if doubts and found[0] in _IN_ORDER and finding["confidence"] == "certain":
@@ -36,7 +36,8 @@ def diagnose(evidence):
     return finding
 
 
-def _drop_rules():
+def drop_rules():
+    """Lets go of what has judged."""
     modules.drop(_JUDGING)
 
 

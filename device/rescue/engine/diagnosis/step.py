@@ -1,6 +1,6 @@
 # Step "diagnosis": from the evidence to a cause, and whether writing can cure it.
 
-from rescue.engine.diagnosis.diagnose import diagnose
+from rescue.engine.diagnosis.diagnose import diagnose, drop_rules
 
 _RECOVERED = "RECOVERED"
 _WRONG_TARGET = "WRONG_TARGET"
@@ -87,6 +87,8 @@ def _needs(run, cause):
         from rescue.engine.diagnosis.whose import word_for
 
         word = word_for(run.evidence)
+        del word_for
+        drop_rules()
         if word is not None and word not in needs:
             needs.append(word)
     return needs

@@ -1,5 +1,6 @@
 # Is the chip still the one that was examined?
 
+from rescue.engine import modules
 from rescuelink.errors import TargetError
 
 _READS = 3
@@ -13,6 +14,7 @@ def check_unit(run):
     for _ in range(_READS):
         found = run.chip.identity()["uid"]
         if found == known["uid"] and run.target.dp.dpidr == run.target.dpidr:
+            modules.drop("rescue.chips.stm32h7.identity")
             return
     if found == known["uid"]:
         found = "the same unique number, but another debug port"

@@ -4,7 +4,7 @@
 import sys
 
 from rescue.engine import modules
-from rescue.engine.run import Run
+from rescue.engine.run import Run, drop_modules
 from rescue.engine.steps import STEPS
 from rescuelink.errors import LinkError
 
@@ -64,6 +64,7 @@ def _begin(bench, last, finish_alone, consent, by_hand):
     bench.make_safe()
     bench.power = None
     bench.drop_drivers()
+    drop_modules()  # what waits for the button
     bench.finish_alone = finish_alone
     person = None
     if by_hand:

@@ -1,0 +1,88 @@
+# Step "evidence": what the chip says of itself before anything is changed, and what an earlier run left on it.
+
+from rescue.debug.target import ATTACH
+from rescue.engine import modules
+from rescue.engine.examine import evidence
+from rescue.hal.ports import wait_for_nrst
+from rescuelink.errors import TargetError, WireError
+
+_ALWAYS_READABLE = ("reset_cause", "options", "supply", "watchdog")  # refused, they tell of a reset in between
+_DAMAGED = ("parity", "protocol", "no_ack")
+_OPTION_EVENTS = ("unprotect", "protect", "options")  # of the journal (option_steps.py)
+
+
+def gather(run):
+    """Identity, reset cause, options, core: what the chip says before anything is changed."""
+    run.power.check()
+    try:
+        run.chip = run.target.family.open_chip(run.target, run.ports.clock)
+    except (TargetError, WireError) as error:
+        if error.kind != "wrong_chip" and error.kind != "fault":
+            raise
+        dev_id = run.target.family.device_id(run.target)
+        if error.kind == "fault" and run.job.dev_id in (dev_id, None):
+            raise
+        run.evidence["chip"] = {"dev_id": dev_id, "rev_id": None, "flash_kib": None, "uid": None, "name": None}
+        run.skip_to("diagnosis")
+        return
+    attached = run.evidence["swd"]["how"] == ATTACH
+    run.evidence.pop("unreadable", None)
+    disturbed = run.disturbances()
+    evidence.gather(run.evidence, run.ports, run.target, run.chip, run.job.boot_address, attached)
+    watchdog_ms = _watchdog_ms(run.evidence) if attached else None
+    modules.drop(modules.LOOKED_WITH)
+    chip = run.evidence.get("chip")
+    if chip is not None and run.job.dev_id is None:
+        evidence.settle(run, chip)
+    is_ours = chip is not None and chip["dev_id"] == run.job.dev_id and chip["flash_kib"] == run.job.flash_kib
+    for name, kind in run.evidence.get("unreadable", {}).items():
+        disturbed_core = name == "core" and run.disturbances() > disturbed
+        if kind in _DAMAGED or (kind == "fault" and is_ours and (name in _ALWAYS_READABLE or disturbed_core)):
+            # No chip says so: what was lost on the wire is read again at a slower clock, what a reset took at the same.
+            run.resets.fresh = kind == "fault"
+            raise WireError(kind, "reading the %s was disturbed" % name.replace("_", " "))
+    if not is_ours:
+        run.skip_to("diagnosis")
+        return
+    from rescue.engine.examine.resume import interrupted
+
+    options = run.evidence.get("options", {})
+    roots = (run.ports.card.root, run.ports.store.root)
+    resumed = run.resumed = interrupted(roots, chip["uid"])
+    ours = resumed is not None and resumed["backup"] is not None
+    if ours and options.get("rdp") == 1 and (resumed["restore"] or resumed["event"] in _OPTION_EVENTS):
+        run.evidence["options_cut"] = resumed["event"]
+    if options.get("rdp") != 0 or options.get("security"):
+        # Flash that cannot be read is not read; what the chip draws tells whether firmware ran.
+        from rescue.engine.unit import wiring
+
+        run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)[1]
+        run.skip_to("diagnosis")
+    elif attached:
+        if watchdog_ms:
+            from rescue.engine.unit.running_look import watch_resets
+
+            # The option bytes start a watchdog at reset, or one has bitten already: does anybody feed it?
+            watch_resets(run, run.target, run.evidence, watchdog_ms)
+            wait_for_nrst(run.ports)
+            run.evidence["reset_cause"] = run.chip.reset_cause()
+        else:
+            _look_for_slow_loop(run)
+
+
+def _watchdog_ms(found):
+    from rescue.engine.unit.running_look import period_of
+
+    return period_of(found, False)
+
+
+def _look_for_slow_loop(run):
+    # Nothing of ours has pulled NRST until now: an edge is a reset by somebody else, slower than the first look.
+    edges = run.ports.lines.nrst_edges() if "nrst" in run.evidence else 0
+    if not edges:
+        return
+    from rescue.engine.unit import nrst_watch
+
+    if run.evidence["nrst"]["edges"] < nrst_watch.LOOP_EDGES:
+        since_ms = run.ports.clock.since_ms(run.watched_ms)
+        run.evidence["nrst"] = nrst_watch.watch_for_loop(run.ports, edges, since_ms)
