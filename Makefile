@@ -61,8 +61,12 @@ field: setup
 
 # Damaged firmware files, jobs and cards from seeds, held against other readers (docs/files.md). FUZZ="--first 20000".
 COUNT ?= 10000
+# TARGET=jobs SECONDS=60: bytes guided by coverage at one door (frames messages words jobs manifests images records cards
+# unit-bus, or all), where atheris is installed; by chance elsewhere.
+TARGET ?=
+SECONDS ?= 60
 fuzz: setup
-	$(BIN)/python tests/fuzzing/run.py --count $(COUNT) $(FUZZ)
+	$(BIN)/python $(if $(TARGET),tests/fuzzing/guided.py $(TARGET) --seconds $(SECONDS),tests/fuzzing/run.py --count $(COUNT) $(FUZZ))
 
 lint: setup
 	$(BIN)/ruff check .
