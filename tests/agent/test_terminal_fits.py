@@ -15,6 +15,7 @@ from bmsrescue.card.storage import write_new_card
 from bmsrescue.cli import app
 from bmsrescue.cli.commands import COMMANDS, Command, Group
 from bmsrescue.cli.output import ACCENT, NOTE, STYLES
+from bmsrescue.keys.pem import new_secret, public_of, public_pem
 from bmsrescue.twin.firmware import image_bytes
 from bmsrescue.twin.rig import default_card_files
 from helper_command import started_helper
@@ -52,6 +53,11 @@ WALK: dict[str, tuple[str, ...]] = {
     "card ls": (),
     "card get": ("job.json",),
     "card put": ("image.bin",),
+    "keys new": ("eva", "--no-passphrase"),
+    "keys export": ("tom.pem", "-o", "again.pem"),
+    "keys trust": ("tom.pem",),
+    "keys revoke": ("tom.pem",),
+    "keys list": (),
     "board check": (),
     "image inspect": ("image.bin",),
     "tls new-ca": ("bench2.example",),
@@ -85,6 +91,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("a folder of somebody")
     (place / "image.bin").write_bytes(image_bytes("1.2.0"))
     write_new_card(place / "card", default_card_files())
+    (place / "tom.pem").write_bytes(public_pem(public_of(new_secret())))
     (place / "card" / "records").mkdir()
     (place / "card" / "records" / "records.jsonl").write_text("{}\n")
     return place

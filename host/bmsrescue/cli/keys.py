@@ -28,14 +28,14 @@ TrustOption = Annotated[
 
 def new(
     name: NameArgument,
-    passphrase: Annotated[
-        bool, typer.Option("--passphrase/--no-passphrase", help="Encrypt it with a passphrase that is asked for.")
-    ] = True,
+    no_passphrase: Annotated[
+        bool, typer.Option("--no-passphrase", help="Do not ask for one: it is not encrypted.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a key to sign jobs with. The secret half stays on this computer, readable by you alone."""
     with telling_errors(as_json):
-        secret = _new_passphrase() if passphrase else ""
+        secret = "" if no_passphrase else _new_passphrase()
         store = KeyStore()
         public = store.make(name, secret)
         store.keep_public(name, public)
