@@ -16,6 +16,10 @@ def judge(mv: int, low_mv: int, high_mv: int, off_mv: int) -> str:
     return "fail" if mv < low_mv - off_mv or mv > high_mv + off_mv else "marginal"
 
 
-def nominal_off_mv(mv: int) -> int:
-    """What a reading may be off where only the divider's nominal values are known."""
+def doubt_mv(rail: "dict[str, dict[str, int]] | None", mv: int) -> int:
+    """What a reading of `rail` (its object in board.json, or None) may be off: as its calibration says, else what its
+    divider's nominal values are good for."""
+    known = rail and rail.get("calibrated")
+    if known and "uncertainty_mv" in known:
+        return int(known["uncertainty_mv"])
     return mv * _NOMINAL_PER_MILLE // 1000 + _ZERO_MV

@@ -1,7 +1,7 @@
 # What a person looks at from the menu: rails with bars, the last runs, the counters, what this helper is.
 
 from rescue.front import pages, words
-from rescuelink.guard import judge, nominal_off_mv
+from rescuelink.guard import doubt_mv, judge
 
 _LOOK_MS = 500
 _LIMIT_MS = 60_000
@@ -48,7 +48,7 @@ def draw_rails(screen, seen, windows, config):
         words.draw(frame, {"bplus": "B+", "v5iso": "5Viso"}.get(name, name.upper())[:5], 0, y)
         verdict = "rail.off"
         if mv >= _OFF_MV or (window and window.low_mv < _OFF_MV <= mv):
-            off = uncertainty_mv(config, name, mv)
+            off = doubt_mv((config.get("rails") or {}).get(name), mv)
             verdict = "rail." + judge(mv, window.low_mv, window.high_mv, off) if window else "rail.pass"
         text = "%d.%02d" % (mv // 1000, mv % 1000 // 10)
         frame.text(text, 80 - 8 * len(text), y, 1)
@@ -64,15 +64,6 @@ def draw_rails(screen, seen, windows, config):
                 frame.vline(min(edge * 128 // most, 127), y + 8, 5, 1)
         y += 13
     screen.send()
-
-
-def uncertainty_mv(config, name, mv):
-    """What a reading of this rail may be off, in mV: as the calibration says, else of nominal resistors."""
-    rail = (config.get("rails") or {}).get(name) or {}
-    known = rail.get("calibrated")
-    if known and "uncertainty_mv" in known:
-        return known["uncertainty_mv"]
-    return nominal_off_mv(mv)
 
 
 def draw_history(screen, tally):

@@ -8,8 +8,11 @@ from datetime import date
 from typing import Any
 
 from bmsrescue.errors import HostError, UsageError
+from rescuelink.guard import doubt_mv, judge
+from rescuelink.limits import default_limits
 
 _FULL_SCALE = 65535
+_OFF_MV = 900  # a rail is off below that, for the dongle too
 _APART = 0.1  # of the ADC's range: two points that are closer say little of the slope
 _OFF_MOST = 0.15  # of the nominal slope: more is another divider, another rail, or the wrong decimal point
 
@@ -65,6 +68,16 @@ def calibrated(
     there["calibration"] = [[raw_a, mv_a], [raw_b, mv_b]]
     there["calibrated"] = {"date": today.isoformat(), "uncertainty_mv": off_mv}
     return (json.dumps(config, indent=2) + "\n").encode(), off
+
+
+def judged_reading(config: dict[str, Any], rail: str, mv: int) -> dict[str, Any]:
+    """{"off_mv", "verdict"} of a reading: "pass", "marginal" or "fail" against the rail's usual window (guard-banded),
+    "off" near 0 V, "" of a rail without one."""
+    off_mv = doubt_mv((config.get("rails") or {}).get(rail), mv)
+    window = default_limits().rails.get(rail)
+    if mv < _OFF_MV:
+        return {"off_mv": off_mv, "verdict": "off"}
+    return {"off_mv": off_mv, "verdict": judge(mv, window.low_mv, window.high_mv, off_mv) if window else ""}
 
 
 def _parsed(text: bytes) -> dict[str, Any]:

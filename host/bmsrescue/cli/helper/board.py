@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bmsrescue.board.calibration import calibrated, point, uncertainty_mv
+from bmsrescue.board.calibration import calibrated, judged_reading, point, uncertainty_mv
 from bmsrescue.board.check import COSTS, NO_RAIL, Checked, check, costs_without
 from bmsrescue.board.config import known_boards, parse
 from bmsrescue.board.pins import PICO, pins_of
@@ -108,15 +108,21 @@ def _tell(where: str, found: Checked) -> None:
 
 
 def show_raw(helper: Helper, as_json: bool) -> None:
-    """Volts, and what the ADC reads."""
+    """Volts, what they may be off, a verdict with that doubt in it, and what the ADC reads."""
     now, raw = helper.rails(), helper.session.call("rails.raw")
+    config = parse(bytes(helper.session.call("helper.board")).decode()) or {}
+    judged = {name: judged_reading(config, name, mv) for name, mv in now["rails"].items()}
     if as_json:
-        print_json({"rails": now["rails"], "raw": raw, "ma": now["ma"]})
+        print_json({"rails": now["rails"], "raw": raw, "ma": now["ma"], "judged": judged})
     elif not now["rails"]:
         console().print(f"This helper: {NO_RAIL}.", soft_wrap=True)
     else:
         rows = [
-            (NAMES.get(name, name), f"{mv:>6} mV  {'no ADC' if raw[name] is None else f'{raw[name]:>5} of 65536'}")
+            (
+                NAMES.get(name, name),
+                f"{mv:>6} mV +-{judged[name]['off_mv']:<4} {judged[name]['verdict']:<8}  "
+                f"{'no ADC' if raw[name] is None else f'{raw[name]:>5} of 65536'}",
+            )
             for name, mv in now["rails"].items()
         ]
         show_facts(rows)

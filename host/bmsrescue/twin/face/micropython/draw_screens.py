@@ -72,6 +72,7 @@ def record(outcome, cause, ends_as=None, next_step=None, sentence="", rails=None
             "confidence": "certain",
             "evidence": list(evidence),
             "sentence": sentence,
+            "next_step": next_step,
         },
         "next_step": next_step,
         "rails": {"on": rails},
