@@ -22,7 +22,7 @@ demo: setup
 	$(BIN)/bmsrescue twin demo
 
 test: setup
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # The quick set for work in progress (tests/README.md): these files, and these broken units on MicroPython.
 QUICK := docs engine link rescuelink protocol_doc client card image cli/test_sentences_stay.py cli/test_story.py \

@@ -1,0 +1,39 @@
+"""For all tests: in which order they run, and that what they start keeps its bytecode."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# Two workers take file after file (--dist loadfile): those that take minutes come first, so that at the end, when one
+# has nothing left to take, the other has a few seconds' work. What is not named comes last.
+_LONG_FIRST = (
+    "field",
+    "agent",
+    "third_party",
+    "fleet",
+    "rp2040",
+    "unit/deploy",
+    "unit/daemon",
+    "unit/twin_servers",
+    "unit/twin_core",
+    "unit/twin_chip",
+)
+_HERE = Path(__file__).parent
+
+# The commands, servers and interpreters that tests start are some hundred: compiling our modules anew would be a third
+# of a second for each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+def _rank(path: Path) -> int:
+    place = path.relative_to(_HERE).as_posix() if path.is_relative_to(_HERE) else ""
+    return next((rank for rank, area in enumerate(_LONG_FIRST) if place.startswith(area + "/")), len(_LONG_FIRST))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _rank(item.path))
