@@ -1,10 +1,9 @@
 """One rail as a lumped node: a capacitor, conductances, one regulator with a current limit, one implicit step."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A regulator seen from its output: an ideal voltage behind a resistance, one-directional, current-limited."""
 
     volts: float

@@ -118,4 +118,5 @@ class Parts:
 
     def node(self, rail: str) -> NodeParts:
         """The passive parts of one rail."""
-        return {"bplus": self.bplus, "v12": self.v12, "v5iso": self.v5iso, "v3v3": self.v3v3, "vcap": self.vcap}[rail]
+        parts: NodeParts = getattr(self, rail)
+        return parts

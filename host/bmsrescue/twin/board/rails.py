@@ -6,8 +6,8 @@ grow while it moves slowly, and stop when nothing moves: a settled board costs n
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 from ..clock import Event, VirtualClock
 from .converters import BuckStage, IsolatedStage, conductance
@@ -23,8 +23,7 @@ _ABSOLUTE_TOLERANCE_V = 0.005
 _QUIET_V_PER_S = 0.005
 
 
-@dataclass(frozen=True)
-class Demand:
+class Demand(NamedTuple):
     """What the rest of the unit asks of the rails at one instant."""
 
     v12_enabled: bool
@@ -145,7 +144,8 @@ class Rails:
             duration_ns = min(duration_ns, _LONGEST_RAMP_NS)
         self._end = self._solve(demand, now_ns, duration_ns)
         self.peak_supply_a = max(self.peak_supply_a, self._supply_a)
-        moved = {rail: abs(self._end[rail] - v[rail]) for rail in RAILS}
+        end = self._end
+        moved = {rail: abs(end[rail] - v[rail]) for rail in RAILS}
         if not ramping and max(moved.values()) < _QUIET_V_PER_S * duration_ns * 1e-9:
             self._end_ns = now_ns
             return
@@ -153,7 +153,6 @@ class Rails:
         worst = max(moved[r] / (_ABSOLUTE_TOLERANCE_V + _RELATIVE_TOLERANCE * abs(v[r])) for r in RAILS)
         next_ns = int(duration_ns * min(2.0, max(0.3, 1.0 / max(worst, 1e-9))))
         next_ns = max(_SHORTEST_NS, min(_LONGEST_NS, next_ns))
-        end = self._end
         self._event = self._clock.at(self._end_ns, lambda: self._commit(end, next_ns))
 
     def _solve(self, demand: Demand, now_ns: int, duration_ns: int) -> dict[str, float]:

@@ -88,10 +88,10 @@ class Timer(Tim2):
     def _events(self) -> tuple[tuple[int, int], ...]:
         count, turn = self._base_count, self._auto_reload + 1
         found = [] if self._control & UDIS else [(UIF, turn - count)]
+        stored = self._stored
         for channel, offset in enumerate(_CCR):
-            value = self._stored[offset] if channel else self._compare
-            captures = self._stored[CCMR1 + 4 * (channel // 2)] >> 8 * (channel % 2) & 3
-            if value < turn and not captures:
+            value = stored[offset] if channel else self._compare
+            if value < turn and not stored[CCMR1 + 4 * (channel // 2)] >> 8 * (channel % 2) & 3:  # no input capture
                 found.append((2 << channel, (value - count - 1) % turn + 1))
         return tuple(found)
 
