@@ -20,6 +20,7 @@ from bmsrescue.fleet.queues import time_fault
 from bmsrescue.fleet.records import aside
 from bmsrescue.fleet.stations.states import FACES, REMOVE, state_for
 from bmsrescue.fleet.web.access import Access
+from bmsrescue.fleet.web.languages import LANGUAGES, language_of, words
 from bmsrescue.fleet.web.limit_words import RAIL_WORDS
 from bmsrescue.fleet.web.people_words import PHASE_WORDS, STEP_WORDS, cause_words, outcome_words, step_words
 
@@ -44,12 +45,20 @@ def _when(context: Context, at: datetime) -> str:
     return clock.local(at).strftime("%Y-%m-%d %H:%M")
 
 
+@pass_context
+def _said(context: Context, english: str) -> str:
+    """In the person's language."""
+    found: str = words(context.get("language") or "en").get(english, english)
+    return found
+
+
 _SMALLEST = 0.001
 _templates = Jinja2Templates(Path(__file__).parent / "templates")
 _templates.env.filters["verdict"] = _verdict
 _templates.env.filters["symbol"] = lambda attempt: FACES[_verdict(attempt)].symbol
 _templates.env.filters["percent"] = _percent
 _templates.env.filters["when"] = _when
+_templates.env.globals["_"] = _said
 _templates.env.filters["duration"] = lambda s: f"{s} s" if s < 120 else f"{s // 60} min"
 _templates.env.filters["step"] = step_words
 _templates.env.filters["outcome"] = outcome_words
@@ -66,6 +75,8 @@ def page(request: Request, template: str, person: Person | None, title: str, **v
         values["set_aside"] = _set_aside(request)
         values["troubles"] = troubles(request)
     fleet: Fleet = request.app.state.fleet
+    language = language_of(request)
+    values["language"], values["languages"], values["own_words"] = language, LANGUAGES, dict(words(language))
     values["only_looks"] = values["read_only"] = fleet.only_looks
     values["step_words"], values["rail_words"] = STEP_WORDS, RAIL_WORDS
     values["clock"] = fleet.desk.settings.clock

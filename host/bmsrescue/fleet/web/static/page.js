@@ -74,6 +74,8 @@ const SOUNDS = {
 // -- stations ------------------------------------------------------------------------------------------------------------
 
 const states = {};
+const WORDS = JSON.parse(body.dataset.words || "{}");
+const said = (english) => WORDS[english] || english;
 const STEPS = JSON.parse(body.dataset.steps || "{}");
 
 function knownCard(name) {
@@ -105,8 +107,9 @@ function showStation(status) {
   const left = status.left_s;
   const shown = {
     ...status,
-    step: STEPS[status.step] || status.step,
-    left: left === null || left === undefined ? "" : `· about ${left < 120 ? `${left} s` : `${Math.floor(left / 60)} min`} left`,
+    state: said(status.state),
+    step: said(STEPS[status.step] || status.step),
+    left: left === null || left === undefined ? "" : `· ${said("about {} left").replace("{}", left < 120 ? `${left} s` : `${Math.floor(left / 60)} min`)}`,
     sentence: status.result ? status.result.sentence : "",
     tally: `${status.counts.PASS} PASS, ${check ? `${check} CHECK CONFIG, ` : ""}${status.counts.FAIL} FAIL`,
   };
@@ -117,7 +120,7 @@ function showStation(status) {
   });
   showProgress(card, null);
   card.querySelector("[data-bar]").style.setProperty("--share", status.share || 0);
-  if (byId("advice") && body.dataset.station === status.station) byId("advice").textContent = status.advice;
+  if (byId("advice") && body.dataset.station === status.station) byId("advice").textContent = said(status.advice);
 }
 
 function showProgress(card, told) {
@@ -142,7 +145,7 @@ function log(at, text, wrong) {
 
 function tellStep(event) {
   const data = event.data || {};
-  if (event.name === "step") log(event.at, data.index === undefined ? data.name : `${data.index + 1} of ${data.count}: ${STEPS[data.name] || data.name}`);
+  if (event.name === "step") log(event.at, data.index === undefined ? data.name : `${data.index + 1} of ${data.count}: ${said(STEPS[data.name] || data.name)}`);
   if (event.name === "step-end" && data.outcome !== "ok") log(event.at, `${data.name}: ${data.outcome}`, true);
   if (event.name === "diagnosis") log(event.at, `diagnosis: ${data.sentence || data.cause}`);
   if (event.name === "plan") (data.lines || []).forEach((line) => log(event.at, `plan: ${line}`));
@@ -294,4 +297,12 @@ if (byId("link-state")) {
   // wait for a minute.
   addEventListener("pagehide", () => source.close());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
+}
+
+const languages = byId("language");
+if (languages) {
+  languages.addEventListener("change", () => {
+    document.cookie = `bmsrescue_language=${languages.value}; path=/; max-age=31536000; samesite=strict`;
+    location.reload();
+  });
 }

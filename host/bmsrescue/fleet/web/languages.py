@@ -1,0 +1,39 @@
+"""The operator's views in people's languages, from gettext catalogues (words/LANGUAGE.po), which Babel reads.
+
+English is in the templates. What a catalogue lacks stays English: nothing is missing for want of a translation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from babel import Locale, negotiate_locale
+from babel.messages.pofile import read_po
+from starlette.requests import HTTPConnection
+
+COOKIE = "bmsrescue_language"
+LANGUAGES = {"en": "English", "de": "Deutsch", "zh": "中文"}
+_FOLDER = Path(__file__).parent / "words"
+_MOST_TAGS = 20
+
+
+@cache
+def words(language: str) -> Mapping[str, str]:
+    """Of a language, by the English; empty for English itself."""
+    if language == "en" or language not in LANGUAGES:
+        return {}
+    with (_FOLDER / f"{language}.po").open("rb") as file:
+        catalogue = read_po(file, Locale(language))
+    return {str(one.id): str(one.string) for one in catalogue if one.id and one.string}
+
+
+def language_of(request: HTTPConnection) -> str:
+    """What a person has chosen; else the first of their browser's languages that there is; else English."""
+    chosen = request.cookies.get(COOKIE, "")
+    if chosen in LANGUAGES:
+        return chosen
+    asked = [part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
+    preferred = [tag.split("-")[0].lower() for tag in asked[:_MOST_TAGS] if tag]
+    return negotiate_locale(preferred, list(LANGUAGES)) or "en"
