@@ -147,7 +147,10 @@ class App:
             modules.drop("rescue.link.methods.")
             record = run(server.bench.ports, helper, self.screen)
             server.occupied = None
-        self.more = self.screen.result(record)
+        try:
+            self.more = self.screen.result(record)
+        except MemoryError:
+            self.more = []  # the record is made, and light and sound tell as much
         from rescuelink.outcomes import OUTCOMES
 
         outcome = OUTCOMES[record["outcome"]]
