@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup wheel demo test check test-rp2040 sweep campaign parts parts-page field fuzz lint bench bench-fleet bench-attack depot-pictures screens map clean lock
+.PHONY: setup wheel demo test check test-rp2040 sweep campaign parts parts-page field fuzz lint sbom licences audit reproducible bench bench-fleet bench-attack depot-pictures screens map clean lock
 
 setup: $(STAMP)
 
@@ -104,6 +104,28 @@ screens: setup
 # The pictures of docs/architecture.md: our modules and their arrows, from the code.
 map: setup
 	PYTHONPATH=tests/support $(BIN)/python tests/support/module_map.py
+
+# What is installed, for programs that look for known holes: build/sbom.json (CycloneDX). The tools have a place of their own.
+sbom: setup
+	$(PYTHON) -m venv build/sbom
+	build/sbom/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
+	build/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.json $(BIN)/python
+
+# Known holes in what is pinned; asks the Python advisory database over the network.
+audit: setup
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	build/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+
+# docs/licences.md: what comes to a user, under which licence.
+licences: setup
+	PYTHONPATH=tests/support $(BIN)/python tests/support/licences_page.py
+
+# The wheel, built twice: the same bytes.
+reproducible: setup
+	$(BIN)/python -m hatchling build -t wheel -d build/once
+	$(BIN)/python -m hatchling build -t wheel -d build/again
+	cmp build/once/*.whl build/again/*.whl && sha256sum build/once/*.whl
 
 # Writes requirements.lock anew from pyproject.toml: run it when a dependency changes.
 lock:

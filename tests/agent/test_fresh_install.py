@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bmsrescue.twin.helper.serial_port import TcpPort
 from fresh_install import install
 from helper_command import started_helper
 from link_twin import WatchedTwin
+from repository import ROOT
 
 TOOLS = ("pytest", "hypothesis", "mypy", "ruff", "selenium", "duckdb", "pyte", "hatchling", "schemathesis")
 # Modules that Windows has not; libraries of others know that by themselves, and have loaded what they use.
@@ -64,6 +66,13 @@ def test_no_tool_of_development_comes_with_the_wheel(programs: Path, tmp_path: P
     asked = f"import importlib.util as u, json; print(json.dumps([n for n in {TOOLS} if u.find_spec(n)]))"
     found = subprocess.run([programs / "python", "-c", asked], capture_output=True, text=True, cwd=tmp_path)
     assert json.loads(found.stdout) == []
+
+
+def test_the_wheel_is_the_same_bytes_whenever_it_is_built(programs: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=240)
+    (first,), (again,) = (programs.parent.parent / "dist").glob("*.whl"), tmp_path.glob("*.whl")
+    assert first.read_bytes() == again.read_bytes()
 
 
 def test_the_installed_command_diagnoses_a_unit_of_the_twin(programs: Path, twin: WatchedTwin, tmp_path: Path) -> None:
