@@ -29,6 +29,13 @@ lists the same for programs (CycloneDX, `build/sbom.json`), tools of development
 """
 
 
+_TAIL = """
+Two say it in their sources rather than there: [unicorn](https://github.com/unicorn-engine/unicorn/blob/master/COPYING), which only the
+twin uses, is GPL-2.0; [MicroPython](https://github.com/micropython/micropython/blob/master/LICENSE) is MIT. The LGPL ones are libraries
+that are used as they are.
+"""
+
+
 def licence_of(name: str) -> str:
     """What the package says: an SPDX expression, its classifiers, or its own words."""
     told = metadata.metadata(name)
@@ -48,7 +55,7 @@ def page() -> str:
         f"| {name} | {metadata.version(name)} | {licence_of(name).replace('|', '/')} |"
         for name in sorted(needed_by("bmsrescue"))
     ]
-    return _HEAD + "\n".join(rows) + "\n"
+    return _HEAD + "\n".join(rows) + "\n" + _TAIL
 
 
 if __name__ == "__main__":
