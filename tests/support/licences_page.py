@@ -29,10 +29,11 @@ lists the same for programs (CycloneDX, `build/sbom.json`), tools of development
 """
 
 
-_TAIL = """
-Two say it in their sources rather than there: [unicorn](https://github.com/unicorn-engine/unicorn/blob/master/COPYING), which only the
-twin uses, is GPL-2.0; [MicroPython](https://github.com/micropython/micropython/blob/master/LICENSE) is MIT. The LGPL ones are libraries
-that are used as they are.
+_SOURCES = "https://github.com/"
+_TAIL = f"""
+Two say it in their sources rather than there: [unicorn]({_SOURCES}unicorn-engine/unicorn/blob/master/COPYING), which
+only the twin uses, is GPL-2.0; [MicroPython]({_SOURCES}micropython/micropython/blob/master/LICENSE) is MIT. The LGPL
+ones are libraries that are used as they are.
 """
 
 
