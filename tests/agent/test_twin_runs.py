@@ -12,7 +12,7 @@ from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.rig import TwinRig, card_for
 from bmsrescue.twin.scenarios import find
-from bmsrescue.twin.scenarios.image_fronts import BRANCHES_TO_ITSELF
+from bmsrescue.twin.scenarios.image_fronts import BRANCHES_TO_ITSELF, WAITS_FOR_CLOCK_CRYSTAL
 from bmsrescue.twin.scenarios.scenario import Scenario
 
 
@@ -55,6 +55,18 @@ def test_a_crystal_that_takes_its_time_is_none_that_is_dead(start_ms: float) -> 
     _, record = press(replace(find("dead-crystal"), config=config))
     assert (record["outcome"], record["diagnosis"]["cause"]) == ("NO_FAULT_FOUND", "healthy")
     assert record["diagnosis"]["confidence"] == "certain"
+
+
+def test_firmware_that_waits_for_a_dead_crystal_of_its_real_time_clock_is_told_so() -> None:
+    config = ChipConfig(lse_start_ms=None)
+    _, record = press(changed("bad-vectors", config=config, card_image=WAITS_FOR_CLOCK_CRYSTAL))
+    assert (record["outcome"], record["diagnosis"]["cause"]) == ("NOT_FIRMWARE", "no-crystal")
+    assert "LSE asked for and not ready: look at the crystal of 32 kHz" in record["sentence"]
+
+
+def test_a_crystal_of_the_real_time_clock_takes_two_seconds_and_is_waited_for() -> None:
+    _, record = press(changed("bad-vectors", card_image=WAITS_FOR_CLOCK_CRYSTAL))
+    assert record["outcome"] == "RECOVERED"
 
 
 def test_a_word_that_breaks_while_the_power_is_away_is_found_at_the_proof() -> None:

@@ -8,6 +8,7 @@ _RCC_CR = const(0x58024400)
 _RCC_CFGR = const(0x58024410)
 _RCC_PLLCKSELR = const(0x58024428)
 _RCC_PLLCFGR = const(0x5802442C)
+_RCC_BDCR = const(0x58024470)
 _HSEBYP = const(1 << 18)
 # The bit that asks for it; the one above it says that it runs.
 _ASKED = ((16, "HSE"), (24, "PLL1"), (26, "PLL2"), (28, "PLL3"))
@@ -24,12 +25,15 @@ def clocks(ap):
     """{"cr", "cfgr", "pllckselr", "pllcfgr", "missing": asked for and not running, "bypass": whether HSE comes from
     outside, "source": of the core clock}"""
     cr, cfgr = ap.read32(_RCC_CR), ap.read32(_RCC_CFGR)
+    missing = [name for bit, name in _ASKED if cr >> bit & 3 == 1]
+    if ap.read32(_RCC_BDCR) & 3 == 1:
+        missing.append("LSE")
     return {
         "cr": cr,
         "cfgr": cfgr,
         "pllckselr": ap.read32(_RCC_PLLCKSELR),
         "pllcfgr": ap.read32(_RCC_PLLCFGR),
-        "missing": [name for bit, name in _ASKED if cr >> bit & 3 == 1],
+        "missing": missing,
         "bypass": bool(cr & _HSEBYP),
         "source": _source(cfgr >> 3),
     }

@@ -124,8 +124,8 @@ def no_crystal(evidence):
     if kind != running.CRYSTAL:
         words += "; " + running.crystal_words(evidence)  # in a fault handler, say
     clocks = evidence["clocks"]
-    values = (clocks["cr"], clocks["cfgr"], clocks["pllckselr"], clocks["pllcfgr"])
-    lines = ["RCC: HSE on, not ready (CR 0x%08x, CFGR 0x%08x, PLLCKSELR 0x%08x, PLLCFGR 0x%08x)" % values]
+    values = (", ".join(clocks["missing"]), clocks["cr"], clocks["cfgr"], clocks["pllckselr"], clocks["pllcfgr"])
+    lines = ["RCC: %s on, not ready (CR 0x%08x, CFGR 0x%08x, PLLCKSELR 0x%08x, PLLCFGR 0x%08x)" % values]
     stuck = bool(evidence["core"]["activity"]["places"]) and not words.startswith("runs")
     return CERTAIN if stuck else LIKELY, {"detail": words}, lines + [core_line(evidence), map_line(evidence)], []
 

@@ -10,6 +10,7 @@ _LOOP_BYTES = 64
 _LONG_MS = 3000  # it was watched for so long because it may end by itself
 _ROM = (0x1FF00000, 0x1FF20000)  # the system bootloader
 _HSE = "HSE"
+LSE = "LSE"
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
 
 BOOT0 = "boot0"
@@ -68,12 +69,16 @@ def boot0_is_high(evidence):
 
 
 def crystal_missing(evidence):
-    """Whether the firmware has asked for the crystal, and it does not run."""
-    return _HSE in ((evidence.get("clocks") or {}).get("missing") or ())
+    """Whether the firmware has asked for the crystal, and it does not run. Without the one of the real-time clock much
+    firmware works all the same: that one counts where the core waits in a loop."""
+    missing = (evidence.get("clocks") or {}).get("missing") or ()
+    return _HSE in missing or (LSE in missing and _stuck(evidence.get("core") or {})[0] == LOOP)
 
 
 def crystal_words(evidence):
     """What is missing, and where to look."""
+    if _HSE not in evidence["clocks"]["missing"]:
+        return "LSE asked for and not ready: look at the crystal of 32 kHz"
     part = "oscillator that feeds it" if evidence["clocks"]["bypass"] else "crystal"
     return "HSE asked for and not ready: look at the " + part
 

@@ -11,6 +11,7 @@ _LOOP_MS = 1500  # a core that seems to stay in one loop is watched for so long
 _WAITED_MS = 400  # for so long where its crystal has been waited for
 _LOOK_MS = 20
 _HSE = "HSE"
+_LSE_MS = 5500  # 2 s at most, and common firmware gives up after 5 (docs/reference/chip.md#clocks)
 _MARGIN_MS = 100
 _OTHER_MS = 1000  # the window watchdog's period is some ms, and nobody knows what a unit does between two bites
 _STEP_MS = 50
@@ -36,7 +37,9 @@ def clocks(target, clock):
     start = clock.ms()
     while True:
         found = target.family.clocks(target.ap0)
-        if _HSE not in found["missing"] or clock.since_ms(start) >= _CRYSTAL_MS:
+        missing = found["missing"]
+        limit_ms = _CRYSTAL_MS if _HSE in missing else _LSE_MS if running.LSE in missing else 0
+        if clock.since_ms(start) >= limit_ms:
             return found
         clock.feed()
         clock.sleep_ms(_LOOK_MS)

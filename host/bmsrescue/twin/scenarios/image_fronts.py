@@ -13,13 +13,16 @@ from .flash_damage import load_application
 from .unit_programs import BAD_READ, IDLE
 
 CRYSTAL: Final = bytes.fromhex("0548016841f480310160016811f4003ffbd00248004700bf0044025800000000")
+CLOCK_CRYSTAL: Final = bytes.fromhex(
+    "0748016841f4807101600648016841f001010160016811f0020ffbd002480047004802587044025800000000"
+)
 OTHER_SUPPLY: Final = bytes.fromhex("0248042101600248004700bf0c48025800000000")
 
 _AT: Final = 0x300
 """Between the vectors and the image header nothing is used."""
 _ENTRY: Final = 4
 _COUNTS: Final = bytes.fromhex("02480138fdd10248004700bf")
-_ENTERS: Final = (CRYSTAL, OTHER_SUPPLY)
+_ENTERS: Final = (CRYSTAL, CLOCK_CRYSTAL, OTHER_SUPPLY)
 
 
 def in_front(program: bytes) -> Callable[[bytes], bytes]:
@@ -40,6 +43,7 @@ def in_front(program: bytes) -> Callable[[bytes], bytes]:
 
 
 WAITS_FOR_CRYSTAL: Final = in_front(CRYSTAL)
+WAITS_FOR_CLOCK_CRYSTAL: Final = in_front(CLOCK_CRYSTAL)
 TAKES_OTHER_SUPPLY: Final = in_front(OTHER_SUPPLY)
 FAULTS: Final = in_front(BAD_READ)
 BRANCHES_TO_ITSELF: Final = in_front(IDLE)
