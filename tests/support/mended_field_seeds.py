@@ -71,6 +71,11 @@ MENDED = (
     (6000999, "a core supply that its firmware takes, under read protection 1: what is to be done about it is locked"),
     (6001014, "a core supply that its firmware takes, and SWDIO open: with BOOT0 high the supply was there"),
     (6001081, "a wrong boot address under read protection 1, with consent to both: the truth said not cured"),
+    (
+        7000147,
+        "a dip while the chip was compared: without power it forgot what keeps it open to debugging in its sleep, and "
+        "one reset passed for a unit that is reset again and again",
+    ),
 )
 
 OPEN: dict[int, str] = {}

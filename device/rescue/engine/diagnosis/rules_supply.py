@@ -120,6 +120,9 @@ def _sense_out(role):
         rail, made = rail_of(evidence, role), [name for name in _MADE_OF[role] if good(evidence, name)]
         if rail is None or not made or good(evidence, role) or unseen(evidence, "power"):
             return None
+        iso = evidence["rails"]["on"].get("v5iso")
+        if role == "between" and iso is not None and iso["mv"] < DEAD_MV["other"]:
+            return None  # something pulls both down: 3.3 V is made of little
         (low, high), mv = window_of(evidence, role), rail["mv"]
         least, most = _at_its_input(evidence) if role == "between" else (0, 0)
         certain = mv < rail_of(evidence, made[0])["mv"]

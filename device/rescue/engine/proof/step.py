@@ -37,8 +37,7 @@ def prove(run):
         run.say("reset")
     proof["rails"] = run.power.energise()
     proof["unproven"] = proof["unproven"] or power_removal.why_not(run.power)
-    if run.power.trip is not None:
-        raise PowerError(run.power.trip["kind"], "stopped during the proof: " + run.power.trip["rail"])
+    _not_tripped(run)
     _begin(run, proof)
     clock = run.ports.clock
     wait_for_nrst(run.ports)
@@ -60,6 +59,8 @@ def prove(run):
             proof["reason"] = reason
             break
         clock.sleep_ms(_LOOK_AGAIN_MS)
+        proof["rails"] = run.power.observe(_LOOK_AGAIN_MS)  # a bench supply may rise for longer than most
+        _not_tripped(run)
     if not run.power.can_switch():
         run.skip_to("safe-off")  # whatever it does after a mere reset: nothing is put back, and nothing is blamed
         return
@@ -74,6 +75,11 @@ def prove(run):
             run.power.off()
         proof["lines"].append("debug enables taken back, " + ended)
         run.skip_to("safe-off")
+
+
+def _not_tripped(run):
+    if run.power.trip is not None:
+        raise PowerError(run.power.trip["kind"], "stopped during the proof: " + run.power.trip["rail"])
 
 
 def _switched_off(run):

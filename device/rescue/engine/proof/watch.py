@@ -7,6 +7,7 @@ from rescuelink.errors import RescueError, WireError
 
 _HZ = 1_000_000
 _PIN_LOOK_MS = 5
+_LONGEST_MS = 20_000
 _LEVELS = ("low", "high")
 _IWDG1_SW = 1 << 4  # of FLASH_OPTSR: clear where the hardware starts the watchdog
 _ROLES = ("input", "between", "logic", "core")  # what else there is need not be regulated
@@ -65,6 +66,9 @@ def _watched(run, proof, target):
     if missing or asked:
         return missing or asked
     period_ms = running_look.period_of(proof, True, _by_option_byte(run.plan))
+    again_ms = run.resets.found()["period_ms"]  # somebody has reset it while it was worked on: does it go on?
+    if again_ms:
+        period_ms = max(period_ms, min(again_ms, _LONGEST_MS))
     if period_ms:
         run.say("watchdog: %d ms" % period_ms)
         running_look.watch_resets(run, target, proof, period_ms)

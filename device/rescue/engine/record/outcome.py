@@ -6,6 +6,7 @@ from rescuelink.errors import ConsentError, FlashError, PowerError, TargetError,
 # What the diagnosis heads for when it found nothing that stands in the way.
 _WELL = (None, outcomes.RECOVERED, outcomes.NO_FAULT_FOUND)
 _LOCKED_KINDS = ("write_protected", "read_protected", "execute_only", "secure")
+_FEW_RESETS = 2  # nothing that comes again and again
 _WIRE_KINDS = ("no_ack", "parity", "protocol")  # what no chip says by itself
 
 
@@ -22,7 +23,8 @@ def of_run(error, ends_as, proof, erase_begun, cured, check_config, disturbed=Fa
         if error.kind == "other_unit":
             return outcomes.INTERRUPTED if erase_begun and not cured else outcomes.ABORTED
         if resets and is_by_reset(error) and (erase_begun or ends_as in _WELL):
-            return outcomes.INTERRUPTED if erase_begun and not cured else outcomes.NOT_FIRMWARE
+            again = resets <= _FEW_RESETS or (erase_begun and not cured)
+            return outcomes.INTERRUPTED if again else outcomes.NOT_FIRMWARE
         if _is_the_wires(error, disturbed) and (erase_begun or ends_as in _WELL):
             return outcomes.CHECK_WIRES  # the journal stays: the next run goes on
         if erase_begun and not cured and not isinstance(error, FlashError):

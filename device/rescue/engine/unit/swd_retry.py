@@ -40,6 +40,7 @@ def slow_down(run):
         attempt["result"] = _find(run)
         if attempt["result"] != "ok" and not _climb(run, slower):
             return False
+        run.target.family.prepare(run.target)  # it may have been without power
         check_unit(run)
         if run.step in _HALTED:
             run.target.core.reset_halt()
