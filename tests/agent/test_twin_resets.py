@@ -33,7 +33,7 @@ def told(run: DongleRun) -> str:
 def test_resets_in_backup_and_cure_are_counted_with_their_period(period_ms: float) -> None:
     run = reset_every(period_ms)
     later = run.record["evidence"]["nrst"]["later"]
-    assert later["edges"] >= 3
+    assert later["edges"] >= 2
     assert abs(later["period_ms"] - period_ms) < 0.05 * period_ms
     assert f"NRST fell {later['edges']} time(s) while the unit was worked on" in told(run)
     assert "replace" not in told(run), "no flash is worn"

@@ -146,9 +146,11 @@ def reset_loop(evidence):
     if not nrst:
         return None
     later = nrst.get("later")
-    if nrst["edges"] < _RESET_EDGES and later and later["edges"] >= _RESET_EDGES:
-        # Too seldom for the look at the beginning: it has shown itself in the map.
-        nrst = {"edges": later["edges"], "window_ms": later["period_ms"] * later["edges"]}
+    edges = nrst["edges"]
+    if edges < _RESET_EDGES and later and later["period_ms"] and edges + later["edges"] >= _RESET_EDGES:
+        # Too seldom for one look: it has shown itself while the unit was worked on.
+        edges += later["edges"]
+        nrst = {"edges": edges, "window_ms": later["period_ms"] * edges}
     if nrst["edges"] < _RESET_EDGES:
         return None
     flags = (evidence.get("reset_cause") or {}).get("flags") or []
