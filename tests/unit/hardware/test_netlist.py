@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
+import shutil
 from itertools import pairwise
 
 import kinparse
@@ -108,6 +110,7 @@ def test_a_pico_2_is_wired_like_a_pico() -> None:
     assert tables.boards_agree() == []
 
 
+@pytest.mark.skipif(shutil.which("ngspice") is None and not os.environ.get("CI"), reason="ngspice is not installed")
 def test_what_is_made_is_that_of_the_netlist() -> None:
     for name, text in make.files().items():
         assert (ROOT / name).read_text(encoding="utf-8") == text, f"{name}: {MAKE_IT}"
