@@ -6,7 +6,9 @@ import csv
 import os
 import re
 import shutil
+from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import kinparse
 import pytest
@@ -30,15 +32,18 @@ CHANNEL_PAD = (13, 14, 15, 12, 1, 5, 2, 4)  # CD74HC4051E, data sheet SCHS122: A
 CENT = {"k": 1e3, "": 1.0}
 
 
+@cache  # kinparse takes seconds for a whole board
+def parsed(stage: str) -> Any:
+    return kinparse.parse_netlist((ROOT / "hardware" / "out" / f"{stage}.net").read_text(encoding="utf-8"))
+
+
 def read_back(stage: str) -> dict[str, set[tuple[str, str]]]:
     """Net -> (reference, pad), as kinparse reads the KiCad netlist that is in the repository."""
-    text = (ROOT / "hardware" / "out" / f"{stage}.net").read_text(encoding="utf-8")
-    return {net.name: {(pin.ref, pin.num) for pin in net.pins} for net in kinparse.parse_netlist(text).nets}
+    return {net.name: {(pin.ref, pin.num) for pin in net.pins} for net in parsed(stage).nets}
 
 
 def parts_of(stage: str) -> dict[str, str]:
-    text = (ROOT / "hardware" / "out" / f"{stage}.net").read_text(encoding="utf-8")
-    return {part.ref: part.value for part in kinparse.parse_netlist(text).parts}
+    return {part.ref: part.value for part in parsed(stage).parts}
 
 
 def between(nets: dict[str, set[tuple[str, str]]], one: str, other: str) -> set[str]:
