@@ -12,7 +12,7 @@ from io_cuts import ANY_CALL, EXITS, MOST_MS, UNSAFE, Ends, bench_of, happen, ju
 from sweep_cures import CURES
 
 CURE = "preserve"
-CALLS = 6000  # of a run that nothing happens to, about
+CALLS = 4000  # of a run that nothing happens to, about
 KILLED = "kill of the interpreter"
 SEED = 3
 

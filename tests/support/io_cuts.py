@@ -26,7 +26,7 @@ from bmsrescue.twin.helper.block_device import (
     CardFaults,
     PowerCut,
 )
-from bmsrescue.twin.helper.helper import CRASHED, ENDED, TIME_EXPIRED, RunResult
+from bmsrescue.twin.helper.helper import CRASHED, ENDED, RODE_ALONG, TIME_EXPIRED, RunResult
 from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from bmsrescue.twin.helper.rpc import CtrlC, Refused
 from bmsrescue.twin.helper.unit_ports import WatchdogBite
@@ -100,14 +100,16 @@ class Taps:
         self.lines = {}
 
     def call(self, opcode: int, small: int, number: int, wide: int, payload: bytes) -> None:
+        if opcode == op.CLOCK_FEED:
+            self.watched = True
+            if wide == RODE_ALONG:
+                return
         call = (opcode, small, number, wide, payload)
         self._see(ANY_CALL, call)
         if opcode in (op.BLOCK_WRITE, op.BLOCK_ERASE):
             self._see(CARD_BLOCK if small == op.BLOCK_CARD else JOURNAL, call)
             if small == op.BLOCK_CARD:
                 self.card_blocks += len(payload) // SD_BLOCK_BYTES
-        elif opcode == op.CLOCK_FEED:
-            self.watched = True
         elif opcode == op.LINE_POWER:
             self.unwatched |= bool(small) and not self.watched
             self.lines[opcode] = bool(small)

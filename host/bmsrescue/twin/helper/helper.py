@@ -11,6 +11,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -51,7 +52,9 @@ POWER_CUT = "power cut"
 TIME_EXPIRED = "time expired"
 
 
-# Told of each call of the agent before it is done: (opcode, small, number, wide, payload) of `twin_opcodes`.
+# Told of each call of the agent before it is done: (opcode, small, number, wide, payload) of `twin_opcodes`. Where the
+# watchdog's feeding came along with another call, `wide` is RODE_ALONG, and nothing may be raised.
+RODE_ALONG = 1
 Tap = Callable[[int, int, int, int, bytes], None]
 
 
@@ -194,6 +197,7 @@ class VirtualHelper:
         handlers = _table(time, WirePort(self._wire), lines, rails, BlockPort(card, store), panel, observer)
         if self._tap is not None:
             handlers = {opcode: _tapped(self._tap, opcode, handler) for opcode, handler in handlers.items()}
+            time.on_fed = partial(self._tap, op.CLOCK_FEED, 0, 0, RODE_ALONG, b"")
         search = search_path(find_interpreter())
         with (
             tempfile.TemporaryDirectory(prefix="bmsrescue-helper-") as folder,

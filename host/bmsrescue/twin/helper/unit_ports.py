@@ -35,6 +35,8 @@ class ClockPort:
     def __init__(self, clock: VirtualClock, on_wait: Callable[[int], None] | None = None) -> None:
         self._clock = clock
         self._on_wait = on_wait
+        self.on_fed: Callable[[], object] = lambda: None
+        """Told when the watchdog is fed along with another call."""
         self._bite: Event | None = None
         self.bitten = False
 
@@ -49,6 +51,7 @@ class ClockPort:
     def looked(self, looks: int, fed: int) -> None:
         """The agent has looked so often since its last call, and fed the watchdog (see twin_opcodes.py)."""
         if fed:
+            self.on_fed()
             self._look(fed - 1)
             self.feed(0, 0, 0, b"")
             looks -= fed - 1
