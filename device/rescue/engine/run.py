@@ -381,6 +381,12 @@ class Run:
             self.at_fault(error)
         step = None  # its module goes
         self.note_resets()
+        if outcome == "ok" and self.resets.fresh and self.target is not None and name != _SAFE_OFF:
+            try:
+                # A chip that was without power forgets what keeps it open to debugging in its sleep.
+                self.target.family.prepare(self.target)
+            except RescueError:
+                pass  # the next step says what is the matter
         entry = {"name": name, "ms": self._clock.since_ms(start), "outcome": outcome}
         self.steps.append(entry)
         self.note_heap()

@@ -19,8 +19,8 @@ def settle(run, step, error, attempt, is_last):
     run.note_resets()
     on_wire = not isinstance(error, FlashError)
     disturbed = on_wire or run.is_disturbed()
-    if not on_wire and error.kind in _FINAL:
-        raise error
+    if not disturbed and error.kind in _FINAL:
+        raise error  # else it may be a controller that a reset has locked
     _blame_supply(run)
     if error.kind == "verify" and not disturbed:
         flash.by_core = False  # the core may have written wrongly: word by word now

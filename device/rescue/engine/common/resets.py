@@ -1,8 +1,6 @@
 # Resets of the unit that nobody of us made, while the work goes on: falling edges of NRST from the map to the proof,
 # without those that resets of ours make. A supervisor or a watchdog that fires seldom shows itself only here.
 
-from rescuelink.errors import TargetError, WireError
-
 _TRIES = 6  # of a step that such a reset has spoilt, in one run
 
 
@@ -42,10 +40,6 @@ class Resets:
             self.count += edges
             self.fresh = True
             target.core.reset_halted = False
-            try:
-                target.family.prepare(target)  # without power it forgets what keeps it open to debugging in its sleep
-            except (TargetError, WireError):
-                pass  # the next step says what is the matter
 
     def spoilt(self):
         """(whether one spoilt the step that has just failed, whether it may be done again: not for ever)"""
