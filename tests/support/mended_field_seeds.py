@@ -76,6 +76,7 @@ MENDED = (
         "a dip while the chip was compared: without power it forgot what keeps it open to debugging in its sleep, and "
         "one reset passed for a unit that is reset again and again",
     ),
+    (7000283, "a supervisor that fires every 250 ms: one reset in the work passed for one that comes once"),
 )
 
 OPEN: dict[int, str] = {}

@@ -41,6 +41,7 @@ def conclude(run):
         run.disturbed > 0,
         run.resets.count,
         unproven,
+        run.diagnosis is not None and run.diagnosis["cause"] == "reset-loop",
     )
     if name == outcomes.CHECK_WIRES and run.error is not None:
         run.error.next_step = _WIRES
