@@ -26,6 +26,7 @@ class FakeHelper:
         self.records: list[str] = []
         self.in_flash: list[str] = []  # of which the card has nothing
         self.card_takes = True
+        self.signatures: dict[str, bytes] = {}  # by place; none: an agent that signs nothing
         self.card: dict[str, bytes] = {}
         self.cancelled = False
         self.chip: str | None = "STM32H725"  # None: it does not answer
@@ -59,9 +60,11 @@ class FakeHelper:
         if method == "lines.level":
             return {"nrst": not self.present, "edges": 0}
         if method == "records.sizes":
-            return {"card": len(data), "helper": len(flash), "helper-old": 0}
+            signed = {place: len(data) for place, data in self.signatures.items()}
+            return {"card": len(data), "helper": len(flash), "helper-old": 0, **signed}
         if method == "records.read":
-            return (flash if params[0] == "helper" else data)[params[1] : params[1] + 2048]
+            places = {"card": data, "helper": flash, **self.signatures}
+            return places[params[0]][params[1] : params[1] + 2048]
         if method == "card.hash":
             if params[0] not in self.card:
                 raise CardError("missing", "no such file")

@@ -7,6 +7,9 @@ import random
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from bmsrescue.keys.signing import signature_of
 from rescuelink.outcomes import OUTCOMES
 from rescuelink.seal import line_hash, seal
 
@@ -36,9 +39,17 @@ def chain(helper: str, count: int, *, first: int = 1, previous: str = "", seed: 
     return lines
 
 
-def write_card(folder: Path, lines: list[str]) -> Path:
+def write_card(folder: Path, lines: list[str], signatures: bytes = b"") -> Path:
     """A dongle's card as a folder."""
     records = folder / "records" / "records.jsonl"
     records.parent.mkdir(parents=True, exist_ok=True)
     records.write_text("".join(line + "\n" for line in lines))
+    if signatures:
+        (folder / "records" / "signatures.txt").write_bytes(signatures)
     return folder
+
+
+def signed(lines: list[str], key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The signatures of these lines, as a helper with that key writes them."""
+    hashes = [line_hash(line) for line in lines]
+    return b"".join(f"{one} {signature_of(key, bytes.fromhex(one)).hex()}\n".encode() for one in hashes)

@@ -18,12 +18,13 @@ from bmsrescue.deploy import snippets
 from bmsrescue.deploy.agent_link import greet, leave_agent
 from bmsrescue.deploy.bring import bring
 from bmsrescue.deploy.difference import Action, Change
-from bmsrescue.deploy.own_keys import set_trusted, trusted_there
+from bmsrescue.deploy.own_keys import helper_id, own_key, set_trusted, trusted_there
 from bmsrescue.deploy.plan import Plan, make_plan
 from bmsrescue.deploy.repl import PATIENCE_S, Repl
 from bmsrescue.errors import UsageError
 from bmsrescue.keys.store import KeyStore
 from rescuelink.errors import LinkError
+from rescuelink.manifest import key_id
 
 _ON_A_PAGE = 12  # files that are named one by one
 _FOLDERS_DEEP = 2
@@ -60,6 +61,14 @@ def deploy(
     development: Annotated[
         bool, typer.Option("--development", help="Run any job, signed or not: for a bench where jobs are made.")
     ] = False,
+    sign_records: Annotated[
+        bool,
+        typer.Option(
+            "--sign-records",
+            help="Have the helper sign its records with a key of its own, which it keeps; its public half is known "
+            "here from now on. Import its card first.",
+        ),
+    ] = False,
     patience: Annotated[
         float,
         typer.Option(metavar="FACTOR", help="Wait so many times as long, e.g. for an emulated board.", min=1),
@@ -73,7 +82,9 @@ def deploy(
         if trust and development:
             raise UsageError("--trust and --development are two ways to deploy a helper", "Choose one.")
         keys = [] if development else trusted_keys(trust) or None
-        _deploy(port or _the_only_helper(), board, dry_run, source, override, force, keys, patience, as_json)
+        _deploy(
+            port or _the_only_helper(), board, dry_run, source, override, force, keys, sign_records, patience, as_json
+        )
 
 
 def _deploy(
@@ -84,6 +95,7 @@ def _deploy(
     override: bool,
     force: bool,
     keys: Sequence[bytes] | None,
+    sign_records: bool,
     patience: float,
     as_json: bool,
 ) -> None:
@@ -97,17 +109,27 @@ def _deploy(
         if keys is not None and not dry_run:
             set_trusted(repl, keys)  # before the agent: cut in between, it never runs what it should not
         trusted = trusted_there(repl)
+        own = _own_key(repl) if sign_records and not dry_run else None
         if not as_json:
             _show_trust(out, trusted)
+            if own is not None:
+                out.print(f"It signs its records with its own key {own}, which is known here.")
         if not dry_run:
             with progress_bar(as_json) as tell:
                 bring(repl, plan, _teller(plan, tell))
         repl.restart()
     about = None if dry_run else greet(url, patience)
     if as_json:
-        print_json(_result(url, plan, about) | {"trusted": trusted})
+        print_json(_result(url, plan, about) | {"trusted": trusted, "own_key": own})
     elif about is not None:
         out.print(f"{about['helper']} runs agent {about['agent']}, {about['heap_free'] or 0:,} bytes of heap free.")
+
+
+def _own_key(repl: Repl) -> str:
+    """Has the helper have one, and known here. Returns its number."""
+    public = own_key(repl)
+    KeyStore().know_helper(helper_id(repl), public)
+    return key_id(public)
 
 
 def _the_only_helper() -> str:

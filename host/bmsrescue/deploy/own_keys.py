@@ -1,4 +1,8 @@
-"""What a helper keeps of keys in its own flash: whose jobs it runs (device/rescue/engine/job/released.py)."""
+"""What a helper keeps of keys in its own flash.
+
+Whose jobs it runs (device/rescue/engine/job/released.py), and its own to sign records with
+(device/rescue/engine/record/signing.py).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Sequence
 from bmsrescue.deploy import snippets
 from bmsrescue.deploy.bring import write_file
 from bmsrescue.deploy.repl import Repl
+from bmsrescue.keys.pem import KeyFileError, new_secret, public_of, secret_from, secret_of
 from rescuelink.manifest import key_id
 
 STORE = "/flash"
@@ -33,6 +38,11 @@ try:
 except OSError:
     pass
 """
+_ID = """
+import binascii
+import machine
+print(repr(binascii.hexlify(machine.unique_id()).decode()))
+"""
 
 
 def trusted_there(repl: Repl) -> list[str] | None:
@@ -49,12 +59,39 @@ def set_trusted(repl: Repl, keys: Sequence[bytes]) -> None:
     if not keys:
         repl.run(_REMOVE, NAME=_place())
         return
+    _put(repl, _place(), "".join(f"{key.hex()}\n" for key in keys).encode())
+
+
+def own_key(repl: Repl) -> bytes:
+    """The public half of the helper's own key, which it is given now where it has none. Raises LinkError."""
+    text = repl.value(_READ, NAME=_own_place())
+    if text is None:
+        _put(repl, _own_place(), f"{secret_of(new_secret()).hex()}\n".encode())
+        text = repl.value(_READ, NAME=_own_place())
+    try:
+        return public_of(secret_from(bytes.fromhex(str(text))))
+    except ValueError:
+        raise KeyFileError(
+            f"{_own_place()} of the helper holds no key", "Remove it there and deploy again: it gets a new one."
+        ) from None
+
+
+def helper_id(repl: Repl) -> str:
+    """The number that the helper's hardware has (device/rescue/hal/board.py). Raises LinkError."""
+    return str(repl.value(_ID))
+
+
+def _put(repl: Repl, place: str, data: bytes) -> None:
     repl.run(snippets.MAKE_DIRECTORIES, NAMES=[STORE])
     repl.ready_to_send(snippets.RECEIVE)
-    new = _place() + ".new"
-    write_file(repl, new, "".join(f"{key.hex()}\n" for key in keys).encode())
-    repl.run(_REPLACE, NEW_PLACE=new, PLACE=_place())
+    new = place + ".new"
+    write_file(repl, new, data)
+    repl.run(_REPLACE, NEW_PLACE=new, PLACE=place)
 
 
 def _place() -> str:
     return f"{STORE}/trust.txt"
+
+
+def _own_place() -> str:
+    return f"{STORE}/helper.key"

@@ -41,6 +41,7 @@ COLUMNS = (
     "power_cycles",
     "resumed",
     "follows",
+    "signed",
     "taken_out",
 )
 """Of an export, in this order."""

@@ -32,14 +32,17 @@ def secret_of(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_numbers().private_value.to_bytes(_BYTES, "big")
 
 
-def public_pem(public: bytes) -> bytes:
-    """A public key of 64 bytes as a file."""
+def public_key(public: bytes) -> ec.EllipticCurvePublicKey:
+    """A public key of 64 bytes, to verify with."""
     numbers = ec.EllipticCurvePublicNumbers(
         int.from_bytes(public[:_BYTES], "big"), int.from_bytes(public[_BYTES:], "big"), ec.SECP256R1()
     )
-    return numbers.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return numbers.public_key()
+
+
+def public_pem(public: bytes) -> bytes:
+    """A public key of 64 bytes as a file."""
+    return public_key(public).public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def secret_pem(key: ec.EllipticCurvePrivateKey, passphrase: str) -> bytes:
@@ -64,6 +67,14 @@ def read_public(data: bytes, name: str) -> bytes:
 def needs_passphrase(data: bytes) -> bool:
     """Whether a secret key's file is encrypted."""
     return b"ENCRYPTED PRIVATE KEY" in data
+
+
+def secret_from(number: bytes) -> ec.EllipticCurvePrivateKey:
+    """The key of a secret number of 32 bytes. Raises KeyFileError."""
+    try:
+        return ec.derive_private_key(int.from_bytes(number, "big"), ec.SECP256R1())
+    except ValueError as error:
+        raise KeyFileError("this is no secret number of the curve P-256", "Make a new key.") from error
 
 
 def read_secret(data: bytes, name: str, passphrase: str) -> ec.EllipticCurvePrivateKey:

@@ -68,7 +68,7 @@ class KeyStore:
     def public(self, name: str) -> bytes:
         """The public key by its name here, the beginning of its ID, or a file."""
         if _is_name(name):
-            for kind in ("trusted", "public"):
+            for kind in ("trusted", "public", "helpers"):
                 path = self._path(kind, name)
                 if path.exists():
                     return read_public(_read(path), name)
@@ -132,9 +132,15 @@ class KeyStore:
 
     def know_helper(self, helper_id: str, public: bytes) -> None:
         """From now on its records are its own only with its signature."""
-        if not helper_id.isalnum():
+        if not helper_id.isalnum() or helper_id != helper_id.lower():
             raise UsageError(f"{helper_id} is no helper's number", "`bmsrescue info` shows it as helper_id.")
-        self._write(self._path("helpers", helper_id), public_pem(public))
+        path = self._path("helpers", helper_id)
+        if path.exists() and read_public(_read(path), helper_id) != public:
+            raise UsageError(
+                f"another key is known of the helper {helper_id}",
+                f"Where it was given a new one, look who did, and remove {path} first.",
+            )
+        self._write(path, public_pem(public))
 
     def helpers(self) -> dict[str, bytes]:
         """The public key of each helper that is known to have one, by helper_id."""

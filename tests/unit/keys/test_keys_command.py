@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 from pathlib import Path
@@ -15,9 +16,12 @@ from bmsrescue.cli import app
 from bmsrescue.deploy import own_keys
 from bmsrescue.deploy.repl import Repl
 from bmsrescue.errors import HostError, UsageError
+from bmsrescue.keys.pem import KeyFileError, new_secret, public_of, read_public
+from bmsrescue.keys.records import is_signed
 from bmsrescue.keys.store import KeyStore
 from bmsrescue.twin.rig import default_card_files
 from pty_board import PtyBoard
+from rescuelink import p256
 from rescuelink.manifest import NAME, key_id, read_manifest
 
 
@@ -149,3 +153,25 @@ def test_a_helper_is_given_keys_and_taken_back_to_development(
         assert (flash / "store" / "trust.txt").read_text() == keys[0].hex() + "\n"
         own_keys.set_trusted(repl, [])
         assert own_keys.trusted_there(repl) is None
+
+
+def test_a_helper_is_given_a_key_of_its_own_once_and_it_is_known_here(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flash = tmp_path / "flash"
+    flash.mkdir()
+    monkeypatch.setattr(own_keys, "STORE", "store")
+    with PtyBoard(flash) as board, Repl(board.url, 20) as repl:
+        public = own_keys.own_key(repl)
+        assert own_keys.own_key(repl) == public, "it keeps it"
+        secret = bytes.fromhex((flash / "store" / "helper.key").read_text())
+        digest = hashlib.sha256(b"a record").digest()
+        assert is_signed(public, digest, p256.sign(secret, digest))
+        (flash / "store" / "helper.key").write_text("torn")
+        with pytest.raises(KeyFileError, match="holds no key"):
+            own_keys.own_key(repl)
+    KeyStore().know_helper("e6614c311b7e8f2a", public)
+    run("keys", "export", "e6614c311b7e8f2a", "-o", str(tmp_path / "helper.pem"))
+    assert read_public((tmp_path / "helper.pem").read_bytes(), "") == public
+    with pytest.raises(UsageError, match="another key is known"):
+        KeyStore().know_helper("e6614c311b7e8f2a", public_of(new_secret()))

@@ -1,7 +1,7 @@
 # The end of a run: the outcome, the record, and that it was really saved.
 
 from rescue.engine.diagnosis.diagnose import diagnose
-from rescue.engine.record import outcome, records
+from rescue.engine.record import outcome, records, signing
 from rescue.engine.record.next_step import after
 from rescuelink import outcomes
 from rescuelink.errors import RescueError
@@ -69,6 +69,7 @@ def conclude(run):
         _mirror(card, store)
     else:
         sha256 = _save_in_helper(record, store)
+    signing.put(run.ports, sha256, saved)
     card.unmount()
     if sha256 is not None:
         records.name_line(record, sha256)

@@ -5,7 +5,7 @@
 import json
 import os
 
-from rescue.engine.record import records
+from rescue.engine.record import records, signing
 from rescue.engine.run import NOTE
 from rescuelink.errors import RescueError
 
@@ -67,13 +67,16 @@ def _save(ports, record, card_mounted):
         try:
             digest = records.save_on_card(card, record, store)
             records.mirror_from_card(card.root, store)
+            signing.put(ports, digest, True)
             return digest
         except (OSError, RescueError):
             record["record_saved"] = False
         finally:
             card.unmount()
     try:
-        return records.save_in_helper(record, store)
+        digest = records.save_in_helper(record, store)
+        signing.put(ports, digest, False)
+        return digest
     except OSError:
         record["record_saved"] = False  # nothing takes it: it is on the screen
     return None

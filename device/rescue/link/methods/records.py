@@ -1,4 +1,4 @@
-# records.*: the sealed records, as lines, from the card or from the helper's own flash.
+# records.*: the sealed records, as lines, from the card or from the helper's own flash, and their signatures.
 
 import os
 
@@ -7,11 +7,17 @@ from rescue.engine.run import NOTE
 from rescuelink import rpc
 from rescuelink.errors import LinkError
 
-_PLACES = {"card": "/records/records.jsonl", "helper": "/records.jsonl", "helper-old": "/records.old.jsonl"}
+_PLACES = {
+    "card": "/records/records.jsonl",
+    "helper": "/records.jsonl",
+    "helper-old": "/records.old.jsonl",
+    "card-signed": "/records/signatures.txt",
+    "helper-signed": "/signatures.txt",
+}
 
 
 def sizes(bench):
-    """{"card", "helper", "helper-old"}: bytes of each file of records, 0 where there is none."""
+    """{"card", "helper", "helper-old", "card-signed", "helper-signed"}: bytes of each file, 0 where there is none."""
     if files.exists(bench.ports.store.root + NOTE):
         # Of a run for whose record the heap had no room.
         from rescue.engine.record.short_record import from_note
@@ -42,7 +48,7 @@ def _path(bench, place):
     if place not in _PLACES:
         raise LinkError("bad_params", "a place is one of " + ", ".join(_PLACES))
     root = bench.ports.store.root
-    if place == "card":
+    if place.startswith("card"):
         bench.ports.card.mount()
         root = bench.ports.card.root
     return root + _PLACES[place]

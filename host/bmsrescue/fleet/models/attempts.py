@@ -74,6 +74,8 @@ class Attempt(Base):
     resumed: Mapped[bool]
     follows: Mapped[bool]
     """Whether its line follows, by hash, the line before it; where it does not, something is missing or was changed."""
+    signed: Mapped[bool | None]
+    """Whether its helper has signed the line, by the key that was known of it here; None: of that helper none was."""
     taken_out: Mapped[bool] = mapped_column(server_default=false())
     """Whether the unit was taken out in work: what the record says of it is then no verdict, and is not counted."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -27,13 +27,16 @@ from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.records.reading import MAX_LINE_CHARACTERS
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker, Taken
 from bmsrescue.fleet.store import Store
+from bmsrescue.keys.records import Signatures, read_signatures
 
 _RECORDS = "records/records.jsonl"
+_SIGNATURES = "records/signatures.txt"
 _BACKUPS = "backups"
 _LINES_AT_ONCE = 1000
 _CHARACTERS_AT_ONCE = 4 * 1024 * 1024
 MAX_RECORDS_BYTES = 1024**3
 """Some hundred thousand records: a dongle's card holds no more."""
+_MAX_SIGNATURES_BYTES = 64 * 1024**2
 _ALLOCATIONS_PER_COLLECTION = 200_000
 
 
@@ -64,6 +67,20 @@ class Card:
             file.close()
             raise
         return file
+
+    def signatures(self) -> dict[str, list[bytes]]:
+        """What was signed of the records, by the hash of a line; nothing where no helper has signed any."""
+        if self._wrong is not None:
+            return {}
+        if self._files is not None:
+            if _SIGNATURES not in self._files or self._files.size_of(_SIGNATURES) > _MAX_SIGNATURES_BYTES:
+                return {}
+            return read_signatures(self._files[_SIGNATURES])
+        file = open_plain(self.source / _SIGNATURES, self.source)
+        if file is None:
+            return {}
+        with file:
+            return read_signatures(file.read(_MAX_SIGNATURES_BYTES))
 
     def backups(self) -> Iterator[tuple[str, bytes]]:
         """Name and contents of every backup of a size that one can have."""
@@ -134,11 +151,15 @@ def find_cards(place: Path) -> list[Card]:
     return cards
 
 
-def import_card(store: Store, site: str, backups: BackupFolder, card: Card) -> CardReport:
-    """Take in one card. Raises StoreError."""
+def import_card(
+    store: Store, site: str, backups: BackupFolder, card: Card, keys: Mapping[str, bytes] | None = None
+) -> CardReport:
+    """Take in one card. `keys`: of the helpers that sign their records, by helper_id. Raises StoreError."""
     taker = LineTaker(str(card.source), IMPORT)
     report = CardReport(str(card.source), taker.taken)
     try:
+        if keys:
+            taker.signatures = Signatures(keys, card.signatures())
         with card.open_records() as file, _rare_collections():
             for piece in _pieces(_lines(file)):
                 with store.write() as session:

@@ -10,6 +10,7 @@ from bmsrescue.fleet.ledger import own_site
 from bmsrescue.fleet.records import aside
 from bmsrescue.fleet.records.cards import Card, CardReport, import_card
 from bmsrescue.fleet.store import Store, sqlite_url
+from bmsrescue.keys.store import KeyStore
 from bmsrescue.private import private_data_folder
 
 
@@ -19,11 +20,12 @@ def take_in(cards: Sequence[Card]) -> tuple[list[CardReport], int]:
     folder = data_dir()
     backups = BackupFolder(config.backups or str(folder / FOLDER_NAME))
     private_data_folder(folder)
+    keys = KeyStore(folder / "keys").helpers()
     store = Store.open(sqlite_url(folder))
     try:
         with store.write() as session:
             site = own_site(session, config.bench)
-        reports = [import_card(store, site, backups, card) for card in cards]
+        reports = [import_card(store, site, backups, card, keys) for card in cards]
         with store.read() as session:
             return reports, aside.count(session)
     finally:

@@ -15,7 +15,7 @@ from bmsrescue.fleet.records.reading import COURSE, MEASURED, Reading, read_line
 from bmsrescue.fleet.records.units import find_units
 from bmsrescue.fleet.upsert import insert_new, insert_plain, insert_plain_new_numbered, plain_times
 
-_CONTEXT = ("station", "operator", "label", "release_id", "time_source", "follows")
+_CONTEXT = ("station", "operator", "label", "release_id", "time_source", "follows", "signed")
 
 
 def project_attempts(session: Session, entries: Sequence[Entry]) -> None:

@@ -16,6 +16,7 @@ from bmsrescue.fleet.records.fields import plain_text
 from bmsrescue.fleet.records.projecting import add_attempts
 from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.records.reading import LineError, Reading, read_line
+from bmsrescue.keys.records import Signatures
 from rescuelink.seal import line_hash
 
 BENCH, IMPORT = "bench", "import"
@@ -28,7 +29,8 @@ class Taken:
     """What became of lines. `breaks`: (line number, what is wrong).
 
     `anew`: new ones whose helper has made another record of that number before: its numbers began anew, or somebody
-    made records in its name. `unnamed`: breaks that are not in the list, which is full.
+    made records in its name. `unsigned`: set aside because the helper that they name has not signed them. `unnamed`:
+    breaks that are not in the list, which is full.
     """
 
     lines: int = 0
@@ -36,6 +38,7 @@ class Taken:
     known: int = 0
     quarantined: int = 0
     anew: int = 0
+    unsigned: int = 0
     breaks: list[tuple[int, str]] = field(default_factory=list)
     unnamed: int = 0
 
@@ -57,8 +60,9 @@ class _Line:
 class LineTaker:
     """Takes the lines of one file, in their order, in as many pieces as the caller likes; each in its transaction."""
 
-    def __init__(self, source: str, time_source: str) -> None:
+    def __init__(self, source: str, time_source: str, signatures: Signatures | None = None) -> None:
         self.taken = Taken()
+        self.signatures = signatures or Signatures()
         self._source = source
         self._time_source = time_source
         self._expected = ""  # hash of the line before
@@ -86,6 +90,9 @@ class LineTaker:
             here = known.setdefault((reading.helper_id, reading.sequence), set())
             if reading.sha256 in here:
                 self.taken.known += 1
+            elif wrong := self.signatures.wrong(reading.helper_id, reading.sha256):
+                self.taken.unsigned += 1
+                refused.append((line.number, reading.line, f"{reading.helper} {reading.sequence} {wrong}"))
             elif not here or self._time_source == BENCH:
                 # What the helper itself says just now is taken, whatever a card has said in its name.
                 if here:
@@ -152,6 +159,9 @@ class LineTaker:
             "time_source": self._time_source,
             "follows": line.follows,
         }
+        signature = self.signatures.of(reading.helper_id, reading.sha256)
+        if signature is not None:
+            context |= {"signed": True, "signature": signature}
         if self._time_source == BENCH:
             context |= self._booked(session, reading)
         return context

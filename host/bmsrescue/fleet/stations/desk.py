@@ -22,10 +22,12 @@ from bmsrescue.fleet.stations.pace import Pace
 from bmsrescue.fleet.stations.settings import StationSettings
 from bmsrescue.fleet.stations.who import Who
 from bmsrescue.fleet.store import Store
+from bmsrescue.keys.records import Signatures
 from bmsrescue.keys.store import KeyStore
 from rescuelink.outcomes import NO_FAULT_FOUND
 
 _LINES_AT_ONCE = 50
+_UNSIGNED = "Unsigned helper: nobody can tell its records from made-up ones (`bmsrescue deploy --sign-records`)."
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Desk:
         self.store = store
         self.site = site
         self.settings = settings
+        self._keys = keys
         self.releases = Releases(store, site, keys)
         self.consents = Consents(store, site)
         self.pace = Pace()
@@ -135,9 +138,13 @@ class Desk:
                 return Booked([], after)
             return Booked(consent.words, after)
 
-    def take(self, helper: str, lines: list[str]) -> Taken:
+    def helper_keys(self) -> dict[str, bytes]:
+        """The keys of helpers that sign their records, by helper_id."""
+        return {} if self._keys is None else self._keys.helpers()
+
+    def take(self, helper: str, lines: list[str], signatures: Signatures | None = None) -> Taken:
         """Store records of a helper; returns what became of them."""
-        taker = LineTaker(f"helper {helper}", BENCH)
+        taker = LineTaker(f"helper {helper}", BENCH, signatures or Signatures(self.helper_keys()))
         for begin in range(0, len(lines), _LINES_AT_ONCE):
             with self.store.write() as session:
                 taker.take(session, self.site, lines[begin : begin + _LINES_AT_ONCE])
@@ -145,6 +152,12 @@ class Desk:
 
     def met(self, who: Who, station: str) -> str:
         """What is to be said of a helper that a station has just met; empty when it is the one of before."""
+        keys = self.helper_keys()
+        return " ".join(
+            filter(None, (self._who_is_met(who, station), _UNSIGNED if keys and who.id not in keys else ""))
+        )
+
+    def _who_is_met(self, who: Who, station: str) -> str:
         mine = select(Attempt.helper, Attempt.helper_id).order_by(Attempt.id.desc()).limit(1)
         with self.store.read() as session:
             here = session.execute(mine.where(Attempt.station == station, Attempt.bench == self.site)).first()

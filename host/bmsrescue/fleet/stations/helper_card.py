@@ -8,10 +8,13 @@ from typing import Any, Protocol
 from bmsrescue.client.session import CALL_S, SLOW_S
 from bmsrescue.daemon.helper_port import Job
 from bmsrescue.fleet.records.reading import LineError, read_line
+from bmsrescue.keys.records import LINE_BYTES, read_signatures
 from rescuelink.errors import CardError, LinkError
 from rescuelink.seal import line_hash
 
 CLIENT = "station"
+_SIGNED = "-signed"
+_MORE_LINES = 8  # torn ones may lie between them
 _TAIL_BYTES = 256 * 1024
 _DEPLOY = "bring the agent up to date with `bmsrescue deploy`"
 _AT_ONCE_BYTES = 1024 * 1024
@@ -67,6 +70,16 @@ class RecordTail:
         lines = data[:end].decode("utf-8", "backslashreplace").split("\n")[:-1]
         self.newest = next(filter(None, map(_sequence, reversed(lines))), self.newest)
         return lines
+
+    async def signatures(self, port: StationPort, lines: int, place: str = "") -> dict[str, list[bytes]]:
+        """What is signed of so many lines that have just been read. Raises RescueError."""
+        place = f"{place or self._place}{_SIGNED}"
+        sizes = await ask(port, "records.sizes")
+        if not isinstance(sizes, dict) or place not in sizes:
+            return {}  # an agent of before
+        size = _size(sizes, place)
+        begin = max(0, size - (lines + _MORE_LINES) * LINE_BYTES)
+        return read_signatures(await _read(port, place, begin, size))
 
     async def from_flash(self, port: StationPort, sha256: str) -> list[str]:
         """The line of that hash in the helper's own flash, where a record goes that the card did not take; or none.

@@ -13,6 +13,7 @@ from typing import Any
 
 from bmsrescue.daemon.helper_port import Job
 from bmsrescue.errors import HostError
+from bmsrescue.fleet.records.taking import Taken
 from bmsrescue.fleet.releases import InForce
 from bmsrescue.fleet.stations.backup_fetch import BackupFetch
 from bmsrescue.fleet.stations.desk import Desk, Result
@@ -35,10 +36,15 @@ from bmsrescue.fleet.stations.states import (
     told,
 )
 from bmsrescue.fleet.stations.who import Who, who_is
+from bmsrescue.keys.records import Signatures
 from rescuelink.errors import LinkError, RescueError
 
 _BUSY_S = 60.0  # so long others' calls may come first
 _LONGEST = 200  # of what a helper says, in a line on the wall
+_UNSIGNED = (
+    "{} new records here have no signature of the helper that they name, and are set aside: its power went before it "
+    "had signed, or they were made in its name."
+)
 
 
 class Station:
@@ -57,6 +63,7 @@ class Station:
         self.counts = {PASS: 0, CHECK: 0, FAIL: 0, "other": 0}
         self.note = ""  # of the helper: what a person should know whatever unit is there
         self.alike = ""  # another helper that this one could be taken for
+        self._unsigned = False  # some of the lines that were taken last
         self._desk = desk
         self._tell = tell
         self._tail = RecordTail()
@@ -337,8 +344,10 @@ class Station:
             return None, "The helper does not say which record is this unit's: use `bmsrescue deploy` on it."
         found = await asyncio.to_thread(self._desk.result, sha256)
         if found is None and (kept := await self._tail.from_flash(self.port, sha256)):
-            await asyncio.to_thread(self._desk.take, f"{who.name} {who.number}".strip(), kept)
+            await self._take(who, kept, "helper")
             found = await asyncio.to_thread(self._desk.result, sha256)
+        if found is None and self._unsigned:
+            return None, "The record is not signed by this helper, and set aside."
         if found is None:
             return None, "The record has not come from the helper."
         if found.helper_id != who.id or found.number <= self._after:
@@ -362,17 +371,26 @@ class Station:
     async def _collect(self, who: Who) -> None:
         lines = await self._tail.new_lines(self.port)
         if lines:
-            taken = await asyncio.to_thread(self._desk.take, f"{who.name} {who.number}".strip(), lines)
+            taken = await self._take(who, lines)
             if taken.anew:
                 self.note = (
                     f"{taken.anew} new records of this helper have numbers that it has used before: its card and flash "
                     "were emptied, or records were made in its name. All are kept, none is mixed up."
                 )
+            elif taken.unsigned:
+                self.note = _UNSIGNED.format(taken.unsigned)
             elif taken.breaks:
                 self.why = f"{len(taken.breaks)} records of this helper are damaged or do not follow each other."
             self._backups.look_again()
         self._tail.confirm()
         self._behind = False
+
+    async def _take(self, who: Who, lines: list[str], place: str = "") -> Taken:
+        keys = await asyncio.to_thread(self._desk.helper_keys)
+        signatures = Signatures(keys, await self._tail.signatures(self.port, len(lines), place) if keys else {})
+        taken = await asyncio.to_thread(self._desk.take, f"{who.name} {who.number}".strip(), lines, signatures)
+        self._unsigned = taken.unsigned > 0
+        return taken
 
     async def _unit_is_there(self) -> bool:
         level = await ask(self.port, "lines.level")
