@@ -77,6 +77,7 @@ MENDED = (
         "one reset passed for a unit that is reset again and again",
     ),
     (7000283, "a supervisor that fires every 250 ms: one reset in the work passed for one that comes once"),
+    (7000315, "B+ that the helper does not see, behind a latch that firmware holds, passed for a supply that is off"),
 )
 
 OPEN: dict[int, str] = {}
