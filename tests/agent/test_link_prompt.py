@@ -64,6 +64,8 @@ class Board:
         self.folder = folder
         shutil.copy(device_dir() / "main.py", folder)
         (folder / "rescue" / "front").mkdir(parents=True)
+        (folder / "rescue" / "engine").mkdir()
+        shutil.copy(device_dir() / "rescue" / "engine" / "modules.py", folder / "rescue" / "engine")
         (folder / "rescue" / "front" / "app.py").write_text(APP.format(does=does))
         (folder / "machine.py").write_text(MACHINE)
         (folder / "fake_ports.py").write_text(PORTS.format(can_stop=can_stop))
