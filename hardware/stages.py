@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from bmsrescue.board.config import load_board
@@ -22,6 +23,13 @@ for _name in ("KICAD", "KICAD6", "KICAD7", "KICAD8", "KICAD9"):  # SKiDL warns o
 import skidl  # noqa: E402
 
 logging.getLogger("skidl").setLevel(logging.ERROR)
+for _log in (skidl.logger.rt_logger, skidl.logger.erc_logger):
+    for _handler in _log.log_file_handlers[:]:
+        # SKiDL would remove its empty log, of whose name there is one a folder: another process may have done so.
+        _handler.close()
+        Path(_handler.filename).unlink(missing_ok=True)
+        _handler.filename = None
+    _log.stop_file_output()
 
 STAGES = {
     "four-wires": "pico-four-wires",

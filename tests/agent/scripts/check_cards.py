@@ -43,8 +43,13 @@ class Card:
         pass
 
 
+class Store:
+    root = "/no-such-folder"  # no trusted key: a helper for development
+
+
 class Ports:
     card = Card()
+    store = Store()
 
 
 class Observer:
