@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +54,7 @@ class Store:
             UsageError: the URL is none of a store.
             StoreError: it cannot be reached, is no store, or was made by a newer bmsrescue.
         """
-        engine = _make_engine(_parse(url))
-        try:
-            _migrate(engine)
-        except (OperationalError, DatabaseError) as error:
-            engine.dispose()
-            raise StoreError(f"cannot open {_shown(engine.url)}: {_reason(error)}", "Check the address.") from error
-        except HostError:
-            engine.dispose()
-            raise
-        return cls(engine)
+        return cls(_opened(url, _migrate))
 
     @classmethod
     def open_to_read(cls, url: str) -> Store:
@@ -73,16 +64,7 @@ class Store:
             UsageError: the URL is none of a store.
             StoreError: it cannot be reached, is no store, or has not this version's tables.
         """
-        engine = _make_engine(_parse(url))
-        try:
-            _require_schema(engine)
-        except (OperationalError, DatabaseError) as error:
-            engine.dispose()
-            raise StoreError(f"cannot open {_shown(engine.url)}: {_reason(error)}", "Check the address.") from error
-        except HostError:
-            engine.dispose()
-            raise
-        return cls(engine, only_read=True)
+        return cls(_opened(url, _require_schema), only_read=True)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
@@ -115,6 +97,20 @@ def _parse(url: str) -> URL:
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise UsageError(f"records cannot be kept in {parsed.drivername}", "Use sqlite:/// or postgresql://.")
     return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def _opened(url: str, prepare: Callable[[Engine], None]) -> Engine:
+    """The engine of that store, once `prepare` has found it good."""
+    engine = _make_engine(_parse(url))
+    try:
+        prepare(engine)
+    except (OperationalError, DatabaseError) as error:
+        engine.dispose()
+        raise StoreError(f"cannot open {_shown(engine.url)}: {_reason(error)}", "Check the address.") from error
+    except HostError:
+        engine.dispose()
+        raise
+    return engine
 
 
 def _make_engine(url: URL) -> Engine:
