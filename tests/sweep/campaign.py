@@ -99,7 +99,7 @@ _WORDS = {
 _HEAD = """\
 # Faulted recoveries
 
-Written by `make campaign COUNT=1000 FIRST=0`: recoveries on the twin with one fault each, drawn by a seed, and
+Written by `make campaign COUNT=N FIRST=N`: recoveries on the twin with one fault each, drawn by a seed, and
 presses the button again until the unit is whole. A cut or an exit comes at an access of the helper to its hardware: any
 block of the card (torn at any byte, and of up to eight blocks before it a drawn choice lost, so that later ones arrive
 without earlier ones), any block or erase of the helper's own flash, any word written over SWD, any operation of the

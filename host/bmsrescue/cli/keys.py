@@ -1,4 +1,4 @@
-"""`bmsrescue keys`: keys that sign jobs, and whose jobs are good."""
+"""`bmsrescue keys`: keys that sign jobs and records, and whose signatures are good."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
