@@ -23,6 +23,7 @@ from rescuelink import rpc
 from rescuelink.errors import LinkError
 
 SAFE_MS = 2000
+IDLE_SCREEN_NS = 2_500_000_000  # by then a dongle that waits has looked at its card
 
 
 class Wire:
@@ -52,6 +53,14 @@ class Wire:
 
     def hello(self, number: int = 1, name: str = "wire") -> tuple[Any, Any]:
         return self.ask(number, "hello", rpc.PROTOCOL_VERSION, name)
+
+
+class TestTheHostComes:
+    def test_a_session_that_is_opened_while_the_helper_starts_lasts_while_nothing_is_asked(self) -> None:
+        with helper_on("healthy") as twin, Host(twin.url) as host:
+            wait_until(lambda: twin.unit.clock.now_ns >= IDLE_SCREEN_NS)
+            assert host.call("power.status")["on"] is False
+            assert not twin.runs  # the agent that was started is the one that answers
 
 
 class TestTheHostGoes:

@@ -45,12 +45,13 @@ class Waiting:
             return self.for_press(limit_ms)
         peek_ms = _PEEK_MS if limit_ms is None else min(_PEEK_MS, limit_ms)
         pressed = self.for_press(peek_ms)
-        if pressed is not None or app.server is not None or peek_ms == limit_ms:
+        if pressed is not None or self.is_wanted() or peek_ms == limit_ms:
             return pressed
-        from rescue.front import card_line
+        if app.server is None:  # a host that has come meanwhile has the screen
+            from rescue.front import card_line
 
-        app.screen.idle(card_line.read(self._ports))
-        modules.drop("rescue.front.card_line")
+            app.screen.idle(card_line.read(self._ports))
+            modules.drop("rescue.front.card_line")
         return self.for_press(None if limit_ms is None else limit_ms - peek_ms)
 
     def ready(self):
