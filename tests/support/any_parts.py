@@ -58,11 +58,19 @@ def every_case() -> Iterator[Case]:
                     yield Case(scenario.name, rails, frozenset(missing))
 
 
-def shuffled(seed: int) -> list[Case]:
-    """The whole in a seeded order: any beginning of it is a fair sample."""
-    cases = list(every_case())
-    random.Random(seed).shuffle(cases)
-    return cases
+def in_rounds(seed: int) -> list[Case]:
+    """The whole in a seeded order, in 16 rounds: in each of them every unit meets every subset of rails once, with
+    another choice of SWITCHABLE missing. Any beginning of it is a fair sample."""
+    rounds: dict[int, list[Case]] = {}
+    draw = random.Random(seed)
+    for _, cases in itertools.groupby(every_case(), key=lambda case: (case.name, case.rails)):
+        choices = list(cases)
+        draw.shuffle(choices)
+        for turn, case in enumerate(choices):
+            rounds.setdefault(turn, []).append(case)
+    for cases_of_round in rounds.values():
+        draw.shuffle(cases_of_round)
+    return [case for turn in sorted(rounds) for case in rounds[turn]]
 
 
 def bare(name: str) -> Case:
