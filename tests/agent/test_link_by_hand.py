@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from bmsrescue.twin.helper.person import ScriptedPerson
 from bmsrescue.twin.rig import card_for
 from bmsrescue.twin.scenarios import find
 from helper_command import Run
-from link_twin import PATIENCE_S, Host, WatchedTwin, helper_on
+from link_twin import PATIENCE_S, Host, WatchedTwin, client_process, helper_on, records_on, wait_until
 
 NO_SWITCH = {"power", "boot0"}
 
@@ -95,3 +96,19 @@ def test_the_command_asks_at_the_terminal(bmsrescue: Run, monkeypatch: pytest.Mo
     assert "BY HAND: switch the unit's supply off now" in said.errors
     assert "RECOVERED" in said.out
     assert said.status == 0
+
+
+def test_a_host_that_dies_while_its_person_is_asked_leaves_a_running_unit_and_a_record() -> None:
+    with bench("half-on", {"v3v3"}) as twin:
+        asked = client_process(twin.url, "job.run", False, "", 600)
+        wait_until(lambda: twin.told("ask"))
+        asked.send_signal(signal.SIGKILL)
+        asked.wait()
+        wait_until(lambda: twin.told("record"))
+        assert records_on(twin.cards_image)[-1]["outcome"] == "INTERRUPTED"
+        assert not twin.unit.chip.core.halted  # nobody has taken its power away: it must run without us
+        with Host(twin.url) as host:
+            assert host.about["last_end"] == {"why": "the host has gone silent", "during": "job.run"}
+            found = run_job(host, 0)
+            assert (found["outcome"], found["diagnosis"]["cause"]) == ("NO_FAULT_FOUND", "healthy")
+            assert "left_halted" not in found["evidence"]["swd"]

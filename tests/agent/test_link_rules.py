@@ -3,10 +3,7 @@ harm, nothing is done twice."""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from typing import Any
 
@@ -18,7 +15,16 @@ from bmsrescue.card.fat import read_files
 from bmsrescue.link.client import LinkClient
 from bmsrescue.link.frames import FrameReader, frame
 from bmsrescue.twin.helper.panel import Press
-from link_twin import PATIENCE_S, Host, card_with_limits, helper_on, in_background, records_on, wait_until
+from link_twin import (
+    PATIENCE_S,
+    Host,
+    card_with_limits,
+    client_process,
+    helper_on,
+    in_background,
+    records_on,
+    wait_until,
+)
 from rescuelink import rpc
 from rescuelink.errors import LinkError
 
@@ -88,7 +94,7 @@ class TestTheHostGoes:
     def test_a_killed_host_in_a_recovery_costs_power_but_not_the_unit(self) -> None:
         """kill -9 while a sector is being written: off, the journal says where, and the next run heals the unit."""
         with helper_on("half-on") as twin:
-            killed = _client_process(twin.url, finish_alone=False)
+            killed = client_process(twin.url, "job.run", False)
             wait_until(lambda: twin.told("progress", lambda data: data["step"] == "act"))
             killed.send_signal(signal.SIGKILL)
             killed.wait()
@@ -105,7 +111,7 @@ class TestTheHostGoes:
 
     def test_a_recovery_that_was_told_so_finishes_by_itself(self) -> None:
         with helper_on("half-on") as twin:
-            killed = _client_process(twin.url, finish_alone=True)
+            killed = client_process(twin.url, "job.run", True)
             wait_until(lambda: twin.told("progress", lambda data: data["step"] == "act"))
             killed.send_signal(signal.SIGKILL)
             killed.wait()
@@ -124,17 +130,6 @@ class TestTheHostGoes:
             host.call("rails.read")
         assert gone.value.kind in ("lost", "timeout")
         host.close()
-
-
-def _client_process(url: str, finish_alone: bool) -> subprocess.Popen[bytes]:
-    program = (
-        "import sys\n"
-        "from bmsrescue.link.client import LinkClient\n"
-        "host = LinkClient(sys.argv[1])\n"
-        "host.hello('victim', timeout_s=60)\n"
-        f"host.call('job.run', {finish_alone}, timeout_s=600)\n"
-    )
-    return subprocess.Popen([sys.executable, "-c", program, url], env=os.environ.copy())
 
 
 class TestStopping:

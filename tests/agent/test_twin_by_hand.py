@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from bmsrescue.twin.by_hand_rig import dongle_by_hand
+from bmsrescue.twin.chip import dbgmcu
+from bmsrescue.twin.chip.core import regs as cm
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.rig import card_for
 from bmsrescue.twin.scenarios import find
@@ -14,6 +16,8 @@ from bmsrescue.twin.scenarios import find
 OFF, ON = "switch the unit's supply off now", "switch the unit's supply on now"
 NO_SWITCH = {"power", "boot0"}
 VTREF = {"v3v3"}
+RUNS_AFTER_NS = 500_000_000
+HALTED = cm.DHCSR_KEY << 16 | cm.C_DEBUGEN | cm.C_HALT
 
 
 class Told:
@@ -102,3 +106,22 @@ def test_who_cannot_hold_boot0_leaves_that_way_out() -> None:
 def test_a_look_without_a_job_asks_for_nothing_when_the_unit_is_on() -> None:
     told = press("healthy", card=False)
     assert (told.record["outcome"], told.asked) == ("EXAMINED", [])
+
+
+def test_a_core_that_a_debugger_has_left_halted_is_started_before_it_is_judged() -> None:
+    """The unit keeps its power when the helper before loses its own, and nobody else lets the core go."""
+    scenario = find("healthy")
+    by_hand = dongle_by_hand(scenario, card_for(scenario), NO_SWITCH, VTREF, cannot=frozenset({"power"}))
+    unit = by_hand.rig.unit
+    unit.set_power(True)
+    unit.clock.advance(RUNS_AFTER_NS)
+    unit.chip.dbgmcu.write(dbgmcu.APB4FZ1, 4, dbgmcu.IWDG1_FREEZE)
+    unit.chip.core.ppb.write(cm.DHCSR, 4, HALTED)
+    assert unit.chip.core.halted
+    found = Told(by_hand.rig.run(), by_hand.person.asked).record
+    assert (found["outcome"], found["diagnosis"]["cause"]) == ("NO_FAULT_FOUND", "healthy")
+    assert (
+        "the core was left halted by a debugger: it was started anew, and then looked at"
+        in (found["diagnosis"]["evidence"])
+    )
+    assert not unit.chip.core.halted

@@ -79,6 +79,7 @@ KEYS: Final[dict[str, str]] = {
     "swd.family.aps.*": RULE,
     "swd.aps.*": RULE,
     "swd.error": RULE,
+    "swd.left_halted": RULE,
     "swd.disturbed": ENGINE + "record/report.py",
     "chip.dev_id": RULE,
     "chip.flash_kib": RULE,

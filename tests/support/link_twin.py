@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -129,6 +131,18 @@ def in_background(host: Host, *call: Any) -> list[Any]:
 
     threading.Thread(target=work, daemon=True).start()
     return ended
+
+
+def client_process(url: str, *call: Any) -> subprocess.Popen[bytes]:
+    """A host in a process of its own, which makes that call and can be killed."""
+    program = (
+        "import sys\n"
+        "from bmsrescue.link.client import LinkClient\n"
+        "host = LinkClient(sys.argv[1])\n"
+        f"host.hello('victim', timeout_s={PATIENCE_S})\n"
+        f"host.call(*{call!r}, timeout_s={PATIENCE_S})\n"
+    )
+    return subprocess.Popen([sys.executable, "-c", program, url])
 
 
 def wait_until(true: Callable[[], Any]) -> None:

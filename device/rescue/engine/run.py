@@ -198,7 +198,7 @@ class Run:
         """Take our debug enables back and let the wire go; the chip may no longer answer, which harms nothing."""
         if self.target is not None:
             try:
-                self.target.core.release(self.power.by_hand() or not self.power.can_switch())
+                self.target.core.release(self._keeps_power())
             except RescueError:
                 pass
             self.disturbed += self.target.dp.disturbed
@@ -208,6 +208,9 @@ class Run:
         self.target = None
         self.chip = None
         self.ports.wire.release()
+
+    def _keeps_power(self):
+        return self.power.by_hand() or not self.power.can_switch()
 
     def count_resends(self):
         # An answer that was asked for once more was damaged, however well it came then.
@@ -424,6 +427,9 @@ class Run:
     def _safe_off(self):
         try:
             if self.power.is_on:
+                self.leave_target()
+            elif self.target is not None and self.power.trip is None and self._keeps_power():
+                self.ports.wire.engage()  # all was let go when the host went, and the core may still be halted
                 self.leave_target()
         finally:
             # First off, then the proof that it is off.

@@ -144,6 +144,8 @@ def _chip_lines(evidence):
     swd = evidence.get("swd") or {}
     if swd.get("how") and (swd.get("hz") or _STEADY_HZ) < _STEADY_HZ:
         found.append("SWD works at %d kHz and no faster: look at its wires" % (swd["hz"] // 1000))
+    if swd.get("left_halted"):
+        found.append("the core was left halted by a debugger: it was started anew, and then looked at")
     if swd.get("dpidr") not in (None, _DPIDR):
         aps = swd.get("aps") or {}
         idrs = ", ".join(["AP%s 0x%08x" % (number, aps[number]) for number in sorted(aps) if aps[number] is not None])

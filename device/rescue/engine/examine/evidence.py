@@ -57,6 +57,9 @@ def gather(evidence, ports, target, chip, boot_address, attached):
     if attached:
         from rescue.engine.unit import running_look as look
 
+        if look.is_left_halted(target.core):
+            evidence["swd"]["left_halted"] = True
+            look.start_anew(ports, target)
         groups.append(("clocks", lambda: look.clocks(target, target.core.clock)))
         groups.append(("core", lambda: look.core(target.core, evidence.get("clocks"))))
         groups.append(("watchdog", lambda: target.family.watchdog(target.ap0)))

@@ -3,6 +3,7 @@
 from rescue.debug import cortex_m_registers as cm
 from rescue.debug import cortex_m_watch, cortex_m_watch_run
 from rescue.engine.unit import running
+from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import WireError
 
 _CLOCK_WINDOW_MS = 20
@@ -15,6 +16,27 @@ _LSE_MS = 5500  # 2 s at most, and common firmware gives up after 5 (docs/refere
 _MARGIN_MS = 100
 _OTHER_MS = 1000  # the window watchdog's period is some ms, and nobody knows what a unit does between two bites
 _STEP_MS = 50
+_START_MS = 300  # firmware's own start, up to where it sets its clocks
+
+
+def is_left_halted(core):
+    """Whether a debugger has left the core halted. Nothing else halts one, and nobody else takes that back: a unit that
+    keeps its power stays so when a helper or a probe loses its own in the middle of its work."""
+    try:
+        return core.state() == "halted"
+    except WireError:
+        return False  # whoever reads the core next says why
+
+
+def start_anew(ports, target):
+    """Such a core starts from its reset, as without a debugger, so that what is seen next is its firmware's doing."""
+    target.core.reset_halt()
+    target.core.release()
+    wait_for_nrst(ports)
+    target.core.clock.sleep_ms(_START_MS)
+    target.family.prepare(target)
+    if ports.sees_nrst():
+        ports.lines.nrst_edges()  # that edge was ours
 
 
 def core(core, found_clocks):
