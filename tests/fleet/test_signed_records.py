@@ -188,3 +188,15 @@ def test_a_helper_without_a_key_works_and_its_station_says_so(depot: Depot) -> N
     assert bench.work(None) == states.PASS
     assert bench.station.status()["note"].startswith("Unsigned helper")
     assert depot.attempts() == [(1, None)]
+
+
+@pytest.mark.parametrize(("jobs", "told"), [(None, True), ("any", True), ("signed", False)])
+def test_a_helper_for_development_is_told_on_a_bench_that_trusts_keys(
+    depot: Depot, jobs: str | None, told: bool
+) -> None:
+    depot.keys.trust("eva", public_of(KEY))
+    bench = Bench(depot, FakeHelper("helper-1", ONE))
+    bench.helper.jobs = jobs
+    bench.helper.present = True
+    bench.wait()
+    assert ("Helper for development" in bench.station.status()["note"]) is told

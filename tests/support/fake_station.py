@@ -20,6 +20,7 @@ class FakeHelper:
         self.name = name
         self.number = hashlib.sha256(name.encode()).hexdigest()[:16] if number is None else number
         self.answer: dict[str, Any] = {}  # what a job's answer says otherwise than it should
+        self.jobs: str | None = "any"  # which jobs it runs, as its hello says; None: an agent that does not say
         self.present = False
         self.here = True
         self.job_now: Job | None = None
@@ -40,7 +41,7 @@ class FakeHelper:
         return {"state": state, "about": self.about() if self.here else None}
 
     def about(self) -> dict[str, Any]:
-        return {"helper": self.name, "helper_id": self.number or None, "board": "pico"}
+        return {"helper": self.name, "helper_id": self.number or None, "board": "pico", "jobs": self.jobs}
 
     async def call(self, method: str, params: list[Any], timeout_s: float, client: str) -> Any:
         if not self.here:

@@ -5,10 +5,12 @@ import os
 import sys
 
 from rescue.engine import modules
+from rescue.engine.common import files
 from rescuelink import rpc
 from rescuelink.errors import LinkError
 
 _AGENT_VERSION = "0.1.0"
+_TRUST = "/trust.txt"  # as in engine/job/released.py: with it only signed jobs are run
 _CAPABILITIES = "rails power lines swd memory core flash options job card records"
 
 
@@ -49,6 +51,7 @@ def about(bench):
         "board": getattr(sys.implementation, "_machine", sys.platform),
         "capabilities": _CAPABILITIES.split(),
         "missing": list(bench.ports.missing),
+        "jobs": "signed" if files.exists(bench.ports.store.root + _TRUST) else "any",
         "window_bytes": rpc.WINDOW_BYTES,
         "heap_free": heap_free(),
         "interrupted": found,

@@ -13,9 +13,9 @@ from bmsrescue.errors import UsageError
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Write in place of a file that is there.")]
 
 
-def check_there(path: Path | None) -> None:
+def check_there(path: Path | None, or_folder: bool = False) -> None:
     """Ask this before a helper is opened for it. Raises UsageError."""
-    if path is not None and not path.is_file():
+    if path is not None and not path.is_file() and not (or_folder and path.is_dir()):
         raise UsageError(f"there is no file {path}", "Check the name.")
 
 

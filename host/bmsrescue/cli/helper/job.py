@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +15,8 @@ import typer
 from rich.text import Text
 
 from bmsrescue.agent.files import make_importable
-from bmsrescue.card.build import build_files
+from bmsrescue.card.build import JOB_FILE, build_files, check_image, read_job
+from bmsrescue.card.storage import read_card
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.helper.by_hand import AtTerminal, waits_for_person
 from bmsrescue.cli.helper.common import (
@@ -33,6 +34,7 @@ from bmsrescue.client.card_files import put_file
 from bmsrescue.client.helper import Helper, consent_words
 from bmsrescue.errors import UsageError, from_dict
 from rescuelink.errors import LinkError, RescueError
+from rescuelink.manifest import NAME as MANIFEST
 from rescuelink.outcomes import EXAMINED, NO_FAULT_FOUND, OUTCOMES, RECOVERED, exit_class
 
 _LOOK_FOLDER = "look"  # of the card: a job that is only asked about
@@ -42,7 +44,11 @@ _LOOK = "see with `bmsrescue scan` how it goes on"
 
 JobArgument = Annotated[
     Path | None,
-    typer.Argument(metavar="JOB|IMAGE", help="A job file or firmware; else the card's own job; without one a look."),
+    typer.Argument(
+        metavar="JOB|IMAGE|CARD",
+        help="A job file, firmware, or a card's folder (a signed one for a helper with keys); else the card's own job; "
+        "without one a look.",
+    ),
 ]
 
 
@@ -63,7 +69,7 @@ def diagnose(
             _judge_record(record, as_json)
         return
     with telling_errors(as_json):
-        check_there(job)
+        check_there(job, or_folder=True)
     with opened(wanted, as_json, hands(probe, power, folder)) as helper, _offered(helper, job, as_json) as offered:
         found = _watched(helper, as_json, "job.until", "diagnosis", "", offered)
     _end_of_look(found, as_json)
@@ -79,7 +85,7 @@ def plan(
 ) -> None:
     """Say what would be done to the unit, and do none of it."""
     with telling_errors(as_json):
-        check_there(job)
+        check_there(job, or_folder=True)
     with opened(wanted, as_json, hands(probe, power, folder)) as helper, _offered(helper, job, as_json) as offered:
         found = _watched(helper, as_json, "job.until", "plan", "", offered)
     _end_of_look(found, as_json)
@@ -99,7 +105,7 @@ def recover(
 ) -> None:
     """Run the job: show the plan, ask, cure, prove it, write the record. Ctrl-C stops it safely."""
     with telling_errors(as_json):
-        check_there(job)
+        check_there(job, or_folder=True)
     with opened(wanted, as_json, hands(probe, power, folder)) as helper:
         with _offered(helper, job, as_json) as offered:
             words = _agreed(helper, offered, yes, as_json)
@@ -149,11 +155,21 @@ def _offered(helper: Helper, job: Path | None, as_json: bool) -> Iterator[str]:
 
 def _put_on_card(helper: Helper, job: Path | None, folder: str, as_json: bool) -> list[str]:
     """The job's files onto the card; returns their names there."""
-    files = {} if job is None else build_files(job).files
+    files = {} if job is None else _files_of(job)
     with progress_bar(as_json) as tell:
         for name, data in files.items():
             put_file(helper.session, folder + name, data, tell)
     return [folder + name for name in files]
+
+
+def _files_of(job: Path) -> Mapping[str, bytes]:
+    """What goes onto the helper's card; of a card's folder what its job needs, signed as it is."""
+    if not job.is_dir():
+        return build_files(job).files
+    files = read_card(job)
+    made, _document = read_job(files)
+    check_image(made, files)
+    return {name: files[name] for name in (made.image.file, MANIFEST, JOB_FILE) if name in files}
 
 
 def _watched(helper: Helper, as_json: bool, method: str, *params: Any) -> dict[str, Any]:

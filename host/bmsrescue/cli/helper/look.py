@@ -162,7 +162,8 @@ def _helpers_table(rows: list[dict[str, Any]]) -> Table:
 def _in_words(row: dict[str, Any]) -> str:
     about, error = row["about"], row["error"]
     if about:
-        return f"agent {about['agent']} on {about['board']}, {row['what']}"
+        jobs = ", runs signed jobs only" if about.get("jobs") == "signed" else ""
+        return f"agent {about['agent']} on {about['board']}, {row['what']}{jobs}"
     return str(error["message"]) if error else "is being opened"
 
 

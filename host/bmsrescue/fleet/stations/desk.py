@@ -28,6 +28,7 @@ from rescuelink.outcomes import NO_FAULT_FOUND
 
 _LINES_AT_ONCE = 50
 _UNSIGNED = "Unsigned helper: nobody can tell its records from made-up ones (`bmsrescue deploy --sign-records`)."
+_DEVELOPMENT = "Helper for development: it runs any job, signed or not (`bmsrescue deploy --trust KEY`)."
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,12 @@ class Desk:
     def met(self, who: Who, station: str) -> str:
         """What is to be said of a helper that a station has just met; empty when it is the one of before."""
         keys = self.helper_keys()
-        return " ".join(
-            filter(None, (self._who_is_met(who, station), _UNSIGNED if keys and who.id not in keys else ""))
-        )
+        unsigned = _UNSIGNED if keys and who.id not in keys else ""
+        development = _DEVELOPMENT if self._runs_signed_releases() and not who.signed_jobs_only else ""
+        return " ".join(filter(None, (self._who_is_met(who, station), unsigned, development)))
+
+    def _runs_signed_releases(self) -> bool:
+        return self._keys is not None and bool(self._keys.trusted())
 
     def _who_is_met(self, who: Who, station: str) -> str:
         mine = select(Attempt.helper, Attempt.helper_id).order_by(Attempt.id.desc()).limit(1)

@@ -20,6 +20,7 @@ class Who:
     name: str
     id: str
     board: str
+    signed_jobs_only: bool = False
 
     @property
     def number(self) -> str:
@@ -35,7 +36,7 @@ def who_is(about: Any) -> Who | None:
     if name is None or name != about.get("helper"):
         return None
     identity = helper_id(about.get("helper_id"), name)
-    return None if identity is None else Who(name, identity, str(about.get("board")))
+    return None if identity is None else Who(name, identity, str(about.get("board")), about.get("jobs") == "signed")
 
 
 def alike(helpers: Iterable[tuple[str, Who | None]]) -> dict[str, str]:
