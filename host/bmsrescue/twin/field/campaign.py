@@ -67,6 +67,7 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     commits: Counter[str] = field(default_factory=Counter)
     second_presses: int = 0
+    named: int = 0
     cpu_s: float = 0.0
     wall_s: float = 0.0
 
@@ -75,6 +76,7 @@ class Tally:
         self.kinds[verdict.kind] += 1
         self.seeds.setdefault(verdict.kind, []).append(verdict.seed)
         self.second_presses += len(verdict.presses) > 1
+        self.named += verdict.named
         self.cpu_s += verdict.cpu_s
         self.commits[verdict.commit or "unknown"] += 1
         if verdict.presses:
@@ -84,6 +86,11 @@ class Tally:
     def wrong(self) -> int:
         return self.units - self.kinds[RIGHT] - self.kinds[WEAK] - self.kinds[NOT_RUN]
 
+    @property
+    def named_share(self) -> float:
+        """Of the units that were run, those whose cause was named, alone or as one of several that it could be."""
+        return self.named / max(self.units - self.kinds[NOT_RUN], 1)
+
     def lines(self) -> Iterator[str]:
         """The table, for a terminal."""
         for kind in (RIGHT, WEAK, NOT_RUN, *WRONG_KINDS, "twin error"):
@@ -92,6 +99,7 @@ class Tally:
                 share = 100 * count / max(self.units, 1)
                 seeds = " ".join(str(seed) for seed in sorted(self.seeds.get(kind, ()))[:_SEEDS_SHOWN])
                 yield f"{kind:<26} {count:6} {share:6.2f} %   {'' if kind == RIGHT else seeds}".rstrip()
+        yield f"{'cause named (of 97 %)':<26} {self.named:6} {100 * self.named_share:6.2f} %"
 
 
 class Log:

@@ -70,6 +70,8 @@ class Verdict:
 
     commit: str = ""
     """What was run, as git names it."""
+    named: bool = False
+    """The cause that was said is true of the unit, or a true one is among those that it is said it could be."""
 
     @property
     def is_wrong(self) -> bool:
@@ -147,6 +149,7 @@ def judge(case: Case) -> Verdict:
         again = again or (presses[-1].outcome in _AGAIN and mended.faults != case.faults)
         _check(case, first, unit, cells, result, card, goes_on=again)
         kind, detail = _said(truth, presses[-1], case)
+        named = _is_named(truth, presses[-1])
         if again:
             second = _state(mended, again=True)
             truth = second.truth
@@ -161,12 +164,12 @@ def judge(case: Case) -> Verdict:
             _check(mended, second, unit, cells, result, card, goes_on=False)
             kind_again, detail = _said(truth, presses[-1], mended)
             kind = WEAK if WEAK in (kind, kind_again) else RIGHT
+            named = _is_named(truth, presses[-1])
     except _Wrong as wrong:
-        kind, detail = wrong.kind, wrong.detail
+        kind, detail, named = wrong.kind, wrong.detail, False
     told = f"right {sorted(truth.right)}, weak {sorted(truth.weak)}, causes {sorted(truth.causes)}"
-    return Verdict(
-        case.seed, kind, detail, tuple(presses), tuple(case.describe()), told, round(process_time() - started, 2)
-    )
+    cpu_s = round(process_time() - started, 2)
+    return Verdict(case.seed, kind, detail, tuple(presses), tuple(case.describe()), told, cpu_s, named=named)
 
 
 def _press(result: RunResult) -> Press:
@@ -306,6 +309,11 @@ def _leave_given(case: Case, state: _State, after: Flash, press: Press) -> None:
 # --- what was said ---
 
 
+def _is_named(truth: Truth, press: Press) -> bool:
+    said = {press.cause} if press.certain else {press.cause, *press.alternatives}
+    return press.how == POWER_CUT or bool(truth.causes & said)
+
+
 def _said(truth: Truth, press: Press, case: Case) -> tuple[str, str]:
     if press.how == POWER_CUT:
         return RIGHT, "cut as planned"
@@ -320,7 +328,7 @@ def _said(truth: Truth, press: Press, case: Case) -> tuple[str, str]:
     else:
         raise _Wrong("wrong outcome", f"{press.outcome} ({press.cause})")
     if press.cause not in truth.causes:
-        if not press.certain and truth.causes & set(press.alternatives):
+        if _is_named(truth, press):
             return WEAK, f"{press.cause}, or {', '.join(press.alternatives)} ({press.outcome})"
         if press.cause in ("undecided", "not-examined", ""):
             return WEAK, f"cause {press.cause or 'none'}"
