@@ -70,8 +70,9 @@ def page(tally: Tally, first: int) -> str:
         f"{tally.units:,} units, seeds {first} to {first + tally.units - 1}, at commit {commits}; "
         f"{tally.second_presses:,} had a second press.\n\n"
         + "\n".join(rows)
-        + f"\n\nThe cause that was said is true of the unit, or a true one is "
-        f"among those that it is said it could be, in {tally.named:,} units, {100 * tally.named_share:.2f} % (asked for: 97 %).\n\nLast outcomes: {outcomes}.\n\n"
+        + "\n\nThe cause that was said is true of the unit, or a true one is among those that it is said it could be, "
+        f"in {tally.named:,} units, {100 * tally.named_share:.2f} % (asked for: 97 %).\n\n"
+        f"Last outcomes: {outcomes}.\n\n"
         f"{tally.cpu_s / max(tally.units, 1):.2f} s of processor time a unit.\n\n"
         f"## What the verdicts mean\n\nThe first that fits, from the fourth on, is a unit's verdict; what is not wrong "
         f"is right or weak.\n\n{meanings}\n"
