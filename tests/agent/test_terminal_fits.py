@@ -48,6 +48,7 @@ WALK: dict[str, tuple[str, ...]] = {
     "records": (),
     "records import": ("card",),
     "records aside": (),
+    "records recount": (),
     "card build": ("image.bin", "-o", "made"),
     "card check": ("card",),
     "card ls": (),

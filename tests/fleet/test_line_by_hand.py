@@ -19,6 +19,7 @@ from bmsrescue.fleet.line.clock import Clock
 from bmsrescue.fleet.line.filters import Filters
 from bmsrescue.fleet.line.listing import listing
 from bmsrescue.fleet.models import Attempt, Unit
+from bmsrescue.fleet.records.rollups import count_anew
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.stations.settings import read_settings
 from bmsrescue.fleet.store import Store, sqlite_url
@@ -81,6 +82,7 @@ def fill(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
             LineTaker("card", IMPORT).take(session, bench, [text])
             where = {"station": station, "operator": operator or None, "time_source": "bench"}
             session.execute(update(Attempt).where(Attempt.sequence == number).values(**where))
+            count_anew(session)
 
 
 def filters(**more: Any) -> Filters:
@@ -117,7 +119,14 @@ def test_a_night_shift_belongs_to_the_day_on_which_it_began_in_the_sites_own_zon
 
 def test_time_by_step_with_its_spread(line: Store) -> None:
     with line.read() as session:
-        (act,) = figures.step_times(session, filters(), CLOCK)
+        ((act,), none) = figures.step_times(session, filters(cause="blank"), CLOCK)
+        ((of_all,), job) = figures.step_times(session, filters(), CLOCK)
+    # Of all that is kept is a count for each bucket of an eighth of an octave.
+    assert (of_all.name, of_all.count) == ("act", 6)
+    assert (of_all.low, of_all.middle, of_all.high) == pytest.approx((1500, 3500, 5500), rel=0.05)
+    # Six jobs of 30 to 120 s: the middle one between 60 and 60.
+    assert none is None
+    assert job is not None and (job.count, job.middle) == (6, pytest.approx(60_000, rel=0.05))
     # 1 to 6 s (the 9 s are of the fault of the tool). Type 7: 10 % lies at 1 + 0.1 * 5 = 1.5, 90 % at 5.5.
     assert (act.name, act.count, act.low, act.middle, act.high) == ("act", 6, 1500, 3500, 5500)
     assert figures.spread([7]) == (7, 7, 7)

@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
 from bmsrescue.cli import app
 from bmsrescue.errors import UsageError
+from bmsrescue.fleet import figures
+from bmsrescue.fleet.models import DayCount
+from bmsrescue.fleet.store import Store, sqlite_url
 from sealed_records import chain, write_card
 
 runner = CliRunner()
@@ -38,6 +42,19 @@ def test_a_broken_chain_is_told_with_its_place_and_ends_not_well(tmp_path: Path)
     assert done.exit_code == 1
     assert "Record 3 of" in done.stderr
     assert "does not follow the line before" in done.stderr
+
+
+def test_counts_are_made_anew(tmp_path: Path) -> None:
+    run_import(write_card(tmp_path / "card", chain("pocket-1", 4)))
+    store = Store.open(sqlite_url(tmp_path / "data"))
+    with store.write() as session:
+        before = figures.outcomes(session)
+        session.execute(update(DayCount).values(count=77))
+    done = runner.invoke(app, ["records", "recount", "--json"])
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"attempts": 4})
+    with store.read() as session:
+        assert figures.outcomes(session) == before
+    store.close()
 
 
 def test_a_place_without_cards_is_told(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ COMMANDS: Mapping[str, Command | Group] = {
     "mem": Group("The target's memory.", {"read": chip.read, "write": chip.write}),
     "records": Group(
         "The sealed records of a helper, with their chain checked.",
-        {"import": records.import_cards, "aside": records.set_aside},
+        {"import": records.import_cards, "aside": records.set_aside, "recount": records.recount},
         alone=records.records,
     ),
     "card": Group(

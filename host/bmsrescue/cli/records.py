@@ -87,6 +87,27 @@ def set_aside(as_json: JsonOption = False) -> None:
     )
 
 
+def recount(
+    url: Annotated[str, typer.Option("--store", metavar="URL", help="A shared store; else this bench's own.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make the counts that the line and the figures are read from anew, from the attempts of a store."""
+    from bmsrescue.fleet.records.rollups import count_anew
+    from bmsrescue.fleet.store import Store, sqlite_url
+
+    began = time.monotonic()
+    store = Store.open(url or sqlite_url(data_dir()))
+    try:
+        with store.write() as session:
+            attempts = count_anew(session)
+    finally:
+        store.close()
+    if as_json:
+        print_json({"attempts": attempts})
+        return
+    console().print(f"{attempts:,} attempts are counted anew in {time.monotonic() - began:.1f} s")
+
+
 def _show(reports: list[CardReport], seconds: float, as_json: bool) -> None:
     if as_json:
         print_json([asdict(report) for report in reports])

@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.figures import Share, wilson
-from bmsrescue.fleet.line.filters import GOOD
 from bmsrescue.fleet.models import Attempt, LedgerEntry, Site, Station
-from bmsrescue.fleet.records.counting import NOT_COUNTED
+from bmsrescue.fleet.records.which_count import GOOD, NOT_COUNTED
 
 SILENT = timedelta(hours=24)
 

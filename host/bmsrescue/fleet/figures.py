@@ -3,7 +3,7 @@
 A fault of the tool (TOOL_ERROR) or of the wires (CHECK_WIRES) and a job that was stopped (ABORTED) are no attempts at
 a unit and are counted apart;
 an attempt whose unit was taken out in work is not counted.
-What is shown first comes from the counts by day (`DayCount`), so `since` means the whole of its day, in UTC.
+All of it comes from the counts by day (`models.counts`), so `since` means the whole of its day, in UTC.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import sqrt
 
-from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bmsrescue.fleet.models import Attempt, DayCount, RailDay
-from bmsrescue.fleet.records.counting import NOT_COUNTED
-from rescuelink.outcomes import NO_FAULT_FOUND, OUTCOMES, exit_class
+from bmsrescue.fleet.models import DayCount, LineDay, RailDay
+from bmsrescue.fleet.records.rollups import IDENTIFIED
+from bmsrescue.fleet.records.which_count import GOOD, NOT_COUNTED
+from rescuelink.outcomes import NO_FAULT_FOUND
 
 _NO_CAUSE = ("healthy", "not-examined")  # nothing is wrong; nothing is known
-_GOOD = tuple(name for name in OUTCOMES if exit_class(name) == 0)
-_RECOVERED = tuple(name for name in _GOOD if name != NO_FAULT_FOUND)
-_BOUNCE = timedelta(days=90)
+_RECOVERED = tuple(name for name in GOOD if name != NO_FAULT_FOUND)
 _Z95 = 1.959964
+MOST_RAILS = 200
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def by_firmware(session: Session, since: datetime | None = None) -> list[Firmwar
         of_it = causes.setdefault(firmware, Counter())
         if outcome != NO_FAULT_FOUND and cause not in _NO_CAUSE:
             of_it[cause] += int(number)
-        good[firmware] += int(number) if outcome in _GOOD else 0
+        good[firmware] += int(number) if outcome in GOOD else 0
     found = []
     for firmware, of_it in causes.items():
         cause, most = min(of_it.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
@@ -172,12 +172,7 @@ def first_pass(session: Session, since: datetime | None = None) -> Share:
 
     A unit whose first attempt was before is none of them, however often it came since.
     """
-    earlier = aliased(Attempt)
-    counted = select(func.count().filter(Attempt.outcome.in_(_GOOD)), func.count()).where(
-        *_of_units(Attempt, since),
-        ~exists().where(earlier.unit_id == Attempt.unit_id, earlier.id < Attempt.id, *_of_units(earlier, None)),
-    )
-    good, total = session.execute(counted).one()
+    good, total = _summed(session, since, LineDay.first_well, LineDay.first)
     return wilson(good, total)
 
 
@@ -188,57 +183,47 @@ def no_fault_found(session: Session, since: datetime | None = None) -> Share:
 
 
 def bounced(session: Session, since: datetime | None = None) -> Share:
-    """Of the units that ended well since then, those that were here again within 90 days after, on another day."""
-    turns = (
-        select(
-            Attempt.unit_id,
-            Attempt.at,
-            Attempt.outcome,
-            func.lead(Attempt.at, type_=Attempt.at.type)
-            .over(partition_by=Attempt.unit_id, order_by=Attempt.id)
-            .label("next"),
-        )
-        .where(*_of_units(Attempt, since))
-        .subquery()
-    )
-    well: set[int] = set()
-    back: set[int] = set()
-    for unit, at, after in session.execute(
-        select(turns.c.unit_id, turns.c.at, turns.c.next).where(turns.c.outcome.in_(_GOOD))
-    ):
-        well.add(unit)
-        if after is not None and after.date() != at.date() and after - at <= _BOUNCE:
-            back.add(unit)
-    return wilson(len(back), len(well))
+    """Of the times that a unit ended well since then, those after which it was here again: within 90 days, not on the
+    same day.
+    """
+    back, well = _summed(session, since, LineDay.back, LineDay.well)
+    return wilson(back, well)
 
 
 def rail_spreads(session: Session, phase: str = "proof", since: datetime | None = None) -> list[RailSpread]:
-    """Each rail at each station: a station that measures otherwise than the others stands out."""
+    """Each rail at each station: a station that measures otherwise than the others stands out.
+
+    At most `MOST_RAILS`: those with the most readings outside their limits, then the busiest.
+    """
+    failed, count = func.sum(RailDay.failed), func.sum(RailDay.count)
     counted = (
         select(
             RailDay.station,
             RailDay.rail,
-            func.sum(RailDay.count),
+            count,
             func.sum(RailDay.total_mv),
             func.min(RailDay.low_mv),
             func.max(RailDay.high_mv),
             func.min(RailDay.limit_low),
             func.max(RailDay.limit_high),
-            func.sum(RailDay.failed),
+            failed,
         )
         .where(RailDay.phase == phase, *_days(since, RailDay.day))
         .group_by(RailDay.station, RailDay.rail)
-        .order_by(RailDay.rail, RailDay.station)
+        .order_by(failed.desc(), count.desc(), RailDay.rail, RailDay.station)
+        .limit(MOST_RAILS)
     )
-    return [
+    found = [
         RailSpread(row[0], row[1], int(row[2]), int(row[3]) / int(row[2]), *row[4:8], failed=int(row[8]))
         for row in session.execute(counted)
     ]
+    return sorted(found, key=lambda one: (one.rail, one.station))
 
 
-def _of_units(attempt: type[Attempt], since: datetime | None) -> Sequence[ColumnElement[bool]]:
-    counts = attempt.unit_id.is_not(None), attempt.taken_out.is_(False), attempt.outcome.not_in(NOT_COUNTED)
-    return counts if since is None else (*counts, attempt.at >= since)
+def _summed(session: Session, since: datetime | None, *columns: InstrumentedAttribute[int]) -> list[int]:
+    """Of attempts whose unit is known."""
+    sums = select(*(func.sum(one) for one in columns)).where(LineDay.dimension == IDENTIFIED)
+    return [int(one or 0) for one in session.execute(sums.where(*_days(since, LineDay.day))).one()]
 
 
 def _days(since: datetime | None, column: InstrumentedAttribute[date] = DayCount.day) -> Sequence[ColumnElement[bool]]:

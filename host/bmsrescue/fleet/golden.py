@@ -13,8 +13,8 @@ from statistics import median
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from bmsrescue.fleet.line.filters import GOOD
 from bmsrescue.fleet.models import Attempt, Course, Measurement, Unit, UnitCard
+from bmsrescue.fleet.records.which_count import GOOD
 from rescuelink.outcomes import NO_FAULT_FOUND
 
 FEWEST = 20

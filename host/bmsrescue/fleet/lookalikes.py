@@ -9,9 +9,8 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from bmsrescue.fleet.figures import Share, wilson
-from bmsrescue.fleet.line.filters import GOOD
 from bmsrescue.fleet.models import Attempt, UnitNote
-from bmsrescue.fleet.records.counting import NOT_COUNTED
+from bmsrescue.fleet.records.which_count import GOOD, NOT_COUNTED
 
 MOST = 500
 """Attempts that looked alike, the newest."""

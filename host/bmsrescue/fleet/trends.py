@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Attempt, Measurement
-from bmsrescue.fleet.records.counting import NOT_COUNTED
+from bmsrescue.fleet.records.which_count import NOT_COUNTED
 
 _ATTEMPTS = 60
 _FEWEST = 2

@@ -1,32 +1,37 @@
 """A line's figures over a range of days: finished units by hour and shift, time by step, yield by whatever it hangs on.
 
 All of them count attempts that say something of a unit (`NOT_COUNTED` does not, nor does a unit taken out in work).
+Without filters they are read from the counts by day and hour, and take the same time for any number of attempts; what
+of the range is no whole day of UTC, and all of it where there are filters, is counted one by one.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from statistics import quantiles
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Integer, and_, cast, exists, extract, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
 
+from bmsrescue.fleet import ledger
 from bmsrescue.fleet.figures import Share, wilson
+from bmsrescue.fleet.line import kept, one_by_one
 from bmsrescue.fleet.line.clock import Clock
-from bmsrescue.fleet.line.filters import BY_ATTEMPT, BY_CARD, GOOD, Filters
-from bmsrescue.fleet.models import Attempt, Course, Unit, UnitCard
-from bmsrescue.fleet.records.counting import NOT_COUNTED
+from bmsrescue.fleet.line.filters import NONE, Filters
+from bmsrescue.fleet.line.one_by_one import Counts
+from bmsrescue.fleet.models import Attempt
+from bmsrescue.fleet.records.durations import spread_of
+from bmsrescue.fleet.records.rollups import ALL, WHOLE
 
 TIMED = 1000
-"""Attempts, the newest, whose steps are looked at one by one."""
-BREAK_S = 900
-"""Between two attempts at a station: longer is a break, no waiting for a person."""
+"""Attempts, the newest, whose steps are looked at one by one, where there are filters."""
 _MOST_GROUPS = 40
-_HOUR_S = 3600
+_Key = TypeVar("_Key")
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class StepTime:
-    """A step over the newest attempts, in ms: a tenth were faster than `low`, a tenth slower than `high`."""
+    """A step in ms ("": the whole job): a tenth were faster than `low`, a tenth slower than `high`."""
 
     name: str
     count: int
@@ -99,18 +104,17 @@ class Group:
 
 def hours(session: Session, filters: Filters, clock: Clock) -> list[Hour]:
     """Each hour of the range in which something ended, oldest first."""
-    epoch = extract("epoch", Attempt.at)
-    if session.get_bind().dialect.name == "postgresql":
-        bucket: ColumnElement[Any] = cast(func.floor(epoch / _HOUR_S), Integer)
+    begin, end = filters.moments(clock)
+    found: dict[datetime, Counts] = {}
+    if not filters.plain:
+        found = one_by_one.hours(session, filters.where(clock))
     else:
-        bucket = cast(epoch, Integer).op("/")(_HOUR_S)
-    rows = session.execute(
-        select(bucket, func.count(), func.count().filter(Attempt.outcome.in_(GOOD)))
-        .where(*filters.where(clock))
-        .group_by(bucket)
-        .order_by(bucket)
-    )
-    return [Hour(datetime.fromtimestamp(int(row[0]) * _HOUR_S, UTC), row[1], row[2]) for row in rows]
+        first, after = _ceiling(begin, _HOUR), _floor(end, _HOUR)
+        if first < after:
+            _merge(found, kept.hours(session, first, after))
+        for edge in _edges(begin, end, first, after):
+            _merge(found, one_by_one.hours(session, [*filters.where(clock), *_between(*edge)]))
+    return [Hour(hour, *counts) for hour, counts in sorted(found.items())]
 
 
 def rate_of(found: Sequence[Hour]) -> Rate:
@@ -126,18 +130,19 @@ def shifts(found: Sequence[Hour], clock: Clock) -> list[Shift]:
     return [Shift(day, name, rate_of(of_it)) for (day, name), of_it in sorted(by.items(), reverse=True)]
 
 
-def step_times(session: Session, filters: Filters, clock: Clock) -> list[StepTime]:
-    """Of the newest `TIMED` attempts of the range, in the order in which steps come."""
-    newest = select(Attempt.id).where(*filters.where(clock)).order_by(Attempt.at.desc()).limit(TIMED)
-    times: dict[str, list[int]] = {}
-    for steps in session.scalars(select(Course.steps).where(Course.attempt_id.in_(newest.scalar_subquery()))):
-        spent: Counter[str] = Counter()
-        for name, ms, _outcome in steps:
-            if name is not None and ms is not None:
-                spent[name] += ms
-        for name, ms in spent.items():
-            times.setdefault(name, []).append(ms)
-    return [StepTime(name, len(of_it), *spread(of_it)) for name, of_it in times.items()]
+def step_times(session: Session, filters: Filters, clock: Clock) -> tuple[list[StepTime], StepTime | None]:
+    """Each step of all attempts in the days (UTC) of the range, from buckets of durations; and the whole job.
+
+    With filters of the newest `TIMED` attempts, exactly, and nothing of the whole job.
+    """
+    if filters.hour or not filters.plain:
+        times = one_by_one.newest_steps(session, filters.where(clock), TIMED)
+        return [StepTime(name, len(of_it), *spread(of_it)) for name, of_it in times.items()], None
+    begin, end = filters.moments(clock)
+    found = kept.steps(session, begin.date(), _ceiling(end, _DAY).date())
+    told = {name: StepTime(name, sum(of_it.values()), *spread_of(of_it)) for name, of_it in found.items()}
+    job = told.pop(WHOLE, None)
+    return list(told.values()), job
 
 
 def spread(values: Sequence[float]) -> tuple[float, float, float]:
@@ -152,70 +157,53 @@ def station_times(session: Session, filters: Filters, clock: Clock) -> list[Stat
     """Working and waiting of each station, from the ends and lengths of all its attempts in the range.
 
     All its attempts: also one that says nothing of its unit took the station's time. Those that a card brought later
-    have the time of the import and are left out.
+    have the time of the import and are left out. Of the filters only bench and station apply.
     """
+    if NONE in (filters.bench, filters.station):
+        return []
     begin, end = filters.moments(clock)
-    wanted = [Attempt.at >= begin, Attempt.at < end, Attempt.station.is_not(None), Attempt.time_source == "bench"]
-    for name in ("bench", "station"):
-        if value := getattr(filters, name):
-            wanted.append(BY_ATTEMPT[name][1] == value)
-    ended = extract("epoch", Attempt.at)
-    place = (Attempt.bench, Attempt.station)
-    gap = ended - func.lag(ended).over(partition_by=place, order_by=Attempt.at) - Attempt.duration_ms / 1000.0
-    each = select(*place, Attempt.duration_ms, gap.label("gap")).where(*wanted).subquery()
-    waited = func.sum(each.c.gap).filter(and_(each.c.gap > 0, each.c.gap <= BREAK_S))
-    rows = session.execute(
-        select(each.c.bench, each.c.station, func.count(), func.sum(each.c.duration_ms), waited)
-        .group_by(each.c.bench, each.c.station)
-        .order_by(func.count().desc(), each.c.station)
-        .limit(_MOST_GROUPS)
-    )
-    return [StationTime(row[1], row[2], int(row[3]) / 1000, float(row[4] or 0)) for row in rows]
+    first, after = _ceiling(begin, _DAY), _floor(end, _DAY)
+    found: dict[tuple[str, str], Counts] = {}
+    if first < after:
+        found = kept.stations(session, first.date(), after.date(), filters.bench, filters.station)
+    wanted = [Attempt.bench == filters.bench] if filters.bench else []
+    wanted += [Attempt.station == filters.station] if filters.station else []
+    for edge in _edges(begin, end, first, after):
+        _merge(found, one_by_one.stations(session, *edge, wanted))
+    most = sorted(found.items(), key=lambda item: (-item[1][0], item[0][1], item[0][0]))[:_MOST_GROUPS]
+    return [
+        StationTime(station, attempts, working / 1000, waiting / 1000)
+        for (_bench, station), (attempts, working, waiting) in most
+    ]
 
 
 def groups(session: Session, filters: Filters, clock: Clock, by: str) -> list[Group]:
     """By what they have in common, the most first."""
-    earlier = aliased(Attempt)
-    first = and_(
-        Attempt.unit_id.is_not(None),
-        ~exists().where(
-            earlier.unit_id == Attempt.unit_id,
-            earlier.id < Attempt.id,
-            earlier.taken_out.is_(False),
-            earlier.outcome.not_in(NOT_COUNTED),
-        ),
-    )
-    well = Attempt.outcome.in_(GOOD)
-    value: Any
-    each = select()
-    if by in BY_CARD:
-        value = BY_CARD[by][1]
-        each = each.join_from(Attempt, UnitCard, UnitCard.unit_id == Attempt.unit_id, isouter=True)
-    elif by == "chip":
-        value = Unit.chip
-        each = each.join_from(Attempt, Unit, Unit.id == Attempt.unit_id, isouter=True)
+    begin, end = filters.moments(clock)
+    found: dict[str, Counts] = {}
+    if not filters.plain:
+        found = one_by_one.groups(session, filters.where(clock), by)
     else:
-        value = BY_ATTEMPT[by][1]
-    one = each.add_columns(
-        func.coalesce(value, "").label("value"),
-        well.label("well"),
-        first.label("first"),
-        Attempt.duration_ms.label("ms"),
-    )
-    of = one.where(*filters.where(clock)).subquery()
-    rows = session.execute(
-        select(
-            of.c.value,
-            func.count().filter(of.c.well),
-            func.count(),
-            func.count().filter(and_(of.c.first, of.c.well)),
-            func.count().filter(of.c.first),
-            func.sum(of.c.ms),
+        first, after = _ceiling(begin, _DAY), _floor(end, _DAY)
+        if first < after:
+            found = kept.groups(session, first.date(), after.date(), by)
+        for edge in _edges(begin, end, first, after):
+            of_it = one_by_one.groups(
+                session, [*filters.where(clock), *_between(*edge)], "outcome" if by == ALL else by
+            )
+            for value, counts in of_it.items():
+                _merge(found, {"" if by == ALL else value: counts})
+    return [
+        Group(value, wilson(well, counted), wilson(first_well, first), ms / 1000 / counted)
+        for value, (counted, well, first, first_well, ms) in sorted(
+            found.items(), key=lambda item: (-item[1][0], item[0])
         )
-        .group_by(of.c.value)
-        .order_by(func.count().desc(), of.c.value)
-    )
-    return [Group(row[0], wilson(row[1], row[2]), wilson(row[3], row[4]), int(row[5]) / 1000 / row[2]) for row in rows]
+    ]
+
+
+def summed(session: Session, filters: Filters, clock: Clock) -> Group:
+    """All of a range as one."""
+    return totals(groups(session, filters, clock, ALL if filters.plain and not filters.hour else "outcome"))
 
 
 def totals(found: Sequence[Group]) -> Group:
@@ -225,3 +213,31 @@ def totals(found: Sequence[Group]) -> Group:
     first = wilson(sum(one.first_pass.count for one in found), sum(one.first_pass.total for one in found))
     seconds = sum(one.mean_s * one.ended_well.total for one in found)
     return Group("", well, first, seconds / total if total else 0.0)
+
+
+def _edges(begin: datetime, end: datetime, first: datetime, after: datetime) -> Iterable[tuple[datetime, datetime]]:
+    """What of a range lies outside of the whole part of it, `first` to `after`."""
+    if first >= after:
+        return [(begin, end)]
+    return [edge for edge in ((begin, first), (after, end)) if edge[0] < edge[1]]
+
+
+def _between(begin: datetime, end: datetime) -> list[ColumnElement[bool]]:
+    return [Attempt.at >= begin, Attempt.at < end]
+
+
+def _floor(at: datetime, unit: timedelta) -> datetime:
+    """The newest full hour or day of UTC that is not after it."""
+    begin = ledger.midnight(at.astimezone(UTC).date())
+    return begin + (at - begin) // unit * unit
+
+
+def _ceiling(at: datetime, unit: timedelta) -> datetime:
+    low = _floor(at, unit)
+    return low if low == at else low + unit
+
+
+def _merge(into: dict[_Key, Counts], more: dict[_Key, Counts]) -> None:
+    for key, counts in more.items():
+        here = into.get(key)
+        into[key] = counts if here is None else tuple(a + b for a, b in zip(here, counts, strict=True))

@@ -12,10 +12,8 @@ from sqlalchemy import ColumnElement, select
 
 from bmsrescue.fleet.line.clock import Clock
 from bmsrescue.fleet.models import Attempt, Unit, UnitCard
-from bmsrescue.fleet.records.counting import NOT_COUNTED
-from rescuelink.outcomes import OUTCOMES, exit_class
+from bmsrescue.fleet.records.which_count import GOOD, NOT_COUNTED
 
-GOOD = tuple(name for name in OUTCOMES if exit_class(name) == 0)
 DEFAULT_DAYS = 7
 MOST_DAYS = 3660
 NONE = "-"
@@ -66,6 +64,11 @@ class Filters:
     @property
     def days(self) -> int:
         return (self.last - self.first).days + 1
+
+    @property
+    def plain(self) -> bool:
+        """Whether all attempts of the range that count are meant."""
+        return self.counted and not self.ended and not self.named()
 
     def before(self) -> Filters:
         """The same over as many days right before."""

@@ -2,7 +2,7 @@
 
 from bmsrescue.fleet.models.attempts import Attempt, Course, Measurement, RecordedConsent, SealedLine
 from bmsrescue.fleet.models.base import Base
-from bmsrescue.fleet.models.counts import DayCount, RailDay
+from bmsrescue.fleet.models.counts import DayCount, LineDay, LineHour, RailDay, StationDay, StepDay
 from bmsrescue.fleet.models.ledger import LedgerEntry, Site
 from bmsrescue.fleet.models.people import ApiToken, AuditEntry, ConsentGiven, Operator
 from bmsrescue.fleet.models.releases import JobDocument, JobHead, Release
@@ -26,6 +26,8 @@ __all__ = (
     "JobDocument",
     "JobHead",
     "LedgerEntry",
+    "LineDay",
+    "LineHour",
     "Measurement",
     "Operator",
     "QuarantinedLine",
@@ -35,6 +37,8 @@ __all__ = (
     "SealedLine",
     "Site",
     "Station",
+    "StationDay",
+    "StepDay",
     "Unit",
     "UnitCard",
     "UnitLabel",

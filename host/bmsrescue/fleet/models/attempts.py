@@ -40,6 +40,8 @@ class Attempt(Base):
         Index("ix_attempts_unit_id_id", "unit_id", "id", "outcome", "at", "taken_out"),
         Index("ix_attempts_cause_id", "cause", "id"),
         Index("ix_attempts_at_outcome_cause", "at", "outcome", "cause"),
+        Index("ix_attempts_bench_at", "bench", "at"),
+        Index("ix_attempts_station_id", "station", "id"),
     )
 
     id: Mapped[RowId]
@@ -52,7 +54,7 @@ class Attempt(Base):
     time_source: Mapped[Name]
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
     label: Mapped[OptionalName] = mapped_column(index=True)
-    station: Mapped[OptionalName] = mapped_column(index=True)
+    station: Mapped[OptionalName]
     operator: Mapped[OptionalName]
     release_id: Mapped[OptionalName] = mapped_column(index=True)
     outcome: Mapped[Name]
@@ -78,6 +80,8 @@ class Attempt(Base):
     """Whether its helper has signed the line, by the key that was known of it here; None: of that helper none was."""
     taken_out: Mapped[bool] = mapped_column(server_default=false())
     """Whether the unit was taken out in work: what the record says of it is then no verdict, and is not counted."""
+    first: Mapped[bool] = mapped_column(server_default=false())
+    """Whether it counts and was the first of its unit that does, by `id`."""
 
 
 class SealedLine(Base):

@@ -1,11 +1,10 @@
-"""Attempts and rails counted by day as they come in (`DayCount`, `RailDay`).
+"""Rails counted by day as they come in (`RailDay`), and attempts that turn out not to count.
 
 Rails of an attempt that does not count (`NOT_COUNTED`, or its unit was taken out in work) are in no mean.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,25 +12,16 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import Attempt, DayCount, Measurement, RailDay
+from bmsrescue.fleet.models import Attempt, Measurement, RailDay
 from bmsrescue.fleet.records.fields import Row
 from bmsrescue.fleet.records.reading import Reading
+from bmsrescue.fleet.records.rollups import roll_out
 from bmsrescue.fleet.records.uncertainty import FAIL
+from bmsrescue.fleet.records.which_count import NOT_COUNTED
 from bmsrescue.fleet.upsert import insert_new, insert_or_merge
-from rescuelink.outcomes import ABORTED, CHECK_WIRES, EXAMINED, TOOL_ERROR
 
-NOT_COUNTED = (TOOL_ERROR, CHECK_WIRES, ABORTED, EXAMINED)
-"""Outcomes that say nothing about a unit: a fault of the tool or the wires, a stopped job, a look without one."""
-
-_ENDS = ("day", "bench", "outcome", "cause", "firmware")
 _RAILS = ("day", "bench", "station", "phase", "rail")
 _OF_RAIL = ("count", "total_mv", "low_mv", "high_mv", "limit_low", "limit_high", "failed")
-
-
-def count_attempts(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
-    """Count attempts that are in `attempts` from this transaction on; each with its entry and that one's content."""
-    _count_ends(session, added)
-    _count_rails(session, added)
 
 
 def count_out(session: Session, site: str, named: Row) -> None:
@@ -50,27 +40,14 @@ def count_out(session: Session, site: str, named: Row) -> None:
         .where(Attempt.bench == site, *here)
         .where(Attempt.taken_out.is_(False))
         .values(taken_out=True)
-        .returning(
-            Attempt.id,
-            Attempt.at,
-            Attempt.outcome,
-            Attempt.cause,
-            Attempt.firmware,
-            Attempt.station,
-            Attempt.helper,
-            Attempt.helper_id,
-        )
+        .returning(Attempt.id, Attempt.at, Attempt.outcome, Attempt.station, Attempt.helper, Attempt.helper_id)
     ).first()
     if attempt is None:
         return
-    number, at, outcome, cause, firmware, *where = attempt
-    day = at.astimezone(UTC).date()
-    key = (day, site, outcome, cause, firmware or "")
-    counted = [getattr(DayCount, name) == value for name, value in zip(_ENDS, key, strict=True)]
-    session.execute(update(DayCount).where(*counted).values(count=DayCount.count - 1))
-    session.execute(delete(DayCount).where(*counted, DayCount.count == 0))
+    number, at, outcome, station, helper, helper_id = attempt
+    roll_out(session, site, number)
     if outcome not in NOT_COUNTED:
-        _count_rails_again(session, number, day, site, *where)
+        _count_rails_again(session, number, at.astimezone(UTC).date(), site, station, helper, helper_id)
 
 
 def place_of(helper: str, helper_id: str) -> str:
@@ -116,22 +93,8 @@ def _count_rails_again(
             insert_new(session, RailDay, [row])
 
 
-def _count_ends(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
-    counted: Counter[tuple[object, ...]] = Counter(
-        (
-            entry.at.astimezone(UTC).date(),
-            entry.bench,
-            reading.attempt["outcome"],
-            reading.attempt["cause"],
-            reading.attempt["firmware"] or "",
-        )
-        for entry, _context, reading in added
-    )
-    rows = [dict(zip(_ENDS, key, strict=True)) | {"count": count} for key, count in counted.items()]
-    insert_or_merge(session, DayCount, _in_order(rows, _ENDS), added=("count",))
-
-
-def _count_rails(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
+def count_rails(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
+    """Of attempts that are in `attempts` from this transaction on; each with its entry and that one's content."""
     rows: dict[tuple[object, ...], Row] = {}
     for entry, context, reading in added:
         if reading.attempt["outcome"] in NOT_COUNTED:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.ledger import Entry
 from bmsrescue.fleet.models import Unit, UnitCard, UnitLabel, UnitNote
+from bmsrescue.fleet.records.rollups import BY_CARD, roll_over
 from bmsrescue.fleet.upsert import insert_new, insert_or_replace
 
 FIELDS = {"rma": "RMA number", "customer": "Customer", "lot": "Lot", "model": "Board model"}
@@ -32,6 +33,7 @@ def project_notes(session: Session, entries: Sequence[Entry]) -> None:
             names = (*FIELDS, "disposition")
             card = {name: None if before is None else getattr(before, name) for name in names}
             card |= {name: value for name, value in details.items() if name in card}
+            roll_over(session, entry.bench, unit, {name: card[name] for name in BY_CARD})
             changed = {"unit_id": unit, "changed_at": entry.at, "changed_by": content["actor"]}
             insert_or_replace(session, UnitCard, [card | changed])
 

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Unit, UnitLabel
 from bmsrescue.fleet.records.reading import Reading
+from bmsrescue.fleet.records.rollups import roll_over
 from bmsrescue.fleet.upsert import insert_new, insert_plain_new_numbered, plain_times
 
 
-def find_units(session: Session, seen: Sequence[tuple[Reading, str | None, datetime]]) -> list[int | None]:
+def find_units(session: Session, bench: str, seen: Sequence[tuple[Reading, str | None, datetime]]) -> list[int | None]:
     """For each (reading, label, when) the unit's number, made where it is new; None without UID and label."""
     by_label = _known_labels(session, {label for _reading, label, _at in seen if label})
-    _adopt(session, seen, by_label)
+    _adopt(session, bench, seen, by_label)
     first = {reading.uid: (reading, at) for reading, _label, at in reversed(seen) if reading.uid}
     # In one order everywhere, so that two sites never wait for each other's rows.
     times = plain_times(session, (at for _reading, at in first.values()))
@@ -58,17 +59,20 @@ def _known_labels(session: Session, labels: set[str]) -> dict[str, int]:
     return {row.label: row.unit_id for row in rows}
 
 
-def _adopt(session: Session, seen: Sequence[tuple[Reading, str | None, datetime]], by_label: dict[str, int]) -> None:
+def _adopt(
+    session: Session, bench: str, seen: Sequence[tuple[Reading, str | None, datetime]], by_label: dict[str, int]
+) -> None:
     """A unit that was known by its label alone has answered for the first time: now it has its UID."""
     for reading, label, _at in seen:
         if reading.uid is None or label is None or label not in by_label:
             continue
         if session.scalar(select(Unit.id).where(Unit.uid == reading.uid)) is None:
-            session.execute(
-                update(Unit)
-                .where(Unit.id == by_label[label], Unit.uid.is_(None))
-                .values(uid=reading.uid, chip=reading.chip)
-            )
+            nameless = select(Unit.id).where(Unit.id == by_label[label], Unit.uid.is_(None))
+            if session.scalar(nameless) is not None:
+                roll_over(session, bench, by_label[label], {"chip": reading.chip})
+                session.execute(
+                    update(Unit).where(Unit.id == by_label[label]).values(uid=reading.uid, chip=reading.chip)
+                )
 
 
 def _new_unit(session: Session, reading: Reading, at: datetime) -> int:

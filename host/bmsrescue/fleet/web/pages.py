@@ -16,14 +16,13 @@ from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.accounts import MIN_PASSWORD, AccessError
 from bmsrescue.fleet.consents import WORDS, consent_of, consents_for, is_word, said
 from bmsrescue.fleet.golden import golden_of
-from bmsrescue.fleet.line.filters import GOOD
 from bmsrescue.fleet.lookalikes import lookalikes_of
 from bmsrescue.fleet.lookup import FoundUnit, attempt_of, attempts_called, find_units, newest_attempts, unit_with
 from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.records import aside
-from bmsrescue.fleet.records.counting import NOT_COUNTED
 from bmsrescue.fleet.records.life import FIELDS
 from bmsrescue.fleet.records.reading import PHASES
+from bmsrescue.fleet.records.which_count import GOOD, NOT_COUNTED
 from bmsrescue.fleet.trends import rail_trends
 from bmsrescue.fleet.unit_life import DISPOSITIONS, life_of, test_after
 from bmsrescue.fleet.web.access import COOKIE, Access, Viewing
@@ -198,6 +197,7 @@ def slow_figures(request: Request, fleet: TheFleet, person: Viewing, days: Days 
             "first_pass": figures.first_pass(session, since),
             "bounced": figures.bounced(session, since),
             "rails": figures.rail_spreads(session, "proof", since),
+            "most_rails": figures.MOST_RAILS,
         }
     return page(request, "slow_figures.html", person, "", **told)
 

@@ -37,7 +37,8 @@ def line(request: Request, fleet: TheFleet, person: Viewing, filters: TheFilters
     with fleet.store.read() as session:
         told = _told(session, filters, clock, by)
         before = filters.before()
-        told["before"] = {"filters": before, **_summed(session, before, clock, "outcome")}
+        rate = figures.rate_of(figures.hours(session, before, clock))
+        told["before"] = {"filters": before, "totals": figures.summed(session, before, clock), "rate": rate}
         told["benches"] = bench_names(session)
     today = clock.local(ledger.now()).date()
     ranges = [
@@ -81,6 +82,7 @@ def line_figures(fleet: TheFleet, _person: Viewing, filters: TheFilters, by: By 
         "hours": [asdict(one) for one in told["hours"]],
         "shifts": [asdict(one) for one in told["shifts"]],
         "steps": [asdict(one) for one in told["steps"]],
+        "job": None if told["job"] is None else asdict(told["job"]),
         "stations": [asdict(one) for one in told["stations"]],
         "groups": [asdict(one) for one in told["groups"]],
     }
@@ -91,21 +93,21 @@ def bench_names(session: Session) -> dict[str, str]:
     return {row.id: row.name for row in session.execute(select(Site.id, Site.name))}
 
 
-def _summed(session: Session, filters: Filters, clock: Clock, by: str) -> dict[str, Any]:
-    found, groups = figures.hours(session, filters, clock), figures.groups(session, filters, clock, by)
-    return {"totals": figures.totals(groups), "groups": groups, "rate": figures.rate_of(found), "hours": found}
-
-
 def _told(session: Session, filters: Filters, clock: Clock, by: str) -> dict[str, Any]:
-    told = _summed(session, filters, clock, by)
-    steps = figures.step_times(session, filters, clock)
+    hours, groups = figures.hours(session, filters, clock), figures.groups(session, filters, clock, by)
+    steps, job = figures.step_times(session, filters, clock)
     order = {name: number for number, name in enumerate(STEP_ORDER)}
-    return told | {
-        "shifts": figures.shifts(told["hours"], clock),
+    return {
+        "totals": figures.totals(groups),
+        "groups": groups,
+        "rate": figures.rate_of(hours),
+        "hours": hours,
+        "shifts": figures.shifts(hours, clock),
         "steps": sorted(steps, key=lambda one: order.get(one.name, len(order))),
         "timed": figures.TIMED,
+        "job": job,
         "stations": figures.station_times(session, filters, clock),
-        "bars": _bars(told["hours"], filters, clock),
+        "bars": _bars(hours, filters, clock),
     }
 
 
