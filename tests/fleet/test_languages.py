@@ -1,51 +1,100 @@
-"""The operator's views in German and Chinese: no word is missing, and a browser's language is heard."""
+"""All views in German and Chinese: no text is missing, and a browser's language is heard."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from jinja2 import Environment
 from jinja2.ext import babel_extract
+from markupsafe import Markup, escape
 
 from bmsrescue.config import Config
+from bmsrescue.fleet import consents
+from bmsrescue.fleet.accounts import SCOPES
 from bmsrescue.fleet.fleet import Fleet
+from bmsrescue.fleet.line.filters import WORDS
+from bmsrescue.fleet.records.life import FIELDS
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.states import FACES
 from bmsrescue.fleet.stations.station import Station
+from bmsrescue.fleet.unit_life import DISPOSITIONS
 from bmsrescue.fleet.web import languages
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.languages import words
-from bmsrescue.fleet.web.people_words import STEP_WORDS
+from bmsrescue.fleet.web.limit_words import LIMIT_WORDS, RAIL_WORDS
+from bmsrescue.fleet.web.messages import filled, rewritten
+from bmsrescue.fleet.web.people_words import OUTCOME_WORDS, PHASE_WORDS, STEP_WORDS
 from fake_station import FakeHelper, NoHelpers
 
 _WEB = Path(languages.__file__).parent
 _MENU = ("Stations", "Line", "Units", "Figures", "Releases", "Backups", "Health", "Accounts", "Audit log", "Benches")
 
 
+_TITLES = ("Attempt", "Attempts", "Log in", "Password", "Set aside", "Station", "That does not work", "Unit")
+_RANGES = ("today", "yesterday", "7 days", "30 days", "90 days")
+_VERDICTS = ("pass", "fail", "unsure")
+_TABLES: tuple[Iterable[str], ...] = (
+    *(_MENU, _TITLES, _RANGES, _VERDICTS, DISPOSITIONS, FACES),
+    *(table.values() for table in (STEP_WORDS, OUTCOME_WORDS, PHASE_WORDS, RAIL_WORDS, WORDS, FIELDS, SCOPES)),
+    consents.WORDS.values(),
+    [words for words, _unit in LIMIT_WORDS.values()],
+    [unit for _words, unit in LIMIT_WORDS.values() if " " in unit],  # the others are symbols
+    [face.advice for face in FACES.values()],
+)
+_THE_SAME = {"{0} - bmsrescue", "job.json", "Parquet"}  # in any language
+_PLURAL = re.compile(r"[a-z]\{[0-9]\}(?= )|[a-z]\{[0-9]\}$")  # "line{1}": an s, which other languages have no use for
+
+
 def asked_for() -> set[str]:
-    """What templates say through `_`, found by Jinja's own extractor, and what comes to it from tables."""
-    found: set[str] = set(_MENU)
+    """Every text that stands in a template, what they say through `_`, and what comes to it from tables."""
+    found: set[str] = {text for table in _TABLES for text in table}
     for template in (_WEB / "templates").glob("*.html"):
         with template.open("rb") as file:
             found |= {
                 text for _line, _name, text, _notes in babel_extract(file, ["_"], [], {}) if isinstance(text, str)
             }
+        rewritten(template.read_text(encoding="utf-8"), found.add)
     script = (_WEB / "static" / "page.js").read_text(encoding="utf-8")
     found |= set(re.findall(r'said\("([^"]+)"\)', script))
-    return found | set(FACES) | {face.advice for face in FACES.values()} | set(STEP_WORDS.values())
+    return {text for text in found if text}
 
 
 @pytest.mark.parametrize("language", ["de", "zh"])
 def test_a_catalogue_has_every_word_and_none_that_nobody_asks_for(language: str) -> None:
     asked, there = asked_for(), words(language)
-    assert asked - set(there) == set()
-    assert set(there) - asked == set()
-    assert all(text.count("{}") == english.count("{}") for english, text in there.items())
+    assert sorted(asked - set(there)) == [], "these have no translation"
+    assert sorted(set(there) - asked) == [], "nobody asks for these any more"
+    for english, text in there.items():
+        needed = set(re.findall(r"\{[0-9]?\}", _PLURAL.sub("", english)))
+        assert needed <= set(re.findall(r"\{[0-9]?\}", text)) <= set(re.findall(r"\{[0-9]?\}", english)), english
+        assert sorted(re.findall("<.*?>", text)) == sorted(re.findall("<.*?>", english)), english
     if language == "zh":
-        assert all(re.search("[一-鿿]", text) for text in there.values())
+        plain = _THE_SAME | set(RAIL_WORDS.values())
+        assert [
+            text for english, text in there.items() if english not in plain and not re.search("[一-鿿]", text)
+        ] == []
+
+
+def test_a_text_of_a_template_is_a_message_with_its_expressions_in_their_places() -> None:
+    found: list[str] = []
+    source = (
+        '<p title="All {{ n }} of it">You are {{ name | upper }}, {{ "in" if x else "well out" }} <b>now</b>.</p>'
+        "<i>{{ n }}</i>"
+    )
+    made = rewritten(source, found.append)
+    assert found == ["All {0} of it", "in", "well out", "You are {0}, {1} <b>now</b>."]
+    environment = Environment(autoescape=True)
+    german = {"All {0} of it": 'Alle "{0}"', "You are {0}, {1} <b>now</b>.": "<b>Jetzt</b> {1}: {0}"}
+    environment.globals |= {
+        "_": lambda text: text,
+        "_m": lambda text, *more: Markup(filled(german[text], tuple(escape(one) for one in more))),
+    }
+    shown = environment.from_string(made).render(n="<3>", name="eva & co", x=False)
+    assert shown == ('<p title="Alle "&lt;3&gt;""><b>Jetzt</b> well out: EVA &amp; CO</p><i>&lt;3&gt;</i>')
 
 
 @pytest.fixture

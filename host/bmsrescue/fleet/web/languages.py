@@ -1,10 +1,11 @@
-"""The operator's views in people's languages, from gettext catalogues (words/LANGUAGE.po), which Babel reads.
+"""The views in people's languages, from gettext catalogues (words/LANGUAGE.po), which Babel reads.
 
 English is in the templates. What a catalogue lacks stays English: nothing is missing for want of a translation.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,10 +14,14 @@ from babel import Locale, negotiate_locale
 from babel.messages.pofile import read_po
 from starlette.requests import HTTPConnection
 
+from bmsrescue.fleet.stations.states import FACES
+from bmsrescue.fleet.web.people_words import STEP_WORDS
+
 COOKIE = "bmsrescue_language"
 LANGUAGES = {"en": "English", "de": "Deutsch", "zh": "中文"}
 _FOLDER = Path(__file__).parent / "words"
 _MOST_TAGS = 20
+_SAID = re.compile(r'said\("([^"]+)"\)')
 
 
 @cache
@@ -27,6 +32,14 @@ def words(language: str) -> Mapping[str, str]:
     with (_FOLDER / f"{language}.po").open("rb") as file:
         catalogue = read_po(file, Locale(language))
     return {str(one.id): str(one.string) for one in catalogue if one.id and one.string}
+
+
+@cache
+def script_words(language: str) -> Mapping[str, str]:
+    """Those of them that the page's script looks up."""
+    script = (Path(__file__).parent / "static" / "page.js").read_text(encoding="utf-8")
+    asked = {*_SAID.findall(script), *FACES, *(face.advice for face in FACES.values()), *STEP_WORDS.values()}
+    return {english: text for english, text in words(language).items() if english in asked}
 
 
 def language_of(request: HTTPConnection) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 from bmsrescue.fleet.accounts import AccessError, Person
 from bmsrescue.fleet.fleet import Fleet
@@ -20,8 +22,9 @@ from bmsrescue.fleet.queues import time_fault
 from bmsrescue.fleet.records import aside
 from bmsrescue.fleet.stations.states import FACES, REMOVE, state_for
 from bmsrescue.fleet.web.access import Access
-from bmsrescue.fleet.web.languages import LANGUAGES, language_of, words
+from bmsrescue.fleet.web.languages import LANGUAGES, language_of, script_words, words
 from bmsrescue.fleet.web.limit_words import RAIL_WORDS
+from bmsrescue.fleet.web.messages import Messages, filled
 from bmsrescue.fleet.web.people_words import PHASE_WORDS, STEP_WORDS, cause_words, outcome_words, step_words
 
 
@@ -52,6 +55,30 @@ def _said(context: Context, english: str) -> str:
     return found
 
 
+@pass_context
+def _message(context: Context, english: str, *arguments: object) -> Markup:
+    """A text of a template (`messages`) in the person's language; its expressions are escaped as everywhere."""
+    found = words(context.get("language") or "en").get(english, english)
+    return Markup(filled(found, tuple(escape(one) for one in arguments)))
+
+
+def _in_words(table: Callable[[str], str]) -> Any:
+    """A filter that tells what a record calls something, in the person's language."""
+
+    @pass_context
+    def told(context: Context, name: str) -> str:
+        return _said(context, table(name))
+
+    return told
+
+
+def _title(language: str, title: str) -> str:
+    """In the person's language; of "Station bench-2" the first word."""
+    known = words(language)
+    first, space, rest = title.partition(" ")
+    return known.get(title) or known.get(first, first) + space + rest
+
+
 _SMALLEST = 0.001
 _templates = Jinja2Templates(Path(__file__).parent / "templates")
 _templates.env.filters["verdict"] = _verdict
@@ -59,12 +86,15 @@ _templates.env.filters["symbol"] = lambda attempt: FACES[_verdict(attempt)].symb
 _templates.env.filters["percent"] = _percent
 _templates.env.filters["when"] = _when
 _templates.env.globals["_"] = _said
+_templates.env.globals["_m"] = _message
+_templates.env.add_extension(Messages)
 _templates.env.filters["duration"] = lambda s: f"{s} s" if s < 120 else f"{s // 60} min"
-_templates.env.filters["step"] = step_words
-_templates.env.filters["outcome"] = outcome_words
-_templates.env.filters["cause"] = cause_words
-_templates.env.filters["rail"] = lambda rail: RAIL_WORDS.get(rail, rail)
-_templates.env.filters["phase"] = lambda phase: PHASE_WORDS.get(phase, phase)
+_templates.env.filters["said"] = _said
+_templates.env.filters["step"] = _in_words(step_words)
+_templates.env.filters["outcome"] = _in_words(outcome_words)
+_templates.env.filters["cause"] = _in_words(cause_words)
+_templates.env.filters["rail"] = _in_words(lambda rail: RAIL_WORDS.get(rail, rail))
+_templates.env.filters["phase"] = _in_words(lambda phase: PHASE_WORDS.get(phase, phase))
 _templates.env.filters["json_text"] = json.dumps
 _templates.env.filters["json_lines"] = lambda document: json.dumps(document, indent=2, ensure_ascii=False)
 
@@ -76,11 +106,13 @@ def page(request: Request, template: str, person: Person | None, title: str, **v
         values["troubles"] = troubles(request)
     fleet: Fleet = request.app.state.fleet
     language = language_of(request)
-    values["language"], values["languages"], values["own_words"] = language, LANGUAGES, dict(words(language))
+    values["language"], values["languages"], values["own_words"] = language, LANGUAGES, script_words(language)
     values["only_looks"] = values["read_only"] = fleet.only_looks
     values["step_words"], values["rail_words"] = STEP_WORDS, RAIL_WORDS
     values["clock"] = fleet.desk.settings.clock
-    return _templates.TemplateResponse(request, template, {"person": person, "title": title, **values})
+    return _templates.TemplateResponse(
+        request, template, {"person": person, "title": title, "shown_title": _title(language, title), **values}
+    )
 
 
 def troubles(request: Request) -> list[str]:
