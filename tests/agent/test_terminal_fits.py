@@ -43,6 +43,7 @@ WALK: dict[str, tuple[str, ...]] = {
     "core": ("registers",),
     "log": (),
     "shell": (),
+    "silicon-check": (),
     "mem read": (RAM, "64"),
     "mem write": (RAM, "00112233"),
     "records": (),

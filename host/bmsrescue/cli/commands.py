@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from bmsrescue.cli import card, deploy, image, keys, records, serve, tls
-from bmsrescue.cli.helper import board, chip, flash, job, look, power, shell
+from bmsrescue.cli.helper import board, chip, flash, job, look, power, shell, silicon
 from bmsrescue.cli.helper import card as helper_card
 from bmsrescue.cli.twin import commands as twin
 
@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, Command | Group] = {
     "core": chip.core,
     "log": look.log,
     "shell": shell.shell,
+    "silicon-check": silicon.silicon_check,
     "serve": serve.serve,
     "tls": Group(
         "Certificates for the daemon, from a CA of the bench's own.", {"new-ca": tls.new_ca, "issue": tls.issue}

@@ -65,6 +65,9 @@ def run(
     by_hand: ByHandOption = False,
     board: BoardOption = None,
     uf2: Uf2Option = None,
+    silicon: Annotated[
+        Path | None, typer.Option(metavar="REPORT.json", help="A chip as a silicon-check has found it.")
+    ] = None,
     unit: Annotated[int | None, typer.Option(metavar="SEED", help="A generated unit, with what was in it.")] = None,
     firmware: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Anybody's firmware on a bare chip; no unit, no helper.")
@@ -109,7 +112,7 @@ def run(
 
     presses = presses_from(press or [])
     request = RunRequest(
-        scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2, presses, wiring, by_hand
+        scenario, chip, card, seed, as_json, target, control, vcd, png, board, uf2, presses, wiring, by_hand, silicon
     )
     raise typer.Exit(run_dongle(request))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -16,12 +16,14 @@ from bmsrescue.cli.new_file import check_new
 from bmsrescue.cli.output import console, show_error, show_note
 from bmsrescue.cli.render.story import Story, summary
 from bmsrescue.errors import UsageError
+from bmsrescue.silicon.report import with_silicon
 from bmsrescue.twin.by_hand_rig import Place
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.helper.person import ScriptedPerson, by_button
 from bmsrescue.twin.helper.picture import as_png
 from bmsrescue.twin.rig import RemoteRig, TwinRig, Watcher, card_for, default_card, scenario_named
+from bmsrescue.twin.scenarios.scenario import Scenario
 from bmsrescue.twin.wiring import wired_scenario
 from rescuelink.outcomes import TOOL_ERROR, exit_class
 
@@ -46,6 +48,7 @@ class RunRequest:
     presses: tuple[Press, ...] = (Press(),)
     wiring: str | None = None
     by_hand: bool = False
+    silicon: Path | None = None
 
 
 def run_dongle(request: RunRequest) -> int:
@@ -88,7 +91,7 @@ def _press_button(request: RunRequest, image: ImageBytes | None, watcher: Watche
             raise UsageError(f"{request.wiring} has no button to press", "Serve it: bmsrescue twin serve --serial.")
         place = Place()
         rig = TwinRig(
-            wired_scenario(request.scenario, request.chip, request.wiring),
+            _measured(wired_scenario(request.scenario, request.chip, request.wiring), request),
             image,
             seed=request.seed,
             watcher=place.beside(watcher),
@@ -100,6 +103,8 @@ def _press_button(request: RunRequest, image: ImageBytes | None, watcher: Watche
         return rig.run()
     if request.wiring is not None:
         raise UsageError("--wiring is for a scenario of the twin", "Leave it out with --target.")
+    if request.silicon is not None:
+        raise UsageError("--silicon is for a scenario of the twin", "Somebody else's unit has the chip it has.")
     if request.chip is not None:
         raise UsageError("--chip is for a scenario of the twin", "Somebody else's unit has the chip it has.")
     if request.scenario is not None:
@@ -120,8 +125,15 @@ def _press_on_pico(request: RunRequest, image: ImageBytes | None) -> RunResult:
 
     if request.target is not None or request.vcd is not None:
         raise UsageError("--board is for a unit of the twin", "Leave out --target and --vcd.")
-    scenario = scenario_named(request.scenario or "half-on", request.chip)
+    scenario = _measured(scenario_named(request.scenario or "half-on", request.chip), request)
     return pico_rig(request.board, request.uf2, scenario, image, request.seed).run()
+
+
+def _measured(scenario: Scenario, request: RunRequest) -> Scenario:
+    """With the chip of a silicon-check's report, where there is one."""
+    if request.silicon is None:
+        return scenario
+    return replace(scenario, config=with_silicon(scenario.config, request.silicon))
 
 
 def presses_from(texts: list[str]) -> tuple[Press, ...]:
