@@ -16,6 +16,7 @@ from rescue.engine.diagnosis import (  # noqa: E402
     rules_firmware,
     rules_open,
     rules_supply,
+    whose,
 )
 from rescue.engine.diagnosis.diagnose import diagnose as diagnose_it  # noqa: E402
 from rescuelink import distinguishing  # noqa: E402
@@ -709,6 +710,17 @@ def test_without_a_job_nobody_is_told_to_erase_or_write_or_that_the_firmware_is_
         assert not re.search(r"\b[Ww]rite\b|consent", found["next_step"]), story
         assert found["ends_as"] not in ("RECOVERED", "NO_FAULT_FOUND"), story
         assert "matches the image" not in found["sentence"], story
+
+
+@pytest.mark.parametrize("marker", ["ours", "none"])
+def test_newer_firmware_needs_its_word_also_where_protection_is_named_first(marker: str) -> None:
+    evidence = good_unit()
+    both(holds(*OTHER_FIRMWARE), version("1.10.0", "1.9.2"), marked(marker))(evidence)
+    evidence["options"]["wrp_sectors"] = [0, 1]
+    assert diagnose(evidence)["cause"] == "wrp"
+    assert whose.word_for(evidence) == "newer-firmware"
+    evidence["version"] = {**evidence["version"], "found": "1.9.2"}
+    assert whose.word_for(evidence) == (None if marker == "ours" else "unknown-application")
 
 
 def test_what_lies_behind_a_start_makes_it_perhaps_a_bootloader() -> None:

@@ -8,6 +8,7 @@ from rescue.engine.unit import fault_words, running
 from rescuelink.dead_rails import DEAD_MV
 
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
+NEWER = "newer-firmware"
 OLDER = "older-firmware"
 UNKNOWN = "unknown-application"
 
@@ -21,21 +22,22 @@ def other_product(evidence):
 
 
 def word_for(evidence):
-    """The consent that replacing what is on the unit needs: "older-firmware", "unknown-application" or None."""
+    """The consent that replacing what is on the unit needs: "newer-firmware", "older-firmware", "unknown-application"
+    or None."""
     boot = boot_sector(evidence)
     if boot is None or not boot["owned"] or not is_whole(evidence):
         return None
     state = boot["rest"] if _torn_beside(boot) else boot["state"]
     if state != "differs":
         return None
+    order = compared(evidence.get("version"))
+    if order == 1:
+        return NEWER  # whoever made it, and also where write protection or option bytes are named first
     if (evidence.get("marker") or {}).get("found") == "ours":
         return None
     if not runs(evidence) and any(sector["state"] == "match" for sector in owned_sectors(evidence)):
         return None  # part of the image is there: damaged, and ours
-    order = compared(evidence.get("version"))
-    if order is not None and order > 0:
-        return None  # newer-firmware has its own consent
-    return OLDER if order is not None and order < 0 else UNKNOWN
+    return OLDER if order == -1 else UNKNOWN
 
 
 def is_whole(evidence):
