@@ -39,6 +39,7 @@ _MAILBOX = "mailbox"
 _PIN = "pin"
 _RULES = (CORE_RUNNING, _MAILBOX, _PIN)
 _MAX_NAME = 64
+_UID_DIGITS = 24
 MAX_SEGMENTS = 16  # that a helper's memory holds, with the map and the plan beside them
 MAX_REGIONS = 16
 _MAX_CONSENTS = 32
@@ -100,6 +101,9 @@ def validate(document: object) -> Job:
             "give the address of the vector table",
         )
     markers = read_markers(target, flash_end)
+    uid = target.text("uid", "")
+    if uid and (len(uid) != _UID_DIGITS or uid.strip("0123456789ABCDEF")):
+        raise bad("target.uid", "is no identity of a chip", "give its 24 hex digits in capitals, or leave it out")
     target.end()
 
     image = _read_image(fields.object("image"), facts.word_bytes, flash_end)
@@ -152,6 +156,8 @@ def validate(document: object) -> Job:
         board_latch,
         check_config,
     )
+    if uid:
+        job.uid = uid
     _check_layout(job, facts.word_bytes)
     return job
 

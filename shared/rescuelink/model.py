@@ -113,6 +113,7 @@ class Job:
     """A validated job. `boot_address` is where the chip starts: the vector table of the image lies there."""
 
     check_config: bool  # there and true where, whatever is cured, its configuration must be checked by a person
+    uid: str  # there where the job is for one chip and no other
 
     def __init__(
         self,

@@ -88,6 +88,7 @@ def test_a_backup_is_found_checked_downloaded_and_put_back_by_a_job(
         files = {name: card.read(name) for name in card.namelist()}
     assert found["uid"] in files.pop("README.txt").decode()
     job = check_card(files)  # the dongle's own code
+    assert job.uid == found["uid"], "a helper refuses any other chip"
     image = files[job.image.file]
     flash = bytearray(b"\xff" * _FLASH_KIB * 1024)
     for segment in json.loads(files["job.json"])["image"]["segments"]:

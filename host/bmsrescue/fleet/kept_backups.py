@@ -107,6 +107,7 @@ def put_back_card(kept: KeptBackup, data: bytes) -> bytes:
         )
     files = describe_job(stem, f"backup {kept.sha256[:8]}", firmware.segments, kept.chip, len(data) // 1024, boot)
     document = json.loads(files[JOB_FILE])
+    document["target"]["uid"] = kept.uid  # the helper refuses any other chip
     files[JOB_FILE] = (json.dumps(document, indent=2) + "\n").encode()
     job, _document = read_job(files)
     check_image(job, files)

@@ -412,6 +412,7 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ),
     ("identified, then silent", "swd-unstable", lambda e: e["swd"].update(error="nobody answered")),
     ("another chip", "wrong-target", lambda e: e["chip"].update(dev_id=0x450)),
+    ("a job for one chip only", "wrong-target", lambda e: e["expected"].update(uid="0" * 24)),
     ("another flash size", "wrong-target", lambda e: e["chip"].update(flash_kib=512)),
     ("RDP level 1", "rdp1", lambda e: e["options"].update(rdp=1, optsr=0x179E55F0)),
     (

@@ -129,6 +129,8 @@ MISTAKES: list[tuple[str, str, Callable[[Document], None]]] = [
     ("a file outside the card's root", "image.file", set_key("image", "file", to="../secret")),
     ("a chip nobody knows", "target.chip", set_key("target", "chip", to="STM32F103")),
     ("an ID of another chip", "target.dev_id", set_key("target", "dev_id", to=0x450)),
+    ("an identity in small letters", "target.uid", set_key("target", "uid", to="0a" * 12)),
+    ("an identity that is too short", "target.uid", set_key("target", "uid", to="0A" * 11)),
     ("a flash size the chip never has", "target.flash_kib", set_key("target", "flash_kib", to=2048)),
     ("a segment over a preserved region", "policy.preserve", preserve(0x08010000, 64)),
     ("a preserved region outside the flash", "policy.preserve[0].length", preserve(0x080FFFF0, 64)),

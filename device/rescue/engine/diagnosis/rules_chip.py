@@ -231,7 +231,10 @@ def _wrong_target(evidence):
     if not chip:
         return None
     if chip["dev_id"] == expected["dev_id"] and chip["flash_kib"] == expected["flash_kib"]:
-        return None
+        uid = expected.get("uid", chip["uid"])
+        if chip["uid"] == uid:
+            return None
+        return CERTAIN, {"found": chip["uid"], "wanted": uid + " and no other"}, ["UID " + chip["uid"]], []
     if chip["flash_kib"] is None:
         found = "none this helper knows (0x%03x)" % chip["dev_id"]
     else:

@@ -25,6 +25,8 @@ def expected(job):
     }
     if not job.image.segments:
         known["open"] = True
+    if hasattr(job, "uid"):
+        known["uid"] = job.uid
     return known
 
 
