@@ -332,7 +332,7 @@ def _missing(name: str) -> RescueError:
 def _check_as_the_dongle(job: Job, data: bytes) -> None:
     make_importable()
     from rescue.engine.common.image import CardImage
-    from rescue.engine.job import step
+    from rescue.engine.job import card_job
 
     class ImageInMemory(CardImage):
         """The agent's card image, of bytes instead of a file."""
@@ -343,7 +343,7 @@ def _check_as_the_dongle(job: Job, data: bytes) -> None:
         def read(self, offset: int, view: memoryview) -> None:
             view[:] = data[offset : offset + len(view)]
 
-    check, in_memory = cast(Callable[..., None], step.check_image), cast(Callable[..., CardImage], ImageInMemory)
+    check, in_memory = cast(Callable[..., None], card_job.check_image), cast(Callable[..., CardImage], ImageInMemory)
     check(in_memory(job, ""), lambda _done, _total: None)
 
 
