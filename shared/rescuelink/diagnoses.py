@@ -7,7 +7,6 @@ is no job; its table says some causes of the other groups in words of its own.
 """
 
 GROUPS = ("supply", "chip", "firmware")
-OPEN_GROUPS = ("supply", "chip", "open")
 
 
 class Cause:

@@ -12,7 +12,9 @@ from bmsrescue.agent.files import make_importable
 make_importable()
 
 from rescue.engine.diagnosis import (  # noqa: E402
+    rules_behaviour,
     rules_chip,
+    rules_contact,
     rules_firmware,
     rules_open,
     rules_supply,
@@ -676,8 +678,10 @@ def test_silence_is_the_wires_unless_they_were_seen_to_end_at_a_living_chip(
 
 RULES = {
     "supply": rules_supply.RULES,
+    "contact": rules_contact.RULES,
     "chip": rules_chip.RULES,
     "firmware": rules_firmware.RULES,
+    "behaviour": rules_behaviour.RULES,
     "open": rules_open.RULES,
 }
 

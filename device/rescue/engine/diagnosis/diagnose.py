@@ -1,12 +1,24 @@
 # Evidence in, cause out: a pure function, runnable anywhere on a stored record.
 #
-# The rules stand in three tables (rules_supply, rules_chip, rules_firmware; rules_open for the last where there is no
-# job), read from top to bottom in the order in which the unit must be in order (docs/reference/unit.md#p0). The first
-# rule that fires is the diagnosis. A rule returns None, or (confidence, values for the cause's sentence, deciding
-# evidence lines, alternatives). A value "ends_as" stands in for the cause's own outcome.
+# The rules stand in five tables (rules_open for the last two where there is no job), read from top to bottom in the
+# order in which the unit must be in order (docs/reference/unit.md#p0). The first rule that fires is the diagnosis. A
+# rule returns None, or (confidence, values for the cause's sentence, deciding evidence lines, alternatives). A value
+# "ends_as" stands in for the cause's own outcome.
+#
+# One table is in the heap at a time, and neither the words nor what the step does with the finding beside it: with the
+# drivers of a connected chip it is the most that a run needs.
 
 from rescue.engine import modules
-from rescuelink.diagnoses import GROUPS, OPEN_GROUPS, cause
+
+# (table, the group of causes whose words are asked first)
+_TABLES = (
+    ("supply", "supply"),
+    ("contact", "chip"),
+    ("chip", "chip"),
+    ("firmware", "firmware"),
+    ("behaviour", "firmware"),
+)
+_WITHOUT_JOB = _TABLES[:3] + (("open", "open"),)
 
 _JUDGING = (
     "rescue.engine.diagnosis.rules_ rescue.engine.diagnosis.whose "
@@ -15,21 +27,29 @@ _JUDGING = (
 _IN_ORDER = ("healthy", "quiet")
 
 
-def diagnose(evidence):
+def diagnose(evidence, look=None):
     """{"cause", "confidence", "sentence", "evidence", "alternatives", "apart": what one would see if it were the
-    alternative in the same place, "next_step", "ends_as"} for an evidence dict."""
+    alternative in the same place, "next_step", "ends_as"} for an evidence dict. `look` is called with each table in the
+    heap."""
     found = None
-    groups = OPEN_GROUPS if (evidence.get("expected") or {}).get("open") else GROUPS
-    for group in groups:
-        found = _first(_rules(group), evidence)
-        drop_rules()  # before the words are loaded
+    is_open = bool((evidence.get("expected") or {}).get("open"))
+    group = ""
+    for table, group in _WITHOUT_JOB if is_open else _TABLES:  # noqa: B007 - the last one counts
+        found = _first(_rules(table), evidence)
+        if look is not None:
+            look()
+        drop_rules()  # before the next, or the words
         if found is not None:
             break
     if found is None:
         found = ("undecided", "possible", {}, ["no rule fits"], [])
     beside, doubts, roles = _remarks(evidence)
+    if look is not None:
+        look()
     drop_rules()
-    finding = _finding((group if groups is GROUPS else "open",) + GROUPS, found, roles)
+    beside += _warnings(evidence)
+    drop_rules()
+    finding = _finding("open" if is_open else group, found, roles)
     finding["evidence"] += [line for line in beside if line not in finding["evidence"]]
     if doubts and found[0] in _IN_ORDER and finding["confidence"] == "certain":
         finding["confidence"] = "likely"  # not all that could be seen agrees
@@ -41,15 +61,19 @@ def drop_rules():
     modules.drop(_JUDGING)
 
 
-def _rules(group):
-    if group == "supply":
+def _rules(table):
+    if table == "supply":
         from rescue.engine.diagnosis.rules_supply import RULES
-    elif group == "chip":
+    elif table == "contact":
+        from rescue.engine.diagnosis.rules_contact import RULES
+    elif table == "chip":
         from rescue.engine.diagnosis.rules_chip import RULES
-    elif group == "open":
+    elif table == "open":
         from rescue.engine.diagnosis.rules_open import RULES
-    else:
+    elif table == "firmware":
         from rescue.engine.diagnosis.rules_firmware import RULES
+    else:
+        from rescue.engine.diagnosis.rules_behaviour import RULES
     return RULES
 
 
@@ -60,6 +84,12 @@ def _remarks(evidence):
     return lines(evidence), doubts(evidence), roles_in_words(evidence)
 
 
+def _warnings(evidence):
+    from rescue.engine.unit.running import warnings
+
+    return warnings(evidence)
+
+
 def _first(rules, evidence):
     for name, rule in rules:
         found = rule(evidence)
@@ -68,11 +98,13 @@ def _first(rules, evidence):
     return None
 
 
-def _words(name, groups):
+def _words(name, group):
     # One table in the heap at a time.
-    for group in groups:
+    from rescuelink.diagnoses import GROUPS, cause
+
+    for asked in (group,) + GROUPS:
         try:
-            return cause(name, (group,))
+            return cause(name, (asked,))
         except KeyError:
             pass
         finally:
@@ -90,11 +122,11 @@ def _distinguishing(alternatives, roles):
     return found
 
 
-def _finding(groups, found, roles):
+def _finding(group, found, roles):
     name, confidence, values, lines, alternatives = found
     roles.update(values)  # these are the evidence's own, and are not changed
     values = roles
-    words = _words(name, groups)
+    words = _words(name, group)
     return {
         "cause": name,
         "confidence": confidence,

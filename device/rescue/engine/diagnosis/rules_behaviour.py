@@ -1,19 +1,24 @@
-# Rules for firmware that is whole but is not the job's image: how it behaves says more than that it differs.
+# Rules for what the core makes of its flash (docs/reference/unit.md#p6). First of firmware that is whole and not the
+# job's image: how it behaves says more than that it differs.
 
 from rescue.engine.common import option_values
-from rescue.engine.diagnosis import whose
 from rescue.engine.diagnosis.rules_common import (
     CERTAIN,
     LIKELY,
     core_line,
+    draw_of,
     good,
     label_of,
     map_line,
+    marker_line,
+    not_measured,
     others,
     owned_sectors,
     rail_of,
+    reset_loop,
     say,
     say_rail,
+    version_line,
     wrong_sectors,
 )
 from rescue.engine.unit import fault_words, running
@@ -24,17 +29,32 @@ _OTHER_LABELS = {"v5iso": "isolated 5 V"}
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
 
 
-def newer(evidence):
-    version = evidence.get("version")
-    if not version or not wrong_sectors(evidence):
+def _differs(evidence):
+    wrong = wrong_sectors(evidence)
+    if not wrong:
         return None
-    if whose.compared(version) != 1:
-        return None
-    line = "version %s at 0x%08x" % (version["found"], version["address"])
-    return CERTAIN, version, [line, map_line(evidence)], []
+    values = {"missing": len(wrong), "owned": len(owned_sectors(evidence))}
+    lines = [map_line(evidence), core_line(evidence), marker_line(evidence), version_line(evidence)]
+    return LIKELY, values, [line for line in lines if line], ["healthy, with other firmware"]
 
 
-def wrong_supply(evidence):
+def _torn_unowned(evidence):
+    torn = [s for s in evidence.get("sectors") or () if s["state"] == "torn" and not s["owned"]]
+    if not torn:
+        return None
+    names = ", ".join(str(sector["index"]) for sector in torn)
+    lines = ["unreadable flash word at 0x%08x" % address for sector in torn for address in sector["torn"][:4]]
+    return CERTAIN, {"sectors": names}, lines + [map_line(evidence)], []
+
+
+def _cure_cut(evidence):
+    at = evidence.get("unfinished")
+    if at is None:
+        return None
+    return CERTAIN, {"sector": at}, ["the journal of the last run ends in sector %d" % at, map_line(evidence)], []
+
+
+def _wrong_supply(evidence):
     # VCAP is dead whenever the firmware runs, and good where it does not.
     rail = rail_of(evidence, "core")
     how = (evidence.get("swd") or {}).get("how")
@@ -48,7 +68,7 @@ def wrong_supply(evidence):
     )
 
 
-def watchdog_loop(evidence):
+def _watchdog_loop(evidence):
     flags = (evidence.get("reset_cause") or {}).get("flags") or ()
     bitten = [flag for flag in flags if flag in _WATCHDOGS]
     if not bitten or not wrong_sectors(evidence):
@@ -64,7 +84,7 @@ def watchdog_loop(evidence):
     return CERTAIN if nrst["edges"] else LIKELY, values, lines + [map_line(evidence)], []
 
 
-def crashed(evidence):
+def _crashed(evidence):
     core = evidence.get("core") or {}
     detail = fault_words.describe(core)
     if not detail or not wrong_sectors(evidence):
@@ -74,21 +94,21 @@ def crashed(evidence):
     return CERTAIN, values, [core_line(evidence), _flags(core), map_line(evidence)], []
 
 
-def silent(evidence):
+def _silent(evidence):
     swd = evidence.get("swd") or {}
     if swd.get("how") != "under-reset" or not wrong_sectors(evidence):
         return None
     return LIKELY, _counts(evidence), _only_under_reset(swd) + [map_line(evidence)], []
 
 
-def quiet(evidence):
+def _quiet(evidence):
     swd = evidence.get("swd") or {}
     if swd.get("how") != "under-reset" or not owned_sectors(evidence) or evidence.get("core"):
         return None
     return LIKELY, {}, _only_under_reset(swd) + [map_line(evidence)], []
 
 
-def after_power_only(evidence):
+def _after_power_only(evidence):
     # Under reset a supplied chip answers whatever its firmware does, and a power cycle does nothing more for its wires.
     swd = evidence.get("swd") or {}
     if swd.get("how") not in _WITHOUT_FIRMWARE or not owned_sectors(evidence) or evidence.get("core"):
@@ -101,7 +121,7 @@ def after_power_only(evidence):
     return LIKELY, {"detail": detail}, lines, ["no-swd"] if rail else ["supply-config"]
 
 
-def fault_handler(evidence):
+def _fault_handler(evidence):
     core = evidence.get("core") or {}
     detail = fault_words.describe(core)
     if not detail:
@@ -109,7 +129,7 @@ def fault_handler(evidence):
     return CERTAIN, {"detail": detail}, [core_line(evidence), _flags(core)], []
 
 
-def boot0_high(evidence):
+def _boot0_high(evidence):
     if not running.boot0_is_high(evidence) or not owned_sectors(evidence):
         return None
     boot = evidence["options"]["boot_add0"]
@@ -117,7 +137,7 @@ def boot0_high(evidence):
     return CERTAIN, {}, lines, []
 
 
-def no_crystal(evidence):
+def _no_crystal(evidence):
     if not running.crystal_missing(evidence) or not owned_sectors(evidence):
         return None
     kind, words = running.why_not(evidence)
@@ -130,7 +150,7 @@ def no_crystal(evidence):
     return CERTAIN if stuck else LIKELY, {"detail": words}, lines + [core_line(evidence), map_line(evidence)], []
 
 
-def watchdog_unfed(evidence):
+def _watchdog_unfed(evidence):
     bitten = running.watchdog_has_bitten(evidence)
     nrst = evidence.get("nrst") or {"edges": 0, "window_ms": 0}
     again = max(nrst["edges"], running.resets_seen(evidence.get("core") or {}))
@@ -146,7 +166,7 @@ def watchdog_unfed(evidence):
     return CERTAIN if again else LIKELY, {"flags": ", ".join(bitten)}, lines, []
 
 
-def other_rail_out(evidence):
+def _other_rail_out(evidence):
     for name in others(evidence):
         rail = evidence["rails"]["on"][name]
         low, high = evidence["expected"]["rails"][name]
@@ -156,7 +176,7 @@ def other_rail_out(evidence):
     return None
 
 
-def options_differ(evidence):
+def _options_differ(evidence):
     options = evidence.get("options")
     if not options or not evidence.get("sectors"):
         return None
@@ -168,17 +188,17 @@ def options_differ(evidence):
     return (CERTAIN, {"names": names}, lines + [core_line(evidence)], []) if lines else None
 
 
-def in_bootloader(evidence, pc):
+def _in_bootloader(evidence, pc):
     found = evidence.get("bootloader")
     return bool(found) and found["address"] <= pc < found["end"]
 
 
-def bootloader_waiting(evidence):
+def _bootloader_waiting(evidence):
     found = evidence.get("bootloader")
     if not found or not owned_sectors(evidence):
         return None
     samples = (evidence.get("core") or {}).get("pc_samples") or ()
-    inside = [pc for pc in samples if in_bootloader(evidence, pc)]
+    inside = [pc for pc in samples if _in_bootloader(evidence, pc)]
     is_set = found["set"] is not None and found["flag"] == found["set"]
     if not is_set and (not inside or len(inside) < len(samples)):
         return None
@@ -195,7 +215,7 @@ def bootloader_waiting(evidence):
     return CERTAIN if is_set and inside else LIKELY, {"flag": flag}, lines, [] if is_set else ["not-running"]
 
 
-def latch_shorted(evidence):
+def _latch_shorted(evidence):
     latch = evidence.get("latch")
     if not latch or latch["fell"]:
         return None
@@ -205,7 +225,7 @@ def latch_shorted(evidence):
     return CERTAIN, values, [line, map_line(evidence), core_line(evidence)], []
 
 
-def afe_watchdog(evidence):
+def _afe_watchdog(evidence):
     dropped = (evidence.get("watch") or {}).get("dropped")
     if not dropped or not owned_sectors(evidence):
         return None
@@ -224,3 +244,66 @@ def _only_under_reset(swd):
 
 def _counts(evidence):
     return {"missing": len(wrong_sectors(evidence)), "owned": len(owned_sectors(evidence))}
+
+
+def _runs_image(evidence):
+    core = evidence.get("core") or {}
+    if running.why_not(evidence)[0]:
+        return False
+    minimum = evidence["expected"]["min_clock_hz"]
+    if minimum and (core.get("clock_hz") or 0) < minimum:
+        return False
+    samples = core.get("pc_samples") or ()
+    low, high = evidence["expected"]["flash"]
+    seen = [pc for pc in samples if low <= pc < high and not _in_bootloader(evidence, pc)]
+    return core["state"] == "sleeping" or bool(seen)
+
+
+def _not_running(evidence):
+    if not evidence.get("core") or not evidence.get("sectors") or _runs_image(evidence):
+        return None
+    samples = evidence["core"].get("pc_samples") or ()
+    kind, words = running.why_not(evidence)
+    detail = core_line(evidence) + (": it " + words if kind else "")
+    drawn = [line for line in (draw_of(evidence)[1],) if line]
+    if samples:
+        detail += ", PC " + ", ".join(sorted({"0x%08x" % pc for pc in samples[:4]}))
+    return LIKELY, {"detail": detail}, [detail, map_line(evidence)] + drawn, []
+
+
+def _healthy(evidence):
+    if not evidence.get("sectors") or not _runs_image(evidence):
+        return None
+    lines = [map_line(evidence), core_line(evidence)] + [line for line in (draw_of(evidence)[1],) if line]
+    unseen = running.unseen(evidence, not_measured(evidence))
+    missed = evidence.get("unseen") or ()
+    if "nrst" in missed:
+        unseen.append("not seen: NRST")
+    if "power" in missed:
+        unseen.append("not seen: a start with the power off before it")
+    return LIKELY if unseen else CERTAIN, {"seen": ", as far as seen" if unseen else ""}, lines + unseen, []
+
+
+RULES = (
+    ("wrong-supply", _wrong_supply),
+    ("watchdog-loop", _watchdog_loop),
+    ("crashed", _crashed),
+    ("silent-firmware", _silent),
+    ("differs", _differs),
+    ("cure-cut", _cure_cut),
+    ("bootloader-waiting", _bootloader_waiting),
+    ("torn-data", _torn_unowned),
+    ("boot0-high", _boot0_high),
+    ("no-crystal", _no_crystal),
+    ("option-corruption", _options_differ),
+    ("watchdog-unfed", _watchdog_unfed),
+    ("latch-shorted", _latch_shorted),
+    ("afe-watchdog", _afe_watchdog),
+    ("reset-loop", reset_loop),
+    ("lockup", _fault_handler),
+    ("not-running", _not_running),
+    ("v5iso-out", _other_rail_out),
+    ("quiet", _quiet),
+    ("swd-unstable", _after_power_only),
+    ("healthy", _healthy),
+)

@@ -1,229 +1,19 @@
-# Rules for the core supply, reset, connection, identity and protection (docs/reference/unit.md#p2, #p3, #p4).
+# Rules for the chip that answers: is it the job's, and is it protected (docs/reference/unit.md#p4)?
 
 from rescue.engine.diagnosis import rules_guarded as guarded
 from rescue.engine.diagnosis import rules_whose as whose
 from rescue.engine.diagnosis.rules_common import (
     CERTAIN,
-    FAST_MW,
     LIKELY,
-    UNDECIDED,
+    chip_wanted,
     draw_of,
-    good,
-    label_of,
     map_line,
-    name_of,
-    not_measured,
     rail_of,
-    reset_loop,
     say,
-    unseen,
+    supplied,
     window_of,
     wrong_sectors,
 )
-from rescuelink.dead_rails import DEAD_MV
-
-_WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")
-_VOS3_MV = 1050  # core supply scaling after reset, at most (docs/reference/chip.md#vos)
-
-# --- P2, P3: core supply and reset ---
-
-
-def _no_vcap(evidence):
-    rail = rail_of(evidence, "core")
-    if rail is None or rail["mv"] >= DEAD_MV["core"] or evidence.get("swd", {}).get("how"):
-        return None
-    if evidence["rails"].get("reset_vcap_mv", 0) >= DEAD_MV["core"]:
-        return None  # it is there while no firmware runs
-    if _stuck_nrst(evidence) is not None:
-        return None  # firmware that takes the core supply away is only seen with NRST held low
-    level = evidence.get("nrst", {}).get("level")
-    nrst = "not seen" if level is None else "high" if level else "low"
-    values, lines = {"mv": rail["mv"], "nrst": nrst}, [say(evidence, "core"), "NRST " + nrst]
-    if not unseen(evidence, "power") and not unseen(evidence, "boot0"):
-        return LIKELY, values, lines, ["supply-config"]
-    # Firmware that has taken it away is told from that by a power cycle and BOOT0, and this helper has not both.
-    values["ends_as"] = UNDECIDED
-    return LIKELY, values, lines, ["supply-config", "wrong-supply"]
-
-
-def _supply_config(evidence):
-    # VCAP came up and went away again: it was seen good in the window, or it is good only where no firmware runs.
-    # With other firmware on the chip than the image there is something to write: rules_behaviour.wrong_supply.
-    rail = rail_of(evidence, "core")
-    low, _ = window_of(evidence, "core")
-    how = (evidence.get("swd") or {}).get("how") or ""
-    collapsed = rail is not None and rail["min_mv"] < DEAD_MV["core"]
-    if not collapsed or (rail["max_mv"] < low and how not in _WITHOUT_FIRMWARE) or wrong_sectors(evidence):
-        return None
-    options = evidence.get("options")
-    if options and (options["rdp"] or options.get("security")):
-        return None  # what is written there is not seen, and cannot be replaced before the protection is gone
-    lines = [say(evidence, "core"), "SWD " + (how or "silent")]
-    if evidence.get("nrst"):
-        lines.insert(1, "NRST edges %d" % evidence["nrst"]["edges"])
-    return LIKELY, {}, lines, ["brown-out", "no-vcap"]
-
-
-def _held_in_reset(evidence):
-    nrst = evidence.get("nrst")
-    if not nrst or nrst["level"] == 1 or nrst["edges"]:
-        return None
-    low_ms = nrst["window_ms"] + nrst.get("low_ms", 0)
-    line = "NRST low for %d ms with the helper's line let go" % low_ms
-    if rail_of(evidence, "core") is None:
-        return LIKELY, {}, [line, "VCAP is not seen by this helper"], ["no-vcap"]
-    return CERTAIN, {}, [line], ["no-vcap"]
-
-
-# --- P4: connection, identity, protection ---
-
-
-def _reset_loop_cuts_swd(evidence):
-    swd = evidence.get("swd")
-    if swd is None or (swd.get("how") and not swd.get("error")):
-        return None
-    return reset_loop(evidence)
-
-
-def _stuck_nrst(evidence):
-    swd = evidence.get("swd") or {"tries": ()}
-    follows = evidence.get("wiring", {}).get("nrst", True)
-    if follows and not any(attempt["result"] == "nrst" for attempt in swd["tries"]):
-        return None
-    return CERTAIN, {}, ["NRST reads high while the helper pulls it low"], []
-
-
-def _only(evidence, kind):
-    # A line that is stuck or open reads as nonsense of the same kind on every rung: nobody has answered.
-    swd = evidence.get("swd")
-    if not swd or swd.get("how") or not swd["tries"]:
-        return False
-    return all(t["result"] == kind for t in swd["tries"])
-
-
-def _levels(evidence):
-    # (SWDIO, SWCLK) under the helper's weak pulls; the chip's own hold SWDIO high and SWCLK low.
-    found = evidence.get("wiring") or {}
-    return found.get("swdio"), found.get("swclk")
-
-
-def _level_lines(evidence):
-    swdio, swclk = _levels(evidence)
-    if swdio is None:
-        return []
-    return ["under weak pulls SWDIO is %s, SWCLK is %s (high and low are right)" % (swdio, swclk)] + _supplied(evidence)
-
-
-def _alive(evidence):
-    # A chip without core supply need not hold its lines.
-    rail = rail_of(evidence, "core")
-    if (evidence.get("swd") or {}).get("how"):
-        return False
-    if rail is None:
-        return bool((evidence.get("nrst") or {}).get("level"))  # without core supply a chip keeps itself in reset
-    return max(rail["mv"], evidence["rails"].get("reset_vcap_mv", 0)) >= window_of(evidence, "core")[0]
-
-
-def _swapped_swd(evidence):
-    swdio, swclk = _levels(evidence)
-    if swdio not in ("low", "open") or swclk != "high" or not _alive(evidence):
-        return None
-    if swdio == "open":
-        return LIKELY, {}, _level_lines(evidence), ["open-swd"]  # the two pulls ended between the levels
-    return _sure(evidence), {}, _level_lines(evidence), []
-
-
-def _sure(evidence):
-    # Whether the chip has its supply was seen, or is concluded.
-    return LIKELY if rail_of(evidence, "core") is None else CERTAIN
-
-
-def _open_swd(evidence):
-    swdio, swclk = _levels(evidence)
-    names = ["SWDIO"] if swdio == "open" else []
-    if swclk == "open":
-        names.append("SWCLK")
-    if not names or not _alive(evidence):
-        return None
-    # Weak pulls may end between the levels, and a translator may hold what it was given: it is not certain.
-    return (
-        LIKELY,
-        {"line": " and ".join(names)},
-        _level_lines(evidence) + _tries(evidence["swd"]),
-        ["swapped-swd", "no-swd"],
-    )
-
-
-def _swdio_low(evidence):
-    if _levels(evidence)[0] == "low" and _alive(evidence):
-        return _sure(evidence), {}, _level_lines(evidence), []
-    return (LIKELY, {}, _tries(evidence["swd"]) + _supplied(evidence), []) if _only(evidence, "protocol") else None
-
-
-def _silent_for_good(evidence):
-    # Both wires reach the chip, its firmware runs, and its debug port answers nothing, not even under reset.
-    if not _only(evidence, "no_ack") or _levels(evidence) != ("high", "low") or not _supplied(evidence):
-        return None
-    return LIKELY, {}, _level_lines(evidence) + _tries(evidence["swd"]), ["no-swd"]
-
-
-def _no_swd(evidence):
-    if not _only(evidence, "no_ack"):
-        return None
-    lines = _level_lines(evidence) or _supplied(evidence)
-    # Where weak pulls have shown that both wires end at the chip, it is the chip that does not answer.
-    missed = not_measured(evidence)
-    # Where its core supply is not seen it may be firmware that has taken it away.
-    at_chip = _levels(evidence) == ("high", "low") and _alive(evidence) and name_of(evidence, "core") not in missed
-    values = {"ends_as": "NOT_FIRMWARE"} if at_chip else {}
-    if missed or [name for name in ("power", "boot0", "nrst", "pulls") if unseen(evidence, name)]:
-        values["ends_as"] = UNDECIDED
-    nrst = evidence.get("nrst")
-    if nrst and not missed:
-        values["seen"] = "Rails and NRST are good"
-    else:
-        known = [label_of(evidence, role) for role in ("input", "between", "logic", "core") if good(evidence, role)]
-        known += ["NRST"] if nrst and nrst["level"] else []
-        values["seen"] = "Not all was seen (good: %s)" % (", ".join(known) or "nothing")
-    alternatives = ["rdp2", "supply-config"]
-    if name_of(evidence, "core") in missed:
-        alternatives += ["wrong-supply", "no-vcap"]
-    elif unseen(evidence, "power") or unseen(evidence, "boot0"):
-        alternatives.append("wrong-supply")
-    if name_of(evidence, "logic") in missed:
-        alternatives += ["no-3v3", "low-3v3"]
-    if nrst is None:
-        alternatives += ["held-in-reset", "silent-firmware", "reset-loop"]
-    if _levels(evidence)[0] is None:
-        alternatives += ["open-swd", "swapped-swd"]
-    return LIKELY, values, lines + _tries(evidence["swd"]), alternatives
-
-
-def _supplied(evidence):
-    # Above the 1.05 V it has after reset somebody has raised the core supply: firmware runs, whatever the wires say.
-    rail = rail_of(evidence, "core")
-    extra, line = draw_of(evidence)
-    lines = [line] if extra is not None and extra >= FAST_MW else []
-    if rail is not None and rail["mv"] > _VOS3_MV:
-        lines.append(say(evidence, "core") + ": the firmware runs")
-    return lines
-
-
-def _swd_unstable(evidence):
-    swd = evidence.get("swd")
-    if swd is None or (swd.get("how") and not swd.get("error")):
-        return None
-    if swd.get("how"):
-        others = ["rdp1"]
-        if not evidence.get("nrst"):
-            others = ["held-in-reset", "reset-loop", "rdp1"]  # a chip in reset refuses, too, and nobody has looked
-        return LIKELY, {"detail": swd["error"]}, _tries(swd) + [swd["error"]], others
-    kinds = sorted({t["result"] for t in swd["tries"]})
-    return LIKELY, {"detail": ", ".join(kinds)}, _tries(swd), ["no-swd"]
-
-
-def _tries(swd):
-    return ["%s at %d kHz: %s" % (t["how"], t["hz"] // 1000, t["result"]) for t in swd["tries"]]
 
 
 def _wrong_target(evidence):
@@ -239,17 +29,11 @@ def _wrong_target(evidence):
         found = "none this helper knows (0x%03x)" % chip["dev_id"]
     else:
         found = "0x%03x with %d KiB" % (chip["dev_id"], chip["flash_kib"])
-    wanted = _wanted(expected)
+    wanted = chip_wanted(expected)
     lines = ["DBGMCU device id 0x%03x" % chip["dev_id"]]
     if chip["flash_kib"] is not None:
         lines.append("flash size %d KiB" % chip["flash_kib"])
     return CERTAIN, {"found": found, "wanted": wanted}, lines, []
-
-
-def _wanted(expected):
-    if expected.get("open"):
-        return ""
-    return "%s (0x%03x with %d KiB)" % (expected["chip"], expected["dev_id"], expected["flash_kib"])
 
 
 def _rdp(level):
@@ -267,11 +51,11 @@ def _before_the_debugger(evidence):
     # All that a closed chip shows of its firmware; once a debugger has come it stands until the power goes
     # (docs/reference/silicon.md).
     drawn = draw_of(evidence)[1]
-    lines = _supplied(evidence)
+    lines = supplied(evidence)
     if drawn and drawn not in lines:
         lines.append(drawn)
     rail = rail_of(evidence, "core")
-    if not _supplied(evidence) and rail is not None:
+    if not supplied(evidence) and rail is not None:
         lines.append(say(evidence, "core") + ": no sign of firmware that runs")
     return lines + ["since a debugger came the firmware stands, until the power has been off"] if lines else []
 
@@ -321,43 +105,7 @@ def _vcap_out(evidence):
     return LIKELY, values, [say(evidence, "core"), "SWD answers, core " + evidence["core"]["state"]], ["supply-config"]
 
 
-def _vcap_unseen(evidence):
-    # The core answers with no firmware running: whatever the firmware does to its supply, here it has one.
-    mv = evidence["rails"].get("reset_vcap_mv")
-    low, high = window_of(evidence, "core")
-    how = (evidence.get("swd") or {}).get("how")
-    if mv is None or not how or mv >= low:
-        return None
-    line = "SWD answers %s, with VCAP at %d mV" % (how, mv)
-    values = {"mv": mv, "low": low, "high": high}
-    return CERTAIN if mv < DEAD_MV["core"] else LIKELY, values, [say(evidence, "core"), line], []
-
-
-def _other_family(evidence):
-    family = (evidence.get("swd") or {}).get("family")
-    if not family:
-        return None
-    aps = ", ".join("AP%s 0x%08x" % (index, family["aps"][index]) for index in ("0", "1", "2"))
-    found = "of another family (%s; %s)" % (family["core"] or "core not seen", aps)
-    wanted = _wanted(evidence["expected"])
-    lines = ["DPIDR 0x%08x, %s, read the same again and again" % (family["dpidr"], aps)]
-    return CERTAIN, {"found": found, "wanted": wanted}, lines, []
-
-
 RULES = (
-    ("wrong-target", _other_family),
-    ("vcap-out", _vcap_unseen),
-    ("supply-config", _supply_config),
-    ("no-vcap", _no_vcap),
-    ("held-in-reset", _held_in_reset),
-    ("reset-loop", _reset_loop_cuts_swd),
-    ("stuck-nrst", _stuck_nrst),
-    ("swapped-swd", _swapped_swd),
-    ("open-swd", _open_swd),
-    ("swdio-low", _swdio_low),
-    ("rdp2", _silent_for_good),
-    ("no-swd", _no_swd),
-    ("swd-unstable", _swd_unstable),
     ("wrong-target", _wrong_target),
     ("rdp2", _rdp(2)),
     ("options-cut", _options_cut),

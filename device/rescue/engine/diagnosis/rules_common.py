@@ -12,6 +12,7 @@ _RESET_EDGES = 3
 # clock, 5 mA with code on the internal oscillator (docs/reference/unit.md#core-current).
 FAST_MW = 250
 _SLOW_MW = 20
+_VOS3_MV = 1050  # core supply scaling after reset, at most (docs/reference/chip.md#vos)
 
 
 def name_of(evidence, role):
@@ -157,3 +158,40 @@ def reset_loop(evidence):
     values = {"edges": nrst["edges"], "window_ms": nrst["window_ms"], "cause": ", ".join(flags) or "cause not readable"}
     values["period_ms"] = nrst.get("period_ms") or nrst["window_ms"] // nrst["edges"]
     return CERTAIN, values, ["NRST edges %d in %d ms" % (nrst["edges"], nrst["window_ms"])], []
+
+
+def marker_line(evidence):
+    """What the product marker is; "" where the job names none."""
+    marker = evidence.get("marker")
+    if not marker:
+        return ""
+    at = "at 0x%08x" % marker["address"]
+    if marker["found"] == "ours":
+        return "marker %s: the job's product" % at
+    if marker["found"] == "none":
+        return "marker %s: damaged or erased, so it does not say whose firmware this is" % at
+    return "marker %s: %s, the job's is %s" % (at, marker["text"] or "no text", marker["wanted"])
+
+
+def version_line(evidence):
+    """The version on the unit; "" where the job names no place for it."""
+    version = evidence.get("version")
+    return "version %s at 0x%08x" % (version["found"], version["address"]) if version else ""
+
+
+def chip_wanted(expected):
+    """The chip that the job is for, as a sentence calls it."""
+    if expected.get("open"):
+        return ""
+    return "%s (0x%03x with %d KiB)" % (expected["chip"], expected["dev_id"], expected["flash_kib"])
+
+
+def supplied(evidence):
+    """Lines that say that firmware runs, whatever the wires say: somebody has raised the core supply above the 1.05 V
+    that it has after reset."""
+    rail = rail_of(evidence, "core")
+    extra, line = draw_of(evidence)
+    lines = [line] if extra is not None and extra >= FAST_MW else []
+    if rail is not None and rail["mv"] > _VOS3_MV:
+        lines.append(say(evidence, "core") + ": the firmware runs")
+    return lines

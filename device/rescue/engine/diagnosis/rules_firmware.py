@@ -1,25 +1,20 @@
-# Rules for the flash and for what the core makes of it (docs/reference/unit.md#p5, #p6).
+# Rules for the flash: what is damaged, and whose firmware it is (docs/reference/unit.md#p5).
 
-from rescue.engine.diagnosis import rules_behaviour as conduct
 from rescue.engine.diagnosis import rules_whose as whose
 from rescue.engine.diagnosis.rules_common import (
     CERTAIN,
     LIKELY,
     boot_sector,
     core_line,
-    draw_of,
     map_line,
-    not_measured,
     owned_sectors,
     reset_loop,
     wrong_sectors,
 )
-from rescue.engine.unit import running
+from rescue.engine.diagnosis.whose import compared
 
 _BY_ITSELF = ("IWDG1RSTF", "WWDG1RSTF", "SFTRSTF", "LPWRRSTF")  # resets that the chip gives itself
 _RAM_NAMES = "SP must lie in RAM, PC be odd and in flash"
-
-# --- P5: flash ---
 
 
 def _blank(evidence):
@@ -85,34 +80,6 @@ def _hex(value):
     return "unreadable" if value is None else "0x%08x" % value
 
 
-def _differs(evidence):
-    wrong = wrong_sectors(evidence)
-    if not wrong:
-        return None
-    values = {"missing": len(wrong), "owned": len(owned_sectors(evidence))}
-    lines = [map_line(evidence), core_line(evidence), whose.marker_line(evidence), whose.version_line(evidence)]
-    return LIKELY, values, [line for line in lines if line], ["healthy, with other firmware"]
-
-
-def _torn_unowned(evidence):
-    torn = [s for s in evidence.get("sectors") or () if s["state"] == "torn" and not s["owned"]]
-    if not torn:
-        return None
-    names = ", ".join(str(sector["index"]) for sector in torn)
-    lines = ["unreadable flash word at 0x%08x" % address for sector in torn for address in sector["torn"][:4]]
-    return CERTAIN, {"sectors": names}, lines + [map_line(evidence)], []
-
-
-def _cure_cut(evidence):
-    at = evidence.get("unfinished")
-    if at is None:
-        return None
-    return CERTAIN, {"sector": at}, ["the journal of the last run ends in sector %d" % at, map_line(evidence)], []
-
-
-# --- P6: the image is there; does the core run it? ---
-
-
 def _starts_elsewhere(evidence):
     # What the chip starts instead of the application, or None; a bootloader in front of it is none of the job's faults.
     options = evidence.get("options")
@@ -148,42 +115,14 @@ def _boot_address(evidence):
     return CERTAIN, values, ["BOOT_ADD0 " + values["found"], map_line(evidence)], ["option-corruption"]
 
 
-def _runs_image(evidence):
-    core = evidence.get("core") or {}
-    if running.why_not(evidence)[0]:
-        return False
-    minimum = evidence["expected"]["min_clock_hz"]
-    if minimum and (core.get("clock_hz") or 0) < minimum:
-        return False
-    samples = core.get("pc_samples") or ()
-    low, high = evidence["expected"]["flash"]
-    seen = [pc for pc in samples if low <= pc < high and not conduct.in_bootloader(evidence, pc)]
-    return core["state"] == "sleeping" or bool(seen)
-
-
-def _not_running(evidence):
-    if not evidence.get("core") or not evidence.get("sectors") or _runs_image(evidence):
+def _newer(evidence):
+    version = evidence.get("version")
+    if not version or not wrong_sectors(evidence):
         return None
-    samples = evidence["core"].get("pc_samples") or ()
-    kind, words = running.why_not(evidence)
-    detail = core_line(evidence) + (": it " + words if kind else "")
-    drawn = [line for line in (draw_of(evidence)[1],) if line]
-    if samples:
-        detail += ", PC " + ", ".join(sorted({"0x%08x" % pc for pc in samples[:4]}))
-    return LIKELY, {"detail": detail}, [detail, map_line(evidence)] + drawn, []
-
-
-def _healthy(evidence):
-    if not evidence.get("sectors") or not _runs_image(evidence):
+    if compared(version) != 1:
         return None
-    lines = [map_line(evidence), core_line(evidence)] + [line for line in (draw_of(evidence)[1],) if line]
-    unseen = running.unseen(evidence, not_measured(evidence))
-    missed = evidence.get("unseen") or ()
-    if "nrst" in missed:
-        unseen.append("not seen: NRST")
-    if "power" in missed:
-        unseen.append("not seen: a start with the power off before it")
-    return LIKELY if unseen else CERTAIN, {"seen": ", as far as seen" if unseen else ""}, lines + unseen, []
+    line = "version %s at 0x%08x" % (version["found"], version["address"])
+    return CERTAIN, version, [line, map_line(evidence)], []
 
 
 RULES = (
@@ -196,28 +135,7 @@ RULES = (
     ("interrupted-program", _cut_while_writing),
     ("bad-vectors", _bad_vectors),
     ("reset-loop", _reset_from_outside),
-    ("newer-firmware", conduct.newer),
+    ("newer-firmware", _newer),
     ("older-firmware", whose.older),
     ("unknown-application", whose.unknown),
-    ("wrong-supply", conduct.wrong_supply),
-    ("watchdog-loop", conduct.watchdog_loop),
-    ("crashed", conduct.crashed),
-    ("silent-firmware", conduct.silent),
-    ("differs", _differs),
-    ("cure-cut", _cure_cut),
-    ("bootloader-waiting", conduct.bootloader_waiting),
-    ("torn-data", _torn_unowned),
-    ("boot0-high", conduct.boot0_high),
-    ("no-crystal", conduct.no_crystal),
-    ("option-corruption", conduct.options_differ),
-    ("watchdog-unfed", conduct.watchdog_unfed),
-    ("latch-shorted", conduct.latch_shorted),
-    ("afe-watchdog", conduct.afe_watchdog),
-    ("reset-loop", reset_loop),
-    ("lockup", conduct.fault_handler),
-    ("not-running", _not_running),
-    ("v5iso-out", conduct.other_rail_out),
-    ("quiet", conduct.quiet),
-    ("swd-unstable", conduct.after_power_only),
-    ("healthy", _healthy),
 )

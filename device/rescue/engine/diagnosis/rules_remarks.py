@@ -3,7 +3,6 @@
 
 from rescue.engine.diagnosis.rules_common import name_of, others
 from rescue.engine.diagnosis.rules_guarded import lines as guarded_lines
-from rescue.engine.unit.running import warnings
 
 _ZERO_RAW = 10 * 16  # of 65536
 _DPIDR = 0x6BA02477  # of every STM32H7
@@ -30,7 +29,6 @@ def lines(evidence):
         _supply_lines,
         _chip_lines,
         _watch_lines,
-        warnings,
     ):
         found += part(evidence)
     return found

@@ -2,7 +2,16 @@
 # over somebody else's firmware.
 
 from rescue.engine.diagnosis import whose
-from rescue.engine.diagnosis.rules_common import CERTAIN, LIKELY, core_line, map_line, owned_sectors, wrong_sectors
+from rescue.engine.diagnosis.rules_common import (
+    CERTAIN,
+    LIKELY,
+    core_line,
+    map_line,
+    marker_line,
+    owned_sectors,
+    version_line,
+    wrong_sectors,
+)
 
 
 def other_product(evidence):
@@ -39,20 +48,3 @@ def _asked(evidence, word, alternative):
     values["found"], values["wanted"] = version["found"], version["wanted"]
     lines = [map_line(evidence), core_line(evidence), marker_line(evidence), version_line(evidence)]
     return LIKELY, values, [line for line in lines if line], [alternative]
-
-
-def marker_line(evidence):
-    marker = evidence.get("marker")
-    if not marker:
-        return ""
-    at = "at 0x%08x" % marker["address"]
-    if marker["found"] == "ours":
-        return "marker %s: the job's product" % at
-    if marker["found"] == "none":
-        return "marker %s: damaged or erased, so it does not say whose firmware this is" % at
-    return "marker %s: %s, the job's is %s" % (at, marker["text"] or "no text", marker["wanted"])
-
-
-def version_line(evidence):
-    version = evidence.get("version")
-    return "version %s at 0x%08x" % (version["found"], version["address"]) if version else ""

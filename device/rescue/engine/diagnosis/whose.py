@@ -1,10 +1,9 @@
 # Whose firmware is on the unit, as far as the evidence tells: asked by the rules and by the step "diagnosis".
 #
 # An application that runs, or that nothing shows to be damaged, and that the job does not know, is not overwritten
-# without consent: it may be a good unit of another product.
+# without consent: it may be a good unit of another product. What judges its core is loaded where one has to be judged.
 
 from rescue.engine.diagnosis.rules_common import boot_sector, owned_sectors, rail_of
-from rescue.engine.unit import fault_words, running
 from rescuelink.dead_rails import DEAD_MV
 
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
@@ -45,7 +44,11 @@ def is_whole(evidence):
     vectors = evidence.get("vectors") or {}
     core = evidence.get("core") or {}
     boot = boot_sector(evidence)
-    if not vectors.get("valid") or fault_words.describe(core) or boot is None or boot["state"] == "blank":
+    if not vectors.get("valid") or boot is None or boot["state"] == "blank":
+        return False
+    from rescue.engine.unit import fault_words
+
+    if fault_words.describe(core):
         return False
     for sector in owned_sectors(evidence):
         if sector["state"] == "torn" and not _torn_beside(sector):
@@ -67,6 +70,8 @@ def _torn_beside(sector):
 
 def runs(evidence):
     """Whether the core was seen in the application: in flash, and not in a bootloader in front of it."""
+    from rescue.engine.unit import running
+
     core = evidence.get("core") or {}
     if running.why_not(evidence)[0]:
         return False
