@@ -43,7 +43,7 @@ ports = Ports(fake, fake, fake, fake, fake, fake, fake)
 usb = stream.UsbStream()
 server = Server(ports, {"helper": "usb"}, Channel(usb))
 usb.session(False)
-while server.bench.leave is None:
+while server.work.leave is None:
     server.wait(50)
     server.carry_out()
 usb.session(False)

@@ -72,7 +72,7 @@ class App:
 
     def left(self):
         """What a host asked to happen next, None so far."""
-        return None if self.server is None else self.server.bench.leave
+        return None if self.server is None else self.server.work.leave
 
     def _wait(self, limit_ms, sign=None):
         # "short": a job is wanted, or the result has been read. None: nobody came, or a host wants to leave.
@@ -143,9 +143,9 @@ class App:
             record = run(self.ports, helper, self.screen)
         else:
             server.occupied = _OCCUPIED
-            server.bench.begin()
+            server.work.begin()
             modules.drop("rescue.link.methods.")
-            record = run(server.bench.ports, helper, self.screen)
+            record = run(server.work.ports, helper, self.screen)
             server.occupied = None
         try:
             self.more = self.screen.result(record)

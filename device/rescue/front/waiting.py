@@ -61,7 +61,7 @@ class Waiting:
     def is_wanted(self):
         """Whether a host wants something that is done from the main loop."""
         server = self._app.server
-        return server is not None and (server.asked or server.bench.leave)
+        return server is not None and (server.asked or server.work.leave)
 
     def ms(self):
         return self._ports.clock.ms()

@@ -27,35 +27,35 @@ def hello(server, version, client):
     if server.session is None:
         from rescue.link.log import note
 
-        note(server.bench, "opened", client)
+        note(server.work, "opened", client)
     server.open(client)
-    facts = about(server.bench)
+    facts = about(server.work)
     facts["working"] = server.working
     modules.drop("rescue.link.hello rescue.link.log")  # a session is opened once
     return facts
 
 
-def about(bench):
+def about(work):
     """What the helper is, as a dict for the host."""
     found = None
-    if bench.run is None:
+    if work.run is None:
         loaded = tuple(sys.modules)
-        found = _left_unfinished(bench.ports.store.root)
+        found = _left_unfinished(work.ports.store.root)
         modules.drop("rescue.engine.examine rescue.engine.common.journal rescuelink.chain rescuelink.seal", loaded)
     return {
         "protocol": rpc.PROTOCOL_VERSION,
         "agent": _AGENT_VERSION,
-        "helper": bench.config.get("helper", "helper"),
-        "helper_id": bench.ports.helper_id,
+        "helper": work.config.get("helper", "helper"),
+        "helper_id": work.ports.helper_id,
         "micropython": ".".join(str(part) for part in sys.implementation[1][:3]),
         "board": getattr(sys.implementation, "_machine", sys.platform),
         "capabilities": _CAPABILITIES.split(),
-        "missing": list(bench.ports.missing),
-        "jobs": "signed" if files.exists(bench.ports.store.root + _TRUST) else "any",
+        "missing": list(work.ports.missing),
+        "jobs": "signed" if files.exists(work.ports.store.root + _TRUST) else "any",
         "window_bytes": rpc.WINDOW_BYTES,
         "heap_free": heap_free(),
         "interrupted": found,
-        "last_end": bench.last_end,
+        "last_end": work.last_end,
     }
 
 

@@ -12,25 +12,25 @@ _MOST_BYTES = const(4096)  # then the older file goes
 _TEXT_LETTERS = const(100)
 
 
-def note(bench, word, text):
+def note(work, word, text):
     """A line more. A flash that is full or worn costs the line, and nothing else."""
-    path = bench.ports.store.root + _NAME
+    path = work.ports.store.root + _NAME
     try:
         if _size(path) > _MOST_BYTES:
-            older = bench.ports.store.root + _OLDER
+            older = work.ports.store.root + _OLDER
             if _size(older):
                 os.remove(older)
             os.rename(path, older)
         with open(path, "a") as file:
-            file.write(json.dumps([bench.ports.clock.ms(), word, text[:_TEXT_LETTERS]]) + "\n")
+            file.write(json.dumps([work.ports.clock.ms(), word, text[:_TEXT_LETTERS]]) + "\n")
     except OSError:
         return
 
 
-def read_into(bench, older, offset, view):
+def read_into(work, older, offset, view):
     """The bytes of a window from `offset`; 0 at the end, or where there is no log."""
     try:
-        with open(bench.ports.store.root + (_OLDER if older else _NAME), "rb") as file:
+        with open(work.ports.store.root + (_OLDER if older else _NAME), "rb") as file:
             file.seek(offset)
             return file.readinto(view)
     except OSError:

@@ -6,35 +6,35 @@ _MOST_MV = 100_000
 
 
 class Person:
-    """The `Person` port of a bench; `limit_s`: how long it is waited for."""
+    """The `Person` port of a host's work; `limit_s`: how long it is waited for."""
 
-    def __init__(self, bench, limit_s):
-        self._bench = bench
+    def __init__(self, work, limit_s):
+        self._work = work
         self._limit_ms = limit_s * 1000
         self._number = 0
 
     def ask(self, what, text, is_so):
         """See hal/ports.py."""
-        bench = self._bench
-        ports, time = bench.ports, bench.host_time
+        work = self._work
+        ports, time = work.ports, work.host_time
         self._number += 1
         asked = {"words": [what], "scope": text, "unit": None, "by": "person", "given": False}
         asked["number"], asked["limit_s"] = self._number, self._limit_ms // 1000
-        bench.answered = None
+        work.answered = None
         ports.observer.event("ask", asked)
         start = time.ms()
         answer = None
-        server = bench._server
+        server = work._server
         while answer is None and time.since_ms(start) < self._limit_ms:
-            if getattr(server, "session", bench) is None:
+            if getattr(server, "session", work) is None:
                 break  # the host has gone, and its person with it
             if is_so is not None and is_so():
                 answer = "seen"
                 break
             ports.clock.sleep_ms(_LOOK_MS)  # the host is heard meanwhile
             server.pump(_LOOK_MS)
-            if bench.answered is not None and bench.answered[0] == self._number:
-                answer = self._meaning(what, bench.answered[1])
+            if work.answered is not None and work.answered[0] == self._number:
+                answer = self._meaning(what, work.answered[1])
         ports.observer.event("answer", {"words": [what], "answer": answer, "number": self._number})
         return answer
 

@@ -15,10 +15,10 @@ class RailsStream:
         self._switched_ms = None  # when the power was switched, as long as that is not long ago
         self._told_ms = None
 
-    def look(self, bench):
+    def look(self, work):
         """The event when it is due."""
-        clock, rails = bench.ports.clock, bench.ports.rails
-        on = bench.is_on()
+        clock, rails = work.ports.clock, work.ports.rails
+        on = work.is_on()
         if on != self._on:
             self._switched_ms = None if self._on is None else clock.ms()
             self._on = on
@@ -32,4 +32,4 @@ class RailsStream:
         for name in rails.names:
             mv = rails.read_mv(name)
             seen[name] = {"mv": mv, "min_mv": mv, "max_mv": mv}
-        bench.tell("rails", {"rails": seen, "on": on, "ma": rails.current_ma(), "ms": self._told_ms})
+        work.tell("rails", {"rails": seen, "on": on, "ma": rails.current_ma(), "ms": self._told_ms})

@@ -22,12 +22,12 @@ def no_session():
     return LinkError("no_session", "the session has not been opened", next_step="call hello first")
 
 
-def tool(bench, method, fault):
+def tool(work, method, fault):
     """A fault of the agent's own, which stands in its log as well."""
     text = "%s: %s" % (fault.__class__.__name__, fault)
     from rescue.link.log import note
 
-    note(bench, "fault", "%s in %s" % (text, method))
+    note(work, "fault", "%s in %s" % (text, method))
     return LinkError("tool", text)
 
 

@@ -7,7 +7,7 @@ from micropython import const
 
 from rescue.engine import modules
 from rescue.engine.run import OUR_FAULTS
-from rescue.link.bench import Bench
+from rescue.link.host_work import HostWork
 from rescuelink import rpc
 from rescuelink.errors import LinkError, RescueError, Stopped
 
@@ -16,8 +16,9 @@ _AT_ANY_TIME = ("beat", "cancel", "status", "hello", "answer")
 _IN_A_ROW = const(64)
 _LINGER_MS = const(4)  # a host that calls once often calls again: the way up to the button and back costs more
 _MESSAGE_LETTERS = const(400)  # of an error: its text may quote what the host sent
-# A method "rails.read" is CALLS["read"] of rescue.link.methods.rails: (function, types). The function takes the bench
-# and the parameters; `types` has one letter for each, what follows "?" may be left out or nil. Integers are below 2^32.
+# A method "rails.read" is CALLS["read"] of rescue.link.methods.rails: (function, types). The function takes the host's
+# work and its parameters; `types` has one letter for each, what follows "?" may be left out or nil. Integers are below
+# 2^32.
 _GROUPS = "rails power lines target memory core flash options job card records helper"
 _LETTERS = {int: "i", str: "s", bool: "b", memoryview: "B", list: "a", dict: "m"}
 
@@ -41,14 +42,14 @@ class Server:
         self.working = None  # its method
         self.occupied = None  # why no session can be opened now
         self.session = None
-        self.bench = Bench(ports, config, self, channel.window)
-        self.bench.host_time = channel.stream
+        self.work = HostWork(ports, config, self, channel.window)
+        self.work.host_time = channel.stream
 
     def wait(self, ms):
         """Until something is to be carried out, at most `ms`, or until the agent is to end."""
         stream = self._channel.stream
         start = stream.ms()
-        while self.asked is None and self.bench.leave is None:
+        while self.asked is None and self.work.leave is None:
             left = ms - stream.since_ms(start)
             if left <= 0:
                 return
@@ -57,7 +58,7 @@ class Server:
     def carry_out(self):
         """What was asked for, and some of what comes soon after."""
         for _ in range(_IN_A_ROW):
-            if self.asked is None or self.bench.leave is not None:
+            if self.asked is None or self.work.leave is not None:
                 return
             request, self.asked = self.asked, None
             self._carry_out(*request)
@@ -70,8 +71,8 @@ class Server:
             self._channel.stream.wait(wait_ms)
         if not self._take_all() and self.session is not None and self._silent():
             self._last_look()
-        if self.bench.rails_stream is not None:
-            self.bench.rails_stream.look(self.bench)
+        if self.work.rails_stream is not None:
+            self.work.rails_stream.look(self.work)
 
     def event(self, name, data):
         """Tell the host, if there is one, in one frame or in parts."""
@@ -124,9 +125,9 @@ class Server:
             self._heard = True
         if kind == rpc.NOTIFICATION:
             if name == "cancel":
-                self.bench.cancel()
-            elif name == rpc.DATA and self._request is None and self.bench.file is not None:
-                self.bench.file.take(message[2])
+                self.work.cancel()
+            elif name == rpc.DATA and self._request is None and self.work.file is not None:
+                self.work.file.take(message[2])
             elif name == "bye":
                 self._close("the host has ended the session")
             return
@@ -153,27 +154,27 @@ class Server:
         self._request = number
         if outer is None and method not in _AT_ANY_TIME:
             self.working = method
-            self.bench.begin()
+            self.work.begin()
         self._done.append(number)
         if len(self._done) > rpc.REMEMBERED:
             self._done.pop(0)
         error = None
         try:
             function, given = self._found(method, params)
-            result = given if function is None else function(self.bench, *given)
+            result = given if function is None else function(self.work, *given)
             if outer is None:
                 self._channel.close_window()
             self._answer(number, result)
         except RescueError as fault:
             error = fault
         except Stopped as stopped:
-            self.bench.stopped(method)
+            self.work.stopped(method)
             error = LinkError(stopped.kind, stopped.message, next_step=stopped.next_step)
         except OUR_FAULTS as fault:
             sys.print_exception(fault)
             from rescue.link.refusals import tool
 
-            error = tool(self.bench, method, fault)
+            error = tool(self.work, method, fault)
         if error is not None:
             if outer is None:
                 self._channel.close_window()
@@ -188,7 +189,7 @@ class Server:
                 raise
             from rescue.link.large_values import park
 
-            self._parked = park(self.bench.ports.store.root, result)
+            self._parked = park(self.work.ports.store.root, result)
             self._channel.answer(number, None, {"parked": self._parked})
 
     def _refuse(self, number, error):
@@ -213,20 +214,20 @@ class Server:
         if method == "beat":
             return None, None
         if method == "cancel":
-            return None, self.bench.cancel()
+            return None, self.work.cancel()
         if method == "answer":
-            self.bench.answered = _checked(params, "is", method)
+            self.work.answered = _checked(params, "is", method)
             return None, None
         if method == "status":
-            return None, {"session": self.session, "working": self.working, "on": self.bench.is_on()}
+            return None, {"session": self.session, "working": self.working, "on": self.work.is_on()}
         if method == "result":
             (offset,) = _checked(params, "i", method)
             if offset >= self._parked:
                 return None, b""
-            view = self.bench.window(rpc.WINDOW_BYTES)
+            view = self.work.window(rpc.WINDOW_BYTES)
             from rescue.link.large_values import window
 
-            return None, window(self.bench.ports.store.root, offset, view)
+            return None, window(self.work.ports.store.root, offset, view)
         self._parked = 0
         function, types = _find(method)
         return function, _checked(params, types, method)
@@ -242,7 +243,7 @@ class Server:
             return
         self.session = None
         self._channel.stream.session(False)
-        self.bench.host_gone(why, self.working)
+        self.work.host_gone(why, self.working)
 
 
 def _find(method):

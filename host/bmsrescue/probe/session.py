@@ -19,7 +19,7 @@ from rescuelink.rpc import WINDOW_BYTES
 
 
 class EngineServer:
-    """What `rescue.link.bench.Bench` wants of a server."""
+    """What `rescue.link.host_work.HostWork` wants of a server."""
 
     def __init__(self, tell: EventHandler) -> None:
         self.event = tell
@@ -55,7 +55,8 @@ class ProbeSession(OwnSession):
         self._server = EngineServer(self._tell)
         # Not imported by name: the agent's modules are not held to our types.
         self._methods: Any = import_module("rescue.link.server")
-        self._bench: Any = import_module("rescue.link.bench").Bench(ports, {"helper": name}, self._server, _window)
+        host_work: Any = import_module("rescue.link.host_work")
+        self._work: Any = host_work.HostWork(ports, {"helper": name}, self._server, _window)
         self.about: dict[str, Any] = {"helper": name, "window_bytes": WINDOW_BYTES}
 
     def call(self, method: str, *params: Any, timeout_s: float = CALL_S) -> Any:
@@ -63,11 +64,11 @@ class ProbeSession(OwnSession):
         function, types = self._methods._find(method)
         self._methods._checked(given, types, method)
         outer, self._server.working = self._server.working, method
-        self._bench.begin()
+        self._work.begin()
         try:
-            return _plain(function(self._bench, *given))
+            return _plain(function(self._work, *given))
         except Stopped as stopped:
-            self._bench.stopped(method)
+            self._work.stopped(method)
             raise LinkError(stopped.kind, stopped.message, next_step=stopped.next_step) from None
         finally:
             self._server.working = outer
@@ -83,11 +84,11 @@ class ProbeSession(OwnSession):
             progress(self.call("card.write", path, at, data[at : at + WINDOW_BYTES]))
 
     def cancel(self) -> None:
-        self._bench.cancel()
+        self._work.cancel()
 
     def answer(self, number: int, text: str) -> None:
         self._hears(text)
-        self._bench.answered = (number, text)
+        self._work.answered = (number, text)
 
     def hear_answers(self, handler: Callable[[str], None]) -> None:
         """`handler` gets what a person answers, before the engine does."""
@@ -100,7 +101,7 @@ class ProbeSession(OwnSession):
     def close(self) -> None:
         """The unit is made safe, and the probe let go."""
         with self._closing:
-            self._bench.make_safe()
+            self._work.make_safe()
 
     def _tell(self, name: str, data: Any) -> None:
         super()._tell(name, _plain(data))

@@ -58,7 +58,7 @@ def test_every_event_that_the_agent_tells_is_described() -> None:
 
 
 def test_a_module_whose_types_do_not_fit_its_functions_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.py").write_text('def f(bench, a):\n    "F."\n\n\nCALLS = {"f": (f, "ii")}\n', encoding="utf-8")
+    (tmp_path / "x.py").write_text('def f(work, a):\n    "F."\n\n\nCALLS = {"f": (f, "ii")}\n', encoding="utf-8")
     with pytest.raises(HostError, match="do not fit"):
         method_tables.groups(tmp_path)
 

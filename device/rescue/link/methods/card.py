@@ -12,9 +12,9 @@ _NAMES = 64  # of one directory in one answer
 _DIRECTORY = 0x4000
 
 
-def list(bench, path="", skip=0):  # noqa: A001 - the method's name on the link
+def list(work, path="", skip=0):  # noqa: A001 - the method's name on the link
     """[[name, size, is directory], ...] from entry `skip` on, at most 64; names in ASCII only."""
-    path = _path(bench, path)
+    path = _path(work, path)
     entries = []
     try:
         found = os.ilistdir(path)
@@ -34,10 +34,10 @@ def list(bench, path="", skip=0):  # noqa: A001 - the method's name on the link
     return entries
 
 
-def read(bench, path, offset, length):
+def read(work, path, offset, length):
     """Binary from `offset`, shorter than `length` (at most 2048) at the end of the file."""
-    path = _path(bench, path)
-    data = bench.window(max(0, min(length, rpc.WINDOW_BYTES)))
+    path = _path(work, path)
+    data = work.window(max(0, min(length, rpc.WINDOW_BYTES)))
     try:
         with open(path, "rb") as file:
             file.seek(offset)
@@ -49,12 +49,12 @@ def read(bench, path, offset, length):
 class _Writing:
     """A file that is kept open from window to window; `path` as the host gave it."""
 
-    def __init__(self, bench, path, offset):
+    def __init__(self, work, path, offset):
         self.path = path
         self.length = offset
         self.error = None  # of what was not answered
-        path = _path(bench, path)
-        _refuse_kept(bench, path)
+        path = _path(work, path)
+        _refuse_kept(work, path)
         try:
             self._file = open(path, "r+b" if offset else "wb")  # noqa: SIM115 - see above
             self._file.seek(offset)
@@ -90,65 +90,65 @@ class _Writing:
             raise self.error
 
 
-def write(bench, path, offset, data):
+def write(work, path, offset, data):
     """Write a window at `offset`; offset 0 begins the file anew. Returns the file's length so far."""
-    file = bench.file
+    file = work.file
     if file is None or path != file.path or offset != file.length:
-        close(bench)
-        file = bench.file = _Writing(bench, path, offset)
+        close(work)
+        file = work.file = _Writing(work, path, offset)
     try:
         return file.append(data)
     except CardError:
-        close(bench)
+        close(work)
         raise
 
 
-def written(bench):
+def written(work):
     """The length so far of the file that is being written, `data` before this included. Raises its error."""
-    file = bench.file
+    file = work.file
     if file is None:
         raise CardError("closed", "no file is being written")
     if file.error is not None:
-        close(bench)  # raises it
+        close(work)  # raises it
     return file.length
 
 
-def close(bench):
+def close(work):
     """The written file is complete and on the card. Raises what befell its `data`."""
-    file, bench.file = bench.file, None
+    file, work.file = work.file, None
     if file is not None:
         file.close()
 
 
-def size(bench, path):
+def size(work, path):
     """Bytes. Raises CardError (missing)."""
-    return files.size_of(_path(bench, path))
+    return files.size_of(_path(work, path))
 
 
-def hash(bench, path):  # noqa: A001 - the method's name on the link
+def hash(work, path):  # noqa: A001 - the method's name on the link
     """SHA-256 of a file, read back from the card, as hex."""
     import binascii
     import hashlib
 
-    path = _path(bench, path)
+    path = _path(work, path)
     digest = hashlib.sha256()
-    data = bench.window(rpc.WINDOW_BYTES)
+    data = work.window(rpc.WINDOW_BYTES)
     try:
         with open(path, "rb") as file:
             count = file.readinto(data)
             while count:
                 digest.update(data[:count])
-                bench.listen()
+                work.listen()
                 count = file.readinto(data)
     except OSError as error:
         raise files.card_error("cannot read " + path, error) from None
     return binascii.hexlify(digest.digest()).decode()
 
 
-def remove(bench, path):
+def remove(work, path):
     """Delete a file, or an empty directory. Records and backups are never deleted from here."""
-    path = _path(bench, path)
-    _refuse_kept(bench, path)
+    path = _path(work, path)
+    _refuse_kept(work, path)
     try:
         if os.stat(path)[0] & _DIRECTORY:
             os.rmdir(path)
@@ -158,9 +158,9 @@ def remove(bench, path):
         raise files.card_error("cannot delete " + path, error) from None
 
 
-def _refuse_kept(bench, path):
+def _refuse_kept(work, path):
     # FAT knows no case, and takes a name with dots or blanks behind it for the same one.
-    for part in path[len(bench.ports.card.root) :].lower().split("/"):
+    for part in path[len(work.ports.card.root) :].lower().split("/"):
         part = part.strip(" .")
         if part:
             if part in _KEPT:
@@ -168,25 +168,25 @@ def _refuse_kept(bench, path):
             return
 
 
-def mkdir(bench, path):
+def mkdir(work, path):
     """A directory; harmless when it is there."""
-    path = _path(bench, path)
-    _refuse_kept(bench, path)
+    path = _path(work, path)
+    _refuse_kept(work, path)
     files.make_directory(path)
 
 
-def free(bench):
+def free(work):
     """Free bytes."""
-    _path(bench, "")
-    return bench.ports.card.free_bytes(bench.ports.clock.feed)
+    _path(work, "")
+    return work.ports.card.free_bytes(work.ports.clock.feed)
 
 
-def _path(bench, path):
+def _path(work, path):
     # FAT's driver takes a backslash for a slash, and ends a name at a control character.
     if ".." in path.split("/") or "\\" in path or min(path or "/") < " ":
         raise LinkError("bad_params", "a path stays on the card")
-    bench.ports.card.mount()
-    return bench.ports.card.root + ("/" + path.strip("/") if path.strip("/") else "")
+    work.ports.card.mount()
+    return work.ports.card.root + ("/" + path.strip("/") if path.strip("/") else "")
 
 
 CALLS = {

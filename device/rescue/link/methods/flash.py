@@ -7,27 +7,27 @@ from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import ConsentError, LinkError
 
 
-def info(bench):
+def info(work):
     """{"chip": identity, "sectors": [[index, address, size], ...], "word_bytes"}"""
-    chip = known_chip(bench)
+    chip = known_chip(work)
     sectors = [list(sector) for sector in chip.flash.sectors()]
     return {"chip": chip.identity(), "sectors": sectors, "word_bytes": chip.chip.word_bytes}
 
 
-def read(bench, address, length):
+def read(work, address, length):
     """{"data", "torn": addresses of flash words that cannot be read, given as 0xFF}; at most 2048 bytes."""
     _check_window(address, length)
-    data = bench.window(length)
-    torn = known_chip(bench).flash.read(address, data)
+    data = work.window(length)
+    torn = known_chip(work).flash.read(address, data)
     return {"data": data, "torn": torn}
 
 
-def verify(bench, address, data):
+def verify(work, address, data):
     """The address of the first byte that is not as in `data`, or cannot be read; nil when the flash holds `data`."""
     _check_window(address, len(data))
     kept = bytes(data)  # the view dies when the link is listened to
-    found = bench.window(len(kept))
-    torn = known_chip(bench).flash.read(address, found)
+    found = work.window(len(kept))
+    torn = known_chip(work).flash.read(address, found)
     end = address + len(kept)
     unread = min([max(word, address) for word in torn] + [end])
     for at in range(unread - address):
@@ -36,19 +36,19 @@ def verify(bench, address, data):
     return unread if unread < end else None
 
 
-def sha256(bench, address, length):
+def sha256(work, address, length):
     """32 bytes, by the target's own core; nil when it cannot say. The core is reset and halted. Any length."""
-    chip = known_chip(bench)
+    chip = known_chip(work)
     chip.flash.check_range(address, length)
     return chip.digest.sha256(address, length)
 
 
-def crc(bench, address, length):
+def crc(work, address, length):
     """nil: the host reads then. A CRC cannot tell apart data that carry their own; sha256() can."""
     return None  # noqa: RET501 - it is the answer
 
 
-def consent(bench, words):
+def consent(work, words):
     """The operator's consent for this session. It names what may be lost: "erase sectors 0,1"."""
     verb, _, sectors = words.partition(" sectors ")
     try:
@@ -57,45 +57,45 @@ def consent(bench, words):
         numbers = ()
     if verb != "erase" or not numbers:
         raise ConsentError("words", "consent reads like: erase sectors 0,1")
-    bench.consent = Consent((ERASE, PROGRAM), "operator:" + words, numbers)
-    note(bench, "consent", words)
-    return bench.consent.to_dict()
+    work.consent = Consent((ERASE, PROGRAM), "operator:" + words, numbers)
+    note(work, "consent", words)
+    return work.consent.to_dict()
 
 
-def begin(bench):
+def begin(work):
     """Reset into halt, freeze the watchdogs, unlock the controller. Before erase and program."""
-    chip = known_chip(bench)
-    connected(bench).core.reset_halt()
+    chip = known_chip(work)
+    connected(work).core.reset_halt()
     chip.freeze_watchdogs()
     chip.flash.unlock()
 
 
-def erase(bench, sector):
+def erase(work, sector):
     """One sector; about a second. Raises ConsentError, FlashError."""
-    change(bench, "erase sector %d" % sector, known_chip(bench).flash.erase, sector, _consent(bench))
+    change(work, "erase sector %d" % sector, known_chip(work).flash.erase, sector, _consent(work))
 
 
-def program(bench, address, data, erased=False):
+def program(work, address, data, erased=False):
     """Whole flash words. Unless `erased`, the range is read first and must be blank."""
     # A copy: the view dies when the link is listened to.
     data = bytes(data)
-    bench.steady = True
+    work.steady = True
     try:
-        known_chip(bench).flash.program(address, data, _consent(bench), bool(erased))
+        known_chip(work).flash.program(address, data, _consent(work), bool(erased))
     finally:
-        bench.steady = False
+        work.steady = False
 
 
-def end(bench):
+def end(work):
     """Lock the controller and take the consent back."""
-    bench.consent = None
-    known_chip(bench).flash.lock()
+    work.consent = None
+    known_chip(work).flash.lock()
 
 
-def _consent(bench):
-    if bench.consent is None:
+def _consent(work):
+    if work.consent is None:
         raise ConsentError("none", "nothing may be erased yet", next_step='call flash.consent("erase sectors ...")')
-    return bench.consent
+    return work.consent
 
 
 def _check_window(address, length):

@@ -9,19 +9,19 @@ from rescuelink import rpc
 from rescuelink.errors import LinkError
 
 
-def info(bench):
+def info(work):
     """What hello answered."""
     from rescue.link.hello import about
 
-    return about(bench)
+    return about(work)
 
 
-def time(bench):
+def time(work):
     """{"ms", "us"} of the helper's clock; only differences mean anything."""
-    return {"ms": bench.ports.clock.ms(), "us": bench.ports.clock.us()}
+    return {"ms": work.ports.clock.ms(), "us": work.ports.clock.us()}
 
 
-def heap(bench):
+def heap(work):
     """{"free", "used"} bytes after a collection; nil where the interpreter does not tell."""
     gc.collect()
     if not hasattr(gc, "mem_free"):
@@ -29,29 +29,29 @@ def heap(bench):
     return {"free": gc.mem_free(), "used": gc.mem_alloc()}
 
 
-def log(bench, older=False, offset=0):
+def log(work, older=False, offset=0):
     """Binary: a window of the log from `offset`, empty at its end. `older`: of the file before. Lines of JSON, each
     [ms since the start, word, text]: "opened" and "ended" sessions, "cut" power, "job" or "look" and its outcome, the
     "consent" to erase and write sectors, a "change" that a host made, a "fault" of the agent's own.
     """
     from rescue.link.log import read_into
 
-    view = bench.window(rpc.WINDOW_BYTES)
-    return view[: read_into(bench, older, offset, view)]
+    view = work.window(rpc.WINDOW_BYTES)
+    return view[: read_into(work, older, offset, view)]
 
 
-def echo(_bench, data):
+def echo(_work, data):
     """`data` as it came: the round trip and nothing else."""
     return data
 
 
-def board(_bench):
+def board(_work):
     """Binary: board.json, as it lies on the helper."""
     with open(_board_json(), "rb") as file:
         return file.read()
 
 
-def set_board(bench, data):
+def set_board(work, data):
     """Another board.json, in force from the next start on (`helper.reset`). The unit is made safe first."""
     try:
         good = isinstance(json.loads(str(data, "utf8")), dict)
@@ -59,7 +59,7 @@ def set_board(bench, data):
         good = False
     if not good:
         raise LinkError("bad_params", "this is no board.json")
-    bench.make_safe()
+    work.make_safe()
     path = _board_json()
     with open(path + ".new", "wb") as file:
         file.write(data)
@@ -75,25 +75,25 @@ def _board_json():
     return sys.argv[1] if len(sys.argv) > 1 else "board.json"
 
 
-def safe(bench):
+def safe(work):
     """The safe state: power off, every line let go."""
-    bench.make_safe()
+    work.make_safe()
 
 
-def repl(bench):
+def repl(work):
     """Leave the agent for the interpreter's prompt, as mpremote needs it. The unit is made safe first.
 
     No watchdog counts at the prompt. A board whose watchdog cannot be stopped starts once more for it: its port
     vanishes for that moment.
     """
-    bench.make_safe()
-    bench.leave = "repl"
+    work.make_safe()
+    work.leave = "repl"
 
 
-def reset(bench):
+def reset(work):
     """Restart the helper after this answer; the unit is made safe first."""
-    bench.make_safe()
-    bench.leave = "reset"
+    work.make_safe()
+    work.leave = "reset"
 
 
 CALLS = {

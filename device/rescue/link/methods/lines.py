@@ -5,30 +5,30 @@ from rescue.link.unit import power
 from rescuelink.errors import PowerError
 
 
-def nrst(bench, low):
+def nrst(work, low):
     """Hold NRST low, or let it go."""
-    bench.ports.lines.nrst(low)
+    work.ports.lines.nrst(low)
 
 
-def level(bench):
+def level(work):
     """{"nrst": level, "edges": falling edges since the last call}"""
-    lines = bench.ports.lines
+    lines = work.ports.lines
     return {"nrst": lines.nrst_level(), "edges": lines.nrst_edges()}
 
 
-def boot0(bench, high=None):
+def boot0(work, high=None):
     """Drive BOOT0; nil lets it go. Raises PowerError when the unit has no steady 3.3 V."""
-    if high is not None and not power(bench).vtref_steady():
+    if high is not None and not power(work).vtref_steady():
         raise PowerError("no_vtref", "the unit has no steady 3.3 V", next_step="call power.on")
-    bench.ports.lines.boot0(high)
+    work.ports.lines.boot0(high)
 
 
-def button(bench, hold_ms):
+def button(work, hold_ms):
     """Press the unit's own power button for `hold_ms` (at most 10 s)."""
-    lines = bench.ports.lines
+    lines = work.ports.lines
     lines.unit_button(True)
     try:
-        bench.ports.clock.sleep_ms(min(hold_ms, 10_000))
+        work.ports.clock.sleep_ms(min(hold_ms, 10_000))
     finally:
         lines.unit_button(False)
 

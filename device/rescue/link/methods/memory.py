@@ -10,20 +10,20 @@ _FLASH = const(0x08000000)
 _FLASH_END = const(0x08200000)  # of the largest part
 
 
-def read(bench, address, length):
+def read(work, address, length):
     """Binary; address and length are multiples of 4, at most 2048 bytes. Raises WireError with the address."""
     _check(address, length)
-    data = bench.window(length)
-    connected(bench).ap0.read_block(address, data)
+    data = work.window(length)
+    connected(work).ap0.read_block(address, data)
     return data
 
 
-def write(bench, address, data):
+def write(work, address, data):
     """RAM and registers. Flash is written with flash.program; here it is refused ("flash")."""
     _check(address, len(data))
     if address < _FLASH_END and address + len(data) > _FLASH:
         raise LinkError("flash", "0x%08x is flash" % address, next_step="write it with flash.program")
-    connected(bench).ap0.write_block(address, data)
+    connected(work).ap0.write_block(address, data)
 
 
 def _check(address, length):

@@ -4,43 +4,43 @@ from rescue.link.log import note
 from rescue.link.unit import power
 
 
-def on(bench):
+def on(work):
     """Energise within limits; without a switch the rails are only looked at.
 
     {"rails": {name: {"mv", "min_mv", "max_mv"}}, "trip": nil or what cut it, "ma"}"""
-    supply = power(bench)
+    supply = power(work)
     rails = supply.energise()
     if supply.trip is not None:
-        note(bench, "cut", "%s on %s" % (supply.trip["kind"], supply.trip["rail"]))
+        note(work, "cut", "%s on %s" % (supply.trip["kind"], supply.trip["rail"]))
     return {"rails": rails, "trip": supply.trip, "ma": supply.current_ma}
 
 
-def off(bench):
+def off(work):
     """Off, and the proof of it: every rail below the limit. {"rails": ...}. Raises PowerError (no_discharge).
 
     Without a switch every line is let go, and the rails are as they are.
     """
-    bench.make_safe()
-    return {"rails": power(bench).off()}
+    work.make_safe()
+    return {"rails": power(work).off()}
 
 
-def cycle(bench):
+def cycle(work):
     """A proven removal and a new start. Raises PowerError."""
-    bench.make_safe()
-    power(bench).cycle()
-    return status(bench)
+    work.make_safe()
+    power(work).cycle()
+    return status(work)
 
 
-def sense(bench):
+def sense(work):
     """Everything off and let go; what stays up is a backfeed. {"rails": ..., "trip": ...}"""
-    bench.make_safe()
-    rails = power(bench).sense_off()
-    return {"rails": rails, "trip": power(bench).trip}
+    work.make_safe()
+    rails = power(work).sense_off()
+    return {"rails": rails, "trip": power(work).trip}
 
 
-def status(bench):
+def status(work):
     """{"on", "trip", "cycles", "ma", "switch": whether this helper can switch the unit}"""
-    supply = power(bench)
+    supply = power(work)
     found = {"on": supply.is_on, "trip": supply.trip, "cycles": supply.cycles, "ma": supply.current_ma}
     found["switch"] = supply.can_switch()
     return found

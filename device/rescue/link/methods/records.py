@@ -16,26 +16,26 @@ _PLACES = {
 }
 
 
-def sizes(bench):
+def sizes(work):
     """{"card", "helper", "helper-old", "card-signed", "helper-signed"}: bytes of each file, 0 where there is none."""
-    if files.exists(bench.ports.store.root + NOTE):
+    if files.exists(work.ports.store.root + NOTE):
         # Of a run for whose record the heap had no room.
         from rescue.engine.record.short_record import from_note
 
-        from_note(bench.ports, bench.config.get("helper", "helper"))
+        from_note(work.ports, work.config.get("helper", "helper"))
     found = {}
     for place in _PLACES:
         try:
-            found[place] = os.stat(_path(bench, place))[6]
+            found[place] = os.stat(_path(work, place))[6]
         except OSError:
             found[place] = 0
     return found
 
 
-def read(bench, place, offset):
+def read(work, place, offset):
     """A window of a file of records from `offset`; empty at its end."""
-    data = bench.window(rpc.WINDOW_BYTES)
-    path = _path(bench, place)
+    data = work.window(rpc.WINDOW_BYTES)
+    path = _path(work, place)
     try:
         with open(path, "rb") as file:
             file.seek(offset)
@@ -44,13 +44,13 @@ def read(bench, place, offset):
         raise files.card_error("cannot read the records", error) from None
 
 
-def _path(bench, place):
+def _path(work, place):
     if place not in _PLACES:
         raise LinkError("bad_params", "a place is one of " + ", ".join(_PLACES))
-    root = bench.ports.store.root
+    root = work.ports.store.root
     if place.startswith("card"):
-        bench.ports.card.mount()
-        root = bench.ports.card.root
+        work.ports.card.mount()
+        root = work.ports.card.root
     return root + _PLACES[place]
 
 

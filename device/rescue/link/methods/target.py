@@ -11,13 +11,13 @@ _BLOCK_BYTES = 3
 _AROUND_BYTES = 16
 
 
-def connect(bench, how=None, hz=1_000_000):
+def connect(work, how=None, hz=1_000_000):
     """Connect by one rung ("attach", "under-reset", "power-cycle-under-reset", "boot0"), or by the ladder (nil).
 
     {"how", "hz", "dpidr", "aps": {"0": IDR, ...}, "tries"}. Raises PowerError without a steady 3.3 V, WireError.
     """
-    disconnect(bench)
-    _require_vtref(bench)
+    disconnect(work)
+    _require_vtref(work)
     if how is not None:
         _check_hz(hz)
     from rescue.chips.families import prepare
@@ -25,43 +25,43 @@ def connect(bench, how=None, hz=1_000_000):
     from rescue.engine.unit import ladder
 
     if how is None:
-        bench.target, found = ladder.connect(bench.ports, power(bench), power(bench).limits, prepare)
-        if bench.target is None:
+        work.target, found = ladder.connect(work.ports, power(work), power(work).limits, prepare)
+        if work.target is None:
             raise WireError("no_ack", "the chip answers by no way tried", next_step="check the SWD wires and GND")
         return found
-    target = bench.target = rungs.connect(bench.ports, how, hz, prepare, power(bench).cycle)
-    return {"how": how, "hz": bench.ports.wire.frequency_hz, "dpidr": target.dpidr, "aps": target.aps, "tries": []}
+    target = work.target = rungs.connect(work.ports, how, hz, prepare, power(work).cycle)
+    return {"how": how, "hz": work.ports.wire.frequency_hz, "dpidr": target.dpidr, "aps": target.aps, "tries": []}
 
 
-def disconnect(bench):
+def disconnect(work):
     """Let the core run as if no debugger had been there, and let go of the wire."""
-    if bench.target is not None:
+    if work.target is not None:
         try:
-            bench.target.core.release("power" in bench.ports.missing)
+            work.target.core.release("power" in work.ports.missing)
         except RescueError:
             pass  # it no longer answers, so nothing of ours is in force that a reset would not clear
-    bench.target = None
-    bench.chip = None
-    bench.ports.wire.release()
+    work.target = None
+    work.chip = None
+    work.ports.wire.release()
 
 
-def raw(bench):
+def raw(work):
     """Drive the wire without a line reset or any register access: what a foreign debugger wants to begin with."""
-    _require_vtref(bench)
-    disconnect(bench)
-    bench.ports.wire.engage()
+    _require_vtref(work)
+    disconnect(work)
+    work.ports.wire.engage()
 
 
-def clock(bench, hz):
+def clock(work, hz):
     """Set SWCLK; returns the Hz it has become."""
     _check_hz(hz)
-    bench.ports.wire.set_frequency(hz)
-    return bench.ports.wire.frequency_hz
+    work.ports.wire.set_frequency(hz)
+    return work.ports.wire.frequency_hz
 
 
-def sequence(bench, name):
+def sequence(work, name):
     """Send "line-reset", "jtag-to-swd" or "dormant-to-swd"."""
-    wire = bench.ports.wire
+    wire = work.ports.wire
     sequences = {
         "line-reset": wire.line_reset,
         "jtag-to-swd": wire.jtag_to_swd,
@@ -72,12 +72,12 @@ def sequence(bench, name):
     sequences[name]()
 
 
-def bits(bench, sequence):
+def bits(work, sequence):
     """Raw bits, LSB first: each entry [count, value] drives them, [count] samples them. Returns the samples, in order.
 
     At most 256 bits are driven and 24 sampled by one entry.
     """
-    wire = bench.ports.wire
+    wire = work.ports.wire
     samples = []
     for entry in sequence:
         try:
@@ -98,15 +98,15 @@ def bits(bench, sequence):
     return samples
 
 
-def transfer(bench, transfers):
+def transfer(work, transfers):
     """A batch. Each entry: [ap, a32] reads, [ap, a32, value] writes, [ap, a32, nil, words] reads a block, [ap, a32,
     binary] writes one. Returns what was read, in order: integers, and binary for blocks, which share 2048 bytes.
 
     ap is 0 for the DP, 1 for the selected AP. Stops at the first that fails: WireError with `done` entries carried out.
     The last write is complete in the DP when the batch ends.
     """
-    wire = bench.ports.wire
-    data = _room_for_blocks(bench, transfers)
+    wire = work.ports.wire
+    data = _room_for_blocks(work, transfers)
     values = []
     for index, entry in enumerate(transfers):
         ap, a32 = entry[0], entry[1]
@@ -127,7 +127,7 @@ def transfer(bench, transfers):
     return values
 
 
-def _room_for_blocks(bench, transfers):
+def _room_for_blocks(work, transfers):
     # A view for all of them, after a look whether what is asked makes sense and its answer fits into a frame.
     packed = total = 0
     for entry in transfers:
@@ -148,28 +148,28 @@ def _room_for_blocks(bench, transfers):
             raise LinkError("bad_params", "a block has at least one word")
     if total > rpc.WINDOW_BYTES or packed + total > rpc.MAX_BODY_BYTES - _AROUND_BYTES:
         raise LinkError("bad_params", "the answer to a batch has at most %d bytes" % rpc.WINDOW_BYTES)
-    return bench.window(total)
+    return work.window(total)
 
 
-def readblock(bench, ap, a32, words):
+def readblock(work, ap, a32, words):
     """`words` reads of one register, posted and pipelined, as binary (at most 1024 words)."""
     ap, a32 = _register(ap, a32)
     if not 0 < words <= rpc.WINDOW_BYTES // 4:
         raise LinkError("bad_params", "1 to %d words" % (rpc.WINDOW_BYTES // 4))
-    data = bench.window(words * 4)
-    bench.ports.wire.read_block(ap, a32, data)
+    data = work.window(words * 4)
+    work.ports.wire.read_block(ap, a32, data)
     return data
 
 
-def writeblock(bench, ap, a32, data):
+def writeblock(work, ap, a32, data):
     """The words of `data`, little-endian, to one register."""
     ap, a32 = _register(ap, a32)
-    bench.ports.wire.write_block(ap, a32, _words(data))
+    work.ports.wire.write_block(ap, a32, _words(data))
 
 
-def cycles(bench):
+def cycles(work):
     """SWCLK cycles since start."""
-    return bench.ports.wire.cycles
+    return work.ports.wire.cycles
 
 
 def _words(data):
@@ -189,8 +189,8 @@ def _check_hz(hz):
         raise LinkError("bad_params", "SWCLK from 1 kHz to 50 MHz")
 
 
-def _require_vtref(bench):
-    if not power(bench).vtref_steady():
+def _require_vtref(work):
+    if not power(work).vtref_steady():
         raise PowerError("no_vtref", "the unit has no steady 3.3 V", next_step="call power.on, and look at the rails")
 
 

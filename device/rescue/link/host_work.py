@@ -19,7 +19,7 @@ _OFF_WHEN_STOPPED = "power target lines"
 _SLICE_MS = const(20)
 
 
-class Bench:
+class HostWork:
     """ports: the helper's own, with waiting and events that serve the host.
 
     window(length): a view to put an answer's binary into, void at the next call.
@@ -153,30 +153,30 @@ class _Watched:
     """The clock and the observer that work gets: waiting is also listening, and what is told goes to the host as well.
     Both are where work may be stopped: sleep_ms(), feed() and event() raise Stopped."""
 
-    def __init__(self, ports, bench):
+    def __init__(self, ports, work):
         self._clock = ports.clock
         self._observer = ports.observer
-        self._bench = bench
+        self._work = work
         self.ms = ports.clock.ms
         self.us = ports.clock.us
         self.since_ms = ports.clock.since_ms
         self.sleep_us = ports.clock.sleep_us
-        self.feed = bench.listen  # called where nobody sleeps: while the rails rise, and are watched
+        self.feed = work.listen  # called where nobody sleeps: while the rails rise, and are watched
 
     def sleep_ms(self, duration):
         while duration > 0:
-            self._bench.listen()
+            self._work.listen()
             self._clock.sleep_ms(min(duration, _SLICE_MS))
             duration -= _SLICE_MS
 
     def event(self, name, data):
-        bench = self._bench
+        work = self._work
         self._observer.event(name, data)
         if name == "safe-point":
-            bench._between_sectors()
+            work._between_sectors()
             return
-        bench.tell(name, data)
+        work.tell(name, data)
         if name == "progress":
-            bench.listen()
+            work.listen()
         elif name == "step" and data["name"] in ("safe-off", "record"):
-            bench._winding_down = True
+            work._winding_down = True
