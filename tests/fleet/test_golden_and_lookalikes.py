@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bmsrescue.fleet.accounts import Person
 from bmsrescue.fleet.golden import FEWEST, golden_of
 from bmsrescue.fleet.lookalikes import lookalikes_of
 from bmsrescue.fleet.models import Attempt
+from bmsrescue.fleet.power_up import curves_in
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.store import Store, sqlite_url
 from bmsrescue.fleet.unit_life import UnitLives
@@ -113,3 +115,54 @@ def test_what_cured_units_like_this_one_is_ranked_by_what_the_counts_bear_out(ta
         ("advised", "Check the inductor.", 2, 4),
         ("said", "cleaned the contacts", 0, 1),
     ]
+
+
+def rising(up_ms: int, top_mv: int = 3300, rail: str = "v3v3") -> dict[str, Any]:
+    """A rail that is up after so long, as a record has it: looked at every 4 ms, each number the step from before."""
+    looks = [4 * number for number in range(1, 25)]
+    levels = [min(top_mv, top_mv * ms // up_ms) // 10 for ms in looks]
+    steps = [levels[0], *(after - before for before, after in pairwise(levels))]
+    return {"rails": {"curve": {"ms": [4] * 24, "rails": {rail: steps}}}}
+
+
+def test_a_rail_that_rises_later_than_in_any_good_unit_is_named_with_what_it_rests_on(table: Table) -> None:
+    for unit in range(1, FEWEST + 1):  # nine tenths of 20 to 29 ms: seen up at 20 to 28 ms
+        table.add(unit, "NO_FAULT_FOUND", "healthy", evidence=rising(20 + unit % 10))
+    table.add(50, "RECOVERED", "blank", evidence=rising(4))  # it was broken: no good unit
+    table.add(100, "NOT_FIRMWARE", "no-vcap", evidence=rising(75))
+    with table.store.read() as session:
+        (found,) = golden_of(session, table.newest(session)).power_up
+    # Nine tenths of 75 ms are 67.5 ms: seen at 68 ms.
+    assert (found.rail, found.count, found.level_mv, found.rise) == ("v3v3", FEWEST, 2970, 68)
+    assert (found.earliest, found.latest) == (20, 28)
+    assert (found.odd, found.by_ms) == ("later", 40)
+    # The band at 24 ms: from 24/29 of 3.3 V on up to all of it.
+    band = dict(found.lowest)[24.0], dict(found.highest)[24.0]
+    assert band == (2730, 3300)
+    for up_ms, odd in ((26, ""), (31, ""), (2, "sooner")):
+        table.add(100, "NOT_FIRMWARE", "no-vcap", evidence=rising(up_ms))
+        with table.store.read() as session:
+            (found,) = golden_of(session, table.newest(session)).power_up
+        assert found.odd == odd, up_ms
+    table.add(100, "NOT_FIRMWARE", "no-vcap", evidence=rising(20, 2900))
+    with table.store.read() as session:
+        (found,) = golden_of(session, table.newest(session)).power_up
+    assert (found.odd, found.rise) == ("never", None)
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        {"ms": [4, 4], "rails": {"v3v3": [1]}},
+        {"ms": [4, 0], "rails": {"v3v3": [1, 1]}},
+        {"ms": [-4, 9], "rails": {"v3v3": [1, 1]}},
+        {"ms": [4, True], "rails": {"v3v3": [1, 1]}},
+        {"ms": [4] * 65, "rails": {"v3v3": [1] * 65}},
+        {"ms": [2**52], "rails": {"v3v3": [1]}},
+        {"ms": [4], "rails": {"v3v3": [10**9], "": [1]}},
+        {"ms": "4", "rails": []},
+        [],
+    ],
+)
+def test_a_curve_that_makes_no_sense_is_none(curve: object) -> None:
+    assert curves_in({"evidence": {"rails": {"curve": curve}}}) == {}

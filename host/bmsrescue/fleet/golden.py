@@ -7,13 +7,14 @@ beside the diagnosis and decides nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Attempt, Course, Measurement, Unit, UnitCard
+from bmsrescue.fleet.power_up import PowerUp, power_up_of
 from bmsrescue.fleet.records.which_count import GOOD
 from rescuelink.outcomes import NO_FAULT_FOUND
 
@@ -50,11 +51,15 @@ class Band:
 
 @dataclass(frozen=True)
 class Golden:
-    """`count`: good units that it rests on; `like`: what they have in common with this one. No bands below FEWEST."""
+    """`count`: good units that it rests on; `like`: what they have in common with this one. No bands below FEWEST.
+
+    `power_up`: how each rail rises, of those good units that nothing was wrong with.
+    """
 
     count: int
     like: str
     bands: list[Band]
+    power_up: list[PowerUp] = field(default_factory=list)
 
     @property
     def odd(self) -> list[Band]:
@@ -103,7 +108,8 @@ def golden_of(session: Session, attempt: Attempt) -> Golden:
         for (rail, phase), of_it in sorted(values.items())
         if len(of_it) >= FEWEST and (rail, phase) in mine
     ]
-    return Golden(len(newest), like, bands)
+    rising = power_up_of(session, attempt.id, [number for number in newest if number in never_broken], FEWEST)
+    return Golden(len(newest), like, bands, rising)
 
 
 def _same_kind(session: Session, attempt: Attempt) -> tuple[str, list[ColumnElement[bool]]]:

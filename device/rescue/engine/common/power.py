@@ -29,6 +29,7 @@ class Power:
         self.checked = None  # ms() of the last look during long work
         self.zero = None  # what the ADC reads at 0 V: {"raw", "by"}, once measured
         self.fell = []  # the rails that the last off() has seen fall
+        self.curve = None  # an empty list asks energise() for the rails as they rise: (ms, captured rails), few of them
         self.button = False  # the unit's button is held while the unit is on: its latch does not hold by itself
         self.say = _say_nothing  # one line for whoever looks at the display
 

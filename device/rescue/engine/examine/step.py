@@ -8,6 +8,7 @@ from rescue.hal.ports import wait_for_nrst
 
 _SETTLE_LOOK_MS = 100
 _LOOP_WINDOWS = 5
+_STEP_MV = 10
 
 
 def sense(run):
@@ -26,7 +27,11 @@ def energise(run):
     """Power on within the limits, with the unit's button held where its latch does not hold by itself."""
     rails = run.evidence["rails"]
     run.power.button = run.job.board_latch == "button-or-firmware"
+    run.power.curve = curve = []
     rails["on"] = run.power.energise()
+    run.power.curve = None
+    if curve and run.ports.rails.names:
+        rails["curve"] = _steps_of(curve, run.ports.rails.names)
     if run.job.board_latch != "self-holding":
         from rescue.engine.unit import button
 
@@ -35,6 +40,23 @@ def energise(run):
     if run.power.trip is not None:
         rails["trip"] = run.power.trip
         run.skip_to("diagnosis")
+
+
+def _steps_of(curve, names):
+    # How the rails rose, small in the record: each number is the step from the one before, in ms and in 10 mV.
+    told = {"ms": [], "rails": {}}
+    before = 0
+    for ms, _ in curve:
+        told["ms"].append(ms - before)
+        before = ms
+    for place in range(len(names)):
+        steps = told["rails"][names[place]] = []
+        before = 0
+        for _, mv in curve:
+            now = (mv[place] + 5) // _STEP_MV
+            steps.append(now - before)
+            before = now
+    return told
 
 
 def judge_rails(run):
