@@ -15,7 +15,6 @@ from bmsrescue.twin.rig import TwinRig, Watcher, card_for
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.unit_programs import STANDBY, UNDEFINED
 from dongle_run import press_button
-from rescuelink.chain import verify_chain
 from sweep_cures import CURES, FLASH, Cure
 
 DBGMCU_APB4FZ1, FREEZE_IWDG1 = 0x5C00_1054, 1 << 18
@@ -44,17 +43,6 @@ def test_a_brown_out_while_writing_is_named_and_the_next_press_brings_the_unit_b
     after = bench.unit.chip.flash.snapshot()
     assert after[: len(image)] == image
     assert after[CALIBRATION:] == before[CALIBRATION:]
-
-
-def test_a_worn_sector_is_tried_twice_and_named_by_its_address() -> None:
-    card = card_for(find("worn-sector"))
-    run = press_button(TwinRig(find("worn-sector"), card), card)
-    assert run.record["error"]["address"] == 0x0804_0000
-    assert "replace the microcontroller" in run.record["next_step"]
-    journal = run.card[f"journal-{run.record['unit']['uid']}.jsonl"].decode().splitlines()
-    assert verify_chain(journal, "") == []
-    told = [json.loads(line) for line in journal]
-    assert [(line["event"], line["sector"]) for line in told] == [("begin", 2), ("retry", 2), ("erase", 2)]
 
 
 def test_a_sector_that_cannot_be_erased_is_tried_twice_and_named_by_its_address() -> None:
@@ -144,15 +132,6 @@ def test_older_firmware_is_written_over_newer_where_the_job_consents() -> None:
     assert (run.record["diagnosis"]["cause"], run.record["outcome"]) == ("newer-firmware", "RECOVERED")
     image = files[job["image"]["file"]]
     assert run.flash_after[: len(image)] == image
-
-
-def test_write_protection_is_lifted_for_the_cure_only() -> None:
-    card = card_for(find("wrp-consent"))
-    run = press_button(TwinRig(find("wrp-consent"), card), card)
-    stored = run.bench.unit.chip.options.stored
-    assert stored == replace(OptionValues(), wpsn=0xFC)
-    assert run.record["plan"][0] == "lift the write protection of sector(s) 0"
-    assert run.record["plan"][-1] == "write-protect sector(s) 0 again"
 
 
 def test_option_bytes_are_restored_bit_by_bit_and_only_those_of_the_job() -> None:

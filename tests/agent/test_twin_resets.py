@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,6 @@ from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
 
 CALIBRATION = 7 * 128 * 1024
-RunOf = Callable[[str], DongleRun]
 
 
 def reset_every(period_ms: float, name: str = "half-on") -> DongleRun:
@@ -51,10 +49,3 @@ def test_a_unit_in_order_that_is_reset_now_and_then_is_not_called_worn_or_green_
     assert run.record["outcome"] in ("NOT_FIRMWARE", "INTERRUPTED")
     assert "replace" not in told(run)
     assert "what resets the unit" in run.record["next_step"]
-
-
-@pytest.mark.parametrize(
-    "name", ["supervisor-500ms", "slow-nrst", "keys-flipped", "wrong-supply-boot0", "torn-calibration"]
-)
-def test_resets_of_our_own_are_nobody_elses(name: str, scenario_run: RunOf) -> None:
-    assert "later" not in scenario_run(name).record["evidence"]["nrst"]

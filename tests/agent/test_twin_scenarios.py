@@ -33,6 +33,7 @@ KEYS = {
     "virtual_ms",
     "heap_free_min",
 }
+RESET_BY_US = {"supervisor-500ms", "slow-nrst", "keys-flipped", "wrong-supply-boot0", "torn-calibration"}
 NAMES = [scenario.name for scenario in all_scenarios()]
 RunOf = Callable[[str], DongleRun]
 
@@ -83,6 +84,12 @@ def test_it_is_diagnosed_within_ten_seconds_and_examined_within_three(name: str,
 def test_each_key_of_its_evidence_is_judged_or_told(name: str, scenario_run: RunOf) -> None:
     left = unknown(scenario_run(name).record["evidence"])
     assert left == set(), f"{sorted(left)} {WHAT_TO_DO}"
+
+
+def test_resets_of_our_own_are_nobody_elses(name: str, scenario_run: RunOf) -> None:
+    assert set(NAMES) > RESET_BY_US
+    if name in RESET_BY_US:
+        assert "later" not in scenario_run(name).record["evidence"]["nrst"]
 
 
 def test_only_sectors_of_the_image_or_of_the_consent_change(name: str, scenario_run: RunOf) -> None:

@@ -1,6 +1,6 @@
 """Generated units of which something untrue was said once, or that were treated wrongly: seed, and what was wrong.
 
-Each is run again by `test_field_mended.py`. A seed stands for its kind.
+Each is run again, by its shard (`field_shard.py`) or by `test_field_mended.py`. A seed stands for its kind.
 """
 
 MENDED = (

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bmsrescue.twin.chip.flash.option_bytes import OptionValues
 from dongle_run import DongleRun
+from rescuelink.chain import verify_chain
 
 POWER_ON_LIMIT_MS = 400  # inrush budget and the time to see a short (rescuelink.limits)
 
@@ -153,6 +155,22 @@ def calibration_is_put_back(run: DongleRun) -> None:
     assert [index for index, entry in after.items() if entry.get("put_back")] == [7]
 
 
+def tried_twice_and_named_by_its_address(run: DongleRun) -> None:
+    assert run.record["error"]["address"] == 0x0804_0000
+    assert "replace the microcontroller" in run.record["next_step"]
+    journal = run.card[f"journal-{run.record['unit']['uid']}.jsonl"].decode().splitlines()
+    assert verify_chain(journal, "") == []
+    lines = [json.loads(line) for line in journal]
+    assert [(line["event"], line["sector"]) for line in lines] == [("begin", 2), ("retry", 2), ("erase", 2)]
+
+
+def protection_is_lifted_for_the_cure_only(run: DongleRun) -> None:
+    proven_by_power(run)
+    assert run.bench.unit.chip.options.stored == replace(OptionValues(), wpsn=0xFC)
+    assert run.record["plan"][0] == "lift the write protection of sector(s) 0"
+    assert run.record["plan"][-1] == "write-protect sector(s) 0 again"
+
+
 def row_of(name: str) -> Row:
     """The row of a scenario; where there is none, a failure that says where to write it."""
     if name not in ROWS:
@@ -194,7 +212,9 @@ ROWS = {
     "wrong-boot-address-consent": _row(options_as_golden, "set option bytes boot"),
     "option-corruption": _row(options_as_golden, "optsr", "set option bytes optsr"),
     "wrp": _row(nothing_written, "Sectors 0 are write-protected"),
-    "wrp-consent": _row(proven_by_power, "lift the write protection", "write-protect sector(s) 0 again"),
+    "wrp-consent": _row(
+        protection_is_lifted_for_the_cure_only, "lift the write protection", "write-protect sector(s) 0 again"
+    ),
     "rdp1": _row(
         nothing_written, "erases everything, calibration included", "consent", "no sign of firmware that runs"
     ),
@@ -202,7 +222,7 @@ ROWS = {
     "rdp1-consent": _row(loss_is_said_first, "Read protection level 1"),
     "rdp2": _row(nothing_written, "level 2", "Do not try again"),
     "secure": _row(nothing_written, "never touched"),
-    "worn-sector": _row(lambda run: None, "0x08040000", "replace the microcontroller"),
+    "worn-sector": _row(tried_twice_and_named_by_its_address, "0x08040000", "replace the microcontroller"),
     "latch-shorted": _row(nothing_written, "12 V stays", "The firmware is in order", "MOSFET"),
     "display-only": _row(nothing_written, "the core runs it", "look at the display, the AFE"),
     "no-supply": _row(cut_in_time, "B+"),

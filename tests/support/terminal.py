@@ -15,6 +15,7 @@ import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyte
@@ -36,24 +37,24 @@ class Shown:
     rows: int
     status: int
 
-    @property
-    def lines(self) -> list[str]:
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
         """All lines that a person can scroll through, without blanks at their ends."""
         screen = pyte.HistoryScreen(self.columns, self.rows, history=_HISTORY_LINES, ratio=0.5)
         stream = pyte.ByteStream(screen)
         stream.feed(self.raw)
         past = ["".join(row[at].data for at in range(self.columns)) for row in screen.history.top]
-        return [line.rstrip() for line in (*past, *screen.display)]
+        return tuple(line.rstrip() for line in (*past, *screen.display))
 
     @property
     def text(self) -> str:
         return "\n".join(self.lines).rstrip()
 
-    @property
-    def written(self) -> list[str]:
+    @cached_property
+    def written(self) -> tuple[str, ...]:
         """The lines as the command wrote them: what a terminal has to break is still one."""
         text = _ESCAPES.sub("", self.raw.decode(errors="replace"))
-        return [piece for line in text.replace("\r\n", "\n").split("\n") for piece in line.split("\r")]
+        return tuple(piece for line in text.replace("\r\n", "\n").split("\n") for piece in line.split("\r"))
 
     def too_wide(self) -> list[str]:
         """Lines that do not fit; one word that is longer than the terminal cannot."""

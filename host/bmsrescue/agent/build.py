@@ -10,7 +10,6 @@ import functools
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,6 +127,8 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
         command = [_mpy_cross(), _OPTIMISATION, *march, "-s", _module_name(place), "-o", str(bytecode), str(made)]
         (last if has_place(text) else commands).append(command)
         places.append(place.with_suffix(".mpy"))
+    from concurrent.futures import ThreadPoolExecutor  # late: what is built is kept
+
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda command: _run(*command), commands))
     names = most_used(Path(command[-2]).read_bytes() for command in commands)

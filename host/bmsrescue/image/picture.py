@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from PIL import Image, ImageDraw
-
 _CELL, _COLUMNS, _LEFT, _TOP = 9, 64, 92, 24
 # Bits a byte up to which a colour holds; the words stand in the legend.
 _COLOURS = (
@@ -20,6 +18,8 @@ _COLOURS = (
 
 def entropy_picture(entropy: list[dict[str, Any]]) -> bytes:
     """A PNG of what `inspect` gives as "entropy"."""
+    from PIL import Image, ImageDraw  # late: few commands draw
+
     rows = [(part["address"] + n * 1024, part["bits"][n : n + _COLUMNS]) for part in entropy for n in _row_starts(part)]
     height = _TOP + len(rows) * _CELL + 40
     picture = Image.new("RGB", (_LEFT + _COLUMNS * _CELL + 12, height), "white")

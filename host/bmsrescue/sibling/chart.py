@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 
-from PIL import Image, ImageDraw
-
 from bmsrescue.sibling.own import FlashMap, Kind
 
 _COLUMNS, _ROW_BYTES = 64, 0x2_0000
@@ -55,6 +53,8 @@ def _wrapped(head: str, text: str) -> list[str]:
 
 def map_picture(found: FlashMap) -> bytes:
     """A PNG: a cell for 2 KiB, a row for 128 KiB."""
+    from PIL import Image, ImageDraw  # late: few commands draw
+
     cell, left, top = 11, 92, 24
     rows = -(-len(found.good.data) // _ROW_BYTES)
     picture = Image.new("RGB", (left + _COLUMNS * cell + 12, top + rows * (cell + 6) + 40), "white")

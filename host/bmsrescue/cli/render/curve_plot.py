@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
-
-from PIL import Image, ImageDraw, ImageFont
+from html import escape
 
 from bmsrescue.cli.render.rail_chart import NAMES
 from bmsrescue.client.power_curve import PowerCurve
@@ -109,6 +107,8 @@ class _Png:
     """Drawn larger and made smaller, so that lines have no steps."""
 
     def picture(self, points: list[tuple[int, dict[str, int]]], scale: _Scale, title: str) -> bytes:
+        from PIL import Image, ImageDraw, ImageFont  # late: few commands draw
+
         image = Image.new("RGB", (_WIDTH * _FINER, _HEIGHT * _FINER), "white")
         self._draw = ImageDraw.Draw(image)
         self._font = ImageFont.load_default(_LETTERS_PX * _FINER)

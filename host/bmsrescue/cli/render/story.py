@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,8 +11,10 @@ from rich.text import Text
 from bmsrescue.cli.output import STYLES, PlainConsole, broken, clear_live_line, show_live_line
 from bmsrescue.cli.render.bar import bar_line
 from bmsrescue.cli.render.rail_chart import NAMES, RailChart
-from bmsrescue.twin.helper.helper import RunResult
 from rescuelink.outcomes import OUTCOMES
+
+if TYPE_CHECKING:
+    from bmsrescue.twin.helper.helper import RunResult
 
 TITLES = {
     "job": "read the card, check job and image",
