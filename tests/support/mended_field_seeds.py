@@ -79,6 +79,7 @@ MENDED = (
     (7000283, "a supervisor that fires every 250 ms: one reset in the work passed for one that comes once"),
     (7000315, "B+ that the helper does not see, behind a latch that firmware holds, passed for a supply that is off"),
     (8000051, "newer firmware that ran was overwritten under the consent to lift its write protection"),
+    (8001007, "another die than the job's, whose firmware takes the core supply away, was hardware at fault"),
 )
 
 OPEN: dict[int, str] = {}

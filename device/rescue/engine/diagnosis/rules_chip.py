@@ -7,6 +7,7 @@ from rescue.engine.diagnosis.rules_common import (
     LIKELY,
     chip_wanted,
     draw_of,
+    is_another_chip,
     map_line,
     rail_of,
     say,
@@ -20,7 +21,7 @@ def _wrong_target(evidence):
     chip, expected = evidence.get("chip"), evidence["expected"]
     if not chip:
         return None
-    if chip["dev_id"] == expected["dev_id"] and chip["flash_kib"] == expected["flash_kib"]:
+    if not is_another_chip(evidence):
         uid = expected.get("uid", chip["uid"])
         if chip["uid"] == uid:
             return None

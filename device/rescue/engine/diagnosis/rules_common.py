@@ -179,6 +179,14 @@ def version_line(evidence):
     return "version %s at 0x%08x" % (version["found"], version["address"]) if version else ""
 
 
+def is_another_chip(evidence):
+    """Whether the chip that answers is not the one that the job is for."""
+    chip, expected = evidence.get("chip"), evidence["expected"]
+    if not chip:
+        return False
+    return chip["dev_id"] != expected["dev_id"] or chip["flash_kib"] != expected["flash_kib"]
+
+
 def chip_wanted(expected):
     """The chip that the job is for, as a sentence calls it."""
     if expected.get("open"):

@@ -6,6 +6,7 @@ from rescue.engine.diagnosis.rules_common import (
     UNDECIDED,
     chip_wanted,
     good,
+    is_another_chip,
     label_of,
     name_of,
     not_measured,
@@ -54,6 +55,8 @@ def _supply_config(evidence):
     options = evidence.get("options")
     if options and (options["rdp"] or options.get("security")):
         return None  # what is written there is not seen, and cannot be replaced before the protection is gone
+    if is_another_chip(evidence):
+        return None  # nor is it on a chip that the job is not for
     lines = [say(evidence, "core"), "SWD " + (how or "silent")]
     if evidence.get("nrst"):
         lines.insert(1, "NRST edges %d" % evidence["nrst"]["edges"])
