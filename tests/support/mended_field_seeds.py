@@ -80,6 +80,7 @@ MENDED = (
     (7000315, "B+ that the helper does not see, behind a latch that firmware holds, passed for a supply that is off"),
     (8000051, "newer firmware that ran was overwritten under the consent to lift its write protection"),
     (8001007, "another die than the job's, whose firmware takes the core supply away, was hardware at fault"),
+    (8001192, "a sister's firmware was overwritten without leave because an option byte started the watchdog"),
 )
 
 OPEN: dict[int, str] = {}

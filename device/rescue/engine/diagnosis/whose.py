@@ -58,6 +58,8 @@ def is_whole(evidence):
     rail = rail_of(evidence, "core")
     if rail is not None and rail["mv"] < DEAD_MV["core"]:
         return False  # the core supply collapses when it runs
+    if (evidence.get("options") or {}).get("iwdg_hardware"):
+        return True  # an option byte that starts the watchdog says nothing of a firmware that does not know of it
     # The flags begin anew with each power-on: a watchdog has bitten since ours.
     flags = (evidence.get("reset_cause") or {}).get("flags") or ()
     return not [flag for flag in flags if flag in _WATCHDOGS]
