@@ -35,7 +35,9 @@ _OTHERS = _DOCS.parents[1] / "build" / "pictures"
 
 
 def main() -> None:
-    """Writes docs/pictures/*.png, and the same views dark, on a telephone and printed to build/pictures/."""
+    """Writes docs/pictures/*.png, and the same views dark, on a telephone, printed and in other languages to
+    build/pictures/.
+    """
     _DOCS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bmsrescue-pictures-") as folder:
         settings = Path(folder) / "settings.toml"
@@ -98,17 +100,22 @@ def take_pictures(url: str) -> None:
             browser.get(url + path)
             time.sleep(3.0)  # for what is loaded after the page
             _save(browser, name)
-        # To be looked at, and not kept: each view in the dark, on a telephone, and as it is printed.
-        places = [(f"{name}-{how}", path, how) for how in ("dark", "phone", "print") for name, path in views.items()]
+        # To be looked at, and not kept: each view whole, in the dark, on a telephone, as it is printed, in other words.
+        views |= {"wall": "/", "attempts": "/attempts", "backups": "/backups", "health": "/health"}
+        hows = ("dark", "phone", "print", "de", "zh")
+        places = [(f"{name}-{how}", path, how) for how in hows for name, path in views.items()]
+        tall = size | {"height": 2200}
         _OTHERS.mkdir(parents=True, exist_ok=True)
         for name, path, how in places:
             wide = {"phone": 390, "print": 794}.get(how, 1280)
-            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size | {"width": wide, "mobile": wide < 700})
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", tall | {"width": wide, "mobile": wide < 700})
             scheme = {"name": "prefers-color-scheme", "value": "dark" if how == "dark" else "light"}
             media = {"media": "print" if how == "print" else "", "features": [scheme]}
             browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+            language = how if how in ("de", "zh") else "en"
+            browser.add_cookie({"name": "bmsrescue_language", "value": language})
             browser.get(url + path)
-            time.sleep(3.0)
+            time.sleep(2.0)
             browser.save_screenshot(str(_OTHERS / f"{name}.png"))
 
 

@@ -18,6 +18,7 @@ from bmsrescue.fleet.accounts import SCOPES
 from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.line.filters import WORDS
 from bmsrescue.fleet.records.life import FIELDS
+from bmsrescue.fleet.records.reading import PHASES
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.states import FACES
 from bmsrescue.fleet.stations.station import Station
@@ -36,9 +37,10 @@ _MENU = ("Stations", "Line", "Units", "Figures", "Releases", "Backups", "Health"
 
 _TITLES = ("Attempt", "Attempts", "Log in", "Password", "Set aside", "Station", "That does not work", "Unit")
 _RANGES = ("today", "yesterday", "7 days", "30 days", "90 days")
-_VERDICTS = ("pass", "fail", "unsure")
+_SECTORS = ("before", "after", "blank", "match", "differs", "torn", "unknown")
+_VERDICTS = ("pass", "fail", "marginal")
 _TABLES: tuple[Iterable[str], ...] = (
-    *(_MENU, _TITLES, _RANGES, _VERDICTS, DISPOSITIONS, FACES),
+    *(_MENU, _TITLES, _RANGES, _SECTORS, _VERDICTS, PHASES, DISPOSITIONS, FACES),
     *(table.values() for table in (STEP_WORDS, OUTCOME_WORDS, PHASE_WORDS, RAIL_WORDS, WORDS, FIELDS, SCOPES)),
     consents.WORDS.values(),
     [words for words, _unit in LIMIT_WORDS.values()],

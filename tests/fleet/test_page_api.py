@@ -282,6 +282,17 @@ def test_a_job_is_released_by_upload_and_rolled_back(served: Served) -> None:
     ]
 
 
+def test_units_come_a_page_at_a_time(served: Served) -> None:
+    served.take(chain("h1", 130))
+    newest = served.get("/units").text
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', newest)
+    rest = served.get(older.replace("&amp;", "&")).text
+    pages = [re.findall(r'<td><a href="/units/([0-9]+)"', page) for page in (newest, rest)]
+    assert [len(page) for page in pages] == [100, 30]
+    assert len({*pages[0], *pages[1]}) == 130
+    assert 'rel="next"' not in rest
+
+
 def test_exports_hold_every_attempt_and_no_formula(served: Served) -> None:
     served.take([*chain("h1", 3), *chain("=cmd|calc", 1)])
     rows = list(csv.DictReader(io.StringIO(served.get("/api/fleet/export.csv").text)))

@@ -96,6 +96,7 @@ def test_all_that_is_known_of_a_unit_finds_it(store: Store, bench: str) -> None:
         for text, number in (("rma-7", 1), ("sun & co", 1), ("24000001", 1), ("burnt SMELL", 2)):
             assert [unit.id for unit in find_units(session, text)] == [number], text
         assert find_units(session, "L7") == []
+        assert [[unit.id for unit in find_units(session, "", before)] for before in (0, 2, 1)] == [[2, 1], [1], []]
         assert session.scalars(select(Attempt.label)).all() == [None, None], "records stay as they were made"
         card = life_of(session, 1).card
         assert card is not None

@@ -72,6 +72,10 @@ class Week:
     monday: date
     recovered: Share
 
+    @property
+    def sunday(self) -> date:
+        return self.monday + timedelta(days=6)
+
 
 @dataclass(frozen=True)
 class RailSpread:

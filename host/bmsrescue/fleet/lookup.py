@@ -69,13 +69,15 @@ class AttemptView:
     line: str
 
 
-def find_units(session: Session, text: str) -> list[FoundUnit]:
-    """Units of which something that is known contains `text`, newest first, at most MAX_FOUND.
+def find_units(session: Session, text: str, before: int = 0) -> list[FoundUnit]:
+    """Units of which something that is known contains `text`, newest first, at most MAX_FOUND; those after `before`.
 
     Labels, the chip's identity, and what people said: RMA number, customer, lot, board model, disposition, notes. Those
     of which `text` is the whole label, identity or RMA number come alone.
     """
     wanted = select(Unit).order_by(Unit.id.desc()).limit(MAX_FOUND)
+    if before:
+        wanted = wanted.where(Unit.id < before)
     exactly = _called(session, text) if text else []
     if exactly:
         wanted = wanted.where(Unit.id.in_(exactly))

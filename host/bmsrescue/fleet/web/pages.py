@@ -70,12 +70,18 @@ async def station(
 
 
 @router.get("/units")
-def units(request: Request, fleet: TheFleet, person: Viewing, q: SearchText = "") -> Response:
-    """Search by label or UID."""
+def units(
+    request: Request,
+    fleet: TheFleet,
+    person: Viewing,
+    q: SearchText = "",
+    before: Annotated[int, Query(ge=0, le=_MAX_NUMBER)] = 0,
+) -> Response:
+    """Search by label or UID, a page at a time."""
     text = q.strip().replace("\0", "")
     with fleet.store.read() as session:
-        found = find_units(session, text)
-    if len(found) == 1 and text:
+        found = find_units(session, text, before)
+    if len(found) == 1 and text and not before:
         return RedirectResponse(f"/units/{found[0].id}", 303)
     return page(request, "units.html", person, "Units", units=found, q=text)
 
@@ -198,6 +204,7 @@ def slow_figures(request: Request, fleet: TheFleet, person: Viewing, days: Days 
             "bounced": figures.bounced(session, since),
             "rails": figures.rail_spreads(session, "proof", since),
             "most_rails": figures.MOST_RAILS,
+            "first_day": since.date(),
         }
     return page(request, "slow_figures.html", person, "", **told)
 

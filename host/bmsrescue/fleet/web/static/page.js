@@ -216,12 +216,12 @@ function goStale() {
   byId("stale").textContent = `Not up to date since ${clockTime(heard)}: the daemon does not answer. `
     + "Go by the helpers' own lights.";
   byId("stale").hidden = false;
-  byId("link-state").textContent = "not connected, trying again";
+  byId("link-state").textContent = said("not connected, trying again");
 }
 
 function goFresh() {
   heard = Date.now();
-  byId("link-state").textContent = "connected";
+  byId("link-state").textContent = said("connected");
   if (!stale) return;
   stale = false;
   body.classList.remove("stale");
