@@ -21,8 +21,10 @@ wheel: setup
 demo: setup
 	$(BIN)/bmsrescue twin demo
 
+# Three on two cores: while one waits for a browser, a daemon or an interpreter, another one works.
+WORKERS ?= 3
 test: setup
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The quick set for work in progress (tests/README.md): these files, and these broken units on MicroPython.
 QUICK := docs engine link rescuelink protocol_doc client card image cli/test_sentences_stay.py cli/test_story.py \

@@ -1,4 +1,4 @@
-"""A shard of the generated units that `make test` runs: one file each, so that both workers have some.
+"""A shard of the generated units that `make test` runs: one file each, so that each worker has some.
 
 Nothing harmful may be done to any of them and nothing untrue said; a cause or outcome that does not fit is allowed to
 three in a hundred, as for a campaign (docs/field.md), but to none that was mended. What is known to be wrong today is
