@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bmsrescue.errors import UsageError
-from bmsrescue.twin.chip.config import ChipConfig
+
+if TYPE_CHECKING:
+    from bmsrescue.twin.chip.config import ChipConfig
 
 FORMAT: Final = 1
 _MAKE_ONE = "Make one with: bmsrescue silicon-check -o REPORT.json"
@@ -29,6 +31,8 @@ class Finding:
     @property
     def usual(self) -> Any:
         """What the twin takes for true."""
+        from bmsrescue.twin.chip.config import ChipConfig  # late: each command would load the twin's chip
+
         return getattr(ChipConfig(), self.switch) if self.switch else None
 
     @property
@@ -51,7 +55,7 @@ def with_silicon(config: ChipConfig, report: Path) -> ChipConfig:
         raise UsageError(f"cannot read {report}: {error.strerror}", _MAKE_ONE) from error
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{report} is no report of a silicon-check", _MAKE_ONE) from error
-    known = {field.name for field in fields(ChipConfig)}
+    known = {field.name for field in fields(config)}
     if version != FORMAT or not set(switches) <= known:
         raise UsageError(f"{report} is a report of another version", _MAKE_ONE)
     if not all(isinstance(value, (bool, int)) for value in switches.values()):
