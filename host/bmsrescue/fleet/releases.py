@@ -39,11 +39,10 @@ class ReleaseError(HostError):
 
 
 @dataclass(frozen=True)
-class InForce:
-    """The version of a job that sites and cards take now.
+class Released:
+    """One version of a job, as it was released.
 
-    `remaining`: units it may still recover; None is any. `signed_by`: the number of the key; "" where it is unsigned,
-    or not by a key that this bench trusts.
+    `signed_by`: the number of the key; "" where it is unsigned, or not by a key that this bench trusts.
     """
 
     id: str
@@ -56,27 +55,22 @@ class InForce:
     released_by: str
     note: str
     allowance: int | None
-    remaining: int | None
     signed_by: str
 
 
 @dataclass(frozen=True)
-class Version:
-    """One version of a job. `used`: how many units it has recovered."""
+class InForce(Released):
+    """The version of a job that sites and cards take now. `remaining`: units it may still recover; None is any."""
 
-    id: str
-    job: str
-    version: int
-    chip: str
-    image_version: str
-    image_sha256: str
-    released_at: datetime
-    released_by: str
-    note: str
-    allowance: int | None
+    remaining: int | None
+
+
+@dataclass(frozen=True)
+class Version(Released):
+    """A version among the others of its job. `used`: how many units it has recovered."""
+
     used: int
     in_force: bool
-    signed_by: str
 
 
 class Releases:
@@ -267,22 +261,11 @@ class Releases:
             rows = session.execute(wanted if job is None else wanted.where(Release.job == job)).all()
         return [
             Version(
-                release.id,
-                release.job,
-                release.version,
-                document["target"]["chip"],
-                document["image"].get("version", ""),
-                image_sha256,
-                release.released_at,
-                release.released_by,
-                release.note,
-                release.allowance,
-                uses.get(release.id, 0),
-                release.version == head,
-                self._signer(release.manifest, body, image_sha256),
+                **self._facts(release, body, image_sha256),
+                used=uses.get(release.id, 0),
+                in_force=release.version == head,
             )
             for release, body, image_sha256, head in rows
-            for document in (json.loads(body),)
         ]
 
     def _in_force(self, session: Session, job: str | None) -> list[InForce]:
@@ -294,25 +277,27 @@ class Releases:
         )
         found = []
         for release, body, image_sha256 in session.execute(wanted if job is None else wanted.where(Release.job == job)):
-            document = json.loads(body)
             allowance = release.allowance
-            found.append(
-                InForce(
-                    release.id,
-                    release.job,
-                    release.version,
-                    document["target"]["chip"],
-                    document["image"].get("version", ""),
-                    image_sha256,
-                    release.released_at,
-                    release.released_by,
-                    release.note,
-                    allowance,
-                    None if allowance is None else max(0, allowance - used(session, release.id)),
-                    self._signer(release.manifest, body, image_sha256),
-                )
-            )
+            left = None if allowance is None else max(0, allowance - used(session, release.id))
+            found.append(InForce(**self._facts(release, body, image_sha256), remaining=left))
         return found
+
+    def _facts(self, release: Release, body: str, image_sha256: str) -> dict[str, Any]:
+        """The fields of `Released`."""
+        document = json.loads(body)
+        return {
+            "id": release.id,
+            "job": release.job,
+            "version": release.version,
+            "chip": document["target"]["chip"],
+            "image_version": document["image"].get("version", ""),
+            "image_sha256": image_sha256,
+            "released_at": release.released_at,
+            "released_by": release.released_by,
+            "note": release.note,
+            "allowance": release.allowance,
+            "signed_by": self._signer(release.manifest, body, image_sha256),
+        }
 
     def document(self, job: str, version: int) -> dict[str, Any]:
         """The job.json of a version, as it was released. Raises ReleaseError."""

@@ -2,48 +2,12 @@
 
 import json
 
+from face_ports import Clock, Panel
+
 from rescue.front import controls
 from rescue.front.screens import Screen
 from rescue.front.words import wrap
 from rescuelink.outcomes import OUTCOMES
-
-
-class Clock:
-    now = 0
-
-    def ms(self):
-        return self.now
-
-    def since_ms(self, start):
-        return self.now - start
-
-    def sleep_ms(self, n):
-        self.now += n
-
-    def feed(self):
-        pass
-
-
-class Front:
-    # Pressed while the clock is inside one of `presses`.
-    def __init__(self, clock):
-        self.clock = clock
-        self.pictures = []
-        self.lights = []
-        self.beeps = []
-        self.presses = []
-
-    def show(self, picture):
-        self.pictures.append(bytes(picture))
-
-    def led(self, *colour):
-        self.lights.append(colour)
-
-    def beep(self, ms):
-        self.beeps.append(ms)
-
-    def pressed(self):
-        return any(start <= self.clock.now < end for start, end in self.presses)
 
 
 def rows(picture):
@@ -55,7 +19,7 @@ def record(outcome, cause, next_step):
 
 
 clock = Clock()
-front = Front(clock)
+front = Panel(clock)
 screen = Screen(front, clock)
 seen = {}
 

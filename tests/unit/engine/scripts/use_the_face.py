@@ -3,6 +3,8 @@
 import json
 import sys
 
+from face_ports import Clock, Panel
+
 from rescue.front import app as app_module
 from rescue.front import piles, self_test, settings, tally
 from rescue.hal.ports import Ports
@@ -11,47 +13,6 @@ from rescuelink.guard import judge
 ROOT = sys.argv[1]
 app_module._take_names = lambda: None  # of a built agent
 UID = "365139384138470400BD0010"
-
-
-class Clock:
-    now = 0
-
-    def ms(self):
-        return self.now
-
-    def us(self):
-        return self.now * 1000
-
-    def since_ms(self, start):
-        return self.now - start
-
-    def sleep_ms(self, n):
-        self.now += n
-
-    def feed(self):
-        pass
-
-
-class Panel:
-    # Pressed while the clock is inside one of `presses`.
-    def __init__(self, clock):
-        self.clock = clock
-        self.presses = []
-        self.pictures = []
-        self.lights = set()
-        self.beeps = 0
-
-    def show(self, picture):
-        self.pictures.append(bytes(picture))
-
-    def led(self, *colour):
-        self.lights.add(colour)
-
-    def beep(self, _ms):
-        self.beeps += 1
-
-    def pressed(self):
-        return any(start <= self.clock.now < end for start, end in self.presses)
 
 
 class Wire:
@@ -157,7 +118,7 @@ app = new_app()
 app.ports.panel.presses = [(500, 700)]
 until(app, 24_000)
 seen["treated by one press"] = app.treated
-seen["beeps"] = app.ports.panel.beeps
+seen["beeps"] = len(app.ports.panel.beeps)
 pages = len(app.more)
 app.ports.panel.presses = [(25_000 + 1000 * n, 25_200 + 1000 * n) for n in range(pages + 1)]
 
