@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bmsrescue.agent.files import device_dir, shared_dir
-from bmsrescue.card.build import check_card
+from bmsrescue.card.check import check_card
 from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.cli.output import error_sentence
 from bmsrescue.errors import HostError

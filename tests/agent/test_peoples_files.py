@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.card.build import build_files, check_card
+from bmsrescue.card.build import build_files
+from bmsrescue.card.check import check_card
 from bmsrescue.card.fat import make_image
 from bmsrescue.card.storage import load_card, save_card
 from bmsrescue.twin.firmware import image_bytes

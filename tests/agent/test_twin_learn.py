@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.card.build import check_card, learning_job
+from bmsrescue.card.build import learning_job
+from bmsrescue.card.check import check_card
 from bmsrescue.card.fat import make_image
 from bmsrescue.sibling.good import SiblingError, load_dead, load_good
 from bmsrescue.sibling.job import build_job

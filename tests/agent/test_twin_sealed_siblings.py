@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pytest
 
-from bmsrescue.card.build import JOB_FILE
+from bmsrescue.card.check import JOB_FILE
 from bmsrescue.card.fat import make_image
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.firmware import CALIBRATION_ADDRESS, calibration_block, image_bytes

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from megabyte import Cost, Meter
 
-from bmsrescue.card.build import JOB_FILE, describe_job
+from bmsrescue.card.build import describe_job
+from bmsrescue.card.check import JOB_FILE
 from bmsrescue.card.fat import make_image
 from bmsrescue.image.contents import Segment
 from bmsrescue.twin.rig import TwinRig, Watcher

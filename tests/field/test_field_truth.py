@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.card.build import check_image, read_job
+from bmsrescue.card.check import check_image, read_job
 from bmsrescue.twin.field import faults as field_faults
 from bmsrescue.twin.field import judge as field_judge
 from bmsrescue.twin.field.campaign import Log, Tally, run_many

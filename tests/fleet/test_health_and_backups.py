@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from bmsrescue.card.build import check_card
+from bmsrescue.card.check import check_card
 from bmsrescue.config import Config, RecordsPlace
 from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.kept_backups import missing_backups

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from bmsrescue.card.build import JOB_FILE
+from bmsrescue.card.check import JOB_FILE
 from bmsrescue.errors import HostError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import ENGINEER, Person

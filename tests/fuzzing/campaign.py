@@ -18,7 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bmsrescue.card.build import ImageOptions, build_files, check_card
+from bmsrescue.card.build import ImageOptions, build_files
+from bmsrescue.card.check import check_card
 from bmsrescue.card.fat import make_image
 from bmsrescue.card.storage import read_card, write_new_card
 from bmsrescue.errors import HostError

@@ -10,7 +10,8 @@ import json
 import struct
 from functools import cache
 
-from bmsrescue.card.build import JOB_FILE, describe_job
+from bmsrescue.card.build import describe_job
+from bmsrescue.card.check import JOB_FILE
 from bmsrescue.card.fat import make_image
 from bmsrescue.image.contents import Segment
 from bmsrescue.twin.board.unit import Unit

@@ -8,36 +8,26 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from bmsrescue.agent.files import make_importable
-from bmsrescue.errors import HostError, UsageError
+from bmsrescue.card.check import JOB_FILE, LEARN, CardBuildError, check_image, parse_document, read_job, validated
+from bmsrescue.errors import UsageError
 from bmsrescue.image.contents import ImageFileError, Segment
 from bmsrescue.image.flash_words import load_image
 from bmsrescue.image.markers import take_marker
 from bmsrescue.image.read import Firmware
 from bmsrescue.image.whole_flash import cannot_start, has_more_than_a_program, is_whole_flash, refuse_words
-from rescuelink.errors import JobError, RescueError, sentence_case
+from rescuelink.errors import JobError
 from rescuelink.fields import Fields
-from rescuelink.job import FORMAT, MAX_SEGMENTS, Job, default_job, validate
-from rescuelink.job_text import parse_job
-from rescuelink.manifest import NAME as MANIFEST
-from rescuelink.manifest import Manifest, read_manifest, unsigned
+from rescuelink.job import FORMAT, MAX_SEGMENTS, Job, default_job
 from rescuelink.targets import FLASH_BASE, TARGETS
 
-JOB_FILE = "job.json"
-LEARN = "learn"  # the mode of a job that reads a good unit
 _DEFAULT_CHIP = "STM32H725"
 _SMALLEST_SECTOR = 8192  # of any die: for a job that has not been read yet
 _MAX_STEM = 60  # of a job's name, which the dongle shows
-
-
-class CardBuildError(HostError):
-    """What was given makes no card that could work."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +78,7 @@ def build_files(source: Path, options: ImageOptions | None = None) -> Built:
     boot = options.boot if options.boot is not None else firmware.boot_address
     files = describe_job(source.stem, version, firmware.segments, options.chip or _DEFAULT_CHIP, boot=boot)
     if options.markers:
-        document = _parse(files[JOB_FILE], JOB_FILE)
+        document = parse_document(files[JOB_FILE], JOB_FILE)
         document["target"]["marker"] = [take_marker(asked, firmware.segments) for asked in options.markers]
         files[JOB_FILE] = _text(document)
     job, _document = read_job(files)
@@ -236,126 +226,15 @@ def _few(segments: list[Segment], sector_bytes: int) -> list[Segment]:
     return joined
 
 
-def read_job(files: Mapping[str, bytes]) -> tuple[Job, dict[str, Any]]:
-    """Return the job of a card, validated as the agent does it, and its document.
-
-    Raises:
-        CardBuildError: it is missing or wrong.
-    """
-    content = _named(files, JOB_FILE)
-    if content is None:
-        raise _explained(_missing(JOB_FILE))
-    document = _parse(content, JOB_FILE)
-    return _validated(document), document
-
-
-def _named(files: Mapping[str, bytes], name: str) -> bytes | None:
-    """A file of the card's root by its name, which FAT takes in capitals or not."""
-    return next((files[there] for there in files if there.lower() == name.lower()), None)
-
-
-def check_card(files: Mapping[str, bytes], trusted: Sequence[bytes] = ()) -> Job:
-    """Check a card's files as the dongle does before it gives a unit power, in the same order and the same words.
-
-    trusted: public keys of a helper that runs signed jobs only; none: one for development.
-
-    Raises:
-        CardBuildError: says what is wrong.
-    """
-    if trusted:
-        check_signature(files, trusted)
-    job, _document = read_job(files)
-    if job.mode != LEARN:
-        check_image(job, files)
-    return job
-
-
-def check_signature(files: Mapping[str, bytes], trusted: Sequence[bytes]) -> Manifest:
-    """The manifest of a card's files, if it is signed by one of the public keys and all files are those that it names.
-
-    Raises:
-        CardBuildError: says what is wrong.
-    """
-    return check_manifest(files, trusted)
-
-
-def check_manifest(files: Mapping[str, bytes], trusted: Sequence[bytes] | None = None) -> Manifest:
-    """The same; without `trusted` whoever has signed it.
-
-    Raises:
-        CardBuildError: says what is wrong.
-    """
-    try:
-        data = _named(files, MANIFEST)
-        if data is None:
-            raise unsigned()
-        manifest = read_manifest(data)
-        if trusted is not None:
-            manifest.verify(list(trusted))
-        content = _named(files, JOB_FILE)
-        if content is not None:
-            manifest.check_file(JOB_FILE, hashlib.sha256(content).hexdigest())
-            job, _document = read_job(files)
-            if job.mode != LEARN:
-                manifest.check_file(job.image.file, job.image.sha256)
-    except RescueError as error:
-        raise _explained(error) from error
-    return manifest
-
-
-def check_image(job: Job, files: Mapping[str, bytes]) -> None:
-    """Check the image a job names against the job: there, whole, unchanged, with a vector table that can start.
-
-    Raises:
-        CardBuildError: says what is wrong.
-    """
-    data = _named(files, job.image.file)
-    try:
-        if data is None:
-            raise _missing(job.image.file)
-        _check_as_the_dongle(job, data)
-    except RescueError as error:
-        raise _explained(error) from error
-
-
-# A card is checked by the dongle's own code, so that both say the same.
-
-
-def _missing(name: str) -> RescueError:
-    make_importable()
-    from rescue.engine.common import files as card_files
-
-    missing = cast(Callable[[str], RescueError], card_files.missing)
-    return missing(name)
-
-
-def _check_as_the_dongle(job: Job, data: bytes) -> None:
-    make_importable()
-    from rescue.engine.common.image import CardImage
-    from rescue.engine.job import card_job
-
-    class ImageInMemory(CardImage):
-        """The agent's card image, of bytes instead of a file."""
-
-        def size(self) -> int:
-            return len(data)
-
-        def read(self, offset: int, view: memoryview) -> None:
-            view[:] = data[offset : offset + len(view)]
-
-    check, in_memory = cast(Callable[..., None], card_job.check_image), cast(Callable[..., CardImage], ImageInMemory)
-    check(in_memory(job, ""), lambda _done, _total: None)
-
-
 def _from_job(source: Path) -> dict[str, bytes]:
     try:
-        document = _parse(source.read_bytes(), source.name)
+        document = parse_document(source.read_bytes(), source.name)
     except OSError as error:
         raise UsageError(f"cannot read {source}: {error.strerror}", "Check the name and the permissions.") from error
     image = document.get("image")
     if isinstance(image, dict) and "segments" not in image:
         return _complete(source, document, image)
-    job = _validated(document)
+    job = validated(document)
     if job.mode == LEARN:
         return {JOB_FILE: _text(document)}
     path = source.parent / job.image.file
@@ -448,42 +327,9 @@ def _describe(name: str, version: str, segments: list[Segment]) -> dict[str, Any
 
 def _checked(document: dict[str, Any], name: str, segments: list[Segment]) -> dict[str, bytes]:
     files = {JOB_FILE: _text(document), name: b"".join(segment.data for segment in segments)}
-    check_image(_validated(document), files)
+    check_image(validated(document), files)
     return files
-
-
-def _validated(document: dict[str, Any]) -> Job:
-    try:
-        return validate(document)
-    except JobError as error:
-        raise _explained(error) from error
-
-
-def _explained(error: RescueError, source: str = JOB_FILE) -> CardBuildError:
-    """As the dongle says it in its step "job"; `source`: what job.json is called here."""
-    step = sentence_case(error.next_step or "")
-    return CardBuildError("job: " + error.message.replace(JOB_FILE, source, 1), step and step + ".")
-
-
-def _parse(content: bytes, name: str) -> dict[str, Any]:
-    try:
-        return parse_job(content)
-    except JobError as error:
-        raise _explained(error, name) from error
 
 
 def _text(document: dict[str, Any]) -> bytes:
     return json.dumps(document, indent=2).encode() + b"\n"
-
-
-__all__ = [
-    "JOB_FILE",
-    "CardBuildError",
-    "ImageFileError",
-    "build_files",
-    "check_card",
-    "check_image",
-    "describe_job",
-    "read_job",
-    "segments_of",
-]

@@ -6,17 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bmsrescue.card.build import (
-    LEARN,
-    ImageOptions,
-    build_files,
-    check_card,
-    learning_job,
-    owned_notes,
-    owned_sectors,
-    read_job,
-    segments_of,
-)
+from bmsrescue.card.build import ImageOptions, build_files, learning_job, owned_notes, owned_sectors, segments_of
+from bmsrescue.card.check import LEARN, check_card, read_job
 from bmsrescue.card.storage import card_notes, read_card, write_new_card
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.keys import TrustOption, ask_passphrase, signed_by, trusted_keys

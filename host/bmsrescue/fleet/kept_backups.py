@@ -11,7 +11,8 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bmsrescue.card.build import JOB_FILE, check_image, describe_job, read_job
+from bmsrescue.card.build import describe_job
+from bmsrescue.card.check import JOB_FILE, check_image, read_job
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.backups import BackupFolder

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from bmsrescue.card.build import JOB_FILE, check_image, check_manifest, check_signature, read_job
+from bmsrescue.card.check import JOB_FILE, check_image, check_manifest, check_signature, read_job
 from bmsrescue.errors import HostError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import ENGINEER, Person

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bmsrescue.card.build import LEARN
+from bmsrescue.card.check import LEARN
 from bmsrescue.card.storage import IMAGE_SUFFIX, read_card
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.image import linked_at

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bmsrescue.card.build import JOB_FILE, Built, CardBuildError, check_image, describe_job, read_job
+from bmsrescue.card.build import Built, describe_job
+from bmsrescue.card.check import JOB_FILE, CardBuildError, check_image, read_job
 from bmsrescue.image.contents import Segment
 from bmsrescue.image.markers import Marker, find_markers, take_marker
 from bmsrescue.sibling.good import Backup, SiblingError

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from bmsrescue.card.build import JOB_FILE, describe_job
+from bmsrescue.card.build import describe_job
+from bmsrescue.card.check import JOB_FILE
 from bmsrescue.card.fat import make_image
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.errors import UsageError

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from intelhex import IntelHex
 
-from bmsrescue.card.build import CardBuildError, ImageFileError, ImageOptions, build_files, check_image, read_job
+from bmsrescue.card.build import ImageOptions, build_files
+from bmsrescue.card.check import CardBuildError, check_image, read_job
 from bmsrescue.errors import HostError
+from bmsrescue.image.contents import ImageFileError
 from bmsrescue.image.flash_words import load_segments
 
 FLASH = 0x0800_0000

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.card.build import build_files, check_image, fat_name, read_job
+from bmsrescue.card.build import build_files, fat_name
+from bmsrescue.card.check import check_image, read_job
 from bmsrescue.card.fat import make_image, read_files, write_files
 from bmsrescue.card.storage import CardStorageError, load_card, save_card
 from bmsrescue.errors import HostError

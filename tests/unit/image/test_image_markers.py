@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.card.build import CardBuildError, ImageOptions, build_files, check_image, read_job
+from bmsrescue.card.build import ImageOptions, build_files
+from bmsrescue.card.check import CardBuildError, check_image, read_job
 from bmsrescue.image.contents import Segment
 from bmsrescue.image.markers import MarkerError, find_markers, take_marker
 from bmsrescue.twin.firmware import image_bytes

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bmsrescue.card.build import JOB_FILE
+from bmsrescue.card.check import JOB_FILE
 from bmsrescue.cli import app
 from bmsrescue.deploy import own_keys
 from bmsrescue.deploy.repl import Repl

@@ -15,7 +15,8 @@ import typer
 from rich.text import Text
 
 from bmsrescue.agent.files import make_importable
-from bmsrescue.card.build import JOB_FILE, build_files, check_image, read_job
+from bmsrescue.card.build import build_files
+from bmsrescue.card.check import JOB_FILE, check_image, read_job
 from bmsrescue.card.storage import read_card
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.helper.by_hand import AtTerminal, waits_for_person

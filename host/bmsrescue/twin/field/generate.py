@@ -8,7 +8,7 @@ import zlib
 from hashlib import sha256
 from random import Random
 
-from bmsrescue.card.build import JOB_FILE, check_image, read_job
+from bmsrescue.card.check import JOB_FILE, check_image, read_job
 from bmsrescue.card.fat import make_image
 from bmsrescue.twin.chip.parts import PARTS
 from bmsrescue.twin.scenarios import unit_programs as programs
