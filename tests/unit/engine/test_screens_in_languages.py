@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import struct
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeGuard
 
 import pytest
 
@@ -17,6 +19,7 @@ from rescuelink.outcomes import OUTCOMES
 
 LANGUAGES = words.languages()
 FRONT = device_dir() / "rescue" / "front"
+SCRIPT = ROOT / "host" / "bmsrescue" / "twin" / "face" / "micropython" / "draw_screens.py"
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
@@ -54,6 +57,31 @@ def test_every_text_that_the_agent_asks_for_is_there() -> None:
     }
     assert len(asked) > 20
     assert asked <= set(words.texts("en"))
+
+
+def test_every_screen_is_drawn_for_the_documents() -> None:
+    calls = {f"{path.stem}.{name}(" for path in FRONT.glob("*.py") for name in drawing(path) if path.stem != "screens"}
+    calls |= {f".{name}(" for name in drawing(FRONT / "screens.py")}
+    assert len(calls) > 10
+    script = SCRIPT.read_text(encoding="utf-8")
+    missing = sorted(call for call in calls if call not in script)
+    assert not missing, f"draw it in {SCRIPT.relative_to(ROOT)}, then run `make screens`: {missing}"
+
+
+def drawing(path: Path) -> list[str]:
+    """The functions of a module that draw a screen of their own; of `Screen` the methods that show one of pages.py."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            shows = {n.func.value.id for n in ast.walk(node) if isinstance(n, ast.Call) and _is_of_a_name(n.func)}
+            own = re.match(r"draw(_|$)", node.name) and node.args.args[0].arg == "screen"
+            if own or (path.stem == "screens" and "pages" in shows and not node.name.startswith("_")):
+                found.append(node.name)
+    return found
+
+
+def _is_of_a_name(node: ast.expr) -> TypeGuard[Any]:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
 
 
 def test_the_steps_of_a_job_have_their_names_in_their_order(language: str) -> None:
