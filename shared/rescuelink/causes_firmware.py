@@ -127,7 +127,8 @@ TABLE = (
     (
         "reset-loop",
         "The chip is reset every {period_ms} ms or so, {edges} times in {window_ms} ms ({cause}).",
-        "Look at the reset cause: a watchdog points to firmware, a brown-out to the supply.",
+        "Look at the reset cause: a watchdog points to firmware, a brown-out to the supply, PINRSTF alone to the "
+        "supervisor or watchdog chip at NRST.",
         "NOT_FIRMWARE",
     ),
     (

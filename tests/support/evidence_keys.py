@@ -63,6 +63,8 @@ KEYS: Final[dict[str, str]] = {
     "rails.button.before_mv": RULE,
     "rails.button.mv": RULE,
     "rails.button.ma": RULE,
+    "silent.rail": ENGINE + "record/report.py",
+    "silent.ms": ENGINE + "record/report.py",
     "watch.s": RULE,
     "watch.edges": RULE,
     "watch.rails.*": RULE,

@@ -315,11 +315,12 @@ class Run:
                 spill.put(self)
                 drop_modules()
             while not self._timed(name):
-                # A step that only reads is done again with a slower SWCLK when the wire disturbed it; each try is
+                # A step that has only read is done again with a slower SWCLK when the wire disturbed it; each try is
                 # recorded.
-                fresh = self.resets.fresh
-                if name in _READING and self._may_be_the_wire() and self.slow_down():
-                    self.disturbed += not fresh
+                taken = self.resets.fresh or self._supply_gone()
+                changes_nothing = name in _READING or (name == _ACT and not self.erase_begun)
+                if changes_nothing and self._may_be_the_wire() and self.slow_down():
+                    self.disturbed += not taken
                     self.error = None
                     continue
                 # A unit's fault found on the way is still diagnosed from what is known.
@@ -329,6 +330,13 @@ class Run:
             if name == self._last:
                 return
         self.cured = True
+
+    def _supply_gone(self):
+        if self.target is None:
+            return False
+        from rescue.engine.unit.pieces import supply_gone
+
+        return supply_gone(self)
 
     def is_disturbed(self):
         """Whether a transfer of this run was damaged or lost, or the unit was reset while it was worked on."""
@@ -344,6 +352,8 @@ class Run:
 
     def _may_be_the_wire(self):
         error = self.error
+        if isinstance(error, PowerError):
+            return error.kind == "brown-out" and self.power.trip is not None
         if (self.evidence.get("nrst") or {}).get("edges", 0) >= _RESET_EDGES:
             return False  # a chip that is reset again and again goes away whatever the clock is
         return isinstance(error, WireError) or (isinstance(error, (TargetError, FlashError)) and self.is_disturbed())

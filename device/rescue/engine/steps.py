@@ -21,8 +21,8 @@
 #           writes diagnosis ends_as needs
 # plan      reads chip diagnosis evidence image job needs power resumed
 #           writes by granted plan
-# backup    reads chip evidence image job known_resends power resets resumed target
-#           writes backup disturbed plan
+# backup    reads erase_begun image job known_resends limits power resets resumed step
+#           writes backup chip disturbed evidence plan target
 # act       reads backup by image job limits power resets step
 #           writes chip disturbed erase_begun evidence journal known_resends plan target verified
 # verify    reads chip image job power

@@ -28,21 +28,26 @@ def run(tmp_path: Path) -> SimpleNamespace:
     return SimpleNamespace(job=job, image=image, power=SimpleNamespace(check=lambda: None))
 
 
+def holds(run: SimpleNamespace, bench: Bench) -> str:
+    run.chip = bench.h7()
+    return str(image_holds(run))
+
+
 def test_it_does(run: SimpleNamespace) -> None:
-    assert image_holds(run, Bench(IMAGE).h7()) == ""
+    assert holds(run, Bench(IMAGE)) == ""
 
 
 def test_what_lies_behind_the_image_is_not_its_business(run: SimpleNamespace) -> None:
     bench = Bench(IMAGE)
     bench.chip.flash.load(FLASH + 2 * SECTOR + 0x2000, b"own")
-    assert image_holds(run, bench.h7()) == ""
+    assert holds(run, bench) == ""
 
 
 @pytest.mark.parametrize("at", [0x20, SECTOR + 0x4321, len(IMAGE) - 1])
 def test_the_first_sector_that_does_not_is_named(run: SimpleNamespace, at: int) -> None:
     bench = Bench(IMAGE[:at] + bytes([IMAGE[at] ^ 1]) + IMAGE[at + 1 :])
     word = (FLASH + at) & ~31
-    assert image_holds(run, bench.h7()) == (
+    assert holds(run, bench) == (
         f"sector {at // SECTOR} does not hold the image any more: flash does not hold what was written at 0x{word:08x}"
     )
 
@@ -50,4 +55,4 @@ def test_the_first_sector_that_does_not_is_named(run: SimpleNamespace, at: int) 
 def test_a_torn_word_is_named(run: SimpleNamespace) -> None:
     bench = Bench(IMAGE)
     bench.chip.flash.tear(FLASH + SECTOR + 0x40)
-    assert image_holds(run, bench.h7()).endswith("at 0x08020040")
+    assert holds(run, bench).endswith("at 0x08020040")

@@ -14,10 +14,11 @@ import hashlib
 from rescue.engine import modules
 from rescue.engine.common import files, image
 from rescue.engine.common.source import SectorSource
+from rescue.engine.unit.pieces import in_pieces, make_room, wait_for_next
 from rescue.engine.unit.same_unit import check_unit
 from rescue.engine.unit.verifier import Verifier
 from rescuelink.consent import ERASE, PROGRAM, Consent
-from rescuelink.errors import CardError, FlashError, TargetError, WireError
+from rescuelink.errors import CardError, FlashError, PowerError, TargetError, WireError
 
 _TRIES = 8  # at most, on a disturbed wire; failed_write.py has what is allowed otherwise
 
@@ -26,9 +27,8 @@ class Cure:
     def __init__(self, run, steps):
         self._run = run
         self._steps = steps
-        self._flash = run.chip.flash
         self._word_bytes = run.job.word_bytes
-        self._verifier = Verifier(run.chip, run.power.check)
+        self._verifier = Verifier(run, run.power.check)
         sectors = tuple(n for step in steps for n in range(step["sector"], step["sector"] + step["count"]))
         self._consent = Consent((ERASE, PROGRAM), run.by or "policy:" + run.job.name, sectors)
         self._total = sum(step["size"] for step in steps)
@@ -55,24 +55,22 @@ class Cure:
         facts["sector"] = first["sector"]  # the line of the first step
         self._noted = self._line_of(first)
         run.journal_write("begin", facts)
-        self._flash.unlock()
+        self._run.chip.flash.unlock()
         modules.drop("rescue.chips.stm32h7.flash_loader_code")  # it is in the target's RAM now
         if len(self._steps) > 1 and first["vectors"] and first["erase"]:
-            self._erase(first)
-            self._note_ahead(self._line_of(self._steps[0]))
-            self._flash.wait_erased(run.power.check)
+            self._until_done(first, lambda _attempt: self._erase_first(first))
         disturbances = run.disturbances()
         for index, step in enumerate(self._steps):
             if run.disturbances() != disturbances:
                 # Whoever has lost the contact for a moment may have lost the unit.
                 disturbances = run.disturbances()
-                check_unit(run)
+                in_pieces(run, check_unit)
             run.observer.event("safe-point", {"sector": step["sector"]})  # where a host may still stop the run
             after = ("vectors", step["sector"]) if step["vectors"] else None
             if index + 1 < len(self._steps):
                 after = self._line_of(self._steps[index + 1])
             self._write_sector(step, after)
-        self._flash.lock()
+        self._run.chip.flash.lock()
         run.verified = {"by_digest": self._verifier.by_digest, "by_reading": self._verifier.by_reading}
 
     def _line_of(self, step):
@@ -95,27 +93,46 @@ class Cure:
         run = self._run
         # What goes with the read protection was never read: there is no backup, and nothing of it comes back.
         kept = () if run.plan["regress"] and self._backup_path is None else run.job.preserve
-        source = SectorSource(step, run.image, self._backup_path, kept, self._flash.base)
+        source = SectorSource(step, run.image, self._backup_path, kept, self._run.chip.flash.base)
         vectors_at = run.job.boot_address // self._word_bytes * self._word_bytes if step["vectors"] else None
         before = self._done
-        for attempt in range(1, _TRIES + 1):
+
+        def write(attempt):
             self._done = before
+            if (step["erase"] and step["sector"] not in self._erased) or attempt > 1:
+                self._erase(step)
+                if attempt > 1:
+                    # Erase and write have not had the time together: each has a time of its own.
+                    self._run.chip.flash.wait_erased(run.power.check)
+                    wait_for_next(run)
+            expected = self._program(step, source, after, vectors_at)
+            if vectors_at is None:
+                self._verifier.check(source, step["address"], step["size"], expected)
+            else:
+                self._write_vectors(step, source, vectors_at, expected)
+
+        self._until_done(step, write)
+
+    def _until_done(self, step, work):
+        # work(number of the try), again as long as settle() allows it.
+        for attempt in range(1, _TRIES + 1):
             try:
-                if (step["erase"] and step["sector"] not in self._erased) or attempt > 1:
-                    self._erase(step)
-                expected = self._program(step, source, after, vectors_at)
-                if vectors_at is None:
-                    self._verifier.check(source, step["address"], step["size"], expected)
-                else:
-                    self._write_vectors(step, source, vectors_at, expected)
+                make_room(self._run, step["size"])
+                work(attempt)
                 break
             except CardError:
-                self._flash.wait_erased()  # the erase under way comes to its end: the power goes off next
+                self._run.chip.flash.wait_erased()  # the erase under way comes to its end: the power goes off next
                 raise
-            except (FlashError, TargetError, WireError) as error:
+            except (FlashError, PowerError, TargetError, WireError) as error:
                 from rescue.engine.act.failed_write import settle
 
                 settle(self._run, step, error, attempt, attempt == _TRIES)
+        self._run.resets.progressed()
+
+    def _erase_first(self, step):
+        self._erase(step)
+        self._note_ahead(self._line_of(self._steps[0]))
+        self._run.chip.flash.wait_erased(self._run.power.check)
 
     def _erase(self, step):
         # Only begun here: _program() goes on while it runs.
@@ -124,7 +141,7 @@ class Cure:
         self._note("erase", step["sector"])
         run.erase_begun = True
         run.say("erase sector %d" % step["sector"])
-        self._flash.start_erase(step["sector"], self._consent, step["count"])
+        self._run.chip.flash.start_erase(step["sector"], self._consent, step["count"])
         self._erased.add(step["sector"])
 
     def _program(self, step, source, after, held_back):
@@ -146,7 +163,7 @@ class Cure:
             source.fill(address, view)
             return blank(address, view)
 
-        stream = self._flash.stream(step["address"], step["size"], self._consent, piece)
+        stream = self._run.chip.flash.stream(step["address"], step["size"], self._consent, piece)
         known = None if source.is_mixed else run.image.known(step["address"], step["size"])
         # `known` is of the whole sector: where a flash word is held back, what is to come there is looked at here.
         expected = known if held_back is None else None
@@ -181,5 +198,5 @@ class Cure:
         self._note("vectors", step["sector"])
         word = files.view[: self._word_bytes]
         source.fill(address, word)
-        self._flash.program(address, word, self._consent, True)
+        self._run.chip.flash.program(address, word, self._consent, True)
         self._verifier.check(source, address, self._word_bytes)

@@ -1,6 +1,7 @@
 # A sector that could not be written: the supply's fault, the sector's, or the wire's?
 
 from rescue.debug import adi_registers as adi
+from rescue.engine.unit.pieces import supply_gone
 from rescuelink.errors import FlashError, PowerError, WireError
 
 _SUPPLY_BACK_MS = 100
@@ -15,6 +16,12 @@ def settle(run, step, error, attempt, is_last):
     again as long as the wire can be made slower. Without that a second failure is the sector's own;
     never a loop of erases.
     """
+    if supply_gone(run) and not is_last and run.slow_down():
+        run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
+        run.chip.flash.unlock()
+        return
+    if isinstance(error, PowerError):
+        raise error
     flash = run.chip.flash
     run.note_resets()
     on_wire = not isinstance(error, FlashError)
@@ -32,8 +39,6 @@ def settle(run, step, error, attempt, is_last):
         raise error
     run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
     if disturbed:
-        run.target.core.reset_halt()
-        run.chip.freeze_watchdogs()
         flash.unlock()
 
 
@@ -42,6 +47,8 @@ def _blame_supply(run):
     # however short. Raises PowerError then, with the power cut.
     power = run.power
     name = power.seen("logic")
+    if power.trip is not None:
+        raise _dipped()
     low = run.ports.rails.capture(_SUPPLY_BACK_MS, 2)[name][0] if name is not None else None
     dp = run.target.dp
     try:
@@ -57,6 +64,10 @@ def _blame_supply(run):
             return
         low = None  # it was over before anybody looked, or nobody sees it
     power.set_trip("brown-out", name, low, limit)
+    raise _dipped()
+
+
+def _dipped():
     message = "the supply of the chip's pins dipped while the flash was being written"
     advice = "check the supply's current limit and the way to that rail, then start again: the run goes on where it was"
-    raise PowerError("brown-out", message, next_step=advice)
+    return PowerError("brown-out", message, next_step=advice)

@@ -6,6 +6,7 @@ import hashlib
 
 from rescue.engine.common import files, image
 from rescue.engine.common.source import FROM_BACKUP
+from rescue.engine.unit.pieces import in_pieces
 from rescuelink.errors import FlashError
 
 _WHY = "hit by a disturbed erase"
@@ -15,7 +16,7 @@ def look(run):
     """Compares by SHA-256 with what was there before. Raises what a rewrite raises, or FlashError("verify")."""
     hit = []
     for kept in run.plan["kept"]:
-        if _differs(run, kept):
+        if in_pieces(run, _differs, kept):
             hit.append(kept)
     if not hit:
         return
@@ -31,7 +32,7 @@ def look(run):
         steps.append(step)
     Cure(run, steps).carry_out()
     for kept in hit:
-        if _differs(run, kept):
+        if in_pieces(run, _differs, kept):
             raise FlashError("verify", "a sector of the unit's own could not be put back as it was", kept[1])
 
 

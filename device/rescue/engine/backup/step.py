@@ -14,6 +14,7 @@ from micropython import const
 from rescue.engine import modules
 from rescue.engine.common import files, guarded, image
 from rescue.engine.common.source import FROM_BACKUP
+from rescue.engine.unit.pieces import in_pieces
 from rescue.engine.unit.same_unit import check_unit
 from rescuelink.errors import CardError, ConsentError, WireError
 
@@ -110,10 +111,10 @@ def _write(run, file):
     whole = hashlib.sha256()
     done = 0
     for sector in run.evidence["sectors"]:
-        expected = _as_the_core_reads_it(run, sector)
+        expected = in_pieces(run, _as_the_core_reads_it, sector)
         own = None if _is_known(sector) or sector["state"] == guarded.STATE else hashlib.sha256()
         for at in range(0, sector["size"], files.CHUNK):
-            _fill(run, sector, sector["address"] + at)
+            in_pieces(run, _fill, sector, sector["address"] + at)
             whole.update(files.view)
             if own is not None:
                 own.update(files.view)

@@ -1,11 +1,13 @@
 # Resets of the unit that nobody of us made, while the work goes on: falling edges of NRST from the map to the proof,
 # without those that resets of ours make. A supervisor or a watchdog that fires seldom shows itself only here.
 
-_TRIES = 6  # of a step that such a reset has spoilt, in one run
+_TRIES = 6  # of work that such a reset has spoilt, until some of it is done
 
 
 class Resets:
     """count: how many; fresh: there was one since this was last asked for."""
+
+    silent_ms = None  # so long after power-on the chip's supply goes away while no firmware runs (unit/silent.py)
 
     def __init__(self, ports):
         self._ports = ports
@@ -41,11 +43,19 @@ class Resets:
             self.fresh = True
             target.core.reset_halted = False
 
+    def progressed(self):
+        """What was under way is done: a unit that is reset every second or two is cured piece by piece."""
+        self._tries = 0
+
     def spoilt(self):
-        """(whether one spoilt the step that has just failed, whether it may be done again: not for ever)"""
+        """(whether one spoilt the work that has just failed, whether it may be done again: not for ever)"""
         fresh, self.fresh = self.fresh, False
-        self._tries += fresh
-        return fresh, self._tries <= _TRIES
+        return fresh, self.spend() if fresh else self._tries <= _TRIES
+
+    def spend(self):
+        """One more try: False where there were too many with nothing done."""
+        self._tries += 1
+        return self._tries <= _TRIES
 
     def found(self):
         """evidence["nrst"]["later"]: {"edges", "period_ms": None with one}"""

@@ -276,6 +276,13 @@ def _healthy(evidence):
         return None
     lines = [map_line(evidence), core_line(evidence)] + [line for line in (draw_of(evidence)[1],) if line]
     unseen = running.unseen(evidence, not_measured(evidence))
+    nrst = evidence.get("nrst")
+    if nrst:
+        watched = "NRST watched for %d ms: " % nrst["window_ms"]
+        if nrst["edges"]:
+            unseen.append(watched + "it fell %d time(s)" % nrst["edges"])
+        else:
+            lines.append(watched + "no reset")
     missed = evidence.get("unseen") or ()
     if "nrst" in missed:
         unseen.append("not seen: NRST")

@@ -8,6 +8,7 @@ UNDECIDED = "EXAMINED"  # how it ends where the helper sees too little for a ver
 
 _LABELS = {"bplus": "B+", "v12": "12 V", "v3v3": "3.3 V", "vcap": "VCAP"}
 _RESET_EDGES = 3
+BY_ITSELF = ("IWDG1RSTF", "WWDG1RSTF", "SFTRSTF", "LPWRRSTF")  # resets that the chip gives itself
 # What a core takes more than in reset, at the supply, converters included: 60 mA of 3.3 V and more at an application's
 # clock, 5 mA with code on the internal oscillator (docs/reference/unit.md#core-current).
 FAST_MW = 250

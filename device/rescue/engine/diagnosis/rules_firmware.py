@@ -2,6 +2,7 @@
 
 from rescue.engine.diagnosis import rules_whose as whose
 from rescue.engine.diagnosis.rules_common import (
+    BY_ITSELF,
     CERTAIN,
     LIKELY,
     boot_sector,
@@ -13,7 +14,7 @@ from rescue.engine.diagnosis.rules_common import (
 )
 from rescue.engine.diagnosis.whose import compared
 
-_BY_ITSELF = ("IWDG1RSTF", "WWDG1RSTF", "SFTRSTF", "LPWRRSTF")  # resets that the chip gives itself
+_WATCHDOG_MS = 900  # a watchdog chip takes 1.0 s at least, usually 1.6 s (docs/reference/unit.md#watchdog-chip)
 _RAM_NAMES = "SP must lie in RAM, PC be odd and in flash"
 
 
@@ -71,9 +72,12 @@ def _bad_vectors(evidence):
 def _reset_from_outside(evidence):
     # No watchdog and no software has asked for these resets: what keeps it from running comes before whose it is.
     flags = (evidence.get("reset_cause") or {}).get("flags") or ()
-    if not flags or [flag for flag in flags if flag in _BY_ITSELF]:
+    if not flags or [flag for flag in flags if flag in BY_ITSELF]:
         return None
-    return reset_loop(evidence)
+    found = reset_loop(evidence)
+    if found is not None and found[1]["period_ms"] >= _WATCHDOG_MS:
+        return None  # it may be a watchdog chip that this firmware does not serve, and the image will
+    return found
 
 
 def _hex(value):

@@ -56,6 +56,8 @@ def _brown_out(evidence):
         return None
     values = _of_trip(evidence, trip)
     values["depth"] = depth(trip)
+    if evidence.get("silent"):
+        return LIKELY, values, [trip_line(trip)], ["afe-watchdog"]  # it went away with nobody at work, too
     return CERTAIN, values, [trip_line(trip)], ["low-supply", "low-3v3"]
 
 

@@ -63,7 +63,7 @@ def gather(evidence, ports, target, chip, boot_address, attached):
             evidence["swd"]["left_halted"] = True
             look.start_anew(ports, target)
         groups.append(("clocks", lambda: look.clocks(target, target.core.clock)))
-        groups.append(("core", lambda: look.core(target.core, evidence.get("clocks"))))
+        groups.append(("core", lambda: look.core(target.core, evidence.get("clocks"), "silent" in evidence)))
         groups.append(("watchdog", lambda: target.family.watchdog(target.ap0)))
     groups += [
         ("reset_cause", chip.reset_cause),

@@ -59,15 +59,14 @@ def gather(run):
         run.evidence["rails"]["reset_ma"] = wiring.nrst_follows(run.ports)[1]
         run.skip_to("diagnosis")
     elif attached:
-        if watchdog_ms:
+        if watchdog_ms and run.resets.silent_ms is None:  # else there is no time for it
             from rescue.engine.unit.running_look import watch_resets
 
             # The option bytes start a watchdog at reset, or one has bitten already: does anybody feed it?
             watch_resets(run, run.target, run.evidence, watchdog_ms)
             wait_for_nrst(run.ports)
             run.evidence["reset_cause"] = run.chip.reset_cause()
-        else:
-            _look_for_slow_loop(run)
+        _look_for_slow_loop(run)
 
 
 def _watchdog_ms(found):
@@ -77,12 +76,16 @@ def _watchdog_ms(found):
 
 
 def _look_for_slow_loop(run):
-    # Nothing of ours has pulled NRST until now: an edge is a reset by somebody else, slower than the first look.
-    edges = run.ports.lines.nrst_edges() if "nrst" in run.evidence else 0
-    if not edges:
+    # Nothing of ours has pulled NRST until now: an edge is a reset by somebody else, slower than the first look. A unit
+    # that seems to run is watched for one that comes seldom.
+    if "nrst" not in run.evidence:
         return
-    from rescue.engine.unit import nrst_watch
+    from rescue.engine.unit import nrst_watch, running
 
-    if run.evidence["nrst"]["edges"] < nrst_watch.LOOP_EDGES:
-        since_ms = run.ports.clock.since_ms(run.watched_ms)
-        run.evidence["nrst"] = nrst_watch.watch_for_loop(run.ports, edges, since_ms)
+    nrst = run.evidence["nrst"]
+    edges = run.ports.lines.nrst_edges()
+    runs = "core" in run.evidence and not running.why_not(run.evidence)[0]
+    if run.resets.silent_ms is None and nrst["edges"] < nrst_watch.LOOP_EDGES and (edges or runs):
+        run.say("resets")
+        nrst.update(nrst_watch.watch_on(run, run.watched_ms, edges))
+        wait_for_nrst(run.ports)

@@ -49,10 +49,11 @@ def prove(run):
     wait_for_nrst(run.ports)
     start = clock.ms()
     while True:
-        from rescue.engine.proof.watch import look
+        from rescue.engine.proof.watch import goes_on, look
 
-        reason = look(run, proof)
-        del look
+        quiet_ms = clock.ms()
+        reason = look(run, proof) or goes_on(run, proof, quiet_ms)
+        del look, goes_on
         if not reason and run.power.button:
             from rescue.engine.unit import button
 
@@ -127,7 +128,7 @@ def _look_once_more(run, proof):
         run.chip.freeze_watchdogs()
         from rescue.engine.unit.verifier import image_holds
 
-        changed = image_holds(run, run.chip)
+        changed = image_holds(run)
         if changed:
             _fails(proof, changed)
         else:

@@ -2,7 +2,7 @@
 
 from rescue.chips.families import prepare
 from rescue.debug.connect import ATTACH, connect
-from rescue.engine.unit.nrst_watch import watch_reset
+from rescue.engine.unit.nrst_watch import SELDOM_MS, watch_on, watch_reset
 from rescuelink.errors import RescueError, WireError
 
 _HZ = 1_000_000
@@ -44,6 +44,21 @@ def look(run, proof):
     finally:
         run.ports.wire.release()
     return missing
+
+
+def goes_on(run, proof, since_ms):
+    """Whether it goes on by itself, with nobody on its wires: "" when no reset has come again since `since_ms`."""
+    if not run.ports.sees_nrst():
+        return ""
+    run.say("resets")
+    found = watch_on(run, since_ms)
+    if found["edges"] > 1:
+        proof["nrst"] = found
+        values = (found["edges"], found["window_ms"], found["period_ms"])
+        return "the unit was reset %d times in %d ms, every %d ms" % values
+    line = "NRST watched for %d ms: " % found["window_ms"]
+    proof["lines"].append(line + ("it fell once, and not again in %d ms" % SELDOM_MS if found["edges"] else "no reset"))
+    return ""
 
 
 def _watched(run, proof, target):

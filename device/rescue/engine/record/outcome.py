@@ -7,25 +7,43 @@ from rescuelink.errors import ConsentError, FlashError, PowerError, TargetError,
 _WELL = (None, outcomes.RECOVERED, outcomes.NO_FAULT_FOUND)
 _LOCKED_KINDS = ("write_protected", "read_protected", "execute_only", "secure")
 _FEW_RESETS = 2  # nothing that comes again and again
+WATCHDOG_MS = 900  # of the watchdog chips in use: 1.0 s at least, usually 1.6 s (docs/reference/unit.md#watchdog-chip)
 _WIRE_KINDS = ("no_ack", "parity", "protocol")  # what no chip says by itself
 
 
 def of_run(
-    error, ends_as, proof, erase_begun, cured, check_config, disturbed=False, resets=0, unproven=False, looped=False
+    error,
+    ends_as,
+    proof,
+    erase_begun,
+    cured,
+    check_config,
+    disturbed=False,
+    resets=0,
+    unproven=False,
+    looped=False,
+    period_ms=None,
+    silent=False,
 ):
     """The outcome's name.
 
     error: what stopped the run, or None. ends_as: where the diagnosis heads. proof: passed True/False, None if there
     was none. erase_begun: the flash has been touched. cured: everything planned was written and verified.
     check_config: the unit's own data was rewritten. disturbed: a transfer was damaged or lost in this run. resets: how
-    often somebody else has reset the unit while it was worked on; looped: they were seen to come again and again.
+    often somebody else has reset the unit while it was worked on; looped: they were seen to come again and again;
+    period_ms: how far apart, where there were several. silent: a front end takes the chip's supply away.
     unproven: the helper could not take the unit's power away, or not see it go.
     """
     if error is not None:
+        if silent and error.kind == "brown-out":
+            return outcomes.INTERRUPTED
         if error.kind == "other_unit":
             return outcomes.INTERRUPTED if erase_begun and not cured else outcomes.ABORTED
         if resets and is_by_reset(error) and (erase_begun or ends_as in _WELL):
-            again = (resets <= _FEW_RESETS and not looped) or (erase_begun and not cured)
+            few = resets <= _FEW_RESETS and not looped
+            # So slow that it may be a watchdog chip, which is in order: nobody serves it while the firmware stands.
+            slow = period_ms is not None and period_ms >= WATCHDOG_MS
+            again = few or slow or (erase_begun and not cured)
             return outcomes.INTERRUPTED if again else outcomes.NOT_FIRMWARE
         if _is_the_wires(error, disturbed) and (erase_begun or ends_as in _WELL):
             return outcomes.CHECK_WIRES  # the journal stays: the next run goes on

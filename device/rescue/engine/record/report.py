@@ -9,7 +9,18 @@ from rescuelink.errors import RescueError
 _DISTURBED = "%d disturbance(s) of SWD were noticed: the wires and their contacts want a look"
 _WIRES = "check the contacts and the SWDIO, SWCLK and GND wires, shorten them, and press again: nothing is lost"
 _RESETS = "NRST fell %d time(s) while the unit was worked on, and nobody here had pulled it"
-_NO_RESET = "find what resets the unit (a supervisor, a watchdog chip, a loose wire at NRST), then press again"
+_NO_RESET = (
+    "find what resets the unit (a supervisor, a watchdog chip, a loose wire at NRST) and keep it from that while the "
+    "unit is worked on (a watchdog chip by its jumper, or its input or output taken off), then press again"
+)
+_SILENT = (
+    "%s goes away %d ms after power-on while no firmware runs, with nobody at work: the front end that feeds the chip "
+    "hears nothing from it; the work was done in pieces, each with the power switched on anew"
+)
+_KEEP_ALIVE = (
+    "keep the front end from switching the chip's supply off (its wake-up input, or the chip's rail fed from the bench "
+    "while the unit is off its cells), then press again"
+)
 _SEEN_IN_PROOF = ("core", "clocks", "watchdog", "reset_cause", "nrst", "options", "swd", "supply")
 _SAYS_NOTHING = ("healthy", "undecided", "quiet")  # it is the job that asks for more
 _MAYBE_THE_IMAGE = ("lockup", "not-running", "supply-config", "watchdog-unfed", "reset-loop")
@@ -42,11 +53,15 @@ def conclude(run):
         run.resets.count,
         unproven,
         run.diagnosis is not None and run.diagnosis["cause"] == "reset-loop",
+        run.resets.found()["period_ms"],
+        "silent" in run.evidence,
     )
     if name == outcomes.CHECK_WIRES and run.error is not None:
         run.error.next_step = _WIRES
     elif run.resets.count and run.error is not None and outcome.is_by_reset(run.error):
         run.error.next_step = _NO_RESET
+    if "silent" in run.evidence and run.error is not None and run.error.kind == "brown-out":
+        run.error.next_step = _KEEP_ALIVE
     if run.resets.count and "nrst" in run.evidence:
         run.evidence["nrst"]["later"] = run.resets.found()
     if passed is False and run.error is None:
@@ -84,6 +99,9 @@ def _tell_disturbances(run):
         if resets["period_ms"]:
             line += ", every %d ms" % resets["period_ms"]
         told.append(line)
+    silent = run.evidence.get("silent")
+    if silent:
+        told.append(_SILENT % (silent["rail"], silent["ms"]))
     if run.disturbed and "swd" in run.evidence:
         run.evidence["swd"]["disturbed"] = run.disturbed
         if run.disturbed > resets["edges"]:  # else a reset explains each

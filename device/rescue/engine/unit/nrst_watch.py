@@ -1,30 +1,32 @@
 # Resets by somebody else, seen on NRST with our own line let go.
 
-_NRST_LOOK_MS = 5
+from micropython import const
+
+_LOOK_MS = const(50)
+_LOOP_LOOK_MS = const(5)
 LOOP_EDGES = 3  # so many resets are a loop
-_LOOP_MS = 5000
+SELDOM_MS = const(6500)  # what comes more seldom is not waited for (docs/reference/unit.md#seldom-reset)
 
 
-def watch_for_loop(ports, edges, since_ms):
-    """As watch_reset(), after `edges` in `since_ms`: until a loop of resets has shown its period, or for seconds.
-
-    "period_ms" is from the first edge seen here to the last one; it is missing with fewer than two.
-    """
-    clock = ports.clock
-    start = clock.ms()
-    ports.lines.nrst_edges()
-    first_ms = last_ms = None
-    counted = 0
-    while (edges + counted < LOOP_EDGES or counted < 2) and clock.since_ms(start) < _LOOP_MS:
-        clock.sleep_ms(_NRST_LOOK_MS)
-        new = ports.lines.nrst_edges()
+def watch_on(run, since_ms, edges=0):
+    """Hands off from `since_ms`, a value of ms(), until no reset has come for SELDOM_MS, or until so many that they are
+    a loop; `edges` were seen by then. As watch_reset(); "period_ms" from the first edge to the last one that were seen
+    here, missing with fewer than two."""
+    clock, lines = run.ports.clock, run.ports.lines
+    first_ms = last_ms = counted = 0
+    while True:
+        new = lines.nrst_edges()
+        now_ms = clock.since_ms(since_ms)
         if new:
-            last_ms = clock.since_ms(start)
-            first_ms = last_ms if first_ms is None else first_ms
+            last_ms = now_ms
+            first_ms = first_ms or now_ms
             counted += new
-    level = 1 if ports.lines.nrst_level() else 0
-    found = {"level": level, "edges": edges + counted, "window_ms": since_ms + clock.since_ms(start)}
-    if last_ms != first_ms:
+        if now_ms - last_ms >= SELDOM_MS or (counted > 1 and edges + counted >= LOOP_EDGES):
+            break
+        run.power.check()
+        clock.sleep_ms(_LOOP_LOOK_MS if counted else _LOOK_MS)
+    found = {"level": 1 if lines.nrst_level() else 0, "edges": edges + counted, "window_ms": now_ms}
+    if counted > 1:
         found["period_ms"] = (last_ms - first_ms) // (counted - 1)
     return found
 

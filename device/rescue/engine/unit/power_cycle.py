@@ -2,7 +2,7 @@
 # what the method of Power with its name says.
 
 from rescue.engine.unit import adc_zero
-from rescuelink.dead_rails import CORE, DEAD_MV, INPUT, LOGIC, off_mv
+from rescuelink.dead_rails import BETWEEN, CORE, DEAD_MV, INPUT, LOGIC, off_mv
 from rescuelink.errors import PowerError
 
 _NO_SWITCH = "no_switch"  # of by_hand.py
@@ -90,19 +90,25 @@ def energise(power):
                 moved_at = now
                 if change > 0:
                     rose_at = now
+        full = False  # at its limit behind an input that reads nothing: a short, or not settled yet
         if current is not None:
             in_budget = clock.since_ms(start) < limits.inrush_ms and clock.since_ms(rose_at) < limits.short_ms
             if current > limits.trip_ma and not in_budget:
                 _trip_supply(power, "over-current", seen, limits.trip_ma, current)
                 return _as_evidence(power, seen)
-            # Where the rails in front are not seen, a rail that does not rise may be waiting for their capacitors.
-            unseen = [role for role in ("input", "between") if role in limits.roles and power.seen(role) is None]
+            # Where the rails in front are not seen, a rail that does not rise may be waiting for their capacitors. One
+            # that reads nothing may be behind a wire of the helper's that is off.
+            unseen = [role for role in (INPUT, BETWEEN) if role in limits.roles and power.seen(role) is None]
+            dark = not unseen and _reads_nothing(power, seen)
+            if dark:
+                unseen.append(INPUT)
             short_ms = limits.inrush_ms if unseen else limits.short_ms
+            full = dark and current >= _AT_LIMIT * limits.supply_ma
             if current >= _AT_LIMIT * limits.supply_ma and clock.since_ms(rose_at) >= short_ms:
                 name = _lowest_rail(power, seen)
                 power.set_trip("short", name, _mean(seen, name), limits.supply_ma, current)
                 return _as_evidence(power, seen)
-        if pressed and clock.since_ms(moved_at) >= _SETTLED_MS:
+        if pressed and not full and clock.since_ms(moved_at) >= _SETTLED_MS:
             break
     # Only now: while capacitors fill, more may flow for a moment.
     rails.arm_trip(limits.trip_ma)
@@ -238,12 +244,25 @@ def _over_voltage(power, seen):
     return False
 
 
+def _reads_nothing(power, seen):
+    name = power.seen(INPUT)
+    return name is not None and seen[name][1] < DEAD_MV[INPUT]
+
+
 def _lowest_rail(power, seen):
-    # The rail nearest to the supply that does not come up is the overloaded one.
-    for role in (INPUT, "between", LOGIC, CORE):
+    # The rail nearest to the supply that does not come up is the overloaded one; with a rail behind it that is up, it
+    # is one that is only not seen.
+    lowest = None
+    for role in (INPUT, BETWEEN, LOGIC, CORE):
         name = power.seen(role)
-        if name is not None and seen[name][1] < power.limits.rails[name].low_mv // 2:
-            return name
+        if name is None:
+            continue
+        if lowest is None and seen[name][1] < power.limits.rails[name].low_mv // 2:
+            lowest = name
+        elif lowest is not None and _reads_nothing(power, seen) and seen[name][1] >= DEAD_MV[BETWEEN]:
+            lowest = None  # so was the input
+    if lowest is not None:
+        return lowest
     return power.limits.roles.get(INPUT, "supply")
 
 

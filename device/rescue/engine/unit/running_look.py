@@ -39,13 +39,13 @@ def start_anew(ports, target):
         ports.lines.nrst_edges()  # that edge was ours
 
 
-def core(core, found_clocks):
+def core(core, found_clocks, hurried=False):
     """evidence["core"]: state, some program counters, clock, fault registers, and what it did over time."""
     waited = found_clocks is not None and _HSE in found_clocks["missing"]
-    limit_ms = _WAITED_MS if waited else _LOOP_MS
+    limit_ms = _WAITED_MS if waited or hurried else _LOOP_MS
     found = {"state": core.state(), "pc_samples": [], "clock_hz": 0}
     runs = found["state"] in ("running", "sleeping")
-    patient = runs and not (found_clocks and found_clocks["missing"])
+    patient = runs and not hurried and not (found_clocks and found_clocks["missing"])
     activity = cortex_m_watch_run.watch(core, limit_ms if runs else 0, patient)
     found["pc_samples"] = activity.pop("pc_samples")
     found["activity"] = activity

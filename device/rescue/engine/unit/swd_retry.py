@@ -1,5 +1,6 @@
 # A slower SWCLK after a disturbed transfer.
 
+from rescue.engine.unit.pieces import supply_gone
 from rescue.engine.unit.same_unit import check_unit
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import RescueError
@@ -7,7 +8,7 @@ from rescuelink.errors import RescueError
 _SLOWER_HZ = (1_000_000, 250_000, 100_000, 50_000, 25_000)
 _CONTACT_MS = 2000  # a contact that is lost for longer is looked for by the whole ladder
 _LOOK_MS = 50
-_HALTED = ("backup", "verify")  # steps that find the core in reset halt, and do not make it so themselves
+_HALTED = ("backup", "act", "verify")  # steps that find the core in reset halt, and do not make it so themselves
 
 
 def slow_down(run):
@@ -17,6 +18,8 @@ def slow_down(run):
     """
     if run.target is None:
         return False
+    if supply_gone(run):
+        return power_again(run)
     slower = run.ports.wire.frequency_hz
     how = "after-reset"
     spoilt, again = run.resets.spoilt()
@@ -42,15 +45,32 @@ def slow_down(run):
             return False
         run.target.family.prepare(run.target)  # it may have been without power
         check_unit(run)
-        if run.step in _HALTED:
-            run.target.core.reset_halt()
-            run.chip.freeze_watchdogs()
+        _halt(run)
     except RescueError as error:
         attempt["result"] = error.kind
         return False
     run.evidence["swd"]["hz"] = run.ports.wire.frequency_hz
     run.resets.again(run.target.core)
     return True
+
+
+def power_again(run):
+    """As slow_down(), where the chip's supply has gone away, or is about to (silent.py)."""
+    from rescue.engine.unit import silent
+
+    if not silent.power_again(run):
+        return False
+    try:
+        _halt(run)
+    except RescueError:
+        return False
+    return True
+
+
+def _halt(run):
+    if run.step in _HALTED:
+        run.target.core.reset_halt()
+        run.chip.freeze_watchdogs()
 
 
 def _find(run):

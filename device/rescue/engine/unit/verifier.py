@@ -9,8 +9,8 @@ from rescuelink.errors import FlashError
 class Verifier:
     """`by_digest` and `by_reading` count the ranges that were verified either way."""
 
-    def __init__(self, chip, check=None):
-        self._chip = chip
+    def __init__(self, run, check=None):
+        self._run = run  # whose chip is another object once its supply was away
         self._check = check  # called now and then while the core works; may raise
         self.by_digest = 0
         self.by_reading = 0
@@ -27,27 +27,27 @@ class Verifier:
             self.by_reading += 1
             from rescue.engine.unit.read_back import compare
 
-            compare(self._chip, source, address, length, expected)
+            compare(self._run.chip, source, address, length, expected)
 
     def agrees(self, address, length, expected):
         """Whether the target's core finds this SHA-256; False as well where it cannot say."""
-        found = self._chip.digest.look(address, 0, length, self._check)  # as sha256(), a call less deep
+        found = self._run.chip.digest.look(address, 0, length, self._check)  # as sha256(), a call less deep
         if found is None:
             return False
         self.by_digest += 1
         return found[1] == expected
 
 
-def image_holds(run, chip):
-    """Whether the flash of `chip` holds the job's image at this moment: "", or one sentence about the first sector that
-    does not. Its core must be halted; it is left halted after a reset. Raises WireError, PowerError, CardError."""
-    verifier = Verifier(chip, run.power.check)
+def image_holds(run):
+    """Whether the flash holds the job's image at this moment: "", or one sentence about the first sector that does
+    not. The core must be halted; it is left halted after a reset. Raises WireError, PowerError, CardError."""
+    verifier = Verifier(run, run.power.check)
     for segment in run.job.image.segments:
         try:
             check_segment(run, verifier, segment)
         except FlashError as error:
             address = segment.address if error.address is None else error.address
-            sector = chip.flash.sector_of(address)
+            sector = run.chip.flash.sector_of(address)
             return "sector %d does not hold the image any more: %s at 0x%08x" % (sector, error.message, address)
     return ""
 

@@ -4,7 +4,7 @@ from rescue.engine.unit.verifier import Verifier, check_segment
 
 
 def verify_image(run):
-    verifier = Verifier(run.chip, run.power.check)
+    verifier = Verifier(run, run.power.check)
     segments = run.job.image.segments
     progress = run.progress_in("verify", "segments")
     for index, segment in enumerate(segments):

@@ -413,6 +413,35 @@ LATER: Final[tuple[tuple[str, float, str, Maker], ...]] = (
 _LATER_SHARE: Final = 0.04
 
 
+def _seldom(rng: Random, *_: object) -> Fault:
+    period_ms = float(rng.choice((3_000, 5_000, 6_000)))
+    return Fault("nrst-seldom", f"a supervisor fires every {period_ms:g} ms", board={"nrst_pulse_period_ms": period_ms})
+
+
+def _always_watching(_rng: Random, *_: object) -> Fault:
+    return Fault("watchdog-always", "a watchdog chip of 1600 ms that counts also while its input floats",
+                 board={"watchdog_ms": 1600.0, "watchdog_off_when_floating": False})  # fmt: skip
+
+
+def _silent(rng: Random, *_: object) -> Fault:
+    ms = float(rng.choice((3_000, 5_000)))
+    return Fault("afe-silent", f"the front end takes 3.3 V away {ms:g} ms after power-on when it hears nothing",
+                 board={"afe_watchdog_ms": ms})  # fmt: skip
+
+
+TAKEN_AWAY: Final[tuple[Maker, ...]] = (_seldom, _always_watching, _silent)
+"""What takes the unit away while it is worked on. With a draw of its own, for the same reason."""
+_TAKEN_AWAY_SHARE: Final = 0.02
+
+
+def draw_taken_away(rng: Random, layout: Layout, board: Board, image: Build, history: History) -> tuple[Fault, ...]:
+    """One fault of `TAKEN_AWAY`, seldom."""
+    if rng.random() >= _TAKEN_AWAY_SHARE:
+        return ()
+    fault = rng.choice(TAKEN_AWAY)(rng, layout, board, image, history)
+    return () if fault is None else (fault,)
+
+
 def draw_later(rng: Random, layout: Layout, board: Board, image: Build, history: History) -> tuple[Fault, ...]:
     """One fault of `LATER`, seldom."""
     if rng.random() >= _LATER_SHARE:

@@ -17,7 +17,7 @@ from rescuelink.job import default_job
 from . import images
 from .boards import Board, draw_board, draw_flags
 from .case import Case
-from .faults import draw_faults, draw_later
+from .faults import draw_faults, draw_later, draw_taken_away
 from .history import FLAG, draw_history
 from .images import Build
 from .job import draw_job
@@ -40,6 +40,7 @@ def generate(seed: int) -> Case:
     history = draw_history(_draw(seed, "history"), layout, image, second)
     faults = draw_faults(_draw(seed, "faults"), layout, board, image, history)
     faults += draw_later(_draw(seed, "later"), layout, board, image, history)
+    faults += draw_taken_away(_draw(seed, "taken away"), layout, board, image, history)
     job, consent = draw_job(_draw(seed, "job"), layout, board, image, second, history, faults)
     return Case(seed, layout, board, image, second, history, faults, job, consent, _own_data(seed, layout))
 

@@ -32,7 +32,7 @@ class Life:
     """All rails went down after the supply was switched off."""
 
 
-def look_alone(unit: Unit) -> Life:
+def look_alone(unit: Unit, watch_ms: int = _WATCH_MS) -> Life:
     """Switch the unit on by itself, press its button as a person does, watch it, and switch it off."""
     clock = unit.clock
     unit.set_nrst(False)
@@ -45,7 +45,7 @@ def look_alone(unit: Unit) -> Life:
     clock.advance((_START_MS - _BUTTON_MS[1]) * _MS)
     falls = unit.nrst_falls
     lit: set[bool] = set()
-    for _ in range(_WATCH_MS // _LOOK_MS):
+    for _ in range(watch_ms // _LOOK_MS):
         lit.add(unit.leds["run"])
         clock.advance(_LOOK_MS * _MS)
     resets = unit.nrst_falls - falls

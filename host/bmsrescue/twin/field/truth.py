@@ -54,7 +54,7 @@ _CRYSTAL: Final = frozenset(
 _NOT_RUNNING: Final = frozenset({"not-running", "lockup", "crashed"})
 _DAMAGE: Final = frozenset({"update-cut", "interrupted-program", "differs", "bad-vectors", "blank", "crashed"})
 HARDWARE: Final = frozenset(SUPPLY_ENDS) | {
-    "nrst-held", "nrst-pulses", "boot0-strap", "latch-shorted", "crystal", "worn", "dip", "slow-erase",
+    "nrst-held", "nrst-pulses", "nrst-seldom", "boot0-strap", "latch-shorted", "crystal", "worn", "dip", "slow-erase",
 }  # fmt: skip
 """Faults that a repair of the unit's hardware cures."""
 
@@ -193,6 +193,8 @@ def _of_contents(case: Case, before: Life, flash: Flash, with_image: Callable[[]
     if not with_image().runs:
         truth.right = {"NOT_FIRMWARE"}
         truth.weak |= {"LOCKED"}
+    if kind == "crashing" and _shuts_out(case) and not _leave(case, kind, marker=marker, version=version)[0]:
+        truth.right |= {"LOCKED"}  # it may as well work, and nothing that can be seen says otherwise
     return truth
 
 
@@ -217,23 +219,50 @@ def _image_is_there(case: Case, before: Life, with_image: Callable[[], Life]) ->
 
 def _something_else_runs(case: Case, *, marker: bool, version: bool) -> Truth:
     """Another firmware than the job's runs, or one with damage that does not stop it."""
-    kind, consent = case.history.kind, case.consent
-    rewrite = _rewrites(case)
+    kind = case.history.kind
     causes = {"differs", "older-firmware", "newer-firmware", "unknown-application"}
+    if kind == "cut" and _is_whole(case):
+        kind = "older"  # cut before its first erase: nothing has happened to the old firmware
     if kind in ("torn", "damaged", "cut", "bad-vectors", "waiting", "crashing"):
         return Truth({"RECOVERED"}, {"LOCKED"}, causes | _DAMAGE)
-    if kind == "newer":
-        if version and "newer-firmware" not in consent:
-            return Truth({"LOCKED"}, set(), causes)
-        allowed = "newer-firmware" in consent or marker or "unknown-application" in consent or rewrite
-    elif kind == "older":
-        allowed = marker or rewrite or bool(consent & {"older-firmware", "unknown-application"})
-    else:
-        allowed = "unknown-application" in consent or rewrite
-        # Without a marker the version is all that tells: who consents to another one consents to any firmware that
-        # has one at the job's place (docs/job-format.md).
-        allowed = allowed or (version and not marker and bool(consent & {"older-firmware", "newer-firmware"}))
-    return Truth({"RECOVERED"} if allowed else {"LOCKED"}, {"LOCKED"}, causes)
+    if kind == "newer" and version and "newer-firmware" not in case.consent:
+        return Truth({"LOCKED"}, set(), causes)
+    allowed, may = _leave(case, kind, marker=marker, version=version)
+    if allowed:
+        return Truth({"RECOVERED"}, {"LOCKED"}, causes)
+    return Truth({"RECOVERED", "LOCKED"} if may else {"LOCKED"}, set(), causes)
+
+
+def _leave(case: Case, kind: str, *, marker: bool, version: bool) -> tuple[bool, bool]:
+    """(whether the job plainly asks for what is there to be replaced, whether it may be taken to).
+
+    A card names what it asks for by its marker and by the place of the version (docs/job-format.md). Without both
+    nobody can tell an older or newer build of the product from somebody else's firmware: to ask is right then, whatever
+    the job says of older and newer ones. Where the version is all that tells, a sister's counts as one of them.
+    """
+    consent, rewrite = case.consent, _rewrites(case)
+    if "unknown-application" in consent:
+        return True, True
+    if kind not in ("older", "newer", "crashing"):
+        return False, version and not marker and (rewrite or bool(consent & {"older-firmware", "newer-firmware"}))
+    meant = rewrite or ("newer-firmware" if kind == "newer" else "older-firmware") in consent
+    return marker or (version and meant), meant
+
+
+def _is_whole(case: Case) -> bool:
+    """Whether the build that was there before lies in flash as it was."""
+    build = case.history.build
+    if build is None:
+        return False
+    flash = case.build_unit().chip.flash
+    start = build.base - flash.geometry.base
+    return bytes(flash.data[start : start + build.length]) == build.data() and TORN not in flash.state
+
+
+def _shuts_out(case: Case) -> bool:
+    """Whether its firmware closes the debug port wherever it runs, so that nobody sees what it does there."""
+    asleep = "Standby" in case.history.words and "vcap" in case.board.traits.helper.missing_rails
+    return "SWD pins" in case.history.words or asleep
 
 
 # --- protection, option bytes, identity ---
@@ -287,12 +316,21 @@ def _around_chip(case: Case, before: Life, truth: Truth) -> None:
     kinds = case.kinds
     if "nrst-held" in kinds:
         _ends(truth, {"NOT_FIRMWARE"}, {"held-in-reset"})
-    if "nrst-pulses" in kinds:
+    if case.board.traits.watchdog_ms is not None and before.resets:
+        truth.causes |= {"reset-loop"}  # by its watchdog chip, which what is in flash does not serve
+    if "watchdog-always" in kinds:
+        # The chip stands still while it is worked on, and nobody serves its watchdog: that is no fault of the unit.
+        truth.causes |= {"reset-loop"}
+        truth.weak |= {"INTERRUPTED"}
+    if "afe-silent" in kinds:
+        truth.causes |= {"brown-out", "afe-watchdog"}
+        truth.weak |= {"INTERRUPTED"}
+    if kinds & {"nrst-pulses", "nrst-seldom"}:
         # A supervisor that holds longer than the pulses are apart never lets go.
         # Whose firmware it is may be said before a pulse has come.
         asks = (truth.right | truth.weak) & {"LOCKED", "WRONG_TARGET"}
         _ends(truth, {"NOT_FIRMWARE"}, {"reset-loop"} | _held_by_pulses(case))
-        truth.weak |= asks
+        truth.weak |= asks | ({"INTERRUPTED"} if "nrst-seldom" in kinds else set())
     if "boot0-strap" in kinds:
         truth.causes |= {"boot0-high"}
         _ends(truth, {"NOT_FIRMWARE"} | truth.right & {"WRONG_TARGET"}, set())
