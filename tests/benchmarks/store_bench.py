@@ -99,7 +99,11 @@ INSERT INTO line_days (dimension, day, value, shard, counted, well, first, first
     count(*) FILTER (WHERE first), count(*) FILTER (WHERE first AND {good}), 0, sum(ms)
   FROM facts WHERE {counted} GROUP BY 2, 3, 4
 """
-_SETTINGS = "SET synchronous_commit = off; SET maintenance_work_mem = '512MB'; SET work_mem = '256MB'"
+# Foreign keys are not looked at: every row is made to fit.
+_SETTINGS = """
+SET session_replication_role = replica; SET synchronous_commit = off;
+SET maintenance_work_mem = '512MB'; SET work_mem = '256MB'
+"""
 
 
 def _fill(connection: psycopg.Connection[Any]) -> None:
