@@ -81,6 +81,7 @@ MENDED = (
     (8000051, "newer firmware that ran was overwritten under the consent to lift its write protection"),
     (8001007, "another die than the job's, whose firmware takes the core supply away, was hardware at fault"),
     (8001192, "a sister's firmware was overwritten without leave because an option byte started the watchdog"),
+    (8001867, "a unit that a supervisor resets four times a second was worked on for a quarter of an hour"),
 )
 
 OPEN: dict[int, str] = {}

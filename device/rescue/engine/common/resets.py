@@ -2,6 +2,8 @@
 # without those that resets of ours make. A supervisor or a watchdog that fires seldom shows itself only here.
 
 _TRIES = 6  # of work that such a reset has spoilt, until some of it is done
+_MOST = 40  # of them in one run: a sector of 128 KiB is done in one or two
+_LONGEST_MS = 180_000  # from the first reset on: 2 MiB are done in a third of that
 
 
 class Resets:
@@ -14,6 +16,7 @@ class Resets:
         self._own = None  # system resets of ours that are known; None: nothing is counted
         self._first_ms = self._last_ms = None
         self._tries = 0
+        self._all = 0
         self.count = 0
         self.fresh = False
 
@@ -55,7 +58,10 @@ class Resets:
     def spend(self):
         """One more try: False where there were too many with nothing done."""
         self._tries += 1
-        return self._tries <= _TRIES
+        self._all += 1
+        if self._first_ms is not None and self._ports.clock.since_ms(self._first_ms) > _LONGEST_MS:
+            return False
+        return self._tries <= _TRIES and self._all <= _MOST
 
     def found(self):
         """evidence["nrst"]["later"]: {"edges", "period_ms": None with one}"""
