@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-_PAGE_BITS = 10
+PAGE_BITS = 10
 """Decoding granule: 1 KiB, the smallest region ST gives a peripheral."""
 
 
@@ -92,36 +92,37 @@ class Bus:
     """The system bus: devices by address range, in whole KiB. What is attached later covers what was there before."""
 
     def __init__(self) -> None:
-        self._pages: dict[int, BusDevice] = {}
+        self.pages: dict[int, BusDevice] = {}
+        """The device of each page of addresses, by `address >> PAGE_BITS`."""
 
     def attach(self, start: int, size: int, device: BusDevice) -> None:
-        first = start >> _PAGE_BITS
-        last = (start + size - 1) >> _PAGE_BITS
+        first = start >> PAGE_BITS
+        last = (start + size - 1) >> PAGE_BITS
         for page in range(first, last + 1):
-            self._pages[page] = device
+            self.pages[page] = device
 
     def device_at(self, address: int) -> BusDevice | None:
-        return self._pages.get(address >> _PAGE_BITS)
+        return self.pages.get(address >> PAGE_BITS)
 
     def read(self, address: int, size: int) -> int:
         """Read ``size`` bytes; raises BusError where nothing answers, BusWait while the device stalls."""
-        device = self._pages.get(address >> _PAGE_BITS)
+        device = self.pages.get(address >> PAGE_BITS)
         if device is None:
             raise BusError(address, "nothing there")
         return device.read(address, size)
 
     def read_run(self, address: int, size: int) -> bytes:
         """The bytes there as far as reading them is nothing but reading; empty where each read needs a look."""
-        read_run = getattr(self._pages.get(address >> _PAGE_BITS), "read_run", None)
+        read_run = getattr(self.pages.get(address >> PAGE_BITS), "read_run", None)
         if read_run is None:
             return b""
-        left_in_page = (1 << _PAGE_BITS) - address % (1 << _PAGE_BITS)
+        left_in_page = (1 << PAGE_BITS) - address % (1 << PAGE_BITS)
         data: bytes = read_run(address, min(size, left_in_page))
         return data
 
     def write(self, address: int, size: int, value: int) -> None:
         """Write ``size`` bytes; raises like ``read``."""
-        device = self._pages.get(address >> _PAGE_BITS)
+        device = self.pages.get(address >> PAGE_BITS)
         if device is None:
             raise BusError(address, "nothing there")
         device.write(address, size, value)

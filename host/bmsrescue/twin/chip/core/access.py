@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bmsrescue.twin.chip.bus import Bus, BusError, BusWait
+from bmsrescue.twin.chip.bus import PAGE_BITS, Bus, BusError, BusWait
 from bmsrescue.twin.chip.core import regs as r
 from bmsrescue.twin.chip.core.engine import Engine, Stop, StopReason
 from bmsrescue.twin.chip.core.exceptions import MemoryFault
@@ -28,13 +28,18 @@ class CoreAccess:
     def __init__(self, clock: VirtualClock, bus: Bus, time: CoreTime, timer_cycles: Callable[[], int | None]) -> None:
         self._clock = clock
         self._bus = bus
+        self._device_of = bus.pages.get
         self._time = time
+        self._ns_after = time.ns_after
         self._timer_cycles = timer_cycles
         self._idle = IdleDetector()
+        self._loop_after = self._idle.loop_after
         self._turn: list[Access] = _NOTHING
         self._target_ns = 0
         self._single = False
         self.engine: Engine
+        self.live_pc: Callable[[], int]
+        """The instruction that makes the access."""
         self.flash: FlashShadow | None = None
         self.reads = 0
         """Device reads by instructions so far: what skipping keeps small."""
@@ -73,19 +78,23 @@ class CoreAccess:
         if self.interrupted:
             self.engine.stop()
             return 0
-        self._arrive()
+        # Accesses to devices are most of what running firmware costs: nothing here is called that can stand here.
+        self.spent = spent = self.spent + _ACCESS_CYCLES
+        now_ns = self._ns_after(spent)
+        self._clock.now_ns = now_ns if now_ns <= self._target_ns else self._no_later(now_ns)
         self.reads += 1
         if self.flash is not None:
             self.flash.refresh_data()
+        device = self._device_of(address >> PAGE_BITS)
         try:
-            value = self._bus.read(address, size)
+            value = self._bus.read(address, size) if device is None else device.read(address, size)
         except BusError as error:
             self.engine.stop(Stop(StopReason.DATA_FAULT, error.address))
             return 0
         except BusWait as wait:
             self._hold_off(wait)
             return 0
-        turn = self._idle.loop_after((self.engine.live_pc, address, size, value, False))
+        turn = self._loop_after((self.live_pc(), address, size, value, False))
         if turn is not None and not self._single:
             self._skip(turn)
         return value
@@ -99,10 +108,16 @@ class CoreAccess:
             self.wants_single = True
             self.engine.stop()
             return
-        self._arrive()
-        self._idle.loop_after((self.engine.live_pc, address, size, value, True))
+        self.spent = spent = self.spent + _ACCESS_CYCLES
+        now_ns = self._ns_after(spent)
+        self._clock.now_ns = now_ns if now_ns <= self._target_ns else self._no_later(now_ns)
+        self._loop_after((self.live_pc(), address, size, value, True))
+        device = self._device_of(address >> PAGE_BITS)
         try:
-            self._bus.write(address, size, value)
+            if device is None:
+                self._bus.write(address, size, value)
+            else:
+                device.write(address, size, value)
         except BusError as error:
             self.engine.stop(Stop(StopReason.DATA_FAULT, error.address))
         except BusWait as wait:
@@ -166,14 +181,9 @@ class CoreAccess:
         self._turn = turn
         return True
 
-    def _arrive(self) -> None:
-        """Let the clock show when the current access happens."""
-        self.spent = spent = self.spent + _ACCESS_CYCLES
-        time = self._time
-        now_ns = time.ns_after(spent)
-        if now_ns > self._target_ns:
-            now_ns = min(now_ns, max(self._target_ns, time.now_ns))
-        self._clock.now_ns = now_ns
+    def _no_later(self, now_ns: int) -> int:
+        """When an access happens that would come after the end of its run."""
+        return min(now_ns, max(self._target_ns, self._time.now_ns))
 
     def _hold_off(self, wait: BusWait) -> None:
         """The bus stalls the access: it is done again once the bus is free."""

@@ -72,6 +72,7 @@ class CortexM7:
         self._access = CoreAccess(clock, bus, self._time, self._systick.cycles_to_interrupt)
         self._engine = Engine(memories, self._access.read, self._access.write)
         self._access.engine = self._engine
+        self._access.live_pc = self._engine.live_pc
         self._flash: FlashShadow | None = None
         if flash is not None:
             self._flash = FlashShadow(self._engine, flash, self._access.write, config)
@@ -308,9 +309,16 @@ class CortexM7:
         shown_ns = clock.now_ns
         self._running = True
         try:
-            while self._fire_due_events(now_ns):
-                target_ns = min(now_ns, clock.due_ns)
-                self._target_ns = target_ns
+            while True:
+                local_ns = self._time.now_ns
+                if clock.due_ns <= local_ns:
+                    # What the core's own doing has set for a time that it now reaches.
+                    clock.now_ns = local_ns
+                    clock.advance(0)
+                if local_ns >= now_ns:
+                    break
+                due_ns = clock.due_ns
+                self._target_ns = target_ns = due_ns if due_ns < now_ns else now_ns
                 if self._state not in _CLOCKED or self._time.due(target_ns) <= 0:
                     if target_ns == now_ns:
                         break
@@ -324,14 +332,6 @@ class CortexM7:
             clock.now_ns = shown_ns
         if self._state not in _CLOCKED:
             self._time.skip_to(now_ns)
-
-    def _fire_due_events(self, now_ns: int) -> bool:
-        """Let happen what the core's own doing has set for a time it now reaches; True while time is left."""
-        local_ns = self._time.now_ns
-        if self._clock.due_ns <= local_ns:
-            self._clock.now_ns = local_ns
-            self._clock.advance(0)
-        return local_ns < now_ns
 
     def _sleep(self, now_ns: int) -> None:
         # An interrupt that came between two runs wakes it at once.

@@ -110,6 +110,8 @@ class Engine:
         unannotated: Any = Uc
         self._uc = unannotated(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         self._native = Native(self._uc)
+        self.live_pc = self._native.read_pc
+        """The instruction a device callback comes from."""
         self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M7)
         self._uc.ctl_set_tcg_buffer_size(_TRANSLATION_BYTES)
         self._pinned: list[object] = []
@@ -302,11 +304,6 @@ class Engine:
         for number in range(8):
             self._uc.reg_write(UC_ARM_REG_D0 + number, words[2 * number] | words[2 * number + 1] << 32)
         self.write(UC_ARM_REG_FPSCR, words[16])
-
-    @property
-    def live_pc(self) -> int:
-        """The instruction a device callback comes from."""
-        return self._native.read_pc()
 
     @property
     def pc(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from unicorn import unicorn_const as uc_const
@@ -34,25 +35,27 @@ class Native:
         # Looked up by item, functions have no argument types: what is passed is what C takes, and nothing is converted.
         # They are short: for other threads to go on meanwhile takes longer than most of them.
         short = ctypes.PyDLL(None, handle=library._handle)
-        self._emu_start = short["uc_emu_start"]
-        self._emu_stop = short["uc_emu_stop"]
-        self._reg_read = short["uc_reg_read"]
+        start = short["uc_emu_start"]
+        stop = short["uc_emu_stop"]
+        read = short["uc_reg_read"]
         unannotated: Any = core
         self._handle = ctypes.c_void_p(unannotated._uch.value)
-        self._pc_number = ctypes.c_int(UC_ARM_REG_PC)
         self._word = ctypes.c_uint32()
-        self._word_at = ctypes.byref(self._word)
-        self._until = ctypes.c_uint64(_UNTIL)
-        self._no_timeout = ctypes.c_uint64(0)
+        self._begin = ctypes.c_uint64()
+        self._instructions = ctypes.c_size_t()
+        # Whatever does not change from call to call is bound to the function once.
+        self._start = partial(start, self._handle, self._begin, ctypes.c_uint64(_UNTIL), ctypes.c_uint64(0))
+        self._stop = partial(stop, self._handle)
+        self._read_pc = partial(read, self._handle, ctypes.c_int(UC_ARM_REG_PC), ctypes.byref(self._word))
         self._kept: list[object] = []
         self._raised: BaseException | None = None
 
     def start(self, begin: int, instructions: int) -> None:
         """Execute; raises UcError as the library has it, or what a callback raised."""
         self._raised = None
-        status = self._emu_start(
-            self._handle, ctypes.c_uint64(begin), self._until, self._no_timeout, ctypes.c_size_t(instructions)
-        )
+        self._begin.value = begin
+        self._instructions.value = instructions
+        status = self._start(self._instructions)
         if self._raised is not None:
             raise self._raised
         if status != uc_const.UC_ERR_OK:
@@ -60,10 +63,10 @@ class Native:
             raise unannotated(status)
 
     def stop(self) -> None:
-        self._emu_stop(self._handle)
+        self._stop()
 
     def read_pc(self) -> int:
-        self._reg_read(self._handle, self._pc_number, self._word_at)
+        self._read_pc()
         return self._word.value
 
     def map_devices(

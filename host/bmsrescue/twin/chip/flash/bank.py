@@ -110,10 +110,13 @@ class FlashBank:
 
     def next_change_ns(self) -> int:
         """When SR will next change by itself."""
-        ends = [event.when_ns for event in (self._end, self._crc_end) if event is not None]
-        if self._end is not None and self._config.bsy_drops_between_steps:
-            ends.append(self._next_bsy_edge_ns(self._end))
-        return min(ends, default=NEVER_NS)
+        when_ns = NEVER_NS if self._crc_end is None else self._crc_end.when_ns
+        end = self._end
+        if end is None:
+            return when_ns
+        if self._config.bsy_drops_between_steps:
+            when_ns = min(when_ns, self._next_bsy_edge_ns(end))
+        return min(when_ns, end.when_ns)
 
     # --- reset and power ----------------------------------------------------------------------------------------------
 
@@ -149,6 +152,8 @@ class FlashBank:
 
     def settle(self) -> None:
         """What has ended by now is over, even when the core, which runs behind the clock, looks before the event."""
+        if self._end is None and self._crc_end is None:
+            return
         now_ns = self._clock.now_ns
         while self._end is not None and now_ns >= self._end.when_ns:
             self._end.cancel()
@@ -161,7 +166,7 @@ class FlashBank:
 
     def read_register(self, register: int) -> int:
         if register == reg.SR:
-            return self._status()
+            return self.status
         if register == reg.CR:
             return self._cr | (reg.LOCK if self._lock.locked else 0)
         if register == reg.ECC_FA:
@@ -209,7 +214,9 @@ class FlashBank:
         """Set error flags, as far as this die has them."""
         self._flags |= flags & self._control.flags
 
-    def _status(self) -> int:
+    @property
+    def status(self) -> int:
+        """SR."""
         status = self._flags
         if self._end is not None:
             status |= reg.QW

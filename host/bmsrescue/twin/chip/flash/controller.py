@@ -91,13 +91,10 @@ class FlashController:
     def next_change_ns(self, address: int) -> int:
         """When the register at ``address`` will next change by itself."""
         register = address & (reg.BANK_STEP - 4)
-        ends = []
-        if register == reg.SR:
-            ends.append(self._bank_of_register(address & 0x3FC).next_change_ns())
-            ends.append(self.option_controller.busy_until_ns or NEVER_NS)
-        elif register == reg.OPTSR_CUR:
-            ends.append(self.option_controller.busy_until_ns or NEVER_NS)
-        return min(ends, default=NEVER_NS)
+        if register != reg.SR and register != reg.OPTSR_CUR:
+            return NEVER_NS
+        end_ns = self.option_controller.busy_until_ns or NEVER_NS
+        return end_ns if register != reg.SR else min(end_ns, self._bank_of_register(address & 0x3FC).next_change_ns())
 
     def update_read_guard(self) -> None:
         """Something changed that may open or close the array for reading."""
@@ -205,13 +202,16 @@ class FlashController:
         return self.banks[index if index < len(self.banks) else 0]
 
     def _read_register(self, register: int) -> int:
-        if not self._exists(register):
+        index, offset = divmod(register, reg.BANK_STEP)
+        if index >= len(self.banks):
             return 0
-        if register % reg.BANK_STEP == reg.ACR:
+        if offset == reg.SR:  # ahead of all others: this one is polled
+            return self.banks[index].status
+        if offset == reg.ACR:
             return self._acr
         if self.option_controller.owns(register):
             return self.option_controller.read(register)
-        return self._bank_of_register(register).read_register(register % reg.BANK_STEP)
+        return self.banks[index].read_register(offset)
 
     def _write_register(self, register: int, value: int) -> None:
         if not self._exists(register):
