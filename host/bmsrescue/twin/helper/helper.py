@@ -194,10 +194,12 @@ class VirtualHelper:
         observer = ObserverPort(clock, self._watch, self._log_most)
         card = CardSlot(clock, self._card, self._faults)
         store = BoardFlash(clock, self.flash)
-        handlers = _table(time, WirePort(self._wire), lines, rails, BlockPort(card, store), panel, observer)
+        wire = WirePort(self._wire)
+        handlers = _table(time, wire, lines, rails, BlockPort(card, store), panel, observer)
         if self._tap is not None:
             handlers = {opcode: _tapped(self._tap, opcode, handler) for opcode, handler in handlers.items()}
             time.on_fed = partial(self._tap, op.CLOCK_FEED, 0, 0, RODE_ALONG, b"")
+        handlers[op.WIRE_POST] = handlers[op.WIRE_WRITE]
         search = search_path(find_interpreter())
         with (
             tempfile.TemporaryDirectory(prefix="bmsrescue-helper-") as folder,
@@ -209,6 +211,7 @@ class VirtualHelper:
                 "socket": child.socket_fd,
                 "helper": "twin",
                 "helper_id": self.helper_id,
+                "posts": self._tap is None and link_fd is None,
                 "missing": sorted(missing_parts(unit) - {"current"}),
                 **({"deployed": self.deployed} if self.deployed else {}),
                 **({} if link_fd is None else {"link": {"fd": link_fd}}),
@@ -217,7 +220,7 @@ class VirtualHelper:
             config = Path(folder) / "board.json"
             config.write_text(json.dumps(board))
             child.start(str(config))
-            server = RpcServer(child.connection, handlers, self._wall_limit_s, time)
+            server = RpcServer(child.connection, handlers, self._wall_limit_s, time, wire.is_certain)
             self._connection = child.connection
             if self._stopped:
                 self.stop()
@@ -244,6 +247,7 @@ class VirtualHelper:
             wall_s=monotonic() - started_s,
             counters={
                 "calls": server.calls,
+                "writes_posted": server.posted,
                 "card_blocks_read": card.blocks_read,
                 "card_blocks_written": card.blocks_written,
                 "flash_blocks_written": store.blocks_written,

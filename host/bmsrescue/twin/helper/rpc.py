@@ -17,6 +17,7 @@ Reply = int | bytes | bytearray | memoryview
 # (small, number, wide, payload) as in the opcode table.
 Handler = Callable[[int, int, int, bytes], Reply]
 
+_TRANSFERS = frozenset({op.WIRE_READ, op.WIRE_WRITE, op.WIRE_READ_BLOCK, op.WIRE_WRITE_BLOCK})
 _RECEIVE_TIMEOUT_S = 1
 _REQUESTS_BETWEEN_CLOCK_READS = 512
 
@@ -56,13 +57,22 @@ class RpcServer:
     """Answers the child's calls until it hangs up."""
 
     def __init__(
-        self, connection: socket.socket, handlers: Mapping[int, Handler], limit_s: float, time: LookedAt
+        self,
+        connection: socket.socket,
+        handlers: Mapping[int, Handler],
+        limit_s: float,
+        time: LookedAt,
+        is_certain: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_certain`: asked after a transfer, whether a write that follows at once cannot fail."""
         self._connection = connection
         self._handlers: list[Handler | None] = [handlers.get(opcode) for opcode in range(256)]
         self._deadline = monotonic() + limit_s
         self._time = time
+        self._is_certain = is_certain
         self.calls = 0
+        self.posted = 0
+        """How many of them the child did not wait for."""
         # The child blocks on every call, so a silence means that it computes: look at the deadline now and then.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _RECEIVE_TIMEOUT_S, 0))
 
@@ -75,6 +85,7 @@ class RpcServer:
         """
         unpack, pack = struct.Struct(op.REQUEST).unpack, struct.Struct(op.ANSWER).pack
         handlers, send, now_us, looked = self._handlers, self._connection.sendall, self._time.now_us, self._time.looked
+        is_certain = self._is_certain
         while header := self._receive(op.REQUEST_BYTES):
             opcode, small, looks, fed, length, number, wide = unpack(header)
             payload = self._receive(length) if length else b""
@@ -95,7 +106,14 @@ class RpcServer:
                     value = reply
                 else:
                     data = bytes(reply)
+                if opcode == op.WIRE_POST:
+                    self.posted += 1
+                    continue
+                if opcode in _TRANSFERS and is_certain():
+                    status = op.CERTAIN
             except WireError as error:
+                if opcode == op.WIRE_POST:
+                    raise RuntimeError(f"a write that was certain to succeed has failed: {error.message}") from error
                 status, value, data = _wire_error(error)
             except BlockCut as cut:
                 status, value, data = _wire_error(cut.error, cut.good)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from bmsrescue.agent.files import make_importable
-from bmsrescue.twin.chip.swd.port import READ_CYCLES
+from bmsrescue.twin.chip.swd.port import READ_CYCLES, WRITE_CYCLES
 from bmsrescue.twin.helper.rpc import BlockCut, Refused, Reply
 from bmsrescue.twin.helper.wired_unit import DebugWire
 from rescuelink.errors import WireError
@@ -53,6 +53,11 @@ class PinBits:
         self.cycles += count
         return self._pins.clock_in(count)
 
+    def is_certain(self) -> bool:
+        """Whether a write that begins now cannot fail."""
+        is_certain = getattr(self._pins, "is_certain", None)
+        return is_certain is not None and self._engaged and is_certain(WRITE_CYCLES)
+
     def read_run(self, request: int, count: int) -> bytes:
         """The answers to up to `count` reads in a row, where the pins can tell them at once; may be empty."""
         read_run = getattr(self._pins, "read_run", None)
@@ -71,6 +76,7 @@ def wire_over(pins: SwdPins) -> DebugWire:
     bits = PinBits(pins)
     make = cast(Callable[[PinBits], Any], SwdWire)
     unannotated = make(bits)
+    unannotated.is_certain = bits.is_certain
     unannotated.read_block = partial(_read_block, unannotated, bits, unannotated.read_block)
     wire: DebugWire = unannotated
     wire.set_frequency(START_FREQUENCY_HZ)
@@ -103,6 +109,8 @@ class WirePort:
 
     def __init__(self, wire: DebugWire) -> None:
         self._wire = wire
+        self.is_certain: Callable[[], bool] = getattr(wire, "is_certain", lambda: False)
+        """Whether a write that follows at once cannot fail; a wire of somebody else's never says so."""
 
     def set_frequency(self, _small: int, number: int, _wide: int, _payload: bytes) -> Reply:
         self._wire.set_frequency(number)

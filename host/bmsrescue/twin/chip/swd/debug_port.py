@@ -142,6 +142,11 @@ class DebugPort:
         self._counters.ap_reads += len(answers) // 4
         return answers
 
+    @property
+    def is_free(self) -> bool:
+        """Nothing is on its way to an AP, held off or refused: the next request is answered with OK."""
+        return self.posted is None and self._pending is None and not self._sticky
+
     def line_reset(self) -> None:
         """The wire's own register goes back to what it was: one cycle of turnaround."""
         self._dlcr = dp.DLCR_RESET

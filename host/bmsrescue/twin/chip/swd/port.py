@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from bmsrescue.twin.chip.swd.line import DATA_BITS, NS_PER_S, RELEASED, SwdLine
+from bmsrescue.twin.chip.swd.line import DATA_BITS, IDLE_CYCLES, NS_PER_S, RELEASED, SwdLine
 from bmsrescue.twin.chip.swd.phases import IDLE, READ_DATA, TURN_TO_HOST, TURN_TO_TARGET, WRITE_DATA, WRITE_TURN
 from bmsrescue.twin.chip.swd.pins import SwdPins
 from bmsrescue.twin.chip.swd.protocol import DP_READ, INVALID_REQUEST, REQUESTS
 
-__all__ = ["READ_CYCLES", "SwdPins", "SwdPort"]
+__all__ = ["READ_CYCLES", "WRITE_CYCLES", "SwdPins", "SwdPort"]
 
 READ_CYCLES: Final = 8 + 1 + 3 + DATA_BITS + 1
 """SWCLK cycles of a read that is answered with OK, with turnarounds of one cycle."""
+WRITE_CYCLES: Final = 8 + 1 + 3 + 1 + DATA_BITS + IDLE_CYCLES
+"""Those of a write that is answered with OK, and is clocked through."""
 _DATA_MASK: Final = (1 << DATA_BITS) - 1
 
 
@@ -165,6 +167,21 @@ class SwdPort(SwdLine):
         last |= (last.bit_count() & 1) << DATA_BITS - 1
         self._ones = DATA_BITS - (last ^ _DATA_MASK).bit_length() + 1
         return answers
+
+    def is_certain(self, cycles: int) -> bool:
+        """Whether a write of so many cycles that begins now is bound to be answered with OK.
+
+        The port listens, nothing is on its way, held off or refused, and nothing is due before its end.
+        """
+        return (
+            self._alive
+            and self._phase == IDLE
+            and not self._selection.watching
+            and not self._drain_left
+            and not self._dpidr_due
+            and self._dp.is_free
+            and self._clock.now_ns + (cycles + 1) * NS_PER_S // self._frequency_hz < self._clock.due_ns
+        )
 
     def _tick(self, cycles: int) -> bool:
         """Let ``cycles`` periods pass at once, unless something is due on the way: then do nothing and say False."""

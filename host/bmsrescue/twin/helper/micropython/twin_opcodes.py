@@ -6,6 +6,11 @@
 #   REQUEST  op u8, small u8, looks u8, fed u8, length u32, number u32, wide i64
 #   ANSWER   status u32, length u32, value u64, now u64: virtual time since start, us
 #
+# An answer CERTAIN promises that one write over the wire, sent next and at this very time, cannot fail. So the child
+# need not wait for it: it goes as WIRE_POST, which has no answer, together with the request after it. The order in
+# which the twin does things stays the same, and so does each error's place. Where something else watches the calls (a
+# host on the link, a test that cuts them) the child is told not to (board.json, "posts").
+#
 # Looks at the clock and feeding the watchdog cost no call of their own: the child counts on from the last answer's
 # `now`, LOOK_US a look, and says with the next request how often it has looked (`looks`, at most MOST_LOOKS) and after
 # how many of them it has fed the watchdog (`fed`, one more than that; 0: not at all).
@@ -26,6 +31,7 @@ WIRE = 1
 OS = 2
 REFUSED = 3
 CTRL_C = 4
+CERTAIN = 5  # as OK
 
 # No address and no current is as large.
 NOTHING = 0xFFFFFFFF
@@ -44,6 +50,7 @@ WIRE_JTAG_TO_SWD = 14
 WIRE_DORMANT_TO_SWD = 15
 WIRE_READ = 16  #               small: AP<<4 | A[3:0]                      value: word
 WIRE_WRITE = 17  #              small: AP<<4 | A[3:0], number: word
+WIRE_POST = 26  #               small: AP<<4 | A[3:0], number: word        none
 WIRE_READ_BLOCK = 18  #         small: AP<<4 | A[3:0], number: bytes       payload: words
 WIRE_WRITE_BLOCK = 19  #        small: AP<<4 | A[3:0], payload: words
 WIRE_IDLE = 20  #               number: cycles

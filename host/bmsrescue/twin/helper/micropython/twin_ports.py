@@ -17,9 +17,12 @@ from rescuelink.errors import CardError, RescueError, WireError
 class Link:
     # One call at a time over a stream socket; the buffers are made once. A call without trouble allocates nothing: a
     # file that was never closed is flushed by the garbage collector, while the heap is locked.
-    def __init__(self, fd):
+    def __init__(self, fd, posts=False):
         self._stream = io.open(fd, "r+b")  # noqa: SIM115 - open as long as the helper lives
-        self._request = bytearray(op.REQUEST_BYTES)
+        self._both = bytearray(2 * op.REQUEST_BYTES)  # a write that is posted, and the request that goes with it
+        self._request = memoryview(self._both)[op.REQUEST_BYTES :]
+        self._posts = posts
+        self._certain = self._posted = False
         self._answer = array("I", bytes(op.ANSWER_BYTES))
         self._answer_bytes = bytearray_at(addressof(self._answer), op.ANSWER_BYTES)
         self._looks = self._fed = 0
@@ -27,7 +30,7 @@ class Link:
     def look(self):
         # The virtual time in us, without a call as long as there are few looks.
         looks = self._looks + 1
-        if looks > op.MOST_LOOKS:
+        if looks > op.MOST_LOOKS or self._posted:
             return self.call(op.CLOCK_US)
         self._looks = looks
         answer = self._answer
@@ -39,24 +42,35 @@ class Link:
         else:
             self._fed = self._looks + 1
 
+    def post(self, small, number):
+        # Keeps a write over the wire until the next request, where it cannot fail; False: it needs a call of its own.
+        if not self._certain or self._looks or self._fed:
+            return False
+        pack_into(op.REQUEST, self._both, 0, op.WIRE_POST, small, 0, 0, 0, number, 0)
+        self._certain = False
+        self._posted = True
+        return True
+
     def call(self, opcode, small=0, number=0, wide=0):
         # A call without payloads; returns the answer's value.
-        pack_into(op.REQUEST, self._request, 0, opcode, small, self._looks, self._fed, 0, number, wide)
-        self._write(self._request)
+        self._ask(opcode, small, 0, number, wide)
         return self._finish(None)
 
     def send(self, opcode, small, number, payload, wide=0):
         # A call that carries `payload` there.
-        pack_into(op.REQUEST, self._request, 0, opcode, small, self._looks, self._fed, len(payload), number, wide)
-        self._write(self._request)
+        self._ask(opcode, small, len(payload), number, wide)
         self._write(payload)
         return self._finish(None)
 
     def fetch(self, opcode, small, number, wide, buffer):
         # A call that fills `buffer` from the answer's payload; returns the bytes it got.
-        pack_into(op.REQUEST, self._request, 0, opcode, small, self._looks, self._fed, 0, number, wide)
-        self._write(self._request)
+        self._ask(opcode, small, 0, number, wide)
         return self._finish(buffer)
+
+    def _ask(self, opcode, small, length, number, wide):
+        pack_into(op.REQUEST, self._request, 0, opcode, small, self._looks, self._fed, length, number, wide)
+        self._write(self._both if self._posted else self._request)
+        self._posted = False
 
     def _finish(self, buffer):
         answer = self._answer
@@ -66,7 +80,8 @@ class Link:
         status = answer[0]
         length = answer[1]
         value = answer[2] | answer[3] << 32
-        if status == op.OK:
+        self._certain = status == op.CERTAIN and self._posts
+        if status == op.OK or status == op.CERTAIN:
             if length == 0:
                 return value
             if buffer is None or length > len(buffer):
@@ -170,7 +185,8 @@ class Wire:
         return self._link.call(op.WIRE_READ, ap << 4 | a32)
 
     def write(self, ap, a32, value):
-        self._link.call(op.WIRE_WRITE, ap << 4 | a32, value)
+        if not self._link.post(ap << 4 | a32, value):
+            self._link.call(op.WIRE_WRITE, ap << 4 | a32, value)
 
     def read_block(self, ap, a32, buf):
         self._link.fetch(op.WIRE_READ_BLOCK, ap << 4 | a32, len(buf), 0, buf)
@@ -411,7 +427,7 @@ def _stream(link, fd):
 
 def open(config):  # noqa: A001 - the name that every ports module has
     # All ports, over the socket whose descriptor board.json names.
-    link = Link(config["socket"])
+    link = Link(config["socket"], config.get("posts", False))
     missing = tuple(config.get("missing", ()))
     return Ports(
         clock=Clock(link),
