@@ -82,6 +82,7 @@ MENDED = (
     (8001007, "another die than the job's, whose firmware takes the core supply away, was hardware at fault"),
     (8001192, "a sister's firmware was overwritten without leave because an option byte started the watchdog"),
     (8001867, "a unit that a supervisor resets four times a second was worked on for a quarter of an hour"),
+    (8001877, "one damaged transfer in the proof's last comparison made hardware at fault of a unit that ran"),
 )
 
 OPEN: dict[int, str] = {}

@@ -11,7 +11,7 @@ from rescue.chips.families import prepare
 from rescue.debug.connect import ATTACH, connect
 from rescue.engine import modules
 from rescue.hal.ports import wait_for_nrst
-from rescuelink.errors import PowerError, RescueError
+from rescuelink.errors import PowerError, RescueError, WireError
 
 _HZ = 1_000_000
 _NO_SWITCH = "no_switch"  # of by_hand.py
@@ -121,20 +121,15 @@ def _look_once_more(run, proof):
     # The unit is to be switched off now in any case. Its core is stopped: does the flash still hold the image, now that
     # the power was away? And can the unit switch itself off?
     try:
-        run.target = connect(run.ports, ATTACH, _HZ, prepare)
-        run.chip = run.target.family.open_chip(run.target, run.ports.clock)
-        run.ports.lines.unit_button(run.power.button)  # a halted core holds no latch
-        run.target.core.reset_halt()
-        run.chip.freeze_watchdogs()
-        from rescue.engine.unit.verifier import image_holds
-
-        changed = image_holds(run)
-        if changed:
-            _fails(proof, changed)
-        else:
-            proof["lines"].append("the flash holds the image after the power was away")
+        changed = _compared(run)
     except RescueError as error:
-        _fails(proof, "the flash could not be compared again: " + error.message)
+        if isinstance(error, WireError):
+            proof["wire"] = error.kind
+        changed = "the flash could not be compared again: " + error.message
+    if changed:
+        _fails(proof, changed)
+    else:
+        proof["lines"].append("the flash holds the image after the power was away")
     if proof["passed"] and run.job.latch is not None:
         try:
             from rescue.engine.unit import latch
@@ -143,6 +138,26 @@ def _look_once_more(run, proof):
         except RescueError as error:
             proof["lines"].append("the power latch could not be tested: " + error.message)
     run.leave_target()
+
+
+def _compared(run):
+    # What is not as the image, "" where all is. A damaged transfer has it done again.
+    tries_left = 2
+    while True:
+        try:
+            run.target = connect(run.ports, ATTACH, _HZ, prepare)
+            run.chip = run.target.family.open_chip(run.target, run.ports.clock)
+            run.ports.lines.unit_button(run.power.button)  # a halted core holds no latch
+            run.target.core.reset_halt()
+            run.chip.freeze_watchdogs()
+            from rescue.engine.unit.verifier import image_holds
+
+            return image_holds(run)
+        except WireError:
+            if not tries_left:
+                raise
+            tries_left -= 1
+            run.leave_target()
 
 
 def _fails(proof, reason):

@@ -65,6 +65,7 @@ class Flash:
 
     wrong_sectors: frozenset[int]
     torn_sectors: frozenset[int]
+    blank_sectors: frozenset[int]
 
     @property
     def holds_image(self) -> bool:
@@ -85,7 +86,13 @@ def look_at_flash(case: Case, unit: Unit) -> Flash:
     for word, state in enumerate(flash.state):
         if state == TORN:
             torn.add(word // geometry.words_per_sector)
-    return Flash(frozenset(wrong), frozenset(torn))
+    per_sector = geometry.words_per_sector
+    blank = {
+        sector
+        for sector in range(len(flash.state) // per_sector)
+        if not any(flash.state[sector * per_sector : (sector + 1) * per_sector])
+    }
+    return Flash(frozenset(wrong), frozenset(torn), frozenset(blank))
 
 
 @dataclass
@@ -160,7 +167,7 @@ def _after_an_earlier_run(truth: Truth) -> None:
 
 
 def _of_contents(case: Case, before: Life, flash: Flash, with_image: Callable[[], Life]) -> Truth:
-    kind, consent = case.history.kind, case.consent
+    kind, consent = _kind_of(case), case.consent
     target = case.job["target"]
     marker = isinstance(target, dict) and "marker" in target
     version = "image" in case.job
@@ -219,10 +226,8 @@ def _image_is_there(case: Case, before: Life, with_image: Callable[[], Life]) ->
 
 def _something_else_runs(case: Case, *, marker: bool, version: bool) -> Truth:
     """Another firmware than the job's runs, or one with damage that does not stop it."""
-    kind = case.history.kind
+    kind = _kind_of(case)
     causes = {"differs", "older-firmware", "newer-firmware", "unknown-application"}
-    if kind == "cut" and _is_whole(case):
-        kind = "older"  # cut before its first erase: nothing has happened to the old firmware
     if kind in ("torn", "damaged", "cut", "bad-vectors", "waiting", "crashing"):
         return Truth({"RECOVERED"}, {"LOCKED"}, causes | _DAMAGE)
     if kind == "newer" and version and "newer-firmware" not in case.consent:
@@ -247,6 +252,12 @@ def _leave(case: Case, kind: str, *, marker: bool, version: bool) -> tuple[bool,
         return False, version and not marker and (rewrite or bool(consent & {"older-firmware", "newer-firmware"}))
     meant = rewrite or ("newer-firmware" if kind == "newer" else "older-firmware") in consent
     return marker or (version and meant), meant
+
+
+def _kind_of(case: Case) -> str:
+    """What happened to its flash; of an update cut before its first erase nothing: the old firmware is there."""
+    kind = case.history.kind
+    return "older" if kind == "cut" and _is_whole(case) else kind
 
 
 def _is_whole(case: Case) -> bool:
@@ -333,8 +344,9 @@ def _around_chip(case: Case, before: Life, truth: Truth) -> None:
         truth.weak |= asks | ({"INTERRUPTED"} if "nrst-seldom" in kinds else set())
     if "boot0-strap" in kinds:
         truth.causes |= {"boot0-high"}
+        asks = truth.weak & {"WRONG_TARGET"}  # whose firmware it is may be said all the same
         _ends(truth, {"NOT_FIRMWARE"} | truth.right & {"WRONG_TARGET"}, set())
-        truth.weak |= {"CHECK_WIRES", "LOCKED"}
+        truth.weak |= {"CHECK_WIRES", "LOCKED"} | asks
     if "crystal" in kinds:
         truth.causes |= _CRYSTAL
         if "min_clock_hz" in str(case.job["proof"]):
@@ -386,6 +398,13 @@ def _cells(case: Case, flash: Flash, truth: Truth) -> None:
     erased = "rdp1" in case.kinds and "rdp-regression" in case.consent  # and all is written anew
     for fault in case.faults:
         needed = bool(fault.sectors & (case.owned_sectors() if erased or _rewrites(case) else flash.wrong_sectors))
+        if (
+            fault.kind == "worn"
+            and fault.words.endswith("erase")
+            and fault.sectors <= flash.blank_sectors
+            and not erased
+        ):
+            continue  # nothing is erased that is blank
         if fault.kind == "worn" and needed and (erased or not truth.definite):
             truth.causes |= {"worn-sector"}
             truth.right = (truth.right - {"RECOVERED", "RECOVERED_CHECK_CONFIG"}) | {"NOT_FIRMWARE"}
