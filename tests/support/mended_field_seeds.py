@@ -83,6 +83,7 @@ MENDED = (
     (8001192, "a sister's firmware was overwritten without leave because an option byte started the watchdog"),
     (8001867, "a unit that a supervisor resets four times a second was worked on for a quarter of an hour"),
     (8001877, "one damaged transfer in the proof's last comparison made hardware at fault of a unit that ran"),
+    (8001979, "firmware that sleeps, and was awake at the instant of the first look, was said not to run"),
 )
 
 OPEN: dict[int, str] = {}

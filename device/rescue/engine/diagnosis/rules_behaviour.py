@@ -256,7 +256,7 @@ def _runs_image(evidence):
     samples = core.get("pc_samples") or ()
     low, high = evidence["expected"]["flash"]
     seen = [pc for pc in samples if low <= pc < high and not _in_bootloader(evidence, pc)]
-    return core["state"] == "sleeping" or bool(seen)
+    return running.sleeps(core) or bool(seen)
 
 
 def _not_running(evidence):

@@ -82,7 +82,7 @@ def runs(evidence):
     for pc in core.get("pc_samples") or ():
         if low <= pc < high and not (front and front["address"] <= pc < front["end"]):
             return True
-    return core["state"] == "sleeping"
+    return running.sleeps(core)
 
 
 def compared(version):

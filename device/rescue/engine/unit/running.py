@@ -53,6 +53,14 @@ def why_not(evidence):
     return "", ""
 
 
+def sleeps(core):
+    """Whether the core sleeps, as far as seen, and wakes again: at the very instant of one look it may be awake."""
+    if core.get("state") == "sleeping":
+        return True
+    activity = core.get("activity") or {}
+    return bool(activity.get("entries")) and activity["asleep"] == activity["samples"]
+
+
 def resets_seen(core):
     """How often the core was reset while it was watched."""
     return (core.get("activity") or {}).get("resets") or 0
