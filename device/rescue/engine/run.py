@@ -18,6 +18,7 @@ from rescuelink.errors import FlashError, PowerError, RescueError, Stopped, Targ
 
 _DIAGNOSIS = "diagnosis"
 _ACT = "act"
+_EVIDENCE = "evidence"
 _SAFE_OFF = "safe-off"
 COUNT = len(STEPS) + 2
 
@@ -323,6 +324,9 @@ class Run:
                     self.disturbed += not taken
                     self.error = None
                     continue
+                if name == _EVIDENCE and self._resets_itself():
+                    self.error = None
+                    continue
                 # A unit's fault found on the way is still diagnosed from what is known.
                 if self.diagnosis is None and self._unit_may_be_at_fault():
                     self._timed(_DIAGNOSIS)
@@ -330,6 +334,16 @@ class Run:
             if name == self._last:
                 return
         self.cured = True
+
+    def _resets_itself(self):
+        # Whether firmware that resets its chip again and again could be stopped at its first instruction.
+        if not isinstance(self.error, WireError) or (self.evidence.get("nrst") or {}).get("edges", 0) < _RESET_EDGES:
+            return False
+        if self.target is None:
+            return False
+        from rescue.engine.unit import own_resets
+
+        return own_resets.halted(self)
 
     def _supply_gone(self):
         if self.target is None:

@@ -20,7 +20,7 @@ from rescuelink.errors import (  # noqa: E402
 from rescuelink.outcomes import OUTCOMES  # noqa: E402
 
 
-def outcome_of(error: RescueError | None = None, proof: bool | None = None, **facts: bool) -> str:
+def outcome_of(error: RescueError | None = None, proof: bool | None = None, **facts: bool | int) -> str:
     state = {"erase_begun": False, "cured": False, "check_config": False} | facts
     return str(of_run(error, "RECOVERED", proof, **state))
 
@@ -75,6 +75,22 @@ def test_only_a_passed_proof_is_a_recovery() -> None:
 )
 def test_once_a_transfer_was_disturbed_nothing_is_blamed_on_the_chip(error: RescueError, erase_begun: bool) -> None:
     assert outcome_of(error, erase_begun=erase_begun, disturbed=True) == "CHECK_WIRES"
+
+
+def test_one_reset_is_gone_on_with_and_a_loop_of_resets_is_the_units() -> None:
+    error = WireError("fault", "refused")
+    assert outcome_of(error, resets=1) == "INTERRUPTED"
+    assert outcome_of(error, resets=1, looped=True) == "NOT_FIRMWARE", "they were seen to come again and again"
+    assert outcome_of(error, resets=3) == "NOT_FIRMWARE"
+    assert outcome_of(error, resets=3, looped=True, erase_begun=True) == "INTERRUPTED", "the next run goes on"
+    assert outcome_of(error, resets=3, looped=True, period_ms=250) == "NOT_FIRMWARE"
+    assert outcome_of(error, resets=3, looped=True, period_ms=1_800) == "INTERRUPTED", "as a watchdog chip does"
+    assert outcome_of(FlashError("write_protected", "WRPERR"), resets=1) == "LOCKED"
+
+
+def test_a_supply_that_a_silent_chips_front_end_takes_away_is_gone_on_with() -> None:
+    assert outcome_of(PowerError("brown-out", "v3v3"), silent=True) == "INTERRUPTED"
+    assert outcome_of(PowerError("over-current", "too much"), silent=True) == "UNSAFE"
 
 
 def test_silence_after_the_first_erase_is_the_wires_and_protection_never_is() -> None:

@@ -8,6 +8,11 @@ from rescuelink.errors import RescueError
 
 _DISTURBED = "%d disturbance(s) of SWD were noticed: the wires and their contacts want a look"
 _WIRES = "check the contacts and the SWDIO, SWCLK and GND wires, shorten them, and press again: nothing is lost"
+_RINGS = (
+    ". A slower clock did not help, so the edges ring: put 33 to 100 ohm in series with SWCLK at the helper, a "
+    "ground wire beside it"
+)
+_SLOWEST_HZ = 100_000
 _RESETS = "NRST fell %d time(s) while the unit was worked on, and nobody here had pulled it"
 _NO_RESET = (
     "find what resets the unit (a supervisor, a watchdog chip, a loose wire at NRST) and keep it from that while the "
@@ -57,7 +62,7 @@ def conclude(run):
         "silent" in run.evidence,
     )
     if name == outcomes.CHECK_WIRES and run.error is not None:
-        run.error.next_step = _WIRES
+        run.error.next_step = _WIRES + (_RINGS if _was_slowest(run) else "")
     elif run.resets.count and run.error is not None and outcome.is_by_reset(run.error):
         run.error.next_step = _NO_RESET
     if "silent" in run.evidence and run.error is not None and run.error.kind == "brown-out":
@@ -89,6 +94,10 @@ def conclude(run):
     if sha256 is not None:
         records.name_line(record, sha256)
     return record
+
+
+def _was_slowest(run):
+    return any(attempt["hz"] <= _SLOWEST_HZ and attempt["how"] == "slower" for attempt in run.evidence["swd"]["tries"])
 
 
 def _tell_disturbances(run):

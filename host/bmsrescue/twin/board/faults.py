@@ -110,6 +110,7 @@ class BoardFaults:
     swd_off_in_reset: bool = False  # a buffer in the two wires that is off while NRST is low
     swd_bit_error_rate: float = 0.0  # per bit at 1 MHz; falls with the square of the clock, as ringing does
     swd_extra_clock_rate: float = 0.0  # per cycle at 4 MHz: the chip counts it twice; falls with the square, too
+    swd_ringing_rate: float = 0.0  # the same at any clock: it is the edge that rings, not the frequency
     contact_loss: ContactLoss | None = None
     swdio_pull_up_ohm: float | None = None  # on the board, beside the chip's own
     swclk_pull_up_ohm: float | None = None

@@ -132,11 +132,13 @@ _CLOCK_REFERENCE_HZ = 4_000_000
 
 
 class DoubledClocks:
-    """Ringing on SWCLK: now and then the chip counts one cycle twice. rate * (f / 4 MHz)^2 per cycle."""
+    """Ringing on SWCLK: now and then the chip counts one cycle twice. rate * (f / 4 MHz)^2 per cycle, and `always`
+    whatever the clock."""
 
-    def __init__(self, pins: SwdPins, rate: float, rng: Random) -> None:
+    def __init__(self, pins: SwdPins, rate: float, rng: Random, always: float = 0.0) -> None:
         self._pins = pins
         self._at_reference = rate
+        self._always = always
         self._rng = rng
         self._good = 0
         self.doubled = 0
@@ -150,7 +152,7 @@ class DoubledClocks:
     @frequency_hz.setter
     def frequency_hz(self, hz: int) -> None:
         self._pins.frequency_hz = hz
-        self._rate = min(0.5, self._at_reference * (hz / _CLOCK_REFERENCE_HZ) ** 2)
+        self._rate = min(0.5, self._at_reference * (hz / _CLOCK_REFERENCE_HZ) ** 2 + self._always)
         self._good = cycles_until(self._rate, self._rng)
 
     @property
@@ -283,8 +285,8 @@ def wired(
         pins = _Buffered(clock, pins, in_reset)
     if faults.contact_loss is not None:
         pins = _Buffered(clock, pins, lambda: contact.lost)
-    if faults.swd_extra_clock_rate > 0.0:
-        pins = DoubledClocks(pins, faults.swd_extra_clock_rate, rng)
+    if faults.swd_extra_clock_rate > 0.0 or faults.swd_ringing_rate > 0.0:
+        pins = DoubledClocks(pins, faults.swd_extra_clock_rate, rng, faults.swd_ringing_rate)
     if faults.swd_bit_error_rate > 0.0:
         pins = NoisyPins(pins, faults.swd_bit_error_rate, rng)
     return pins
