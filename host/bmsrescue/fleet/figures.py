@@ -113,6 +113,7 @@ def pareto(session: Session, since: datetime | None = None, firmware: str | None
         .where(DayCount.outcome.not_in((*NOT_COUNTED, NO_FAULT_FOUND)), DayCount.cause.not_in(_NO_CAUSE))
         .where(*_days(since))
         .group_by(DayCount.cause)
+        .having(count > 0)
         .order_by(count.desc(), DayCount.cause)
     )
     if firmware is not None:
@@ -132,6 +133,7 @@ def by_firmware(session: Session, since: datetime | None = None) -> list[Firmwar
         select(DayCount.firmware, DayCount.cause, DayCount.outcome, func.sum(DayCount.count))
         .where(DayCount.outcome.not_in(NOT_COUNTED), *_days(since))
         .group_by(DayCount.firmware, DayCount.cause, DayCount.outcome)
+        .having(func.sum(DayCount.count) > 0)
     )
     causes: dict[str, Counter[str]] = {}
     good: Counter[str] = Counter()
@@ -151,7 +153,8 @@ def by_firmware(session: Session, since: datetime | None = None) -> list[Firmwar
 
 def outcomes(session: Session, since: datetime | None = None) -> dict[str, int]:
     """How many attempts ended how."""
-    counted = select(DayCount.outcome, func.sum(DayCount.count)).where(*_days(since)).group_by(DayCount.outcome)
+    count = func.sum(DayCount.count)
+    counted = select(DayCount.outcome, count).where(*_days(since)).group_by(DayCount.outcome).having(count > 0)
     return {row[0]: int(row[1]) for row in sorted(session.execute(counted), key=lambda row: str(row[0]))}
 
 
@@ -161,6 +164,7 @@ def weekly_yield(session: Session, since: datetime | None = None) -> list[Week]:
         select(DayCount.day, DayCount.outcome, func.sum(DayCount.count))
         .where(DayCount.outcome.not_in((*NOT_COUNTED, NO_FAULT_FOUND)), *_days(since))
         .group_by(DayCount.day, DayCount.outcome)
+        .having(func.sum(DayCount.count) > 0)
     )
     recovered: Counter[date] = Counter()
     total: Counter[date] = Counter()
