@@ -5,6 +5,7 @@ stand for the unit's rails of these roles. See `rescuelink.diagnoses`.
 """
 
 TABLE = {
+    "afe-watchdog": "{logic} stays up while firmware runs that serves the front end",
     "brown-out": "{logic} dips with it: it goes away on a stronger supply",
     "differs": "nobody has tried to update this unit",
     "healthy, with other firmware": "the unit works with the firmware it has",

@@ -345,6 +345,11 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("at the current limit without anything", "short-input", tripped("short", "bplus")),
     ("too much current", "over-current", tripped("over-current", "bplus")),
     ("3.3 V dips during work", "brown-out", tripped("brown-out", "v3v3")),
+    (
+        "3.3 V goes away again and again, with nobody at work, too",
+        "brown-out",
+        both(tripped("brown-out", "v3v3"), lambda e: e.update(silent={"rail": "v3v3", "ms": 3000})),
+    ),
     ("nothing arrives", "no-supply", both(no_12v(1), both(reads("bplus", 40), reads("v12", 0), reads("v3v3", 0)))),
     (
         "12 V fine, 3.3 V pulled down, current high",

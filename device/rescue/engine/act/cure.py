@@ -58,7 +58,7 @@ class Cure:
         self._run.chip.flash.unlock()
         modules.drop("rescue.chips.stm32h7.flash_loader_code")  # it is in the target's RAM now
         if len(self._steps) > 1 and first["vectors"] and first["erase"]:
-            self._until_done(first, lambda _attempt: self._erase_first(first))
+            self._carry_out_step(first, None, True)
         disturbances = run.disturbances()
         for index, step in enumerate(self._steps):
             if run.disturbances() != disturbances:
@@ -69,7 +69,7 @@ class Cure:
             after = ("vectors", step["sector"]) if step["vectors"] else None
             if index + 1 < len(self._steps):
                 after = self._line_of(self._steps[index + 1])
-            self._write_sector(step, after)
+            self._carry_out_step(step, after)
         self._run.chip.flash.lock()
         run.verified = {"by_digest": self._verifier.by_digest, "by_reading": self._verifier.by_reading}
 
@@ -89,45 +89,42 @@ class Cure:
             self._run.journal_write(line[0], {"sector": line[1]})
             self._noted = line
 
-    def _write_sector(self, step, after):
+    def _carry_out_step(self, step, after, erase_only=False):
+        # Erases a sector, or writes all of it; again as long as settle() allows it. In one call, body and all: below it
+        # lies the deepest of a board's stack.
         run = self._run
         # What goes with the read protection was never read: there is no backup, and nothing of it comes back.
         kept = () if run.plan["regress"] and self._backup_path is None else run.job.preserve
-        source = SectorSource(step, run.image, self._backup_path, kept, self._run.chip.flash.base)
+        source = SectorSource(step, run.image, self._backup_path, kept, run.chip.flash.base)
         vectors_at = run.job.boot_address // self._word_bytes * self._word_bytes if step["vectors"] else None
         before = self._done
-
-        def write(attempt):
-            self._done = before
-            if (step["erase"] and step["sector"] not in self._erased) or attempt > 1:
-                self._erase(step)
-                if attempt > 1:
-                    # Erase and write have not had the time together: each has a time of its own.
-                    self._run.chip.flash.wait_erased(run.power.check)
-                    wait_for_next(run)
-            expected = self._program(step, source, after, vectors_at)
-            if vectors_at is None:
-                self._verifier.check(source, step["address"], step["size"], expected)
-            else:
-                self._write_vectors(step, source, vectors_at, expected)
-
-        self._until_done(step, write)
-
-    def _until_done(self, step, work):
-        # work(number of the try), again as long as settle() allows it.
         for attempt in range(1, _TRIES + 1):
+            self._done = before
             try:
-                make_room(self._run, step["size"])
-                work(attempt)
+                make_room(run, step["size"])
+                if erase_only:
+                    self._erase_first(step)
+                    break
+                if (step["erase"] and step["sector"] not in self._erased) or attempt > 1:
+                    self._erase(step)
+                    if attempt > 1:
+                        # Erase and write have not had the time together: each has a time of its own.
+                        run.chip.flash.wait_erased(run.power.check)
+                        wait_for_next(run)
+                expected = self._program(step, source, after, vectors_at)
+                if vectors_at is None:
+                    self._verifier.check(source, step["address"], step["size"], expected)
+                else:
+                    self._write_vectors(step, source, vectors_at, expected)
                 break
             except CardError:
-                self._run.chip.flash.wait_erased()  # the erase under way comes to its end: the power goes off next
+                run.chip.flash.wait_erased()  # the erase under way comes to its end: the power goes off next
                 raise
             except (FlashError, PowerError, TargetError, WireError) as error:
                 from rescue.engine.act.failed_write import settle
 
-                settle(self._run, step, error, attempt, attempt == _TRIES)
-        self._run.resets.progressed()
+                settle(run, step, error, attempt, attempt == _TRIES)
+        run.resets.progressed()
 
     def _erase_first(self, step):
         self._erase(step)

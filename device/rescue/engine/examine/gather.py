@@ -76,16 +76,14 @@ def _watchdog_ms(found):
 
 
 def _look_for_slow_loop(run):
-    # Nothing of ours has pulled NRST until now: an edge is a reset by somebody else, slower than the first look. A unit
-    # that seems to run is watched for one that comes seldom.
-    if "nrst" not in run.evidence:
+    # Nothing of ours has pulled NRST until now: an edge is a reset by somebody else, slower than the first look.
+    nrst = run.evidence.get("nrst")
+    edges = 0 if nrst is None else run.ports.lines.nrst_edges()
+    if not edges:
         return
-    from rescue.engine.unit import nrst_watch, running
+    from rescue.engine.unit import nrst_watch
 
-    nrst = run.evidence["nrst"]
-    edges = run.ports.lines.nrst_edges()
-    runs = "core" in run.evidence and not running.why_not(run.evidence)[0]
-    if run.resets.silent_ms is None and nrst["edges"] < nrst_watch.LOOP_EDGES and (edges or runs):
+    if run.resets.silent_ms is None and nrst["edges"] < nrst_watch.LOOP_EDGES:
         run.say("resets")
         nrst.update(nrst_watch.watch_on(run, run.watched_ms, edges))
         wait_for_nrst(run.ports)

@@ -5,6 +5,7 @@
 from rescue.engine.common import guarded, option_values
 from rescue.engine.survey.sectors import SectorMap
 from rescue.engine.unit import wiring
+from rescue.hal.ports import wait_for_nrst
 
 _ATTACH = "attach"  # rescue.debug.connect.ATTACH, which has left the heap by now
 _VERSION_BYTES = 16
@@ -37,7 +38,41 @@ def survey(run):
         from rescue.engine.survey import firmware
 
         firmware.look(run, sector_map.used)
-    _test_latch(run)
+    if _is_in_order(run):
+        _watch_for_resets(run)
+        _test_latch(run)
+
+
+def _is_in_order(run):
+    # Whether writing has nothing to do, as far as the flash and the option bytes say.
+    if run.resumed is not None or run.job.mode == "rewrite":
+        return False
+    for sector in run.evidence["sectors"]:
+        if sector["state"] == "torn" or (sector["owned"] and sector["state"] != "match"):
+            return False
+    return not option_values.differing(run.evidence["options"], run.job.options)
+
+
+def _watch_for_resets(run):
+    # A unit that may be called good is let go, and watched for a reset that comes seldom.
+    nrst = run.evidence.get("nrst")
+    if nrst is None or not run.evidence.get("core") or run.resets.silent_ms is not None:
+        return
+    from rescue.engine.unit import nrst_watch, running
+
+    if nrst["edges"] >= nrst_watch.LOOP_EDGES or running.why_not(run.evidence)[0]:
+        return
+    run.say("resets")
+    core, ports = run.target.core, run.ports
+    core.release(True)
+    wait_for_nrst(ports)
+    ports.lines.nrst_edges()  # that one was ours
+    nrst.update(nrst_watch.watch_on(run, ports.clock.ms()))
+    wait_for_nrst(ports)
+    core.reset_halt()
+    run.chip.freeze_watchdogs()
+    run.chip.digest.forget()  # the firmware has used that RAM since
+    run.resets.again(core)
 
 
 def _remember(run):
@@ -64,19 +99,13 @@ def _nrst_follows(run):
 
 def _test_latch(run):
     # Only a unit with nothing to cure is switched off for it: the test costs the chip its power.
-    if run.job.latch is None or run.resumed is not None or run.job.mode == "rewrite":
+    if run.job.latch is None or "bootloader" in run.evidence:
         return
-    if "bootloader" in run.evidence:
-        return
-    for sector in run.evidence["sectors"]:
-        if sector["state"] == "torn" or (sector["owned"] and sector["state"] != "match"):
-            return
-    if not option_values.differing(run.evidence["options"], run.job.options):
-        run.note_resets()
-        run.resets.end()
-        from rescue.engine.unit import latch
+    run.note_resets()
+    run.resets.end()
+    from rescue.engine.unit import latch
 
-        latch.test(run)
+    latch.test(run)
 
 
 def _read_version(run):
