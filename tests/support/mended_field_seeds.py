@@ -86,5 +86,8 @@ MENDED = (
     (8001979, "firmware that sleeps, and was awake at the instant of the first look, was said not to run"),
 )
 
-OPEN: dict[int, str] = {}
+OPEN: dict[int, str] = {
+    8001888: "one byte of the job's image is wrong, in its only sector and with neither marker nor version: it is "
+    "asked about as an application that nobody knows",
+}
 """Seeds that are known to be treated wrongly today; whoever mends one moves it up."""
