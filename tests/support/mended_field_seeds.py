@@ -84,6 +84,10 @@ MENDED = (
     (8001867, "a unit that a supervisor resets four times a second was worked on for a quarter of an hour"),
     (8001877, "one damaged transfer in the proof's last comparison made hardware at fault of a unit that ran"),
     (8001979, "firmware that sleeps, and was awake at the instant of the first look, was said not to run"),
+    (
+        8002514,
+        "a dead crystal behind a ringing clock: a flipped bit in a program counter made a healthy unit of a loop",
+    ),
 )
 
 OPEN: dict[int, str] = {

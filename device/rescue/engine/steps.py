@@ -17,7 +17,7 @@
 #           writes chip evidence resumed
 # map       reads chip disturbed image job known_resends limits power resets resumed target
 #           writes evidence
-# diagnosis reads evidence given image job power resumed
+# diagnosis reads chip disturbed evidence given image job known_resends power resets resumed target
 #           writes diagnosis ends_as needs
 # plan      reads chip diagnosis evidence image job needs power resumed
 #           writes by granted plan

@@ -346,6 +346,11 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("too much current", "over-current", tripped("over-current", "bplus")),
     ("3.3 V dips during work", "brown-out", tripped("brown-out", "v3v3")),
     (
+        "the image is there, and over a disturbed wire nobody could read its clocks",
+        "swd-unstable",
+        lambda e: (e["swd"].update(disturbed=5), e.update(unreadable={"clocks": "fault"})),
+    ),
+    (
         "3.3 V goes away again and again, with nobody at work, too",
         "brown-out",
         both(tripped("brown-out", "v3v3"), lambda e: e.update(silent={"rail": "v3v3", "ms": 3000})),

@@ -271,6 +271,18 @@ def _not_running(evidence):
     return LIKELY, {"detail": detail}, [detail, map_line(evidence)] + drawn, []
 
 
+def _not_all_read(evidence):
+    # What the core does was read over a disturbed wire, its clocks not at all: a bit that flips in a program counter
+    # makes a loop look like firmware at work.
+    disturbed = (evidence.get("swd") or {}).get("disturbed")
+    lost = evidence.get("unreadable") or {}
+    if not disturbed or not owned_sectors(evidence) or not ("clocks" in lost or "core" in lost):
+        return None
+    names = " and ".join(sorted(name for name in lost if name in ("clocks", "core")))
+    lines = ["not read: %s; %d disturbances of SWD" % (names, disturbed), map_line(evidence)]
+    return LIKELY, {"detail": "its %s could not be read" % names}, lines, ["no-swd"]
+
+
 def _healthy(evidence):
     if not evidence.get("sectors") or not _runs_image(evidence):
         return None
@@ -312,5 +324,6 @@ RULES = (
     ("v5iso-out", _other_rail_out),
     ("quiet", _quiet),
     ("swd-unstable", _after_power_only),
+    ("swd-unstable", _not_all_read),
     ("healthy", _healthy),
 )

@@ -5,6 +5,9 @@ from rescue.engine.diagnosis.diagnose import diagnose
 
 def find_cause(run):
     """The diagnosis. Goes on to the plan only with a cause that writing can cure."""
+    swd = run.evidence.get("swd")
+    if swd is not None and run.is_disturbed():
+        swd["disturbed"] = run.disturbances()  # so far: a rule asks for it, and the record has all of them in the end
     run.diagnosis = diagnose(run.evidence, run.note_heap)
     cause = run.diagnosis["cause"]
     run.ends_as = run.diagnosis["ends_as"]
