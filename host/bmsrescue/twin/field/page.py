@@ -50,6 +50,9 @@ and unknown firmware, updates cut at any instant, torn, weak and flipped words, 
 selects another core supply; shorts, dead and low rails, back-feeding, dips; option bytes and protection of each
 kind; wires that are exchanged, open, noisy, ringing or loose, sense wires and dividers that lie; cards that are
 pulled or dead or hold a flipped bit, a helper that loses its own supply.
+
+A unit that was treated wrongly, and whose kind was mended since, is run again: the table has the newest run of each
+seed, and `tests/support/mended_field_seeds.py` what had been wrong.
 """
 
 
