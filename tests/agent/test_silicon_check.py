@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from bmsrescue.cli.helper import silicon
+from bmsrescue.client.helper import Helper
 from bmsrescue.errors import UsageError
+from bmsrescue.silicon.facts import target_id
 from bmsrescue.silicon.report import with_silicon
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.scenarios import find
 from helper_command import Run, started_helper
 from repository import ROOT
+from rescuelink.errors import PowerError
 
 OTHER = ChipConfig(
     idc_reserved=0x2000,
@@ -53,6 +57,22 @@ def test_each_switch_is_found_as_it_was_put_in(bmsrescue: Run, tmp_path: Path, c
     assert with_silicon(ChipConfig(), report) == replace(config, **shown)
     said = {one["name"]: one["said"] for one in document["findings"]}
     assert "MHz" in said["fastest SWCLK with every bit right"]
+
+
+def test_what_was_found_is_told_although_the_power_does_not_go(
+    bmsrescue: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stays(_helper: Helper) -> None:
+        raise PowerError("no_discharge", "B+ does not fall")
+
+    monkeypatch.setattr(silicon, "FACTS", (target_id,))
+    with started_helper("healthy") as twin:
+        monkeypatch.setattr(Helper, "power_off", stays)
+        said = bmsrescue("silicon-check", "-o", tmp_path / "report.json", "--json", "--helper", twin.url)
+    assert said.status == 1
+    assert [one["switch"] for one in said.json["findings"]] == ["target_id"]
+    assert said.json["failed"] == {"power off": "B+ does not fall"}
+    assert (tmp_path / "report.json").exists()
 
 
 def test_a_file_that_is_no_report_is_told(bmsrescue: Run, tmp_path: Path) -> None:

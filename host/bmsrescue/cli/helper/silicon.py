@@ -35,15 +35,20 @@ def silicon_check(
             check_new(output, overwrite)
     with opened(wanted, as_json) as helper:
         unit = _unit(helper)
-        for fact in FACTS:
-            name = fact.__name__.replace("_", " ")
+        try:
+            for fact in FACTS:
+                name = fact.__name__.replace("_", " ")
+                try:
+                    findings += fact(helper)
+                except LinkError:
+                    raise
+                except RescueError as error:
+                    failed[name] = error.message
+        finally:
             try:
-                findings += fact(helper)
-            except LinkError:
-                raise
-            except RescueError as error:
-                failed[name] = error.message
-        helper.power_off()
+                helper.power_off()
+            except RescueError as error:  # what was found counts all the same
+                failed["power off"] = error.message
         about = helper.session.about
     document = as_document(findings, unit, {key: about[key] for key in ("helper_id", "board", "agent", "micropython")})
     document["failed"] = failed
