@@ -164,6 +164,7 @@ KEYS: Final[dict[str, str]] = {
     "sectors[].rest": RULE,
     "sectors[].prefix": RULE,
     "sectors[].rest_blank": RULE,
+    "sectors[].other_parts": RULE,
     "sectors[].sha256": ENGINE + "backup/step.py",
     "version.address": RULE,
     "version.found": RULE,

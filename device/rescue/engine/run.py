@@ -377,6 +377,10 @@ class Run:
         swd = self.evidence.get("swd")
         if swd is not None and isinstance(self.error, (WireError, TargetError)):
             swd["error"] = self.error.message
+            if self.target is not None and not self.erase_begun:
+                from rescue.engine.unit.nrst_watch import look_again
+
+                look_again(self)
         return isinstance(self.error, (WireError, TargetError, PowerError))
 
     def _timed(self, name):

@@ -185,6 +185,10 @@ def holds(*states: str) -> Callable[[Evidence], None]:
     return lambda e: e.update(sectors=sectors(*states))
 
 
+def other_parts(count: int, span: int) -> Callable[[Evidence], None]:
+    return lambda e: e["sectors"][0].update(other_parts=[count, span])
+
+
 def active(**changes: Any) -> Callable[[Evidence], None]:
     """What the core was seen to do over time; plainly at work where nothing else is said."""
     seen = {
@@ -616,6 +620,26 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
         "silent-firmware",
         both(holds("differs", "match", *BLANK_REST), answers_only_by("under-reset")),
     ),
+    (
+        "something that hides from the debugger, equal to the image but for one place",
+        "silent-firmware",
+        both(holds(*OTHER_FIRMWARE), answers_only_by("under-reset"), other_parts(2, 2)),
+    ),
+    (
+        "something that hides from the debugger, equal to the image but for two places",
+        "unknown-application",
+        both(holds(*OTHER_FIRMWARE), answers_only_by("under-reset"), other_parts(2, 40)),
+    ),
+    (
+        "something that runs, equal to the image but for one place",
+        "unknown-application",
+        both(holds(*OTHER_FIRMWARE), other_parts(1, 1)),
+    ),
+    (
+        "erased, while a supervisor resets it",
+        "reset-loop",
+        both(holds("blank", "blank", *BLANK_REST), lambda e: e["nrst"].update(edges=6, window_ms=1500)),
+    ),
     ("the image hides from the debugger", "quiet", answers_only_by("under-reset")),
     ("boot address changed", "wrong-boot-address", lambda e: e["options"].update(boot_add0=0x1FF00000)),
     ("resets itself again and again", "reset-loop", lambda e: e["nrst"].update(edges=7)),
@@ -725,6 +749,15 @@ def test_without_a_job_nobody_is_told_to_erase_or_write_or_that_the_firmware_is_
         assert not re.search(r"\b[Ww]rite\b|consent", found["next_step"]), story
         assert found["ends_as"] not in ("RECOVERED", "NO_FAULT_FOUND"), story
         assert "matches the image" not in found["sentence"], story
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "all but 1/64 of its first sector is equal"), (40, None)])
+def test_how_much_of_an_unknown_application_is_the_job_s_image_is_told(count: int, told: str | None) -> None:
+    evidence = good_unit()
+    both(holds(*OTHER_FIRMWARE), other_parts(count, 60))(evidence)
+    sentence = diagnose(evidence)["sentence"]
+    assert ("/64" in sentence) == (told is not None)
+    assert told is None or told in sentence
 
 
 @pytest.mark.parametrize("marker", ["ours", "none"])

@@ -130,6 +130,8 @@ def _newer(evidence):
 
 
 RULES = (
+    # What is written while somebody else resets the chip four times a second is not finished, and would not run.
+    ("reset-loop", _reset_from_outside),
     # Whatever the application is, the chip does not start it: writing it again would be in vain.
     ("wrong-boot-address", _boot_address),
     ("bootloader-damaged", _damaged_bootloader),
@@ -138,7 +140,6 @@ RULES = (
     ("update-cut", _update_cut),
     ("interrupted-program", _cut_while_writing),
     ("bad-vectors", _bad_vectors),
-    ("reset-loop", _reset_from_outside),
     ("newer-firmware", _newer),
     ("older-firmware", whose.older),
     ("unknown-application", whose.unknown),

@@ -5,6 +5,7 @@ from rescue.engine.diagnosis import whose
 from rescue.engine.diagnosis.rules_common import (
     CERTAIN,
     LIKELY,
+    boot_sector,
     core_line,
     map_line,
     marker_line,
@@ -12,6 +13,8 @@ from rescue.engine.diagnosis.rules_common import (
     version_line,
     wrong_sectors,
 )
+
+_FEW = 32  # of 64 parts: with more it is another application
 
 
 def other_product(evidence):
@@ -43,6 +46,9 @@ def _asked(evidence, word, alternative):
     if whose.word_for(evidence) != word:
         return None
     seen = "the core runs it" if whose.runs(evidence) else "its start is in order"
+    others = (boot_sector(evidence).get("other_parts") or (0,))[0]
+    if 0 < others <= _FEW:
+        seen += "; all but %d/64 of its first sector is equal to the job's image" % others
     version = evidence.get("version") or {"found": None, "wanted": None}
     values = {"missing": len(wrong_sectors(evidence)), "owned": len(owned_sectors(evidence)), "seen": seen}
     values["found"], values["wanted"] = version["found"], version["wanted"]

@@ -7,6 +7,7 @@ from rescue.engine.diagnosis.rules_common import boot_sector, owned_sectors, rai
 from rescuelink.dead_rails import DEAD_MV
 
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
+_PLACE = 3  # of the 64 parts of the image (survey/likeness.py): a few wrong bytes lie in one, or across the next
 NEWER = "newer-firmware"
 OLDER = "older-firmware"
 UNKNOWN = "unknown-application"
@@ -34,9 +35,20 @@ def word_for(evidence):
         return NEWER  # whoever made it, and also where write protection or option bytes are named first
     if (evidence.get("marker") or {}).get("found") == "ours":
         return None
-    if not runs(evidence) and any(sector["state"] == "match" for sector in owned_sectors(evidence)):
-        return None  # part of the image is there: damaged, and ours
+    if not runs(evidence) and (_in_one_place(boot) or _part_is_there(evidence)):
+        return None  # damaged, and ours
     return OLDER if order == -1 else UNKNOWN
+
+
+def _part_is_there(evidence):
+    return any(sector["state"] == "match" for sector in owned_sectors(evidence))
+
+
+def _in_one_place(boot):
+    # Nearly all of the image is there, and what is not lies in one place: a build of another product, or with other
+    # limits and its own check sum, differs in more.
+    count, span = boot.get("other_parts") or (_PLACE + 1, 0)
+    return count == span <= _PLACE
 
 
 def is_whole(evidence):

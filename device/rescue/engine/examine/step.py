@@ -66,7 +66,7 @@ def judge_rails(run):
         # A helper that sees few rails may have looked while it rose.
         run.evidence["rails"]["on"] = run.power.observe(_SETTLE_LOOK_MS)
     if run.ports.sees_nrst():
-        run.evidence["nrst"] = _look_at_nrst(run, logic is None or is_good(run, "logic"))
+        _look_at_nrst(run, logic is None or is_good(run, "logic"))
     run.watched_ms = run.ports.clock.ms()
     rails = run.evidence["rails"]
     rails["on"] = run.power.observe(_SETTLE_LOOK_MS)
@@ -95,7 +95,9 @@ def _look_at_nrst(run, wait):
         # One edge may be the end of the power-on reset; a longer look tells a loop from it.
         nrst = nrst_watch.watch_reset(run.ports, _LOOP_WINDOWS * run.limits.nrst_window_ms)
     nrst["low_ms"] = low_ms
-    return nrst
+    run.evidence["nrst"] = nrst
+    if nrst["edges"]:
+        nrst_watch.look_again(run)  # so few may still be a loop
 
 
 def _held_in_reset(run):

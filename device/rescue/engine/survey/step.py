@@ -38,6 +38,10 @@ def survey(run):
         from rescue.engine.survey import firmware
 
         firmware.look(run, sector_map.used)
+    elif (run.evidence.get("marker") or {}).get("found") != "ours":
+        from rescue.engine.survey import likeness
+
+        likeness.look(run)
     if _is_in_order(run):
         _watch_for_resets(run)
         _test_latch(run)

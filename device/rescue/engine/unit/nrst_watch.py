@@ -4,6 +4,7 @@ from micropython import const
 
 _LOOK_MS = const(50)
 _LOOP_LOOK_MS = const(5)
+_AGAIN_MS = const(1500)  # three resets of a supervisor that fires every half second
 LOOP_EDGES = 3  # so many resets are a loop
 SELDOM_MS = const(6500)  # what comes more seldom is not waited for (docs/reference/unit.md#seldom-reset)
 
@@ -40,3 +41,13 @@ def watch_reset(ports, window_ms):
         "edges": ports.lines.nrst_edges(),
         "window_ms": window_ms,
     }
+
+
+def look_again(run):
+    """A longer look where the chip is lost: for resets that the first look was too short for."""
+    nrst = run.evidence.get("nrst")
+    if nrst is None or nrst["edges"] >= LOOP_EDGES or not run.power.is_on or run.power.trip is not None:
+        return
+    seen = watch_reset(run.ports, _AGAIN_MS)
+    if seen["edges"] >= LOOP_EDGES:
+        nrst.update(seen)
