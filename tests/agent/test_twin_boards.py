@@ -115,6 +115,13 @@ def test_a_dead_converter_stays_dead_with_the_button_held() -> None:
     assert not bench.unit._pressed
 
 
+@pytest.mark.parametrize("ramp_ms", [250.0, 900.0])
+def test_a_supply_that_rises_slowly_hides_no_cure_and_no_proof(ramp_ms: float) -> None:
+    _, record = pressed("bad-vectors", supply_ramp_ms=ramp_ms)
+    assert (record["diagnosis"]["cause"], record["outcome"]) == ("bad-vectors", "RECOVERED")
+    assert record["proof"]["lines"][0].startswith("the power was away: all rails fell")
+
+
 def test_reset_that_never_rises_is_held_and_one_that_takes_a_second_is_not() -> None:
     _, record = pressed("healthy", nrst_supervisor_ms=1200.0)
     assert record["outcome"] == "NO_FAULT_FOUND"
