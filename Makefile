@@ -45,11 +45,12 @@ campaign: COUNT := $(if $(filter command line,$(origin COUNT)),$(COUNT),100)
 campaign: setup
 	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/campaign.py --count $(COUNT) --first $(FIRST)
 
-# Any wiring on any broken unit (docs/parts.md): CASES of them in a seeded order, from FIRST on; 0 for all 43,520.
+# Any wiring on any broken unit (docs/parts.md): CASES of them in a seeded order, from where the page's rows end, or FIRST.
 CASES ?= 500
 FIRST ?= 0
 parts: setup
-	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/parts.py --cases $(CASES) --first $(FIRST)
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/parts.py --cases $(CASES) \
+		$(if $(filter command line,$(origin FIRST)),--first $(FIRST))
 
 parts-page: setup
 	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/parts.py --bare

@@ -5,72 +5,89 @@ how much of it was right in docs/parts.md. With --bare the page's table: what a 
 from __future__ import annotations
 
 import argparse
-import json
+import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
-from any_parts import Case, bare, every_case, has_found, in_rounds, judge, run
+from any_parts import Case, bare, has_found, in_rounds, judge, run
+from bmsrescue.twin.field.campaign import commit_now
 from bmsrescue.twin.helper.helper import TIME_EXPIRED
 from bmsrescue.twin.scenarios import all_scenarios, find
 from repository import ROOT
 
 PAGE = ROOT / "docs" / "parts.md"
-LOG = ROOT / "build" / "parts.jsonl"
+_SEED = 0  # of the order
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=500, help="so many of the seeded order; 0: all of them")
-    parser.add_argument("--first", type=int, default=0, help="begin with this one of the order")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", metavar="WORDS", default="", help="only cases with these words in their name")
-    parser.add_argument("--log", type=Path, default=LOG, help="a line for each; what is in it is not run again")
+    parser.add_argument("--cases", type=int, default=500, help="so many of the seeded order")
+    parser.add_argument("--first", type=int, help="begin with this one of the order; else where the page's runs end")
+    parser.add_argument("--only", metavar="WORDS", default="", help="only cases with these words, and nothing kept")
     parser.add_argument("--bare", action="store_true", help="a bare probe on each unit, and the table of docs/parts.md")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     with ProcessPoolExecutor(arguments.workers) as pool:
         if arguments.bare:
             return _measure(pool)
-        cases = [case for case in in_rounds(arguments.seed) if arguments.only in str(case)][arguments.first :]
-        return _campaign(pool, cases[: arguments.cases or None], arguments.log)
+        order = in_rounds(_SEED)
+        if arguments.only:
+            return _run(pool, [case for case in order if arguments.only in str(case)][: arguments.cases], None)
+        runs = runs_of(PAGE.read_text(encoding="utf-8"))
+        first = arguments.first if arguments.first is not None else max((run.end for run in runs), default=0)
+        return _run(pool, order[first : first + arguments.cases], Run(commit_now(), first, 0, 0))
 
 
-def _campaign(pool: ProcessPoolExecutor, cases: list[Case], log: Path) -> int:
-    began = time.monotonic()
-    log.parent.mkdir(parents=True, exist_ok=True)
-    known = {entry["case"] for entry in _entries(log)}
-    new = [case for case in cases if str(case) not in known]
-    with log.open("a", encoding="utf-8") as file:
-        for count, (case, lines) in enumerate(zip(new, pool.map(judged, new), strict=True), 1):
-            file.write(json.dumps({"case": str(case), "wrong": lines}) + "\n")
-            file.flush()
-            for line in lines:
-                print(f"{case}: {line}", flush=True)
-            if count % 50 == 0:
-                print(f"... {count} of {len(new)}, {time.monotonic() - began:.0f} s", flush=True)
-    told = list(_entries(log))
-    wrong = sum(bool(entry["wrong"]) for entry in told)
-    whole = list(every_case())
-    met = len({entry["case"].split("; ")[0] for entry in told})
-    pairs = len({(case.name, case.rails) for case in whole})
-    summary = (
-        f"{len(told):,} of the {len(whole):,} cases, among them {met:,} of the {pairs:,} pairs of a unit and a subset "
-        f"of rails: {wrong} wrong."
-    )
-    _put("any wiring", f"**{summary}**")
-    print(summary)
+@dataclass(frozen=True)
+class Run:
+    """A row of the page: `cases` of the order from `first` on, of which `wrong` were wrong."""
+
+    commit: str
+    first: int
+    cases: int
+    wrong: int
+
+    @property
+    def end(self) -> int:
+        return self.first + self.cases
+
+
+def runs_of(page: str) -> list[Run]:
+    """The rows that stand on the page."""
+    found = re.findall(r"^\| `(\S+)` \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+    return [Run(commit, int(first), int(cases), int(wrong)) for commit, first, cases, wrong in found]
+
+
+def _run(pool: ProcessPoolExecutor, cases: list[Case], row: Run | None) -> int:
+    began, wrong = time.monotonic(), 0
+    before = runs_of(PAGE.read_text(encoding="utf-8"))
+    for count, (case, lines) in enumerate(zip(cases, pool.map(judged, cases), strict=True), 1):
+        wrong += bool(lines)
+        for line in lines:
+            print(f"{case}: {line}", flush=True)
+        if count % 50 == 0 or count == len(cases):
+            print(f"... {count} of {len(cases)}, {wrong} wrong, {time.monotonic() - began:.0f} s", flush=True)
+            if row is not None:  # what was run is kept when this one is ended
+                _put("any wiring", *told([*before, replace(row, cases=count, wrong=wrong)]))
     return 1 if wrong else 0
 
 
-def _entries(log: Path) -> Iterable[dict[str, Any]]:
-    if log.exists():
-        for line in log.read_text(encoding="utf-8").splitlines():
-            yield json.loads(line)
+def told(runs: list[Run]) -> tuple[str, str]:
+    """The sum of the runs, and their table."""
+    order = in_rounds(_SEED)
+    met = {number for run in runs for number in range(run.first, min(run.end, len(order)))}
+    pairs = {(order[number].name, order[number].rails) for number in met}
+    whole = {(case.name, case.rails) for case in order}
+    wrong = sum(run.wrong for run in runs)
+    summary = (
+        f"**{len(met):,} of the {len(order):,} cases, among them {len(pairs):,} of the {len(whole):,} pairs of a unit "
+        f"and a subset of rails: {wrong} wrong.**"
+    )
+    rows = [f"| `{run.commit}` | {run.first} | {run.cases} | {run.wrong} |" for run in runs]
+    return summary, "\n".join(["| commit | first | cases | wrong |", "|---|---:|---:|---:|", *rows])
 
 
 def _put(name: str, *paragraphs: str) -> None:
