@@ -12,7 +12,7 @@ TABLE = (
     ),
     (
         "no-vcap",
-        "{logic} is good but the core supply reads {mv} mV with NRST {nrst}: the core has no power.",
+        "The core supply reads {mv} mV, with {logic} {seen} and NRST {nrst}: the core has no power.",
         "Check the inductor and VCAP capacitors; then start again with BOOT0 held high.",
         "NOT_FIRMWARE",
     ),

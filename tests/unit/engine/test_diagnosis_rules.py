@@ -909,3 +909,15 @@ def test_another_family_is_named_with_its_core_and_every_access_port() -> None:
     for words in ("Cortex-M33", "AP0 0x54770002", "AP1 0x84770001", "AP2 0x00000000"):
         assert words in found["sentence"]
     assert "DPIDR 0x6ba02477" in found["evidence"][0]
+
+
+@pytest.mark.parametrize(("sees", "told"), [(True, "with 3.3 V good"), (False, "with 3.3 V not seen")])
+def test_a_dead_core_supply_says_whether_the_chip_s_own_was_seen(sees: bool, told: str) -> None:
+    evidence = good_unit()
+    both(reads("vcap", 30), silent("no_ack"))(evidence)
+    if not sees:
+        del evidence["rails"]["on"]["v3v3"]
+    found = diagnose(evidence)
+    assert found["cause"] == "no-vcap"
+    assert told in found["sentence"]
+    assert ("no-3v3" in found["alternatives"]) == (not sees)

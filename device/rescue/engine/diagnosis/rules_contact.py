@@ -36,11 +36,16 @@ def _no_vcap(evidence):
     level = evidence.get("nrst", {}).get("level")
     nrst = "not seen" if level is None else "high" if level else "low"
     values, lines = {"mv": rail["mv"], "nrst": nrst}, [say(evidence, "core"), "NRST " + nrst]
+    others = ["supply-config"]
+    values["seen"] = "good"
+    if rail_of(evidence, "logic") is None:
+        values["seen"] = "not seen"
+        others += ["no-3v3", "low-3v3"]
     if not unseen(evidence, "power") and not unseen(evidence, "boot0"):
-        return LIKELY, values, lines, ["supply-config"]
+        return LIKELY, values, lines, others
     # Firmware that has taken it away is told from that by a power cycle and BOOT0, and this helper has not both.
     values["ends_as"] = UNDECIDED
-    return LIKELY, values, lines, ["supply-config", "wrong-supply"]
+    return LIKELY, values, lines, others + ["wrong-supply"]
 
 
 def _supply_config(evidence):

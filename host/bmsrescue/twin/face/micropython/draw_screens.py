@@ -100,7 +100,7 @@ for index, step, what, done in (
 result = record(
     "NOT_FIRMWARE",
     "no-vcap",
-    sentence="3.3 V is good but the core supply reads 0 mV with NRST low: the core has no power.",
+    sentence="The core supply reads 0 mV, with 3.3 V good and NRST low: the core has no power.",
     next_step="Check the inductor and VCAP capacitors; then start again with BOOT0 held high.",
     evidence=("vcap 0 mV (0..1)", "NRST low"),
     rails={"bplus": 1, "v12": 1, "v3v3": 1, "vcap": 1},
