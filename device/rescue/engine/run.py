@@ -11,39 +11,23 @@ import sys
 from micropython import const
 
 from rescue.engine import modules
-from rescue.engine.common.power import Power
 from rescue.engine.common.resets import Resets
-from rescue.engine.steps import STEPS, function_of
+from rescue.engine.own_faults import NOTE, OUR_FAULTS
+from rescue.engine.power import Power
+from rescue.engine.steps import COUNT, STEPS, function_of
 from rescuelink.errors import FlashError, PowerError, RescueError, Stopped, TargetError, WireError
 
 _DIAGNOSIS = "diagnosis"
 _ACT = "act"
 _EVIDENCE = "evidence"
 _SAFE_OFF = "safe-off"
-COUNT = len(STEPS) + 2
-
-# What a fault of our own code or of the file system looks like; it is never the unit's.
-OUR_FAULTS = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    NameError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
 
 _READING = ("evidence", "map", "backup", "verify")
 _RESET_EDGES = 3  # as in rules_common.py
 _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
+_TRIES_TOLD = 24  # in the evidence, the first ones: a unit that is reset for minutes must not fill the heap with them
 _RESERVE_BYTES = const(1024)
-NOTE = "/unrecorded.json"  # in the helper's flash: of a run whose record is still to be made (short_record.py)
 # What goes at a step's end, by the beginning of its name. One text: a text for each would be several times as large.
 _DROPPED = (
     "rescue.engine.job rescue.engine.examine rescue.engine.survey rescue.engine.diagnosis rescue.engine.plan "
@@ -318,7 +302,7 @@ class Run:
             while not self._timed(name):
                 # A step that has only read is done again with a slower SWCLK when the wire disturbed it; each try is
                 # recorded.
-                taken = self.resets.fresh or self._supply_gone()
+                taken = self.resets.fresh or (self.target is not None and self.power.is_gone())
                 changes_nothing = name in _READING or (name == _ACT and not self.erase_begun)
                 if changes_nothing and self._may_be_the_wire() and self.slow_down():
                     self.disturbed += not taken
@@ -344,13 +328,6 @@ class Run:
         from rescue.engine.unit import own_resets
 
         return own_resets.halted(self)
-
-    def _supply_gone(self):
-        if self.target is None:
-            return False
-        from rescue.engine.unit.pieces import supply_gone
-
-        return supply_gone(self)
 
     def is_disturbed(self):
         """Whether a transfer of this run was damaged or lost, or the unit was reset while it was worked on."""
@@ -432,6 +409,11 @@ class Run:
         self.resets.look(self.target)
         if self.resets.count and "nrst" in self.evidence:
             self.evidence["nrst"]["later"] = self.resets.found()
+
+    def note_tries(self, tries):
+        """More tries to find the chip, for the evidence."""
+        told = self.evidence["swd"]["tries"]
+        told += tries[: max(_TRIES_TOLD - len(told), 0)]
 
     def at_fault(self, error):
         """An exception of our own code, the file system or the heap, in the step under way. Makes room first."""

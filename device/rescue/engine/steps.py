@@ -48,6 +48,7 @@ STEPS = (
     "proof",
     "put-back",
 )
+COUNT = len(STEPS) + 2  # with "safe-off" and "record", which every run ends with
 
 
 def function_of(step):

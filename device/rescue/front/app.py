@@ -3,7 +3,8 @@
 import rescue
 from rescue.engine import modules
 from rescue.engine.common import files
-from rescue.engine.run import NOTE, run
+from rescue.engine.own_faults import NOTE
+from rescue.engine.run import run
 from rescue.front.screens import Screen
 
 _ONCE_LIMIT_MS = 60_000  # with "once", nobody comes after this

@@ -196,7 +196,7 @@ def _switch(ports, _config):
     # On its own bleed resistor, or on a known load at its output: it comes, and it goes within the time.
     if "power" in ports.missing or not ports.rails.names:
         return "skip", ""
-    from rescue.engine.common.power import Power
+    from rescue.engine.power import Power
     from rescuelink.limits import default_limits
 
     power = Power(ports, default_limits())

@@ -6,7 +6,7 @@ import sys
 from micropython import const
 
 from rescue.engine import modules
-from rescue.engine.run import OUR_FAULTS
+from rescue.engine.own_faults import OUR_FAULTS
 from rescue.link.host_work import HostWork
 from rescuelink import rpc
 from rescuelink.errors import LinkError, RescueError, Stopped

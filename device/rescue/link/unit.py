@@ -1,6 +1,6 @@
 # What the modules in methods/ work with: the unit's supply, the connected chip. Loaded with the first that asks.
 
-from rescue.engine.common.power import Power
+from rescue.engine.power import Power
 from rescue.link.log import note
 from rescuelink.errors import RescueError, TargetError
 

@@ -10,7 +10,7 @@ from low_chip import FLASH
 from bmsrescue.twin import chips_page
 from bmsrescue.twin.chip.memory_map import DTCM
 from bmsrescue.twin.chip.parts import PARTS
-from rescue.chips.stm32h7 import table
+from rescue.chips.stm32h7 import dies
 from rescuelink.targets import FLASH_BASE, TARGETS
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "chips.md"
@@ -18,7 +18,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "chips.md"
 
 @pytest.mark.parametrize("part", sorted(PARTS))
 def test_the_agent_knows_the_part_as_the_twin_is(part: str) -> None:
-    chip, die, geometry = table.find(PARTS[part].die.device_id), PARTS[part].die, PARTS[part].geometry
+    chip, die, geometry = dies.find(PARTS[part].die.device_id), PARTS[part].die, PARTS[part].geometry
     assert chip is not None, (
         f"write a class for DEV_ID {die.device_id:#x} into chips/stm32h7/dies.py, and name it in find()"
     )
@@ -40,7 +40,7 @@ def test_the_agent_knows_the_part_as_the_twin_is(part: str) -> None:
 def test_a_job_for_the_part_has_its_geometry_and_its_memories(part: str) -> None:
     assert f"STM32{part}" in TARGETS, f"add STM32{part} to TARGETS of shared/rescuelink/targets.py"
     facts, die = TARGETS[f"STM32{part}"], PARTS[part].die
-    chip = table.find(die.device_id)
+    chip = dies.find(die.device_id)
     assert chip.flash_base == FLASH_BASE
     assert facts.dev_id == die.device_id
     assert PARTS[part].flash_kib in facts.flash_kib

@@ -3,7 +3,7 @@
 import pytest
 from engine_bench import GOOD_MV, ScriptedPorts, healthy
 
-from rescue.engine.common.power import Power
+from rescue.engine.power import Power
 from rescuelink.errors import PowerError
 from rescuelink.limits import default_limits
 

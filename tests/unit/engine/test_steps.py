@@ -7,11 +7,11 @@ from run_fields import table
 from bmsrescue.agent.files import device_dir
 
 ENGINE = device_dir() / "rescue" / "engine"
-SHARED = {"common", "unit", "modules"}
+SHARED = {"common", "unit", "modules", "own_faults"}
 # Where a step goes on with another's work, and why.
 ALLOWED = {
     "proof": {"act", "plan"},  # putting back is a cure of its own
-    "record": {"diagnosis", "run"},  # the cause is looked for again, with what the cure has shown
+    "record": {"diagnosis", "steps"},  # the cause is looked for again, with what the cure has shown
 }
 
 

@@ -1,9 +1,9 @@
 # An STM32H7 behind a Target: who it is, why it was reset, how its core is supplied, and its flash. RM0468.
 
 from rescue.chips.stm32h7 import registers as reg
-from rescue.chips.stm32h7 import table
 from rescue.chips.stm32h7.digest import TargetDigest
 from rescue.chips.stm32h7.flash import H7Flash
+from rescue.chips.stm32h7.table import H72x
 from rescue.debug import adi_registers as adi
 from rescuelink.errors import TargetError, WireError
 
@@ -15,7 +15,7 @@ class Stm32H7:
         self.target = target
         self.clock = clock
         self._debug_ap, self._dbgmcu, self._idc = _find_dbgmcu(target)
-        self.chip = table.find(self._idc & 0xFFF)
+        self.chip = _die_of(self._idc & 0xFFF)
         self.flash = H7Flash(target.core, clock, self.chip, self.flash_kib())
         self.digest = TargetDigest(target.core, clock, self.chip)
 
@@ -76,6 +76,15 @@ def _find_dbgmcu(target):
             if error.kind != "fault":
                 raise
             continue
-        if table.find(idc & 0xFFF):
+        if _die_of(idc & 0xFFF):
             return ap, base, idc
     raise TargetError("wrong_chip", "this is not a chip the agent knows (device 0x%03X)" % (idc & 0xFFF))
+
+
+def _die_of(dev_id):
+    """The die with this DEV_ID, or None."""
+    if dev_id == H72x.dev_id:
+        return H72x
+    from rescue.chips.stm32h7 import dies
+
+    return dies.find(dev_id)

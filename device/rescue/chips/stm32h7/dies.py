@@ -48,4 +48,4 @@ class H7Ax(H72x):
 
 def find(dev_id):
     """The chip with this DEV_ID, or None."""
-    return {0x450: H74x, 0x480: H7Ax}.get(dev_id)
+    return {0x450: H74x, 0x480: H7Ax, H72x.dev_id: H72x}.get(dev_id)

@@ -49,12 +49,3 @@ class H72x:
         (0xE00E1034, 0x00000040),  # APB3FZ1: WWDG1
         (0xE00E1054, 0x00040000),  # APB4FZ1: IWDG1
     )
-
-
-def find(dev_id):
-    """The chip with this DEV_ID, or None."""
-    if dev_id == H72x.dev_id:
-        return H72x
-    from rescue.chips.stm32h7 import dies
-
-    return dies.find(dev_id)

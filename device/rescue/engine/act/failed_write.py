@@ -1,7 +1,6 @@
 # A sector that could not be written: the supply's fault, the sector's, or the wire's?
 
 from rescue.debug import adi_registers as adi
-from rescue.engine.unit.pieces import supply_gone
 from rescuelink.errors import FlashError, PowerError, WireError
 
 _SUPPLY_BACK_MS = 100
@@ -16,7 +15,7 @@ def settle(run, step, error, attempt, is_last):
     again as long as the wire can be made slower. Without that a second failure is the sector's own;
     never a loop of erases.
     """
-    if supply_gone(run) and not is_last and run.slow_down():
+    if run.power.is_gone() and not is_last and run.slow_down():
         run.journal_write("retry", {"sector": step["sector"], "kind": error.kind})
         run.chip.flash.unlock()
         return

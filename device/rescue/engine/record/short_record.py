@@ -5,8 +5,8 @@
 import json
 import os
 
+from rescue.engine.own_faults import NOTE
 from rescue.engine.record import records, signing
-from rescue.engine.run import NOTE
 from rescuelink.errors import RescueError
 
 _NOT_EXAMINED = "not-examined"

@@ -1,7 +1,8 @@
 # The last step: everything that is known becomes the record.
 
 from rescue.engine import modules
-from rescue.engine.run import COUNT, OUR_FAULTS
+from rescue.engine.own_faults import OUR_FAULTS
+from rescue.engine.steps import COUNT
 
 _NAME = "record"
 

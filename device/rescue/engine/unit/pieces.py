@@ -1,6 +1,7 @@
 # Work on a unit that is taken away every second or two: reset by a watchdog chip whose input nobody serves while the
 # firmware stands, or left without supply by a front end that hears nothing (silent.py). It is done piece by piece.
 
+from rescue.engine.unit.swd_retry import power_again
 from rescuelink.errors import FlashError, PowerError, TargetError, WireError
 
 _LOOK_MS = 10
@@ -12,18 +13,7 @@ _SMALL_MS = 300
 def was_taken(run):
     """Whether somebody else has reset the unit, or its supply has gone, since this was last settled."""
     run.note_resets()
-    return run.resets.fresh or supply_gone(run)
-
-
-def supply_gone(run):
-    """Whether the chip's supply has gone away in the work; then the power is cut, and run.power.trip says so."""
-    power = run.power
-    name = power.seen("logic")
-    if power.trip is None and power.is_on and name is not None:
-        mv, limit_mv = run.ports.rails.read_mv(name), run.limits.rails[name].low_mv
-        if mv < limit_mv // 2:
-            power.set_trip("brown-out", name, mv, limit_mv)
-    return power.trip is not None and power.trip["kind"] == "brown-out"
+    return run.resets.fresh or run.power.is_gone()
 
 
 def make_room(run, size):
@@ -31,11 +21,9 @@ def make_room(run, size):
     if run.resets.silent_ms is None:
         return
     needed_ms = _LARGE_MS if size >= _LARGE_BYTES else _SMALL_MS
-    if run.ports.clock.since_ms(run.power.started_ms) + needed_ms > run.resets.silent_ms:
-        from rescue.engine.unit.swd_retry import power_again
-
-        if power_again(run):
-            run.chip.flash.unlock()
+    late = run.ports.clock.since_ms(run.power.started_ms) + needed_ms > run.resets.silent_ms
+    if late and power_again(run):
+        run.chip.flash.unlock()
 
 
 def in_pieces(run, read, *arguments):

@@ -8,7 +8,6 @@
 from rescue.chips.families import prepare
 from rescue.engine.unit import ladder
 from rescue.engine.unit.same_unit import check_unit
-from rescue.engine.unit.swd_retry import tell_tries
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import PowerError, RescueError
 
@@ -76,7 +75,7 @@ def _find_again(run):
     run.power.energise()
     wait_for_nrst(run.ports)
     target, swd = ladder.connect(run.ports, run.power, run.limits, prepare)
-    tell_tries(run, swd["tries"])
+    run.note_tries(swd["tries"])
     if target is None:
         raise PowerError("no_vtref", "the chip does not answer after its supply was switched on again")
     run.target = target

@@ -1,6 +1,5 @@
 # A slower SWCLK after a disturbed transfer.
 
-from rescue.engine.unit.pieces import supply_gone
 from rescue.engine.unit.same_unit import check_unit
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import RescueError
@@ -8,7 +7,6 @@ from rescuelink.errors import RescueError
 _SLOWER_HZ = (1_000_000, 250_000, 100_000, 50_000, 25_000)
 _CONTACT_MS = 2000  # a contact that is lost for longer is looked for by the whole ladder
 _LOOK_MS = 50
-_TOLD = 24  # tries in the evidence, the first ones: a unit that is reset for minutes must not fill the heap with them
 _HALTED = ("backup", "act", "verify")  # steps that find the core in reset halt, and do not make it so themselves
 
 
@@ -19,7 +17,7 @@ def slow_down(run):
     """
     if run.target is None:
         return False
-    if supply_gone(run):
+    if run.power.is_gone():
         return power_again(run)
     slower = run.ports.wire.frequency_hz
     how = "after-reset"
@@ -36,7 +34,7 @@ def slow_down(run):
         if run.ports.wire.frequency_hz >= fast:
             return False  # a debug probe has a slowest clock of its own
     attempt = {"how": how, "hz": slower, "result": "ok"}
-    tell_tries(run, [attempt])
+    run.note_tries([attempt])
     if run.chip is not None:
         run.chip.digest.forget()  # what disturbed the wire may also have written where it should not
     try:
@@ -53,12 +51,6 @@ def slow_down(run):
     run.evidence["swd"]["hz"] = run.ports.wire.frequency_hz
     run.resets.again(run.target.core)
     return True
-
-
-def tell_tries(run, tries):
-    """More tries to find the chip, for the evidence."""
-    told = run.evidence["swd"]["tries"]
-    told += tries[: max(_TOLD - len(told), 0)]
 
 
 def power_again(run):
@@ -106,7 +98,7 @@ def _climb(run, hz):
     run.disturbed += run.target.dp.disturbed + run.chip.flash.resends
     run.target.dp.disturbed = run.chip.flash.resends = 0
     target, swd = ladder.connect(run.ports, run.power, run.limits, prepare)
-    tell_tries(run, swd["tries"])
+    run.note_tries(swd["tries"])
     if target is None:
         return False
     if run.ports.wire.frequency_hz > hz:

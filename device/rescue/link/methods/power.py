@@ -1,4 +1,4 @@
-# power.*: the unit's supply, within the limits of the engine (rescue.engine.common.power).
+# power.*: the unit's supply, within the limits of the engine (rescue.engine.power).
 
 from rescue.link.log import note
 from rescue.link.unit import power

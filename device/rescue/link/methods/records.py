@@ -3,7 +3,7 @@
 import os
 
 from rescue.engine.common import files
-from rescue.engine.run import NOTE
+from rescue.engine.own_faults import NOTE
 from rescuelink import rpc
 from rescuelink.errors import LinkError
 

@@ -146,6 +146,15 @@ class Power:
         low, _, high = self.ports.rails.capture(_VTREF_WINDOW_MS, 2)[name]
         return low >= _VTREF_LOW_MV and high <= _VTREF_HIGH_MV and high - low <= _VTREF_RIPPLE_MV
 
+    def is_gone(self):
+        """Whether the chip's supply has gone away in the work; then the power is cut, and `trip` says so."""
+        name = self.seen(LOGIC)
+        if self.trip is None and self.is_on and name is not None:
+            mv, limit_mv = self.ports.rails.read_mv(name), self.limits.rails[name].low_mv
+            if mv < limit_mv // 2:
+                self.set_trip("brown-out", name, mv, limit_mv)
+        return self.trip is not None and self.trip["kind"] == "brown-out"
+
     def cut(self):
         """Everything let go, power off, at once."""
         self.ports.wire.release()
