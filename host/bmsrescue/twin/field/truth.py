@@ -196,7 +196,7 @@ def _of_contents(case: Case, before: Life, flash: Flash, with_image: Callable[[]
         # Whole, another version than the job's, and nobody sees what takes its supply away.
         weak |= {"LOCKED"}
         causes |= {"unknown-application", "older-firmware", "newer-firmware"}
-    if kind == "damaged" and not marker and not version:
+    if kind == "damaged" and not marker:
         # A build with another limit in it looks the same, and the core does not show whether it does its work.
         weak |= {"LOCKED"}
         causes |= {"unknown-application"}
