@@ -96,6 +96,10 @@ MENDED = (
     (8002437, "64 wrong bytes in the job's image passed for an application that nobody knows, though nothing ran"),
     (8002574, "the same with four wrong bytes"),
     (8002705, "a supervisor that fires every 250 ms, missed by the look at NRST, passed for a bad wire"),
+    (
+        9000629,
+        "an update that was cut in its second part, the first not yet begun: the truth took the old firmware for whole",
+    ),
     (8002744, "two resets of it in half a second were no loop, and an erased unit was written to in vain"),
 )
 

@@ -52,7 +52,7 @@ def _put(unit: Unit, layout: Layout, build: Build, second: bytes) -> None:
         unit.chip.flash.load(layout.second.address, second)
 
 
-def _second_of(build: Build, second: bytes) -> bytes:
+def second_of(build: Build, second: bytes) -> bytes:
     """The second segment that belongs to another build: as long, other data."""
     return Random(f"second {build.product} {build.version}").randbytes(len(second))
 
@@ -87,7 +87,7 @@ def _unknown(rng: Random, layout: Layout, image: Build, second: bytes) -> Histor
 
 def _whole(kind: str, build: Build, layout: Layout, second: bytes) -> History:
     words = f"runs {build.product} {build.version}, {kind}"
-    return History(kind, words, build, lambda unit: _put(unit, layout, build, _second_of(build, second)))
+    return History(kind, words, build, lambda unit: _put(unit, layout, build, second_of(build, second)))
 
 
 def _blank(_rng: Random, _layout: Layout, _image: Build, _second: bytes) -> History:
@@ -97,7 +97,7 @@ def _blank(_rng: Random, _layout: Layout, _image: Build, _second: bytes) -> Hist
 def _cut(rng: Random, layout: Layout, image: Build, second: bytes) -> History:
     """An update from an older release to the job's, cut at any instant of its erases and writes."""
     old = other_version(rng, image, newer=False)
-    old_second = _second_of(old, second)
+    old_second = second_of(old, second)
     pieces = [(image.base, image.data())]
     if second and layout.second is not None:
         pieces.append((layout.second.address, second))
@@ -216,7 +216,7 @@ def _crashing(rng: Random, layout: Layout, image: Build, second: bytes) -> Histo
             data = bytearray(replace(build, supply=code).data())
         unit.chip.flash.load(build.base, bytes(data))
         if second and layout.second is not None:
-            unit.chip.flash.load(layout.second.address, _second_of(build, second))
+            unit.chip.flash.load(layout.second.address, second_of(build, second))
 
     return History(kind, f"{build.product} {build.version}, which {words}", build, breaks)
 

@@ -14,6 +14,7 @@ from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.flash.array import TORN
 
 from .case import Case
+from .history import second_of
 from .images import MARKER_OFFSET
 from .job import OPTSR_MASK
 from .physics import Life
@@ -270,8 +271,10 @@ def _is_whole(case: Case) -> bool:
     if build is None:
         return False
     flash = case.build_unit().chip.flash
-    start = build.base - flash.geometry.base
-    return bytes(flash.data[start : start + build.length]) == build.data() and TORN not in flash.state
+    pieces = [(build.base, build.data()), *((at, second_of(build, data)) for at, data in case.segments()[1:])]
+    starts = [(at - flash.geometry.base, data) for at, data in pieces]
+    held = all(bytes(flash.data[start : start + len(data)]) == data for start, data in starts)
+    return held and TORN not in flash.state
 
 
 def _shuts_out(case: Case) -> bool:
