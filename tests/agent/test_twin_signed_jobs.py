@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
 
-from bmsrescue.card.fat import make_image
+from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.keys.pem import public_of
 from bmsrescue.keys.signing import sign_files
 from bmsrescue.twin.helper.helper import ENDED
@@ -15,6 +16,8 @@ from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
 from p256_cases import derived_key
 from rescuelink.manifest import NAME, key_id
+from rescuelink.seal import seal
+from sweep_cures import CURES
 
 OURS, THEIRS = derived_key(1001), derived_key(1002)
 HELPER = "7477696e00000000"
@@ -139,4 +142,46 @@ def test_an_image_that_is_exchanged_after_the_check_is_never_called_good() -> No
     assert (run.record["outcome"], run.record["error"]["kind"]) == ("INTERRUPTED", "changed")
     assert run.record["next_step"]
     assert run.flash_after[:32] == b"\xff" * 32  # nothing that the chip could start
+    assert not run.result.left_powered
+
+
+@pytest.mark.parametrize(("cure", "at"), [("sectors", 0), ("sectors", 4096), ("preserve", 700)])
+def test_nor_where_the_image_ends_in_a_sector_or_the_units_own_data_lie_in_it(cure: str, at: int) -> None:
+    """The card gives other bytes when they are written; `at`: where in the image, whose file has no gap."""
+    files = {name: data for name, data in read_files(CURES[cure].card()).items() if not name.startswith("records")}
+    files[NAME] = sign_files(OURS, files, "BR16S", 7)
+    card = make_image(files)
+    image = next(data for name, data in files.items() if name.endswith(".bin"))
+    place = bytes(card).index(image[:512]) + at
+
+    def exchange(_at_ms: int, name: str, data: object) -> None:
+        if name == "step" and isinstance(data, dict) and data["name"] == "act":
+            card[place : place + 8] = b"exchange"
+
+    bench = TwinRig(CURES[cure].scenario(), card, watcher=Watcher(event=exchange))
+    bench.helper.deployed = {"trust.txt": f"{public_of(OURS).hex()}\n"}
+    run = press_button(bench, None)
+    assert (run.record["outcome"], run.record["error"]["kind"]) == ("INTERRUPTED", "changed")
+    assert run.flash_after[:32] == b"\xff" * 32
+
+
+def forged_journal(uid: str, backup: bytes, **more: object) -> bytes:
+    """As a run that was cut leaves it on a card: nobody needs a key to write it."""
+    kept = {"file": "backups/made-up.bin", "sha256": sha256(backup).hexdigest(), "bytes": len(backup), "verified": True}
+    return (seal({"event": "begin", "n": 1, "uid": uid, "sector": 0, "backup": kept, **more}, "") + "\n").encode()
+
+
+def test_a_journal_that_somebody_put_on_the_card_writes_nothing_of_theirs() -> None:
+    """It says that everything is to be put back from a backup of its own, and which option bytes were there before."""
+    bench = bench_with(signed())
+    uid = "".join(f"{word:08X}" for word in reversed(bench.unit.chip.config.unique_id))
+    theirs = b"\xa5" * len(bench.unit.chip.flash.snapshot())
+    before = {"optsr": 0x0306AAD0, "optsr2": 0, "wpsn": 0, "boot": 0x1FF00804}
+    journal = forged_journal(uid, theirs, restore=True, before=before)
+    bench.helper._card = make_image({**signed(), f"journal-{uid}.jsonl": journal, "backups/made-up.bin": theirs})
+    options = bench.unit.chip.options.current
+    run = press_button(bench, None)
+    assert (run.record["outcome"], run.record["error"]["kind"]) == ("TOOL_ERROR", "foreign_journal")
+    assert "journal" in run.record["next_step"]
+    assert (run.flash_after, bench.unit.chip.options.current) == (run.flash_before, options)
     assert not run.result.left_powered

@@ -109,3 +109,18 @@ def test_a_report_stands_whatever_type_a_record_has_there(
 ) -> None:
     take(tmp_path, chain("h1", 1, diagnosis={"evidence": {"x": 1}, "cause": "update-cut"}, **changes))
     assert served.get("/attempts/h1/1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("release", "told"),
+    [
+        (None, "unsigned: a helper for development ran it"),
+        ({"series": "BR16S", "number": 7, "key": "5f0d9a1c22b7e344"}, "release 7 of BR16S, signed by key"),
+        ({"series": "BR16S", "number": 6, "key": "5f0d", "exception": True}, "an exception for this helper"),
+    ],
+)
+def test_a_report_says_whether_the_job_was_signed_and_by_whom(
+    served: TestClient, tmp_path: Path, release: dict[str, object] | None, told: str
+) -> None:
+    take(tmp_path, chain("h1", 1, job={"name": "bms-1.2.0", "release": release}))
+    assert told in served.get("/attempts/h1/1").text

@@ -200,3 +200,19 @@ def test_a_helper_for_development_is_told_on_a_bench_that_trusts_keys(
     bench.helper.present = True
     bench.wait()
     assert ("Helper for development" in bench.station.status()["note"]) is told
+
+
+@pytest.mark.parametrize("keys", [False, True])
+@pytest.mark.parametrize("release", [None, {"series": "BR16S", "number": 7, "key": "5f0d9a1c22b7e344"}])
+def test_a_result_says_that_its_job_was_not_signed_where_jobs_are(depot: Depot, keys: bool, release: Any) -> None:
+    if keys:
+        depot.keys.trust("eva", public_of(KEY))
+    bench = Bench(depot, FakeHelper("helper-1", ONE))
+    bench.helper.present = True
+    bench.wait()
+    bench.station.scan("U-1", "otto")
+    bench.wait()
+    bench.helper.end_job("RECOVERED", job={"name": "bms-1.2.0", "release": release})
+    bench.helper.signatures = {"card-signed": signed(bench.helper.records, KEY), "helper-signed": b""}
+    assert bench.wait(0.5) == states.PASS
+    assert ("The job was not signed." in str(bench.station.status())) is (keys and release is None)

@@ -13,7 +13,7 @@
 #           writes evidence watched_ms
 # connect   reads limits person power
 #           writes chip disturbed evidence known_resends target watched_ms
-# evidence  reads disturbed job known_resends power resets target watched_ms
+# evidence  reads disturbed job known_resends power released resets target watched_ms
 #           writes chip evidence resumed
 # map       reads chip disturbed image job known_resends limits power resets resumed target
 #           writes evidence

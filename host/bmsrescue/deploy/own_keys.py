@@ -12,10 +12,12 @@ from bmsrescue.deploy import snippets
 from bmsrescue.deploy.bring import write_file
 from bmsrescue.deploy.repl import Repl
 from bmsrescue.keys.pem import KeyFileError, new_secret, public_of, secret_from, secret_of
+from bmsrescue.keys.store import TRUST_FILE, trust_text
 from rescuelink.manifest import key_id
 
 STORE = "/flash"
 """As `rescue.hal.store` has it."""
+_NEW = ".new"
 _READ = """
 try:
     print(repr(open(NAME).read()))
@@ -57,9 +59,10 @@ def trusted_there(repl: Repl) -> list[str] | None:
 def set_trusted(repl: Repl, keys: Sequence[bytes]) -> None:
     """These keys and no others; none makes it a helper for development. Raises LinkError."""
     if not keys:
-        repl.run(_REMOVE, NAME=_place())
+        for place in (_place(), _place() + _NEW):
+            repl.run(_REMOVE, NAME=place)
         return
-    _put(repl, _place(), "".join(f"{key.hex()}\n" for key in keys).encode())
+    _put(repl, _place(), trust_text(keys))
 
 
 def own_key(repl: Repl) -> bytes:
@@ -84,13 +87,13 @@ def helper_id(repl: Repl) -> str:
 def _put(repl: Repl, place: str, data: bytes) -> None:
     repl.run(snippets.MAKE_DIRECTORIES, NAMES=[STORE])
     repl.ready_to_send(snippets.RECEIVE)
-    new = place + ".new"
+    new = place + _NEW
     write_file(repl, new, data)
     repl.run(_REPLACE, NEW_PLACE=new, PLACE=place)
 
 
 def _place() -> str:
-    return f"{STORE}/trust.txt"
+    return f"{STORE}/{TRUST_FILE}"
 
 
 def _own_place() -> str:

@@ -8,6 +8,7 @@ helpers/ID.pem      the public keys of helpers, by their helper_id, whose record
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from rescuelink.manifest import key_id
 
 _SUFFIX = ".pem"
 _LONGEST = 40
+TRUST_FILE = "trust.txt"
+"""Of a helper, as `rescue.engine.job.released` has it."""
 MOST_TRUSTED = 8
 """Of one helper: each costs its heap for a moment."""
 
@@ -165,6 +168,11 @@ class KeyStore:
         except OSError as error:
             raise HostError(f"cannot make {path.parent}: {error.strerror}", "Check the data folder.") from error
         write_atomically(path, data, private=True)
+
+
+def trust_text(keys: Iterable[bytes]) -> bytes:
+    """A helper's file of the keys whose jobs it runs: a public one a line, as 128 hex digits."""
+    return "".join(f"{key.hex()}\n" for key in keys).encode()
 
 
 def _is_name(name: str) -> bool:

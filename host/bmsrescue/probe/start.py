@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from bmsrescue.card.storage import write_atomically
 from bmsrescue.config import data_dir
 from bmsrescue.errors import HostError
+from bmsrescue.keys.store import TRUST_FILE, KeyStore, trust_text
 from bmsrescue.private import private_data_folder
 from bmsrescue.probe.find import find_probe
 from bmsrescue.probe.open import OpenProbe, make_ports, open_probe
@@ -23,6 +25,7 @@ def start(
     power: str | None = None,
     card: Path | None = None,
     *,
+    development: bool = False,
     clock: Clock | None = None,
     switch: Callable[[Supply], Supply] = lambda supply: supply,
 ) -> tuple[ProbeSession, OpenProbe]:
@@ -32,6 +35,7 @@ def start(
         which: None or "any", a kind, remote:HOST[:PORT] or a serial number.
         power: who switches the unit, as `supply_from` reads it.
         card: the folder that is the card; None for the one in the data folder.
+        development: run any job, signed or not, also where this computer trusts keys.
         clock: other than wall time.
         switch: what is put between the engine and the supply.
 
@@ -44,6 +48,7 @@ def start(
     card = card or folder / "card"
     opened = open_probe(find_probe(None if which == ANY else which))
     try:
+        _trust(folder / "store", [] if development else KeyStore().trusted())
         ports = make_ports(opened, None if supply is None else switch(supply), card, folder / "store", clock)
     except OSError as error:
         opened.close()
@@ -58,6 +63,16 @@ def start(
     session = ProbeSession(opened.name, ports, after_job=keep)
     session.add_closing(opened.close)
     return session, opened
+
+
+def _trust(store: Path, keys: list[bytes]) -> None:
+    """Whose jobs the engine runs, as a deployed helper has it; none: it is one for development."""
+    place = store / TRUST_FILE
+    if keys:
+        store.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, trust_text(keys), private=True)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def keep_in_history(card: Path) -> None:

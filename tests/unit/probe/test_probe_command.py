@@ -9,7 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from bmsrescue.cli import app
+from bmsrescue.keys.pem import public_of
+from bmsrescue.keys.signing import sign_files
+from bmsrescue.keys.store import KeyStore
+from p256_cases import derived_key
 from probe_bench import write_card
+from rescuelink.manifest import NAME, key_id
 
 UNIT = "display-only"
 """A unit that is in order: a run over it changes nothing, and so is short."""
@@ -40,6 +45,21 @@ def test_a_record_goes_into_the_history_of_this_bench(tmp_path: Path, data: Path
     assert (data / "records.sqlite3").exists()
 
 
+def test_where_keys_are_trusted_a_probe_runs_signed_jobs_only(tmp_path: Path, data: Path) -> None:
+    card, key = tmp_path / "card", derived_key(1001)
+    write_card(card, UNIT)
+    KeyStore(data / "keys").trust("eva", public_of(key))
+    typed = ["recover", "--probe", f"twin:{UNIT}", "--card", str(card), "--json"]
+    refused = json.loads(CliRunner().invoke(app, typed).stdout)
+    assert refused["error"]["kind"] == "unsigned"
+    record = json.loads(CliRunner().invoke(app, [*typed, "--development"]).stdout)
+    assert (record["outcome"], record["job"]["release"]) == ("NO_FAULT_FOUND", None)
+    files = {path.name: path.read_bytes() for path in card.iterdir() if path.is_file()}
+    (card / NAME).write_bytes(sign_files(key, files, "BR16S", 7))
+    record = json.loads(CliRunner().invoke(app, typed).stdout)
+    assert record["job"]["release"] == {"series": "BR16S", "number": 7, "key": key_id(public_of(key))}
+
+
 def test_the_flash_is_read_and_compared(tmp_path: Path) -> None:
     out = tmp_path / "flash.bin"
     ended = CliRunner().invoke(app, ["backup", str(out), "--probe", f"twin:{UNIT}:stlink-v3"])
@@ -55,6 +75,7 @@ def test_the_flash_is_read_and_compared(tmp_path: Path) -> None:
     ("typed", "said"),
     [
         (["--power", "ask"], "--power is for a probe"),
+        (["--development"], "--development is for a probe"),
         (["--probe", "twin:no-such-unit"], "no-such-unit"),
         (["--probe", "twin:healthy:no-such-probe"], "the twin has no probe no-such-probe"),
         (["--probe", "twin:healthy", "--power", "perhaps"], "--power cannot be perhaps"),

@@ -13,7 +13,7 @@ import hashlib
 
 from rescue.engine import modules
 from rescue.engine.common import files, image
-from rescue.engine.common.source import SectorSource
+from rescue.engine.common.source import FROM_IMAGE, AsChecked, SectorSource
 from rescue.engine.unit.pieces import in_pieces, make_room, wait_for_next
 from rescue.engine.unit.same_unit import check_unit
 from rescue.engine.unit.verifier import Verifier
@@ -36,6 +36,7 @@ class Cure:
         self._progress = run.progress_in_bytes("write")
         self._erased = set()
         self._noted = None  # (event, sector) of the line that is in the journal ahead of time
+        self._held = b""  # the first flash word, which is written last
         self._backup_path = None if run.backup is None else run.ports.card.root + "/" + run.backup["file"]
 
     def carry_out(self):
@@ -161,16 +162,20 @@ class Cure:
             return blank(address, view)
 
         stream = self._run.chip.flash.stream(step["address"], step["size"], self._consent, piece)
-        known = None if source.is_mixed else run.image.known(step["address"], step["size"])
-        # `known` is of the whole sector: where a flash word is held back, what is to come there is looked at here.
-        expected = known if held_back is None else None
+        # Where the image fills a sector alone, it has to hold what was checked. Where a flash word is held back, where
+        # the unit's own data lie in between or the image ends, what the card gives now is looked at here.
+        alone = held_back is None and not source.is_mixed
+        expected = run.image.known(step["address"], step["size"]) if alone else None
         digest = hashlib.sha256() if expected is None else None
-        whole = hashlib.sha256() if expected is None and known is not None else None
+        checked = None
+        if expected is None and step["source"] == FROM_IMAGE:
+            checked = AsChecked(run.image.digests, step["address"], step["size"])
         for at in range(0, step["size"], files.CHUNK):
             check()
-            source.fill(step["address"] + at, files.view)
-            if whole is not None:
-                whole.update(files.view)
+            source.fill(step["address"] + at, files.view, checked)
+            if held_back is not None and 0 <= held_back - step["address"] - at < files.CHUNK:
+                start = held_back - step["address"] - at
+                self._held = bytes(files.view[start : start + self._word_bytes])
             blank(step["address"] + at, files.view)
             if digest is not None:
                 digest.update(files.view)
@@ -179,10 +184,10 @@ class Cure:
             self._progress(self._done, self._total)
         self._note_ahead(after)
         stream.finish(check)
-        if whole is not None and whole.digest() != known:
+        if checked is not None and checked.wrong is not None:
             from rescue.engine.unit.read_back import changed
 
-            raise changed(step["address"])
+            raise changed(checked.wrong)
         return expected or digest.digest()
 
     def _write_vectors(self, step, source, address, expected):
@@ -193,7 +198,8 @@ class Cure:
                 self._verifier.check(source, step["address"], address - step["address"])
             self._verifier.check(source, after, step["address"] + step["size"] - after)
         self._note("vectors", step["sector"])
+        # As it was when it went by, and not what a card gives now.
         word = files.view[: self._word_bytes]
-        source.fill(address, word)
+        word[:] = self._held
         self._run.chip.flash.program(address, word, self._consent, True)
-        self._verifier.check(source, address, self._word_bytes)
+        self._verifier.check(source, address, self._word_bytes, hashlib.sha256(self._held).digest())

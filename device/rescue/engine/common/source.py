@@ -1,5 +1,7 @@
 # Where the bytes of a sector to be written come from: the image, the backup, and the regions that must survive.
 
+import hashlib
+
 from rescue.engine.common import files, image
 
 FROM_IMAGE = "image"
@@ -21,8 +23,8 @@ class SectorSource:
         ]
         self.is_mixed = step["source"] == FROM_BACKUP or bool(self._regions)  # not the image's bytes alone
 
-    def fill(self, address, view):
-        """What the flash shall hold from `address`."""
+    def fill(self, address, view, checked=None):
+        """What the flash shall hold from `address`. `checked`: an AsChecked, which sees what the image gives for it."""
         end = address + len(view)
         if self._step["source"] == FROM_BACKUP:
             self._from_backup(address, view)
@@ -31,6 +33,8 @@ class SectorSource:
                 image.fill_blank(view[blank - address : blank - address + self._image.job.word_bytes])
             return
         self._image.fill(address, view)
+        if checked is not None:
+            checked.take(address, view)
         for low, high in self._regions:
             low, high = max(low, address), min(high, end)
             if low < high:
@@ -43,3 +47,30 @@ class SectorSource:
                 file.readinto(view)
         except OSError as error:
             raise files.card_error("cannot read the backup", error) from None
+
+
+class AsChecked:
+    """Does the card give for a range, piece by piece in order, what it gave when the image was checked?
+
+    `wrong`: where it does not; None as long as it does.
+    """
+
+    def __init__(self, digests, address, size):
+        self._parts = [
+            (start, start + length, digest)
+            for start, (length, digest) in digests.items()
+            if address <= start < address + size
+        ]
+        self._hash = None
+        self.wrong = None
+
+    def take(self, address, view):
+        for start, end, digest in self._parts:
+            low, high = max(start, address), min(end, address + len(view))
+            if low >= high:
+                continue
+            if low == start:
+                self._hash = hashlib.sha256()
+            self._hash.update(view[low - address : high - address])
+            if high == end and self._hash.digest() != digest:
+                self.wrong = start

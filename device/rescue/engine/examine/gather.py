@@ -4,7 +4,7 @@ from rescue.debug.target import ATTACH
 from rescue.engine import modules
 from rescue.engine.examine import evidence
 from rescue.hal.ports import wait_for_nrst
-from rescuelink.errors import TargetError, WireError
+from rescuelink.errors import CardError, TargetError, WireError
 
 _ALWAYS_READABLE = ("reset_cause", "options", "supply", "watchdog")  # refused, they tell of a reset in between
 _DAMAGED = ("parity", "protocol", "no_ack")
@@ -48,7 +48,14 @@ def gather(run):
 
     options = run.evidence.get("options", {})
     roots = (run.ports.card.root, run.ports.store.root)
-    resumed = run.resumed = interrupted(roots, chip["uid"])
+    resumed = run.resumed = interrupted(roots if run.released is None else roots[1:], chip["uid"])
+    if resumed is None and run.released is not None and interrupted(roots[:1], chip["uid"]) is not None:
+        # Whoever has the card can write a journal, and a backup to go with it: bytes and option bytes of their own.
+        raise CardError(
+            "foreign_journal",
+            "the card says that another helper was cut at work on this unit, and here that is not believed",
+            next_step="go on at that helper; where that is over, remove the unit's journal from the card",
+        )
     ours = resumed is not None and resumed["backup"] is not None
     if ours and options.get("rdp") == 1 and (resumed["restore"] or resumed["event"] in _OPTION_EVENTS):
         run.evidence["options_cut"] = resumed["event"]

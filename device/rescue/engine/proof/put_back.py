@@ -90,9 +90,13 @@ def _steps(run):
 
 
 def _agreed(run, proof):
-    if _WORD in run.job.consent or _WORD in run.given:
+    if _WORD in run.job.consent:
         return True
-    if _WORD not in run.job.ask or run.screen is None:
+    if _WORD not in run.job.ask:
+        return False
+    if _WORD in run.given:
+        return True
+    if run.screen is None:
         return False
     granted, run.needs = run.granted, (_WORD,)
     agreed = run.screen.ask(run)

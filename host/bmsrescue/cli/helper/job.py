@@ -27,7 +27,7 @@ from bmsrescue.cli.helper.common import (
     progress_bar,
     require_consent,
 )
-from bmsrescue.cli.helper.probes import CardOption, PowerOption, ProbeOption, hands
+from bmsrescue.cli.helper.probes import CardOption, DevelopmentOption, PowerOption, ProbeOption, hands
 from bmsrescue.cli.new_file import check_there
 from bmsrescue.cli.output import STYLES, console, show_note
 from bmsrescue.cli.render.story import Story
@@ -59,6 +59,7 @@ def diagnose(
     probe: ProbeOption = None,
     power: PowerOption = None,
     folder: CardOption = None,
+    development: DevelopmentOption = False,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Judge a stored record (or evidence) again; needs no helper.")
     ] = None,
@@ -71,7 +72,10 @@ def diagnose(
         return
     with telling_errors(as_json):
         check_there(job, or_folder=True)
-    with opened(wanted, as_json, hands(probe, power, folder)) as helper, _offered(helper, job, as_json) as offered:
+    with (
+        opened(wanted, as_json, hands(probe, power, folder, development)) as helper,
+        _offered(helper, job, as_json) as offered,
+    ):
         found = _watched(helper, as_json, "job.until", "diagnosis", "", offered)
     _end_of_look(found, as_json)
 
@@ -82,12 +86,16 @@ def plan(
     probe: ProbeOption = None,
     power: PowerOption = None,
     folder: CardOption = None,
+    development: DevelopmentOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say what would be done to the unit, and do none of it."""
     with telling_errors(as_json):
         check_there(job, or_folder=True)
-    with opened(wanted, as_json, hands(probe, power, folder)) as helper, _offered(helper, job, as_json) as offered:
+    with (
+        opened(wanted, as_json, hands(probe, power, folder, development)) as helper,
+        _offered(helper, job, as_json) as offered,
+    ):
         found = _watched(helper, as_json, "job.until", "plan", "", offered)
     _end_of_look(found, as_json)
 
@@ -98,6 +106,7 @@ def recover(
     probe: ProbeOption = None,
     power: PowerOption = None,
     folder: CardOption = None,
+    development: DevelopmentOption = False,
     yes: YesOption = None,
     finish_alone: Annotated[
         bool, typer.Option("--finish-alone", help="The helper goes on even if this host dies meanwhile.")
@@ -107,7 +116,7 @@ def recover(
     """Run the job: show the plan, ask, cure, prove it, write the record. Ctrl-C stops it safely."""
     with telling_errors(as_json):
         check_there(job, or_folder=True)
-    with opened(wanted, as_json, hands(probe, power, folder)) as helper:
+    with opened(wanted, as_json, hands(probe, power, folder, development)) as helper:
         with _offered(helper, job, as_json) as offered:
             words = _agreed(helper, offered, yes, as_json)
         # From here on it is the card's own job, so that a run which is cut can be continued by a press of the button.

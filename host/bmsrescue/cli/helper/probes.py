@@ -35,28 +35,36 @@ PowerOption = Annotated[
 CardOption = Annotated[
     Path | None, typer.Option("--card", metavar="FOLDER", help="With --probe, the folder that is the card.")
 ]
+DevelopmentOption = Annotated[
+    bool,
+    typer.Option("--development", help="With --probe, run any job, signed or not, also where keys are trusted."),
+]
 
 
 @dataclass(frozen=True)
 class Hands:
-    """What a person has said of the probe, who switches, and where the card is."""
+    """What a person has said of the probe, who switches, where the card is, and whether any job is run."""
 
     probe: str
     power: str | None = None
     card: Path | None = None
+    development: bool = False
 
 
-def hands(probe: str | None, power: str | None = None, card: Path | None = None) -> Hands | None:
-    """What --probe, --power and --card say; None where they say nothing."""
-    if probe is None and power is None and card is None:
+def hands(
+    probe: str | None, power: str | None = None, card: Path | None = None, development: bool = False
+) -> Hands | None:
+    """What --probe, --power, --card and --development say; None where they say nothing."""
+    if probe is None and power is None and card is None and not development:
         return None
-    return Hands(probe or "", power, card)
+    return Hands(probe or "", power, card, development)
 
 
 def open_probe_session(wanted: Hands, as_json: bool) -> ProbeSession:
     """The agent on this host with that probe, and what it cannot is told. Raises UsageError, HostError, LinkError."""
     if not wanted.probe:
-        raise UsageError(f"{'--power' if wanted.power else '--card'} is for a probe", "Give --probe, or leave it out.")
+        option = "--power" if wanted.power else "--card" if wanted.card else "--development"
+        raise UsageError(f"{option} is for a probe", "Give --probe, or leave it out.")
     from bmsrescue.probe.start import start  # pyOCD takes a second to import
     from bmsrescue.probe.supply import PLACE
 
@@ -66,7 +74,7 @@ def open_probe_session(wanted: Hands, as_json: bool) -> ProbeSession:
     if wanted.probe.startswith(_TWIN):
         session, found = _twin(wanted, command)
     else:
-        session, found = start(wanted.probe, command, wanted.card)
+        session, found = start(wanted.probe, command, wanted.card, development=wanted.development)
     session.asks = wanted.power == ASK
     session.add_closing(lambda: _tell_late(session))
     if not as_json:
@@ -95,7 +103,12 @@ def _twin(wanted: Hands, command: str | None) -> tuple[ProbeSession, OpenProbe]:
     with ExitStack() as stack:
         stack.enter_context(bench.plugged_in())
         session, found = start(
-            None, command, wanted.card, clock=bench.clock, switch=lambda supply: TwinSupply(bench.unit, supply)
+            None,
+            command,
+            wanted.card,
+            development=wanted.development,
+            clock=bench.clock,
+            switch=lambda supply: TwinSupply(bench.unit, supply),
         )
         session.add_closing(stack.pop_all().close)
     if wanted.power == ASK:

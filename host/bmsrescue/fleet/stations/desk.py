@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,8 @@ from bmsrescue.fleet import ledger
 from bmsrescue.fleet.consents import Consent, Consents
 from bmsrescue.fleet.decisions import decide
 from bmsrescue.fleet.ledger import News
-from bmsrescue.fleet.models import Attempt, Booking, Measurement, Station, Unit, UnitLabel
+from bmsrescue.fleet.models import Attempt, Booking, Measurement, SealedLine, Station, Unit, UnitLabel
+from bmsrescue.fleet.records.fields import table
 from bmsrescue.fleet.records.taking import BENCH, LineTaker, Taken
 from bmsrescue.fleet.releases import InForce, ReleaseError, Releases
 from bmsrescue.fleet.stations.backup_fetch import BackupShelf
@@ -28,6 +30,7 @@ from rescuelink.outcomes import NO_FAULT_FOUND
 
 _LINES_AT_ONCE = 50
 _UNSIGNED = "Unsigned helper: nobody can tell its records from made-up ones (`bmsrescue deploy --sign-records`)."
+_UNSIGNED_JOB = "The job was not signed."
 _DEVELOPMENT = "Helper for development: it runs any job, signed or not (`bmsrescue deploy --trust KEY`)."
 
 
@@ -202,8 +205,15 @@ class Desk:
                 attempt.sentence,
                 attempt.next_step,
                 uid,
-                _remark(session, attempt),
+                " ".join(filter(None, (_remark(session, attempt), self._job_remark(session, attempt)))),
             )
+
+    def _job_remark(self, session: Session, attempt: Attempt) -> str:
+        """Where jobs are signed, that this one was not: only a helper for development has run it."""
+        if not attempt.job or not self._runs_signed_releases():
+            return ""
+        line = session.scalar(select(SealedLine.line).where(SealedLine.attempt_id == attempt.id))
+        return "" if line is None or table(table(json.loads(line), "job"), "release") else _UNSIGNED_JOB
 
     # -- golden units and service --------------------------------------------------------------------------------------
 

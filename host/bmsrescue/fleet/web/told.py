@@ -18,8 +18,20 @@ class TookStep:
 
 
 @dataclass(frozen=True)
+class SignedJob:
+    """What an engineer released, as the helper found it."""
+
+    series: str
+    number: int
+    key: str
+    exception: bool
+
+
+@dataclass(frozen=True)
 class Told:
-    """`consent`: the words, the chip and who said so, where one was given; empty words where it was asked for only."""
+    """`consent`: the words, the chip and who said so, where one was given; empty words where it was asked for only.
+    `has_job`: `signed_job` None then means an unsigned one, on a helper for development.
+    """
 
     evidence: list[str]
     plan: list[str]
@@ -28,6 +40,8 @@ class Told:
     consent_asked: bool
     consent_unit: str
     consent_by: str
+    has_job: bool
+    signed_job: SignedJob | None
 
 
 def told_lines(record: dict[str, Any]) -> Told:
@@ -45,6 +59,17 @@ def told_lines(record: dict[str, Any]) -> Told:
         bool(consent),
         clean(consent.get("unit")) or "not named",
         clean(consent.get("by")) or "not named",
+        bool(table(record, "job")),
+        _signed_job(table(table(record, "job"), "release")),
+    )
+
+
+def _signed_job(release: dict[str, Any]) -> SignedJob | None:
+    found = number(release.get("number"))
+    if found is None:
+        return None
+    return SignedJob(
+        clean(release.get("series")) or "?", found, clean(release.get("key")) or "?", "exception" in release
     )
 
 
