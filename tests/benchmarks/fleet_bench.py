@@ -1,8 +1,9 @@
 """What mass recovery costs: imports, pages over 100,000 attempts, kill -9 at random moments, 16 virtual stations.
 
 `make bench-fleet` prints the figures; parts of it: `make bench-fleet FLEET="import pages kills daemon stations"`;
-`KILLS=10`: fewer kills. Times are this machine's, and of whatever else it does; what a figure has to be stands beside
-it. PostgreSQL is a real server that this program starts and ends.
+`KILLS=10`: fewer kills; `KEEP=FOLDER`: where the server stays, with the store that was filled. Times are this
+machine's, and of whatever else it does; what a figure has to be stands beside it. PostgreSQL is a real server that
+this program starts and ends.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from daemon_kills import kill_daemon
 from selenium import webdriver
 from sqlalchemy import Date, bindparam, select, text
 from sqlalchemy.orm import Session
-from store_bench import LIMIT_MS, measure_store, write_table
+from store_bench import ATTEMPTS, LIMIT_MS, measure_store, write_table
 
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.backups import BackupFolder
@@ -75,7 +76,8 @@ def main(parts: list[str]) -> None:
         "stations": measure_stations,
         "store": measure_every_bench,
     }
-    with tempfile.TemporaryDirectory(prefix="bmsrescue-bench-") as folder, running_server() as server:
+    kept = Path(os.environ["KEEP"]).resolve() if "KEEP" in os.environ else None
+    with tempfile.TemporaryDirectory(prefix="bmsrescue-bench-") as folder, running_server(kept) as server:
         for name in wanted:
             for line in measures[name](Path(folder), server):
                 kept = "" if line.kept else "   MISSED"
@@ -86,7 +88,8 @@ def measure_every_bench(folder: Path, server: PostgresServer) -> Iterator[Line]:
     """The page over every bench's records, as `bmsrescue serve --store` serves it."""
     cpu_s = functools.partial(_tree_cpu_s, server.pid)
     rows: list[tuple[str, float, float]] = []
-    for what, ms, cpu_ms, status in measure_store(folder, new_database(server), cpu_s):
+    url = new_database(server, f"every_bench_{ATTEMPTS}")
+    for what, ms, cpu_ms, status in measure_store(folder, url, cpu_s):
         if "made" in what:
             yield Line(what, f"{ms / 1000:.0f} s", "no limit set", True)
             continue
@@ -418,10 +421,12 @@ def opened(url: str) -> Iterator[tuple[Store, str]]:
         store.close()
 
 
-def new_database(server: PostgresServer) -> str:
-    name = f"bench_{random.randrange(10**9)}"
+def new_database(server: PostgresServer, name: str = "") -> str:
+    """An empty one, or the one of that name where a kept server has it."""
+    name = name or f"bench_{random.randrange(10**9)}"
     with psycopg.connect(server.url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            connection.execute(f"CREATE DATABASE {name}")
     return server.url(name)
 
 

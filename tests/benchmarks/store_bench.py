@@ -7,6 +7,7 @@ the figures into that page.
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import time
@@ -25,6 +26,7 @@ from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.store import Store
 from bmsrescue.fleet.web.app import create_page
 from fake_station import NoHelpers
+from sealed_records import sample
 
 ATTEMPTS = int(os.environ.get("ATTEMPTS", "5000000"))
 BENCHES = 200
@@ -33,6 +35,7 @@ LIMIT_MS = 300
 _TABLE_BEGIN, _TABLE_END = "<!-- figures of make bench-fleet FLEET=store -->", "<!-- end of the figures -->"
 _DETAILED = 20_000  # the newest, with their steps, lines and rails
 
+_LINE = json.dumps(sample()).replace("'", "''")
 UNITS = ATTEMPTS * 3 // 5
 _COUNTED = "o <> 'CHECK_WIRES'"
 _GOOD = "o IN ('RECOVERED', 'NO_FAULT_FOUND')"
@@ -84,7 +87,7 @@ INSERT INTO rail_days (phase, day, bench, station, rail, count, total_mv, low_mv
 INSERT INTO courses (attempt_id, steps, before, after)
   SELECT id, '[["rails", 250, "ok"], ["backup", 9000, "ok"], ["act", 3000, "ok"]]', '[]', '[]'
   FROM attempts ORDER BY id DESC LIMIT {_DETAILED};
-INSERT INTO sealed_lines (attempt_id, line) SELECT id, '{{}}' FROM attempts ORDER BY id DESC LIMIT {_DETAILED};
+INSERT INTO sealed_lines (attempt_id, line) SELECT id, '{_LINE}' FROM attempts ORDER BY id DESC LIMIT {_DETAILED};
 INSERT INTO measurements (attempt_id, phase, rail, mv, uncertainty, verdict)
   SELECT id, 'proof', r, 3300 + id % 7, 53, 'pass' FROM
     (SELECT id FROM attempts ORDER BY id DESC LIMIT {_DETAILED}) newest,
@@ -140,12 +143,13 @@ def write_table(page: Path, rows: list[tuple[str, float, float]]) -> None:
 def measure_store(folder: Path, url: str, server_cpu_s: Callable[[], float]) -> Iterator[tuple[str, float, float, int]]:
     """Each page with its time and CPU time (ours and the server's) in ms, the middle of some rounds, and its status.
 
-    `url`: an empty database; `server_cpu_s`: what the server has used by now.
+    `url`: a database, filled here where it is empty; `server_cpu_s`: what the server has used by now.
     """
     Store.open(url).close()
     began = time.perf_counter()
     with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
-        _fill(connection)
+        if not connection.execute("SELECT 1 FROM attempts LIMIT 1").fetchone():
+            _fill(connection)
         newest = connection.execute("SELECT sha256, unit_id, label FROM attempts ORDER BY id DESC LIMIT 1").fetchone()
     if newest is None:
         raise SystemExit("nothing was made")

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,14 @@ from bmsrescue.fleet.models import (
     DayCount,
     LineDay,
     LineHour,
+    LineMonth,
+    MonthCount,
+    RailDay,
+    RailMonth,
     StationDay,
+    StationMonth,
     StepDay,
+    StepMonth,
     Unit,
     UnitCard,
 )
@@ -48,9 +54,16 @@ from sealed_records import chain
 
 _GOOD = (RECOVERED, RECOVERED_CHECK_CONFIG, NO_FAULT_FOUND)
 _NO_VERDICTS = (TOOL_ERROR, CHECK_WIRES, ABORTED, EXAMINED)
-_BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+_BEGIN = datetime(2026, 2, 26, tzinfo=UTC)  # over the end of a month
 _DAYS = 6
-_KEPT: tuple[type[Base], ...] = (DayCount, LineDay, LineHour, StepDay, StationDay)
+_MONTHS: dict[type[Base], type[Base]] = {
+    DayCount: MonthCount,
+    LineDay: LineMonth,
+    StepDay: StepMonth,
+    StationDay: StationMonth,
+    RailDay: RailMonth,
+}
+_KEPT: tuple[type[Base], ...] = (DayCount, LineDay, LineHour, StepDay, StationDay, *list(_MONTHS.values())[:-1])
 RITA = Person("rita", "operator")
 
 
@@ -207,6 +220,34 @@ def kept(store: Store) -> dict[str, Counter[tuple[Any, ...]]]:
     return {name: +counts for name, counts in found.items()}
 
 
+def by_month(store: Store) -> tuple[dict[str, dict[Any, Any]], dict[str, dict[Any, Any]]]:
+    """What the days add up to, by table of months, and what is kept there."""
+    summed: dict[str, dict[Any, Any]] = {}
+    there: dict[str, dict[Any, Any]] = {}
+    with store.read() as session:
+        for days, months in _MONTHS.items():
+            name = months.__tablename__
+            keys = [column.name for column in months.__table__.primary_key if column.name != "month"]
+            for table, found in ((days, summed), (months, there)):
+                for row in session.scalars(select(table)):
+                    month = row.month if table is months else row.day.replace(day=1)
+                    key = (month, *(getattr(row, one) for one in keys))
+                    values = found.setdefault(name, {}).setdefault(key, {})
+                    for column in months.__table__.columns:
+                        if not column.primary_key and getattr(row, column.name) is not None:
+                            values.setdefault(column.name, []).append(getattr(row, column.name))
+    for found in (summed, there):
+        for name, rows in found.items():
+            found[name] = {key: told for key, values in rows.items() if (told := _merged(values))}
+    return summed, there
+
+
+def _merged(values: dict[str, list[int]]) -> dict[str, int]:
+    how = {"low_mv": min, "limit_low": min, "high_mv": max, "limit_high": max}
+    merged = {name: how.get(name, sum)(of_it) for name, of_it in values.items()}
+    return merged if any(merged.values()) else {}
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_what_is_kept_is_what_counting_gives(
     store: Store, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -230,6 +271,11 @@ def test_what_is_kept_is_what_counting_gives(
         assert out, "or nothing is tested"
         assert not any(out)
         assert session.scalar(select(Attempt.id).where(Attempt.first, Attempt.station.is_not(None)))
+    for one in (store, other):
+        days, months = by_month(one)
+        assert days == months
+        assert len({key[0] for key in months["line_months"]}) == 2, "or no end of a month is tested"
+        assert months["rail_months"]
     before = kept(store)
     with store.write() as session:
         assert count_anew(session) == len(list(session.scalars(select(Attempt.id))))
@@ -244,7 +290,7 @@ def test_a_filter_changes_how_it_is_counted_and_not_what_comes_out(
     numbers: dict[str, int] = {}
     for turn in range(8):
         work(store, rng, f"h{turn % 2}", numbers, monkeypatch)
-    day = date(2026, 3, 1)
+    day = _BEGIN.date()
     clock = Clock("Europe/Berlin")
     for first in range(_DAYS + 1):
         plain = Filters(day + timedelta(days=first), day + timedelta(days=first + 1))

@@ -80,6 +80,10 @@ class PostgresServer:
         """At once, without a checkpoint: its folder is thrown away."""
         self._end(signal.SIGQUIT)
 
+    def finish(self) -> None:
+        """With a checkpoint: its data are there the next time."""
+        self._end(signal.SIGINT)
+
     def kill(self) -> None:
         """Kill -9; its children notice and end by themselves."""
         self._end(signal.SIGKILL)
@@ -116,22 +120,26 @@ class PostgresServer:
 
 
 @contextmanager
-def running_server() -> Iterator[PostgresServer]:
-    """A server, started; its programs must be there."""
+def running_server(kept: Path | None = None) -> Iterator[PostgresServer]:
+    """A server, started; its programs must be there. `kept`: its folder, made once and there again the next time."""
     programs = find_programs()
     assert programs is not None, "PostgreSQL is not installed"
     account = _ACCOUNT if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="bmsrescue-pg-"))
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+    folder = kept or Path(tempfile.mkdtemp(prefix="bmsrescue-pg-"))
     try:
         if account:
             owner = pwd.getpwnam(account)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
         server = PostgresServer(programs, folder, account)
-        server.initialise()
+        if not (folder / "data").exists():
+            server.initialise()
         server.start()
         try:
             yield server
         finally:
-            server.stop()
+            server.finish() if kept else server.stop()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -3,7 +3,7 @@
 A fault of the tool (TOOL_ERROR) or of the wires (CHECK_WIRES) and a job that was stopped (ABORTED) are no attempts at
 a unit and are counted apart;
 an attempt whose unit was taken out in work is not counted.
-All of it comes from the counts by day (`models.counts`), so `since` means the whole of its day, in UTC.
+All of it comes from the counts by day and month (`models.counts`), so `since` means the whole of its day, in UTC.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from math import sqrt
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bmsrescue.fleet.models import DayCount, LineDay, RailDay
+from bmsrescue.fleet.models import DayCount, LineDay, MonthCount, RailDay, RailMonth
 from bmsrescue.fleet.records.rollups import IDENTIFIED
 from bmsrescue.fleet.records.which_count import GOOD, NOT_COUNTED
+from bmsrescue.fleet.spans import Span, counts_over, span_of
 from rescuelink.outcomes import NO_FAULT_FOUND
 
 _NO_CAUSE = ("healthy", "not-examined")  # nothing is wrong; nothing is known
@@ -107,17 +108,16 @@ def pareto(session: Session, since: datetime | None = None, firmware: str | None
 
     What is wrong with a unit is a cause: an attempt that found nothing wrong, or never came to look, has none.
     """
-    count = func.sum(DayCount.count)
+    like = {} if firmware is None else {"firmware": firmware}
+    of = counts_over(DayCount, MonthCount, ("cause", "outcome"), ("count",), _since(since), **like)
+    count = func.sum(of.c.count)
     counted = (
-        select(DayCount.cause, count)
-        .where(DayCount.outcome.not_in((*NOT_COUNTED, NO_FAULT_FOUND)), DayCount.cause.not_in(_NO_CAUSE))
-        .where(*_days(since))
-        .group_by(DayCount.cause)
+        select(of.c.cause, count)
+        .where(of.c.outcome.not_in((*NOT_COUNTED, NO_FAULT_FOUND)), of.c.cause.not_in(_NO_CAUSE))
+        .group_by(of.c.cause)
         .having(count > 0)
-        .order_by(count.desc(), DayCount.cause)
+        .order_by(count.desc(), of.c.cause)
     )
-    if firmware is not None:
-        counted = counted.where(DayCount.firmware == firmware)
     rows = [(cause, int(number)) for cause, number in session.execute(counted)]
     total = sum(number for _cause, number in rows)
     found, so_far = [], 0
@@ -129,11 +129,12 @@ def pareto(session: Session, since: datetime | None = None, firmware: str | None
 
 def by_firmware(session: Session, since: datetime | None = None) -> list[FirmwareCount]:
     """What firmware the units carried when they came, the commonest first, each with its commonest cause."""
+    of = counts_over(DayCount, MonthCount, ("firmware", "cause", "outcome"), ("count",), _since(since))
     counted = (
-        select(DayCount.firmware, DayCount.cause, DayCount.outcome, func.sum(DayCount.count))
-        .where(DayCount.outcome.not_in(NOT_COUNTED), *_days(since))
-        .group_by(DayCount.firmware, DayCount.cause, DayCount.outcome)
-        .having(func.sum(DayCount.count) > 0)
+        select(of.c.firmware, of.c.cause, of.c.outcome, func.sum(of.c.count))
+        .where(of.c.outcome.not_in(NOT_COUNTED))
+        .group_by(of.c.firmware, of.c.cause, of.c.outcome)
+        .having(func.sum(of.c.count) > 0)
     )
     causes: dict[str, Counter[str]] = {}
     good: Counter[str] = Counter()
@@ -153,18 +154,20 @@ def by_firmware(session: Session, since: datetime | None = None) -> list[Firmwar
 
 def outcomes(session: Session, since: datetime | None = None) -> dict[str, int]:
     """How many attempts ended how."""
-    count = func.sum(DayCount.count)
-    counted = select(DayCount.outcome, count).where(*_days(since)).group_by(DayCount.outcome).having(count > 0)
+    of = counts_over(DayCount, MonthCount, ("outcome",), ("count",), _since(since))
+    count = func.sum(of.c.count)
+    counted = select(of.c.outcome, count).group_by(of.c.outcome).having(count > 0)
     return {row[0]: int(row[1]) for row in sorted(session.execute(counted), key=lambda row: str(row[0]))}
 
 
 def weekly_yield(session: Session, since: datetime | None = None) -> list[Week]:
     """Of the attempts that needed a cure, how many recovered their unit, by week."""
     counted = (
-        select(DayCount.day, DayCount.outcome, func.sum(DayCount.count))
-        .where(DayCount.outcome.not_in((*NOT_COUNTED, NO_FAULT_FOUND)), *_days(since))
-        .group_by(DayCount.day, DayCount.outcome)
-        .having(func.sum(DayCount.count) > 0)
+        select(LineDay.day, LineDay.value, func.sum(LineDay.counted))
+        .where(LineDay.dimension == "outcome", LineDay.value != NO_FAULT_FOUND)
+        .where(*_days(since))
+        .group_by(LineDay.day, LineDay.value)
+        .having(func.sum(LineDay.counted) > 0)
     )
     recovered: Counter[date] = Counter()
     total: Counter[date] = Counter()
@@ -203,22 +206,23 @@ def rail_spreads(session: Session, phase: str = "proof", since: datetime | None 
 
     At most `MOST_RAILS`: those with the most readings outside their limits, then the busiest.
     """
-    failed, count = func.sum(RailDay.failed), func.sum(RailDay.count)
+    values = ("count", "total_mv", "low_mv", "high_mv", "limit_low", "limit_high", "failed")
+    of = counts_over(RailDay, RailMonth, ("station", "rail"), values, _since(since, take_off=False), phase=phase)
+    failed, count = func.sum(of.c.failed), func.sum(of.c.count)
     counted = (
         select(
-            RailDay.station,
-            RailDay.rail,
+            of.c.station,
+            of.c.rail,
             count,
-            func.sum(RailDay.total_mv),
-            func.min(RailDay.low_mv),
-            func.max(RailDay.high_mv),
-            func.min(RailDay.limit_low),
-            func.max(RailDay.limit_high),
+            func.sum(of.c.total_mv),
+            func.min(of.c.low_mv),
+            func.max(of.c.high_mv),
+            func.min(of.c.limit_low),
+            func.max(of.c.limit_high),
             failed,
         )
-        .where(RailDay.phase == phase, *_days(since, RailDay.day))
-        .group_by(RailDay.station, RailDay.rail)
-        .order_by(failed.desc(), count.desc(), RailDay.rail, RailDay.station)
+        .group_by(of.c.station, of.c.rail)
+        .order_by(failed.desc(), count.desc(), of.c.rail, of.c.station)
         .limit(MOST_RAILS)
     )
     found = [
@@ -231,8 +235,12 @@ def rail_spreads(session: Session, phase: str = "proof", since: datetime | None 
 def _summed(session: Session, since: datetime | None, *columns: InstrumentedAttribute[int]) -> list[int]:
     """Of attempts whose unit is known."""
     sums = select(*(func.sum(one) for one in columns)).where(LineDay.dimension == IDENTIFIED)
-    return [int(one or 0) for one in session.execute(sums.where(*_days(since, LineDay.day))).one()]
+    return [int(one or 0) for one in session.execute(sums.where(*_days(since))).one()]
 
 
-def _days(since: datetime | None, column: InstrumentedAttribute[date] = DayCount.day) -> Sequence[ColumnElement[bool]]:
-    return () if since is None else (column >= since.astimezone(UTC).date(),)
+def _days(since: datetime | None) -> Sequence[ColumnElement[bool]]:
+    return () if since is None else (LineDay.day >= since.astimezone(UTC).date(),)
+
+
+def _since(since: datetime | None, take_off: bool = True) -> Span:
+    return span_of(None if since is None else since.astimezone(UTC).date(), take_off=take_off)

@@ -1,4 +1,4 @@
-"""A line's counts as they are kept by day and hour (`records.rollups`): the same time for any number of attempts.
+"""A line's counts as they are kept by month, day and hour (`records.rollups`), however many attempts there are.
 
 Days are those of UTC, from one up to, but not with, another.
 """
@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.line.one_by_one import Counts
-from bmsrescue.fleet.models import LineDay, LineHour, StationDay, StepDay
+from bmsrescue.fleet.models import LineDay, LineHour, LineMonth, StationDay, StationMonth, StepDay, StepMonth
+from bmsrescue.fleet.spans import counts_over, span_of
 
 
 def hours(session: Session, begin: datetime, end: datetime) -> dict[datetime, Counts]:
@@ -26,22 +27,16 @@ def hours(session: Session, begin: datetime, end: datetime) -> dict[datetime, Co
 
 def groups(session: Session, first: date, after: date, by: str) -> dict[str, Counts]:
     """By value: how many count, ended well, were their unit's first, of these ended well, and their ms."""
-    sums = (LineDay.counted, LineDay.well, LineDay.first, LineDay.first_well, LineDay.total_ms)
-    rows = session.execute(
-        select(LineDay.value, *(func.sum(one) for one in sums))
-        .where(LineDay.dimension == by, LineDay.day >= first, LineDay.day < after)
-        .group_by(LineDay.value)
-    )
+    sums = ("counted", "well", "first", "first_well", "total_ms")
+    of = counts_over(LineDay, LineMonth, ("value",), sums, span_of(first, after), dimension=by)
+    rows = session.execute(select(of.c.value, *(func.sum(of.c[name]) for name in sums)).group_by(of.c.value))
     return {row[0]: tuple(map(int, row[1:])) for row in rows if row[1]}
 
 
 def steps(session: Session, first: date, after: date) -> dict[str, dict[int, int]]:
     """By step: how many attempts spent a time of each bucket on it."""
-    rows = session.execute(
-        select(StepDay.step, StepDay.bucket, func.sum(StepDay.count))
-        .where(StepDay.day >= first, StepDay.day < after)
-        .group_by(StepDay.step, StepDay.bucket)
-    )
+    of = counts_over(StepDay, StepMonth, ("step", "bucket"), ("count",), span_of(first, after))
+    rows = session.execute(select(of.c.step, of.c.bucket, func.sum(of.c.count)).group_by(of.c.step, of.c.bucket))
     found: dict[str, dict[int, int]] = {}
     for step, bucket, count in rows:
         if count:
@@ -53,13 +48,10 @@ def stations(
     session: Session, first: date, after: date, bench: str = "", station: str = ""
 ) -> dict[tuple[str, str], Counts]:
     """By bench and station: attempts, and the ms that it worked and waited for a person."""
-    wanted = [StationDay.day >= first, StationDay.day < after]
-    wanted += [StationDay.bench == bench] if bench else []
-    wanted += [StationDay.station == station] if station else []
-    sums = (StationDay.attempts, StationDay.working_ms, StationDay.waiting_ms)
+    like = ({"bench": bench} if bench else {}) | ({"station": station} if station else {})
+    sums = ("attempts", "working_ms", "waiting_ms")
+    of = counts_over(StationDay, StationMonth, ("bench", "station"), sums, span_of(first, after), **like)
     rows = session.execute(
-        select(StationDay.bench, StationDay.station, *(func.sum(one) for one in sums))
-        .where(*wanted)
-        .group_by(StationDay.bench, StationDay.station)
+        select(of.c.bench, of.c.station, *(func.sum(of.c[name]) for name in sums)).group_by(of.c.bench, of.c.station)
     )
-    return {(row[0], row[1]): tuple(map(int, row[2:])) for row in rows}
+    return {(row[0], row[1]): tuple(map(int, row[2:])) for row in rows if row[2]}

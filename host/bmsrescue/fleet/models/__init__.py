@@ -2,7 +2,19 @@
 
 from bmsrescue.fleet.models.attempts import Attempt, Course, Measurement, RecordedConsent, SealedLine
 from bmsrescue.fleet.models.base import Base
-from bmsrescue.fleet.models.counts import DayCount, LineDay, LineHour, RailDay, StationDay, StepDay
+from bmsrescue.fleet.models.counts import (
+    DayCount,
+    LineDay,
+    LineHour,
+    LineMonth,
+    MonthCount,
+    RailDay,
+    RailMonth,
+    StationDay,
+    StationMonth,
+    StepDay,
+    StepMonth,
+)
 from bmsrescue.fleet.models.ledger import LedgerEntry, Site
 from bmsrescue.fleet.models.people import ApiToken, AuditEntry, ConsentGiven, Operator
 from bmsrescue.fleet.models.releases import JobDocument, JobHead, Release
@@ -28,17 +40,22 @@ __all__ = (
     "LedgerEntry",
     "LineDay",
     "LineHour",
+    "LineMonth",
     "Measurement",
+    "MonthCount",
     "Operator",
     "QuarantinedLine",
     "RailDay",
+    "RailMonth",
     "RecordedConsent",
     "Release",
     "SealedLine",
     "Site",
     "Station",
     "StationDay",
+    "StationMonth",
     "StepDay",
+    "StepMonth",
     "Unit",
     "UnitCard",
     "UnitLabel",

@@ -3,6 +3,8 @@
 All follow from `attempts` and are kept in the transaction that adds to them (`records.rollups`). A row is a part of a
 count: that of one `shard`, a quarter of the benches, which count one after the other; the parts add up. A part alone
 can be below 0, where another one took in what this one takes out.
+
+What is counted by day is counted by month, too (`month`: its first day): a year is read from twelve rows, not from 365.
 """
 
 from datetime import date
@@ -30,6 +32,20 @@ class DayCount(Base):
     count: Mapped[Big]
 
 
+class MonthCount(Base):
+    """The same of a month."""
+
+    __tablename__ = "month_counts"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
+    outcome: Mapped[Name] = mapped_column(primary_key=True)
+    cause: Mapped[Name] = mapped_column(primary_key=True)
+    firmware: Mapped[Name] = mapped_column(primary_key=True)
+    shard: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    count: Mapped[Big]
+
+
 class LineDay(Base):
     """Attempts of a day (UTC) that count and have one thing in common: of `dimension` ("station", "lot", ...) `value`.
 
@@ -43,6 +59,24 @@ class LineDay(Base):
 
     dimension: Mapped[Name] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
+    value: Mapped[Name] = mapped_column(primary_key=True)
+    shard: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    counted: Mapped[Big]
+    well: Mapped[Big]
+    first: Mapped[Big]
+    first_well: Mapped[Big]
+    back: Mapped[Big]
+    total_ms: Mapped[Big]
+
+
+class LineMonth(Base):
+    """The same of a month."""
+
+    __tablename__ = "line_months"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    dimension: Mapped[Name] = mapped_column(primary_key=True)
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
     value: Mapped[Name] = mapped_column(primary_key=True)
     shard: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     counted: Mapped[Big]
@@ -78,6 +112,19 @@ class StepDay(Base):
     count: Mapped[Big]
 
 
+class StepMonth(Base):
+    """The same of a month."""
+
+    __tablename__ = "step_months"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
+    step: Mapped[Name] = mapped_column(primary_key=True)
+    bucket: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    shard: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    count: Mapped[Big]
+
+
 class StationDay(Base):
     """What a station did on a day (UTC), in ms: it worked, and it waited for a person before an attempt of that day."""
 
@@ -85,6 +132,20 @@ class StationDay(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     day: Mapped[date] = mapped_column(Date, primary_key=True)
+    bench: Mapped[Name] = mapped_column(primary_key=True)
+    station: Mapped[Name] = mapped_column(primary_key=True)
+    attempts: Mapped[Big]
+    working_ms: Mapped[Big]
+    waiting_ms: Mapped[Big]
+
+
+class StationMonth(Base):
+    """The same of a month."""
+
+    __tablename__ = "station_months"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
     bench: Mapped[Name] = mapped_column(primary_key=True)
     station: Mapped[Name] = mapped_column(primary_key=True)
     attempts: Mapped[Big]
@@ -103,6 +164,26 @@ class RailDay(Base):
 
     phase: Mapped[Name] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
+    bench: Mapped[Name] = mapped_column(primary_key=True)
+    station: Mapped[Name] = mapped_column(primary_key=True)
+    rail: Mapped[Name] = mapped_column(primary_key=True)
+    count: Mapped[Big]
+    total_mv: Mapped[Big]
+    low_mv: Mapped[Big]
+    high_mv: Mapped[Big]
+    limit_low: Mapped[OptionalBig]
+    limit_high: Mapped[OptionalBig]
+    failed: Mapped[Big]
+
+
+class RailMonth(Base):
+    """The same of a month."""
+
+    __tablename__ = "rail_months"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    phase: Mapped[Name] = mapped_column(primary_key=True)
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
     bench: Mapped[Name] = mapped_column(primary_key=True)
     station: Mapped[Name] = mapped_column(primary_key=True)
     rail: Mapped[Name] = mapped_column(primary_key=True)

@@ -12,12 +12,13 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.ledger import Entry
-from bmsrescue.fleet.models import Attempt, Measurement, RailDay
+from bmsrescue.fleet.models import Attempt, Measurement, RailDay, RailMonth
 from bmsrescue.fleet.records.fields import Row
 from bmsrescue.fleet.records.reading import Reading
 from bmsrescue.fleet.records.rollups import roll_out
 from bmsrescue.fleet.records.uncertainty import FAIL
 from bmsrescue.fleet.records.which_count import NOT_COUNTED
+from bmsrescue.fleet.spans import month_of
 from bmsrescue.fleet.upsert import insert_new, insert_or_merge
 
 _RAILS = ("day", "bench", "station", "phase", "rail")
@@ -91,6 +92,30 @@ def _count_rails_again(
             row = dict(zip(_RAILS, (*place, phase, rail), strict=True))
             row |= dict(zip(_OF_RAIL, (left[0], int(left[1]), *left[2:]), strict=True))
             insert_new(session, RailDay, [row])
+        _sum_month_again(session, day, place[2], site, phase, rail)
+
+
+def _sum_month_again(session: Session, day: date, station: str, bench: str, phase: str, rail: str) -> None:
+    """Of a rail at a station, from its days."""
+    month, after = month_of(day)
+    at_place = {"bench": bench, "station": station, "phase": phase, "rail": rail}
+    session.execute(delete(RailMonth).where(RailMonth.month == month).filter_by(**at_place))
+    left = session.execute(
+        select(
+            func.sum(RailDay.count),
+            func.sum(RailDay.total_mv),
+            func.min(RailDay.low_mv),
+            func.max(RailDay.high_mv),
+            func.min(RailDay.limit_low),
+            func.max(RailDay.limit_high),
+            func.sum(RailDay.failed),
+        )
+        .where(RailDay.day >= month, RailDay.day < after)
+        .filter_by(**at_place)
+    ).one()
+    if left[0]:
+        whole = (int(left[0]), int(left[1]), *left[2:6], int(left[6]))
+        insert_new(session, RailMonth, [{"month": month} | at_place | dict(zip(_OF_RAIL, whole, strict=True))])
 
 
 def count_rails(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -> None:
@@ -129,7 +154,14 @@ def count_rails(session: Session, added: Sequence[tuple[Entry, Row, Reading]]) -
             if high is not None and (row["limit_high"] is None or high > row["limit_high"]):
                 row["limit_high"] = high
     merged = {"added": ("count", "total_mv", "failed"), "least": ("low_mv", "limit_low")}
-    insert_or_merge(session, RailDay, _in_order(list(rows.values()), _RAILS), **merged, most=("high_mv", "limit_high"))
+    most = ("high_mv", "limit_high")
+    by_day = _in_order(list(rows.values()), _RAILS)
+    insert_or_merge(session, RailDay, by_day, **merged, most=most)
+    # Mostly all rows are of one month: the same rows under another name.
+    by_month = [
+        {"month": month_of(row["day"])[0]} | {name: row[name] for name in (*_RAILS[1:], *_OF_RAIL)} for row in by_day
+    ]
+    insert_or_merge(session, RailMonth, by_month, **merged, most=most)
 
 
 def _in_order(rows: list[Row], key: Sequence[str]) -> list[Row]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -23,8 +23,12 @@ from bmsrescue.fleet.models import (
     DayCount,
     LineDay,
     LineHour,
+    LineMonth,
+    MonthCount,
     StationDay,
+    StationMonth,
     StepDay,
+    StepMonth,
     Unit,
     UnitCard,
 )
@@ -61,6 +65,12 @@ _SUMS: dict[type[Base], tuple[str, ...]] = {
     LineHour: ("counted", "well"),
     StepDay: ("count",),
     StationDay: ("attempts", "working_ms", "waiting_ms"),
+}
+_MONTHS: dict[type[Base], type[Base]] = {
+    DayCount: MonthCount,
+    LineDay: LineMonth,
+    StepDay: StepMonth,
+    StationDay: StationMonth,
 }
 
 
@@ -99,9 +109,10 @@ class Fact:
 
 @dataclass
 class Sums:
-    """What attempts add to the counts of one shard, put down at once."""
+    """What attempts add to the counts of one shard, put down at once. `by_month`: the store has counts by month."""
 
     shard: int
+    by_month: bool = True
     rows: dict[type[Base], dict[tuple[Any, ...], list[int]]] = field(default_factory=dict)
 
     def attempt(self, fact: Fact, sign: int = 1) -> None:
@@ -143,12 +154,19 @@ class Sums:
 
     def put_down(self, session: Session) -> None:
         for table, rows in self.rows.items():
-            told = [
-                dict(zip((*_KEYS[table], *_SUMS[table]), (*key, *sums), strict=True))
-                for key, sums in rows.items()
-                if any(sums)
-            ]
-            insert_or_merge(session, table, told, added=_SUMS[table])
+            keys = _KEYS[table]
+            _put_down(session, table, keys, _SUMS[table], rows)
+            if self.by_month and table in _MONTHS:
+                day = keys.index("day")
+                of_months: dict[tuple[Any, ...], list[int]] = {}
+                for key, sums in rows.items():
+                    of = (*key[:day], key[day].replace(day=1), *key[day + 1 :])
+                    before = of_months.get(of)
+                    of_months[of] = (
+                        sums if before is None else [one + more for one, more in zip(before, sums, strict=True)]
+                    )
+                monthly = tuple("month" if name == "day" else name for name in keys)
+                _put_down(session, _MONTHS[table], monthly, _SUMS[table], of_months)
         self.rows.clear()
 
     def _add(self, table: type[Base], key: tuple[Any, ...], *more: int) -> None:
@@ -159,6 +177,18 @@ class Sums:
         else:
             for place, one in enumerate(more):
                 sums[place] += one
+
+
+def _put_down(
+    session: Session,
+    table: type[Base],
+    keys: Sequence[str],
+    sums: Sequence[str],
+    rows: Mapping[tuple[Any, ...], Sequence[int]],
+) -> None:
+    """Add these to what is there, by key."""
+    told = [dict(zip((*keys, *sums), (*key, *more), strict=True)) for key, more in rows.items() if any(more)]
+    insert_or_merge(session, table, told, added=sums)
 
 
 def take_turn(session: Session, bench: str) -> Sums:
@@ -302,14 +332,17 @@ def roll_over(session: Session, bench: str, unit: int, now: Row) -> None:
     sums.put_down(session)
 
 
-def count_anew(session: Session) -> int:
-    """Forget all of these counts and make them from the attempts; how many there are. Needs a write session."""
+def count_anew(session: Session, by_month: bool = True) -> int:
+    """Forget all of these counts and make them from the attempts; how many there are. Needs a write session.
+
+    `by_month`: False while the tables by month are not there yet.
+    """
     if session.get_bind().dialect.name == "postgresql":
         for shard in range(_SHARDS):
             session.execute(text("SELECT pg_advisory_xact_lock(:lock, :shard)"), {"lock": _LOCK, "shard": shard})
-    for table in _KEYS:
+    for table in (*_KEYS, *(_MONTHS.values() if by_month else ())):
         session.execute(delete(table))
-    earlier, sums, after, total = Earlier(session, from_the_first=True), Sums(0), 0, 0
+    earlier, sums, after, total = Earlier(session, from_the_first=True), Sums(0, by_month), 0, 0
     while piece := _facts(session, Attempt.id > after, newest=False, count=_AT_ONCE):
         earlier.units({fact.unit for _number, fact in piece if fact.unit is not None}, piece[0][0])
         wrong: dict[bool, list[int]] = {True: [], False: []}

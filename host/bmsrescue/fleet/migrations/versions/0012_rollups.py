@@ -54,7 +54,7 @@ def upgrade() -> None:
             sqlite_with_rowid=False,
         )
     _rails_by_phase_first()
-    count_anew(Session(op.get_bind()))
+    count_anew(Session(op.get_bind()), by_month=False)
 
 
 def _rails_by_phase_first() -> None:
