@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from bmsrescue.fleet.web.access import Deciding, Viewing, Working
+from bmsrescue.fleet.web.helper_words import Language, said
 from bmsrescue.fleet.web.parts import TheFleet, TheHall
 
 router = APIRouter(prefix="/api/fleet", tags=["stations"])
@@ -32,9 +33,9 @@ class Service(BaseModel):
 
 
 @router.get("/stations")
-async def stations(hall: TheHall, _person: Viewing) -> list[dict[str, Any]]:
+async def stations(hall: TheHall, _person: Viewing, language: Language = "en") -> list[dict[str, Any]]:
     """Every station with its state."""
-    return [station.status() for station in hall.stations.values()]
+    return [said(station.status(), language) for station in hall.stations.values()]
 
 
 @router.get("/stations/{name}")

@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -17,6 +18,7 @@ from bmsrescue.daemon.events import EventLog
 from bmsrescue.errors import HostError
 from bmsrescue.fleet.accounts import AccessError
 from bmsrescue.fleet.web.access import Access, Viewing
+from bmsrescue.fleet.web.helper_words import Language, said
 from bmsrescue.fleet.web.parts import TheLog
 
 router = APIRouter(prefix="/api/fleet", tags=["events"])
@@ -29,6 +31,14 @@ _MOST_OF_ONE = 100  # streams of one account: connections that never end must le
 _TOGETHER_S = 0.02  # what comes so soon after goes out in one piece: nobody sees the difference, and it costs less
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """`station`: whose data come whole."""
+
+    station: str | None
+    language: str
+
+
 @router.get("/events")
 async def events(
     request: Request,
@@ -39,6 +49,7 @@ async def events(
         str | None, Query(max_length=64, description="Rails, displays and plans of this station only; empty: of none.")
     ] = None,
     last_event_id: Annotated[str | None, Header()] = None,
+    language: Language = "en",
 ) -> StreamingResponse:
     """Everything that happens, from `after` (or Last-Event-ID) on; without it from now on.
 
@@ -54,7 +65,7 @@ async def events(
     if begin is None or begin > log.last:  # a number of before the daemon's restart
         begin = log.last
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    told = _counted(open_now, person.name, _stream(request, log, begin, station))
+    told = _counted(open_now, person.name, _stream(request, log, begin, _Wanted(station, language)))
     return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
 
@@ -78,16 +89,16 @@ async def _may_go_on(request: Request) -> bool:
     return True
 
 
-async def _stream(request: Request, log: EventLog, number: int, station: str | None) -> AsyncIterator[str]:
+async def _stream(request: Request, log: EventLog, number: int, wanted: _Wanted) -> AsyncIterator[str]:
     yield f"id: {number}\nevent: begin\ndata: {number}\n\n"
     try:
-        async for told in _following(request, log, number, station):
+        async for told in _following(request, log, number, wanted):
             yield told
     except asyncio.CancelledError:
         return  # the daemon ends: so does the answer, in order; the browser asks again
 
 
-async def _following(request: Request, log: EventLog, number: int, station: str | None) -> AsyncIterator[str]:
+async def _following(request: Request, log: EventLog, number: int, wanted: _Wanted) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     quiet_since = asked = loop.time()
     while not log.over and not await request.is_disconnected():
@@ -98,7 +109,7 @@ async def _following(request: Request, log: EventLog, number: int, station: str 
         news = log.after(number)
         if news:
             number = news[-1]["number"]
-            yield "".join(_told(event, station) for event in news)
+            yield "".join(_told(event, wanted) for event in news)
             quiet_since = loop.time()
             await asyncio.sleep(_TOGETHER_S)
         with contextlib.suppress(TimeoutError):
@@ -109,11 +120,11 @@ async def _following(request: Request, log: EventLog, number: int, station: str 
             yield f"event: alive\ndata: {number}\n\n"
 
 
-def _told(event: dict[str, Any], station: str | None) -> str:
+def _told(event: dict[str, Any], wanted: _Wanted) -> str:
     told = {key: event[key] for key in ("number", "at", "helper")} | {"name": str(event["name"])[:_LONGEST_NAME]}
-    elsewhere = station is not None and event["name"] in _ONE_STATION and event["helper"] != station
+    elsewhere = wanted.station not in (None, event["helper"]) and event["name"] in _ONE_STATION
     if event["name"] in _SHOWN and not elsewhere:
-        told["data"] = event["data"]
+        told["data"] = said(event["data"], wanted.language)
     try:
         text = json.dumps(to_json(told))
     except (TypeError, ValueError, RecursionError):  # no JSON, or nested without end: its number goes out all the same

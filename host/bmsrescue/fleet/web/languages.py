@@ -10,16 +10,15 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from babel import Locale, negotiate_locale
-from babel.messages.pofile import read_po
+from babel import negotiate_locale
 from starlette.requests import HTTPConnection
 
 from bmsrescue.fleet.stations.states import FACES
+from bmsrescue.fleet.web.catalogues import read
 from bmsrescue.fleet.web.people_words import STEP_WORDS
 
 COOKIE = "bmsrescue_language"
 LANGUAGES = {"en": "English", "de": "Deutsch", "zh": "中文"}
-_FOLDER = Path(__file__).parent / "words"
 _MOST_TAGS = 20
 _SAID = re.compile(r'said\("([^"]+)"\)')
 
@@ -29,9 +28,7 @@ def words(language: str) -> Mapping[str, str]:
     """Of a language, by the English; empty for English itself."""
     if language == "en" or language not in LANGUAGES:
         return {}
-    with (_FOLDER / f"{language}.po").open("rb") as file:
-        catalogue = read_po(file, Locale(language))
-    return {str(one.id): str(one.string) for one in catalogue if one.id and one.string}
+    return read(language)
 
 
 @cache

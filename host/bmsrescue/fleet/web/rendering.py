@@ -22,6 +22,7 @@ from bmsrescue.fleet.queues import time_fault
 from bmsrescue.fleet.records import aside
 from bmsrescue.fleet.stations.states import FACES, REMOVE, state_for
 from bmsrescue.fleet.web.access import Access
+from bmsrescue.fleet.web.helper_words import in_language
 from bmsrescue.fleet.web.languages import LANGUAGES, language_of, script_words, words
 from bmsrescue.fleet.web.limit_words import RAIL_WORDS
 from bmsrescue.fleet.web.messages import Messages, filled
@@ -62,6 +63,12 @@ def _message(context: Context, english: str, *arguments: object) -> Markup:
     return Markup(filled(found, tuple(escape(one) for one in arguments)))
 
 
+@pass_context
+def _helper_says(context: Context, english: str) -> str:
+    """A sentence of a record in the person's language."""
+    return in_language(context.get("language") or "en", english)
+
+
 def _in_words(table: Callable[[str], str]) -> Any:
     """A filter that tells what a record calls something, in the person's language."""
 
@@ -90,6 +97,7 @@ _templates.env.globals["_m"] = _message
 _templates.env.add_extension(Messages)
 _templates.env.filters["duration"] = lambda s: f"{s} s" if s < 120 else f"{s // 60} min"
 _templates.env.filters["said"] = _said
+_templates.env.filters["helper_says"] = _helper_says
 _templates.env.filters["step"] = _in_words(step_words)
 _templates.env.filters["outcome"] = _in_words(outcome_words)
 _templates.env.filters["cause"] = _in_words(cause_words)

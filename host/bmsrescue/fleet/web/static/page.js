@@ -4,6 +4,7 @@
 const body = document.body;
 // The site's own zone, as everywhere on the page.
 const clockTime = (ms) => new Date(ms).toLocaleTimeString("en-GB", { timeZone: body.dataset.zone || "UTC" });
+const LANGUAGE = document.documentElement.lang || "en";
 const byId = (id) => document.getElementById(id);
 
 // -- scanner and buttons -------------------------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ function goFresh() {
 
 // After a restart of the daemon, or a long silence, nothing is known of what was not told.
 async function catchUp() {
-  const answer = await fetch("/api/fleet/stations", { cache: "no-store" });
+  const answer = await fetch(`/api/fleet/stations?language=${LANGUAGE}`, { cache: "no-store" });
   if (answer.status === 401) {
     location.assign("/login");
     return;
@@ -252,7 +253,7 @@ function follow() {
   const query = body.dataset.station
     ? `?station=${encodeURIComponent(body.dataset.station)}&after=${after}`
     : "?station=" + (seen.last === null ? "" : `&after=${seen.last}`);
-  source = new EventSource("/api/fleet/events" + query);
+  source = new EventSource(`/api/fleet/events${query}&language=${LANGUAGE}`);
   source.addEventListener("begin", async (message) => {
     // What happened before this is not told; after a restart of the daemon its numbers begin anew.
     const number = Number(message.data);
