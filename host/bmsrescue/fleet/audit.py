@@ -21,9 +21,10 @@ class AuditPage:
     more: bool
 
 
-def audit_page(session: Session, text: str = "", page: int = 0, size: int = PAGE) -> AuditPage:
-    """Entries in which `text` stands: who, what, on what, or in the details."""
-    wanted = select(AuditEntry).order_by(AuditEntry.at.desc(), AuditEntry.number.desc())
+def audit_page(session: Session, text: str = "", page: int = 0, size: int = PAGE, down: bool = True) -> AuditPage:
+    """Entries in which `text` stands: who, what, on what, or in the details. The newest first, or else the oldest."""
+    at, number = AuditEntry.at, AuditEntry.number
+    wanted = select(AuditEntry).order_by(*((at.desc(), number.desc()) if down else (at, number)))
     if text:
         places = (AuditEntry.actor, AuditEntry.action, AuditEntry.subject, cast(AuditEntry.details, Text))
         wanted = wanted.where(or_(*(place.icontains(text, autoescape=True) for place in places)))

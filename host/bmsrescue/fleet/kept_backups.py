@@ -40,16 +40,23 @@ class KeptBackup:
     at: datetime | None
 
 
-def find_backups(session: Session, text: str = "", page: int = 0) -> list[KeptBackup]:
-    """Newest first, one more than a page where there are more; `text`: in the label, the chip or the backup's hash."""
+def find_backups(session: Session, text: str = "", page: int = 0, down: bool = True) -> list[KeptBackup]:
+    """Newest first, one more than a page where there are more; `text`: in the label, the chip or the backup's hash.
+    Not `down`: the oldest first.
+
+    Those of which it is the whole label, chip's identity or hash come alone.
+    """
     first = select(func.min(Attempt.id)).where(Attempt.backup_sha256 == Backup.sha256).correlate(Backup)
     wanted = (
         select(Backup, Attempt, Unit)
         .join(Attempt, Attempt.id == first.scalar_subquery(), isouter=True)
         .join(Unit, Unit.id == Attempt.unit_id, isouter=True)
-        .order_by(Backup.stored_at.desc(), Backup.sha256)
+        .order_by(Backup.stored_at.desc() if down else Backup.stored_at, Backup.sha256)
     )
-    if text:
+    exactly = _called(session, text) if text else set()
+    if exactly:
+        wanted = wanted.where(Backup.sha256.in_(exactly))
+    elif text:
         places = (Attempt.label, Unit.uid, Backup.sha256)
         wanted = wanted.where(or_(*(place.icontains(text, autoescape=True) for place in places)))
     return [
@@ -66,6 +73,17 @@ def find_backups(session: Session, text: str = "", page: int = 0) -> list[KeptBa
         )
         for backup, attempt, unit in session.execute(wanted.limit(PAGE + 1).offset(page * PAGE))
     ]
+
+
+def _called(session: Session, text: str) -> set[str]:
+    """The hashes of backups of which this is the whole label, identity or hash. By indexes only."""
+    unit = select(Unit.id).where(Unit.uid == text.upper()).scalar_subquery()
+    whole = (
+        select(Backup.sha256).where(Backup.sha256 == text),
+        select(Attempt.backup_sha256).where(Attempt.label == text),
+        select(Attempt.backup_sha256).where(Attempt.unit_id == unit),
+    )
+    return {one for each in whole for one in session.scalars(each) if one is not None}
 
 
 def missing_backups(session: Session, site: str) -> int:

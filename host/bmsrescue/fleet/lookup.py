@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, and_, or_, select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Attempt, Measurement, SealedLine, Unit, UnitCard, UnitLabel, UnitNote
@@ -69,15 +69,37 @@ class AttemptView:
     line: str
 
 
-def find_units(session: Session, text: str, before: int = 0) -> list[FoundUnit]:
+def units_in_order(
+    session: Session, column: str, down: bool, after: str = "", after_id: int = 0
+) -> tuple[list[FoundUnit], tuple[str, int] | None]:
+    """All units by "uid" or "label", at most MAX_FOUND: those after the one with that value and number.
+
+    With them the value and number after which there are more. A unit without one is in no such order; one with two
+    labels is there by each.
+    """
+    value = Unit.uid if column == "uid" else UnitLabel.label
+    of = UnitLabel.unit_id if column == "label" else Unit.id
+    wanted = select(value, of).where(value.is_not(None))
+    if after:
+        beyond = value < after if down else value > after
+        wanted = wanted.where(or_(beyond, and_(value == after, of > after_id)))
+    rows = session.execute(wanted.order_by(value.desc() if down else value, of).limit(MAX_FOUND)).all()
+    numbers = dict.fromkeys(row[1] for row in rows)
+    found = {one.id: one for one in _told(session, session.scalars(select(Unit).where(Unit.id.in_(numbers))).all())}
+    return [found[number] for number in numbers], (rows[-1][0] or "", rows[-1][1]) if len(rows) == MAX_FOUND else None
+
+
+def find_units(session: Session, text: str, before: int = 0, down: bool = True) -> list[FoundUnit]:
     """Units of which something that is known contains `text`, newest first, at most MAX_FOUND; those after `before`.
+
+    Not `down`: the oldest first.
 
     Labels, the chip's identity, and what people said: RMA number, customer, lot, board model, disposition, notes. Those
     of which `text` is the whole label, identity or RMA number come alone.
     """
-    wanted = select(Unit).order_by(Unit.id.desc()).limit(MAX_FOUND)
+    wanted = select(Unit).order_by(Unit.id.desc() if down else Unit.id).limit(MAX_FOUND)
     if before:
-        wanted = wanted.where(Unit.id < before)
+        wanted = wanted.where(Unit.id < before if down else Unit.id > before)
     exactly = _called(session, text) if text else []
     if exactly:
         wanted = wanted.where(Unit.id.in_(exactly))
@@ -90,7 +112,10 @@ def find_units(session: Session, text: str, before: int = 0) -> list[FoundUnit]:
         carded = select(UnitCard.unit_id).where(or_(*(one.icontains(text, autoescape=True) for one in columns)))
         by_uid = Unit.uid.contains(text.upper(), autoescape=True)
         wanted = wanted.where(or_(by_uid, *(Unit.id.in_(of) for of in (labelled, said, carded))))
-    units = session.scalars(wanted).all()
+    return _told(session, session.scalars(wanted).all())
+
+
+def _told(session: Session, units: Sequence[Unit]) -> list[FoundUnit]:
     labels: dict[int, list[str]] = {unit.id: [] for unit in units}
     of_these = select(UnitLabel.unit_id, UnitLabel.label).where(UnitLabel.unit_id.in_(labels)).order_by(UnitLabel.id)
     for unit_id, label in session.execute(of_these):

@@ -24,7 +24,7 @@ class Backup(Base):
     sha256: Mapped[Sha256] = mapped_column(primary_key=True)
     size: Mapped[Big]
     place: Mapped[str] = mapped_column(String(200))
-    stored_at: Mapped[Moment]
+    stored_at: Mapped[Moment] = mapped_column(index=True)
 
 
 class CardImport(Base):

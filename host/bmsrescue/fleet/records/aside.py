@@ -33,8 +33,9 @@ def count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(QuarantinedLine)) or 0
 
 
-def newest(session: Session, skipped: int = 0) -> Sequence[Aside]:
-    """The newest, at most SHOWN, after so many."""
+def newest(session: Session, skipped: int = 0, down: bool = True) -> Sequence[Aside]:
+    """The newest, or else the oldest, at most SHOWN, after so many."""
+    at, line = QuarantinedLine.seen_at, QuarantinedLine.line_number
     rows = session.execute(
         select(
             QuarantinedLine.sha256,
@@ -45,7 +46,7 @@ def newest(session: Session, skipped: int = 0) -> Sequence[Aside]:
             func.substr(QuarantinedLine.text, 1, _BEGINNING),
             func.length(QuarantinedLine.text),
         )
-        .order_by(QuarantinedLine.seen_at.desc(), QuarantinedLine.line_number.desc(), QuarantinedLine.sha256)
+        .order_by(*((at.desc(), line.desc()) if down else (at, line)), QuarantinedLine.sha256)
         .offset(skipped)
         .limit(SHOWN)
     )

@@ -17,7 +17,16 @@ from bmsrescue.fleet.accounts import MIN_PASSWORD, AccessError
 from bmsrescue.fleet.consents import WORDS, consent_of, consents_for, is_word, said
 from bmsrescue.fleet.golden import golden_of
 from bmsrescue.fleet.lookalikes import lookalikes_of
-from bmsrescue.fleet.lookup import FoundUnit, attempt_of, attempts_called, find_units, newest_attempts, unit_with
+from bmsrescue.fleet.lookup import (
+    MAX_FOUND,
+    FoundUnit,
+    attempt_of,
+    attempts_called,
+    find_units,
+    newest_attempts,
+    unit_with,
+    units_in_order,
+)
 from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.records import aside
 from bmsrescue.fleet.records.life import FIELDS
@@ -27,6 +36,7 @@ from bmsrescue.fleet.trends import rail_trends
 from bmsrescue.fleet.unit_life import DISPOSITIONS, life_of, test_after
 from bmsrescue.fleet.web.access import COOKIE, Access, Viewing
 from bmsrescue.fleet.web.api_records import Days, OptionalText, SearchText, storable_name
+from bmsrescue.fleet.web.ordering import order_of
 from bmsrescue.fleet.web.parts import Plain, TheFleet, TheHall, TheLog
 from bmsrescue.fleet.web.rail_marks import rail_marks
 from bmsrescue.fleet.web.rendering import page, troubles
@@ -76,14 +86,23 @@ def units(
     person: Viewing,
     q: SearchText = "",
     before: Annotated[int, Query(ge=0, le=_MAX_NUMBER)] = 0,
+    after: SearchText = "",
 ) -> Response:
     """Search by label or UID, a page at a time."""
     text = q.strip().replace("\0", "")
+    columns = ("first_seen",) if text else ("first_seen", "uid", "labels.0")
+    column, down = order_of(request).by("units", *columns)
     with fleet.store.read() as session:
-        found = find_units(session, text, before)
+        if column == "first_seen":
+            found = find_units(session, text, before, down)
+            following = ("", found[-1].id) if len(found) == MAX_FOUND else None
+        else:
+            name = "uid" if column == "uid" else "label"
+            found, following = units_in_order(session, name, down, after.replace("\0", ""), before)
+    stored = {"units": columns} if before or following or column != "first_seen" else None
     if len(found) == 1 and text and not before:
         return RedirectResponse(f"/units/{found[0].id}", 303)
-    return page(request, "units.html", person, "Units", units=found, q=text)
+    return page(request, "units.html", person, "Units", units=found, q=text, following=following, stored_order=stored)
 
 
 @router.get("/units/{number}")
@@ -165,8 +184,11 @@ def quarantine(
 ) -> Response:
     """Lines that were set aside, and why."""
     with fleet.store.read() as session:
-        told = {"count": aside.count(session), "lines": aside.newest(session, before), "skipped": before}
-    return page(request, "quarantine.html", person, "Set aside", **told)
+        down = order_of(request).by("aside", "seen_at")[1]
+        count, lines = aside.count(session), aside.newest(session, before, down)
+    stored = {"aside": ("seen_at",)} if before or count > aside.SHOWN else None
+    shown = {"count": count, "lines": lines, "skipped": before, "stored_order": stored}
+    return page(request, "quarantine.html", person, "Set aside", **shown)
 
 
 @router.get("/figures")

@@ -13,6 +13,7 @@ from bmsrescue.fleet.audit import audit_page
 from bmsrescue.fleet.limit_changes import limit_changes, other_changes
 from bmsrescue.fleet.web.access import Deciding, Viewing
 from bmsrescue.fleet.web.limit_words import LIMIT_WORDS, RAIL_WORDS
+from bmsrescue.fleet.web.ordering import order_of
 from bmsrescue.fleet.web.parts import Plain, TheFleet
 from bmsrescue.fleet.web.rendering import page
 from rescuelink.job import validate
@@ -77,5 +78,7 @@ def audit(
     """What people decided, a page at a time."""
     text = q.strip()
     with fleet.store.read() as session:
-        found = audit_page(session, text, number)
-    return page(request, "audit.html", person, "Audit log", found=found, q=text, number=number)
+        found = audit_page(session, text, number, down=order_of(request).by("audit", "at")[1])
+    stored = {"audit": ("at",)} if number or found.more else None
+    shown = {"found": found, "q": text, "number": number, "stored_order": stored}
+    return page(request, "audit.html", person, "Audit log", **shown)

@@ -15,6 +15,7 @@ from bmsrescue.fleet.models import CardImport
 from bmsrescue.fleet.queues import queues_of, time_fault
 from bmsrescue.fleet.records import aside
 from bmsrescue.fleet.web.access import Deciding, Viewing
+from bmsrescue.fleet.web.ordering import order_of
 from bmsrescue.fleet.web.parts import Plain, TheFleet
 from bmsrescue.fleet.web.refusals import a_file
 from bmsrescue.fleet.web.rendering import page
@@ -30,10 +31,18 @@ _Text = Annotated[Plain, Query(max_length=64)]
 def health(request: Request, fleet: TheFleet, person: Viewing, number: _Page = 0) -> Response:
     """Whether what is learned here gets out, and what came in."""
     with fleet.store.read() as session:
-        wanted = select(CardImport).order_by(CardImport.id.desc()).limit(_IMPORTS + 1).offset(number * _IMPORTS)
+        down = order_of(request).by("imports", "at")[1]
+        newest = CardImport.id.desc() if down else CardImport.id
+        wanted = select(CardImport).order_by(newest).limit(_IMPORTS + 1).offset(number * _IMPORTS)
         imports = list(session.scalars(wanted))
         lines = aside.count(session)
-    shown = {"imports": imports[:_IMPORTS], "more": len(imports) > _IMPORTS, "number": number, "lines": lines}
+    shown: dict[str, Any] = {
+        "imports": imports[:_IMPORTS],
+        "more": len(imports) > _IMPORTS,
+        "number": number,
+        "lines": lines,
+    }
+    shown["stored_order"] = {"imports": ("at",)} if number or len(imports) > _IMPORTS else None
     clock_fault = time_fault()
     return page(request, "health.html", person, "Health", queues=queues_of(fleet), clock_fault=clock_fault, **shown)
 
@@ -50,8 +59,9 @@ def benches(request: Request, fleet: TheFleet, person: Viewing) -> Response:
 def backups(request: Request, fleet: TheFleet, person: Viewing, q: _Text = "", number: _Page = 0) -> Response:
     """What was read out of units before anything was erased."""
     with fleet.store.read() as session:
-        found = find_backups(session, q.strip(), number)
-    shown = {"backups": found[:PAGE], "more": len(found) > PAGE, "q": q.strip(), "number": number}
+        found = find_backups(session, q.strip(), number, order_of(request).by("backups", "stored_at")[1])
+    shown: dict[str, Any] = {"backups": found[:PAGE], "more": len(found) > PAGE, "q": q.strip(), "number": number}
+    shown["stored_order"] = {"backups": ("stored_at",)} if number or len(found) > PAGE else None
     return page(request, "backups.html", person, "Backups", **shown)
 
 

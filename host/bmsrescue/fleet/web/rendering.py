@@ -26,6 +26,7 @@ from bmsrescue.fleet.web.helper_words import in_language
 from bmsrescue.fleet.web.languages import LANGUAGES, language_of, script_words, words
 from bmsrescue.fleet.web.limit_words import RAIL_WORDS
 from bmsrescue.fleet.web.messages import Messages, filled
+from bmsrescue.fleet.web.ordering import order_of
 from bmsrescue.fleet.web.people_words import PHASE_WORDS, STEP_WORDS, cause_words, outcome_words, step_words
 
 
@@ -108,7 +109,11 @@ _templates.env.filters["json_lines"] = lambda document: json.dumps(document, ind
 
 
 def page(request: Request, template: str, person: Person | None, title: str, **values: Any) -> Response:
-    """A view, or a part of one. Every view says how many lines were set aside."""
+    """A view, or a part of one. Every view says how many lines were set aside.
+
+    `stored_order`: of `ordering.Order`, for tables that go over several pages.
+    """
+    values["order"] = order_of(request, values.pop("stored_order", None))
     if person is not None and title:
         values["set_aside"] = _set_aside(request)
         values["troubles"] = troubles(request)

@@ -1,4 +1,4 @@
-"""What is counted by day is counted by month, too: a year is read from twelve rows of each count."""
+"""What is counted by day is counted by month, too: a year is read from twelve rows of each count. Backups by age."""
 
 from typing import Any
 
@@ -63,3 +63,4 @@ def upgrade() -> None:
         told += [f"{how}({one})" for one, how in values.items()]
         grouped = ", ".join(str(number + 1) for number in range(len(keys)))
         op.execute(f"INSERT INTO {name} ({into}) SELECT {', '.join(told)} FROM {days} GROUP BY {grouped}")
+    op.create_index("ix_backups_stored_at", "backups", ["stored_at"])
