@@ -42,7 +42,7 @@ def renumbered(message: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["de", "zh"])
-def test_every_sentence_of_the_agent_has_its_translation_and_no_other_is_there(language: str) -> None:
+def test_every_sentence_of_the_agent_has_its_translation(language: str) -> None:
     there, asked = read(f"helper.{language}"), sentences()
     assert len(asked) > 600, "or they are not found any more"
     missing = [
@@ -51,8 +51,7 @@ def test_every_sentence_of_the_agent_has_its_translation_and_no_other_is_there(l
         if message not in there and not all(renumbered(part) in there for part in parts(message))
     ]
     assert missing == [], f"add these to words/helper.{language}.po"
-    known = set(asked) | {renumbered(part) for message in asked for part in parts(message)}
-    assert sorted(set(there) - known) == [], "no helper says these any more"
+    # What no agent says any more stays: records from before say it.
     for english, text in there.items():
         values = re.compile(r"\{[0-9]\}")
         assert set(values.findall(text)) == set(values.findall(english)), english
