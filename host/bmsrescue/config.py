@@ -16,6 +16,7 @@ proxies = []                  # addresses of proxies whose X-Forwarded-For and -
 bench = "hall 2"              # what this bench is called where several share their records
 shared = ""                   # postgresql://host/name: where the benches share them
 backups = ""                  # a folder or an fsspec URL instead of the data folder
+signed_only = false           # true: records of helpers of which no key is known here are set aside
 webhook = ""                  # a URL that is told of each attempt
 webhook_secret = ""           # "whsec_..." that signs it; without one it is in the data folder's webhook-secret
 
@@ -81,6 +82,7 @@ class RecordsPlace:
     backups: str = ""
     webhook: str = ""
     webhook_secret: str = field(default="", repr=False)
+    signed_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class _Reader:
         self._only(daemon, "daemon.", "host", "port", "uds", "names", "cert", "key", "proxies")
         helpers = self._table(document, "helpers")
         records = self._table(document, "records")
-        self._only(records, "records.", "bench", "shared", "backups", "webhook", "webhook_secret")
+        self._only(records, "records.", "bench", "shared", "backups", "webhook", "webhook_secret", "signed_only")
         return Config(
             helper=self._value(document, "helper", str, ""),
             daemon=DaemonAddress(
@@ -157,7 +159,10 @@ class _Reader:
             helpers={name: self._url(name, self._table(helpers, name)) for name in helpers},
             usb=tuple(self._usb(entry) for entry in self._value(document, "usb", list, [])),
             stations=self._table(document, "stations"),
-            records=RecordsPlace(**{key: self._value(records, key, str, "") for key in records}),
+            records=RecordsPlace(
+                **{key: self._value(records, key, str, "") for key in records if key != "signed_only"},
+                signed_only=self._value(records, "signed_only", bool, False),
+            ),
         )
 
     def _url(self, name: str, table: dict[str, Any]) -> str:
@@ -193,7 +198,7 @@ class _Reader:
 
     def _value(self, table: dict[str, Any], key: str, kind: type, default: Any) -> Any:
         value = table.get(key, default)
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise self._wrong(f"{key} is {value!r}")
         return value
 

@@ -127,12 +127,25 @@ def test_a_helper_whose_key_nobody_knows_is_taken_and_shown_as_unsigned(depot: D
     assert depot.attempts() == [(1, None), (2, None)]
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_where_only_signed_records_count_a_helper_without_a_known_key_is_set_aside(depot: Depot, known: bool) -> None:
+    if known:
+        depot.keys.know_helper("e6614c311b000009", public_of(KEY))
+    bench = Bench(depot, FakeHelper("helper-9", "e6614c311b000009"), signed_only=True)
+    assert bench.work(KEY if known else None) == (states.PASS if known else states.REMOVE)
+    card = find_cards(write_card(depot.folder / "card", chain("helper-8", 1, helper_id="e6614c311b000008")))[0]
+    backups = BackupFolder(str(depot.folder / "backups"))
+    import_card(depot.store, depot.site, backups, card, depot.keys.helpers(), signed_only=True)
+    assert depot.attempts() == ([(1, True)] if known else [])
+    assert depot.aside()[-1].endswith("is by a helper of which no key is known here")
+
+
 class Bench:
     """One station of the depot."""
 
-    def __init__(self, depot: Depot, helper: FakeHelper) -> None:
+    def __init__(self, depot: Depot, helper: FakeHelper, signed_only: bool = False) -> None:
         self.helper = helper
-        self.desk = Desk(depot.store, depot.site, StationSettings(), depot.keys)
+        self.desk = Desk(depot.store, depot.site, StationSettings(), depot.keys, signed_only)
         self.station = Station("left", helper, self.desk, lambda _status: None)
         self.now = 100.0
 

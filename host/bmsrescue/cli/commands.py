@@ -52,7 +52,12 @@ COMMANDS: Mapping[str, Command | Group] = {
     "mem": Group("The target's memory.", {"read": chip.read, "write": chip.write}),
     "records": Group(
         "The sealed records of a helper, with their chain checked.",
-        {"import": records.import_cards, "aside": records.set_aside, "recount": records.recount},
+        {
+            "import": records.import_cards,
+            "aside": records.set_aside,
+            "recount": records.recount,
+            "check": records.check,
+        },
         alone=records.records,
     ),
     "card": Group(

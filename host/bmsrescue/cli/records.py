@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from bmsrescue.fleet.records.cards import CardReport
 
 _SHOWN_BREAKS = 20
+# By whether the check only looked.
+_NOT_COUNTED = {False: "It counts no more.", True: "It counts until a check may write to the store."}
+_RECOUNT = {False: "They were made anew.", True: "Make them anew: bmsrescue records recount."}
 
 
 def records(
@@ -106,6 +109,50 @@ def recount(
         print_json({"attempts": attempts})
         return
     console().print(f"{attempts:,} attempts are counted anew in {time.monotonic() - began:.1f} s")
+
+
+def check(
+    url: Annotated[str, typer.Option("--store", metavar="URL", help="A shared store; else this bench's own.")] = "",
+    signed_only: Annotated[
+        bool,
+        typer.Option("--signed-only", help="Records of helpers of which no key is known here do not count either."),
+    ] = False,
+    only_look: Annotated[
+        bool, typer.Option("--only-look", help="Change nothing: an account may do that may read.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify every record of a store by the keys that this computer knows; what does not verify counts no more."""
+    from bmsrescue.fleet.checking import check_store
+    from bmsrescue.fleet.store import Store, sqlite_url
+    from bmsrescue.keys.store import KeyStore
+
+    began = time.monotonic()
+    place = url or sqlite_url(data_dir())
+    store = Store.open_to_read(place) if only_look else Store.open(place)
+    try:
+        found = check_store(store, KeyStore().helpers(), signed_only, mark=not only_look)
+    finally:
+        store.close()
+    if as_json:
+        print_json(asdict(found))
+    else:
+        console().print(
+            f"{found.attempts:,} records in {time.monotonic() - began:.1f} s: {found.signed:,} signed by their "
+            f"helpers, {found.unknown:,} of helpers of which no key is known here, {found.wrong_count:,} do not verify."
+        )
+        for one in found.wrong[:_SHOWN_BREAKS]:
+            show_error(f"{one.helper} {one.sequence} ({one.sha256[:16]}): {one.why}", _NOT_COUNTED[only_look])
+        for line in found.ledgers[:_SHOWN_BREAKS]:
+            show_error(line, "Ask that bench: its own store has what it wrote.")
+        if found.lost:
+            show_error(
+                f"{found.lost:,} records are in a ledger and not in the store", "Import their cards at a new bench."
+            )
+        if found.counts_differ:
+            show_error("the counts that pages read are not those of the records", _RECOUNT[only_look])
+    if not found.good:
+        raise typer.Exit(NOT_WELL)
 
 
 def _show(reports: list[CardReport], seconds: float, as_json: bool) -> None:

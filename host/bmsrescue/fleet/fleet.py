@@ -41,7 +41,8 @@ class Fleet:
                 self.site_id = ledger.own_site(session, config.records.bench)
         self.backups = BackupFolder(config.records.backups or str(folder / FOLDER_NAME))
         self.keys = KeyStore(folder / "keys")
-        self.desk = Desk(self.store, self.site_id, read_settings(config.stations), self.keys)
+        settings = read_settings(config.stations)
+        self.desk = Desk(self.store, self.site_id, settings, self.keys, config.records.signed_only)
         self.desk.shelf = BackupShelf(self.store, self.site_id, self.backups, folder / COMING)
         self.link: SharedLink | None = None
         if config.records.shared and not shared:

@@ -23,16 +23,19 @@ _DIGEST_BYTES = 32
 
 @dataclass(frozen=True)
 class Signatures:
-    """`keys`: the public key of each helper that is known to sign, by helper_id. `found`: by the hash of a line."""
+    """`keys`: the public key of each helper that is known to sign, by helper_id. `found`: by the hash of a line.
+    `only`: helpers of which no key is known are not believed either.
+    """
 
     keys: Mapping[str, bytes] = field(default_factory=dict)
     found: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    only: bool = False
 
     def wrong(self, helper_id: str, sha256: str) -> str:
-        """Why the line is not the helper's own; empty where it is signed, or nobody knows a key of that helper."""
+        """Why the line is not taken; empty where it is signed, or nobody knows a key of that helper."""
         key = self.keys.get(helper_id)
         if key is None:
-            return ""
+            return "is by a helper of which no key is known here" if self.only else ""
         if sha256 not in self.found:
             return "is not signed, and that helper signs its records"
         return "" if self.of(helper_id, sha256) else "has a signature that is not that helper's"

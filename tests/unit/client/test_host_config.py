@@ -30,6 +30,9 @@ def test_what_the_file_says_is_used(tmp_path: Path) -> None:
     helper = "bench-2"
     [daemon]
     port = 9000
+    [records]
+    bench = "hall 2"
+    signed_only = true
     [helpers.bench-2]
     url = "socket://192.168.7.2:4000"
     [[usb]]
@@ -38,6 +41,7 @@ def test_what_the_file_says_is_used(tmp_path: Path) -> None:
     """
     config = load_config(written(tmp_path, text))
     assert (config.helper, config.daemon.port) == ("bench-2", 9000)
+    assert (config.records.bench, config.records.signed_only) == ("hall 2", True)
     assert config.helpers == {"bench-2": "socket://192.168.7.2:4000"}
     assert config.usb == (UsbId(0x1209, 0xADDA, "configured board"),)
 
@@ -49,6 +53,8 @@ def test_what_the_file_says_is_used(tmp_path: Path) -> None:
         "halper = 'one'",
         "helper = 7",
         "[daemon]\nport = 'high'",
+        "[daemon]\nport = true",
+        "[records]\nsigned_only = 'yes'",
         "[daemon]\nport = 70000",
         "[helpers.one]\nurl = ''",
         "[helpers.'../one']\nurl = '/dev/ttyACM0'",

@@ -77,9 +77,11 @@ class Attempt(Base):
     follows: Mapped[bool]
     """Whether its line follows, by hash, the line before it; where it does not, something is missing or was changed."""
     signed: Mapped[bool | None]
-    """Whether its helper has signed the line, by the key that was known of it here; None: of that helper none was."""
+    """Whether its helper has signed the line, by the key that was known of it here; None: of that helper none was.
+    False: a check of the store has found that it is not what its helper signed; then it is `taken_out`, too."""
     taken_out: Mapped[bool] = mapped_column(server_default=false())
-    """Whether the unit was taken out in work: what the record says of it is then no verdict, and is not counted."""
+    """Whether the unit was taken out in work, or the record does not verify (`signed`): what it says is then no
+    verdict, and is not counted."""
     first: Mapped[bool] = mapped_column(server_default=false())
     """Whether it counts and was the first of its unit that does, by `id`."""
 

@@ -152,14 +152,21 @@ def find_cards(place: Path) -> list[Card]:
 
 
 def import_card(
-    store: Store, site: str, backups: BackupFolder, card: Card, keys: Mapping[str, bytes] | None = None
+    store: Store,
+    site: str,
+    backups: BackupFolder,
+    card: Card,
+    keys: Mapping[str, bytes] | None = None,
+    signed_only: bool = False,
 ) -> CardReport:
-    """Take in one card. `keys`: of the helpers that sign their records, by helper_id. Raises StoreError."""
+    """Take in one card. Raises StoreError.
+
+    keys: of the helpers that sign their records, by helper_id. signed_only: those of any other are set aside.
+    """
     taker = LineTaker(str(card.source), IMPORT)
     report = CardReport(str(card.source), taker.taken)
     try:
-        if keys:
-            taker.signatures = Signatures(keys, card.signatures())
+        taker.signatures = Signatures(keys or {}, card.signatures() if keys else {}, signed_only)
         with card.open_records() as file, _rare_collections():
             for piece in _pieces(_lines(file)):
                 with store.write() as session:

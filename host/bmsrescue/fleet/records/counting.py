@@ -56,6 +56,13 @@ def place_of(helper: str, helper_id: str) -> str:
     return helper if helper_id.startswith("label ") else f"{helper} {helper_id[-6:]}"
 
 
+def count_rails_again(session: Session, attempt: Attempt) -> None:
+    """The rails of an attempt's day and station, after it was marked or is good again."""
+    if attempt.outcome not in NOT_COUNTED:
+        day = attempt.at.astimezone(UTC).date()
+        _count_rails_again(session, attempt.id, day, attempt.bench, attempt.station, attempt.helper, attempt.helper_id)
+
+
 def _count_rails_again(
     session: Session, number: int, day: date, site: str, station: str | None, helper: str, helper_id: str
 ) -> None:

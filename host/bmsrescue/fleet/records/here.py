@@ -25,7 +25,7 @@ def take_in(cards: Sequence[Card]) -> tuple[list[CardReport], int]:
     try:
         with store.write() as session:
             site = own_site(session, config.bench)
-        reports = [import_card(store, site, backups, card, keys) for card in cards]
+        reports = [import_card(store, site, backups, card, keys, config.signed_only) for card in cards]
         with store.read() as session:
             return reports, aside.count(session)
     finally:

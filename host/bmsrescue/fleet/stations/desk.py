@@ -66,13 +66,23 @@ class Booked:
 
 
 class Desk:
-    """`store` and `site` are the site's own: what a station does never waits for the shared store."""
+    """`store` and `site` are the site's own: what a station does never waits for the shared store. `signed_only`:
+    records of helpers of which no key is known are set aside.
+    """
 
-    def __init__(self, store: Store, site: str, settings: StationSettings, keys: KeyStore | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        site: str,
+        settings: StationSettings,
+        keys: KeyStore | None = None,
+        signed_only: bool = False,
+    ) -> None:
         self.store = store
         self.site = site
         self.settings = settings
         self._keys = keys
+        self.signed_only = signed_only
         self.releases = Releases(store, site, keys)
         self.consents = Consents(store, site)
         self.pace = Pace()
@@ -148,7 +158,9 @@ class Desk:
 
     def take(self, helper: str, lines: list[str], signatures: Signatures | None = None) -> Taken:
         """Store records of a helper; returns what became of them."""
-        taker = LineTaker(f"helper {helper}", BENCH, signatures or Signatures(self.helper_keys()))
+        taker = LineTaker(
+            f"helper {helper}", BENCH, signatures or Signatures(self.helper_keys(), only=self.signed_only)
+        )
         for begin in range(0, len(lines), _LINES_AT_ONCE):
             with self.store.write() as session:
                 taker.take(session, self.site, lines[begin : begin + _LINES_AT_ONCE])

@@ -387,7 +387,8 @@ class Station:
 
     async def _take(self, who: Who, lines: list[str], place: str = "") -> Taken:
         keys = await asyncio.to_thread(self._desk.helper_keys)
-        signatures = Signatures(keys, await self._tail.signatures(self.port, len(lines), place) if keys else {})
+        found = await self._tail.signatures(self.port, len(lines), place) if keys else {}
+        signatures = Signatures(keys, found, self._desk.signed_only)
         taken = await asyncio.to_thread(self._desk.take, f"{who.name} {who.number}".strip(), lines, signatures)
         self._unsigned = taken.unsigned > 0
         return taken

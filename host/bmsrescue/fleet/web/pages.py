@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.accounts import MIN_PASSWORD, AccessError
+from bmsrescue.fleet.checking import wrong_with
 from bmsrescue.fleet.consents import WORDS, consent_of, consents_for, is_word, said
 from bmsrescue.fleet.golden import golden_of
 from bmsrescue.fleet.lookalikes import lookalikes_of
@@ -128,8 +129,11 @@ def attempt(request: Request, sha256: Plain, fleet: TheFleet, person: Viewing) -
         unit_id = None if found is None else found.attempt.unit_id
         life = life_of(session, -1 if unit_id is None else unit_id)
         test = None if found is None else test_after(session, unit_id, found.attempt.at)
+        wrong, signed = ("", False) if found is None else wrong_with(session, found.attempt, fleet.keys.helpers())
     if found is None:
         raise HTTPException(404, "there is no such attempt")
+    if wrong:
+        found.attempt.taken_out = True  # here and now: in the store a check of all of it marks it
     record = found.record
     measurements = sorted(found.measurements, key=lambda one: (one.rail, PHASES.index(one.phase)))
     sectors = record.get("sectors") if isinstance(record.get("sectors"), dict) else {}
@@ -144,6 +148,8 @@ def attempt(request: Request, sha256: Plain, fleet: TheFleet, person: Viewing) -
         marks=rail_marks(measurements),
         record=record,
         told=told_lines(record),
+        wrong=wrong,
+        signed=signed,
         life=life,
         test=test,
         fields=FIELDS,
