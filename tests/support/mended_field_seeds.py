@@ -100,6 +100,8 @@ MENDED = (
         9000629,
         "an update that was cut in its second part, the first not yet begun: the truth took the old firmware for whole",
     ),
+    (9001165, "VCAP unseen, under firmware that sleeps, passed for low by design, and the proof blamed hardware"),
+    (9001270, "one reset by a watchdog chip that spoilt the first write of option bytes passed for a bad wire"),
     (8002744, "two resets of it in half a second were no loop, and an erased unit was written to in vain"),
 )
 

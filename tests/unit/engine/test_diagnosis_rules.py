@@ -661,6 +661,8 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("a watchdog of the firmware that bites", "watchdog-unfed", bitten(1)),
     ("a watchdog has bitten once, on the way up", "healthy", bitten(0)),
     ("a core that answers on 0.6 V", "vcap-out", both(active(), reads("vcap", 599))),
+    ("a core that sleeps, on nothing", "vcap-out", both(active(asleep=400, armed=True), reads("vcap", 3))),
+    ("a core that sleeps on less", "healthy", both(active(asleep=400, armed=True, entries=True), reads("vcap", 740))),
     ("a core that answers on too much", "vcap-out", both(active(), reads("vcap", 1430))),
     (
         "a core that answers in reset halt, with no VCAP read",

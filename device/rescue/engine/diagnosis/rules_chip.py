@@ -15,6 +15,7 @@ from rescue.engine.diagnosis.rules_common import (
     window_of,
     wrong_sectors,
 )
+from rescuelink.dead_rails import DEAD_MV
 
 
 def _wrong_target(evidence):
@@ -96,11 +97,13 @@ def _write_protected(evidence):
 
 def _vcap_out(evidence):
     # The core answers, so it has a supply: what is measured is not what it has, or it is about to fail. Asleep it may
-    # be lower by design.
+    # be lower by design, but not dead.
     rail = rail_of(evidence, "core")
     activity = (evidence.get("core") or {}).get("activity")
     low, high = window_of(evidence, "core")
-    if rail is None or activity is None or low <= rail["mv"] <= high or activity["asleep"]:
+    if rail is None or activity is None or low <= rail["mv"] <= high:
+        return None
+    if activity["asleep"] and rail["max_mv"] >= DEAD_MV["core"]:
         return None
     values = {"mv": rail["mv"], "low": low, "high": high}
     return LIKELY, values, [say(evidence, "core"), "SWD answers, core " + evidence["core"]["state"]], ["supply-config"]

@@ -35,6 +35,7 @@ _TOO_LITTLE = "This helper sees too little of the unit to say what is wrong; not
 _UNPROVEN = "The image is written and verified; that the unit starts with it is not proven: %s."
 _AFTER_RESET = " After a mere reset: %s."
 _OFFER = " To have the state before put back, run it again with consent to put-back."
+_BAD_WIRE = "swd-unstable"
 _RECORD_LOST = "The record could not be saved on the card: "
 
 
@@ -176,7 +177,10 @@ def _judge_again(run):
     else:
         return
     run.diagnosis = diagnose(run.evidence)
-    if run.diagnosis["cause"] != before["cause"]:
+    if run.diagnosis["cause"] == _BAD_WIRE and run.power.trip is None:
+        run.diagnosis = before  # one reset that was seen is not the wires' fault
+        before["evidence"].append("a reset stopped the work: " + run.error.message)
+    elif run.diagnosis["cause"] != before["cause"]:
         run.diagnosis["evidence"].append("before it: " + before["sentence"])
 
 
