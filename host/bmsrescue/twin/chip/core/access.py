@@ -197,7 +197,8 @@ class CoreAccess:
         if until_ns <= self._clock.now_ns:
             return
         self.resume_ns = until_ns
-        self._turn = list(turn) if len(turn) == 1 else _NOTHING
+        # Where a value changes there is no need to ask whether it has stayed.
+        self._turn = list(turn) if len(turn) == 1 and until_ns >= self._target_ns else _NOTHING
         self._idle.clear()
         self.engine.stop()
 

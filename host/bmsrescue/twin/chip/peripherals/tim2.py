@@ -42,12 +42,18 @@ class Tim2(RegisterBlock):
         self._stored = dict.fromkeys(_STORED, 0)
         self._control = 0
         self._status = 0
-        self._prescaler = 0
+        self._hz = self._kernel_hz()
+        """The kernel clock; it is asked for anew in `Timer.rearm`, as counters are read all the time."""
+        self._divide_by(0)
         self._prescaler_preload = 0
         self._auto_reload = 0xFFFFFFFF
         self._compare = 0
         self._base_count = 0
         self._base_ns = self._clock.now_ns
+
+    def _divide_by(self, prescaler: int) -> None:
+        self._prescaler = prescaler
+        self._scale = _NS * (prescaler + 1)
 
     def rebase(self) -> None:
         """The kernel clock is about to change: what has been counted so far stays counted."""
@@ -113,17 +119,17 @@ class Tim2(RegisterBlock):
         return status
 
     def _ns_of_tick(self, tick: int) -> int:
-        return self._base_ns + -(-tick * (self._prescaler + 1) * _NS // self._kernel_hz())
+        return self._base_ns + -(-tick * self._scale // self._hz)
 
     def _update(self) -> None:
-        self._prescaler = self._prescaler_preload
+        self._divide_by(self._prescaler_preload)
         self._base_count = 0
         self._base_ns = self._clock.now_ns
         self._status |= UIF
 
     def _ticks(self) -> int:
-        elapsed_ns = max(0, self._clock.now_ns - self._base_ns)
-        return elapsed_ns * self._kernel_hz() // (_NS * (self._prescaler + 1))
+        elapsed_ns = self._clock.now_ns - self._base_ns
+        return elapsed_ns * self._hz // self._scale if elapsed_ns > 0 else 0
 
     def _count(self) -> int:
         if not self._control & CEN:

@@ -10,7 +10,7 @@ from typing import Final
 
 from bmsrescue.twin.clock import Event, VirtualClock
 
-from .tim2 import CCMR1, CCR1, CEN, DIER, EGR, UIF, Tim2
+from .tim2 import CCMR1, CCR1, CEN, CNT, DIER, EGR, UIF, Tim2
 
 UDIS: Final = 1 << 1
 OPM: Final = 1 << 3
@@ -38,21 +38,25 @@ class Timer(Tim2):
         self._catch_up = catch_up
         self._lines = lines
         self._event: Event | None = None
+        self._coming: tuple[tuple[int, int], ...] | None = None
+        """What `_events` has found, until a register changes or the counting begins anew."""
         super().__init__(clock, kernel_hz)
         self.base = base
 
     def reset(self) -> None:
         self._disarm()
         super().reset()
+        self._coming = None
         self._auto_reload = self._top
         self._signal()
 
     def rebase(self) -> None:
         over = self._overflowed()
         super().rebase()
+        self._coming = None
         if not over:
             return
-        self._prescaler = self._prescaler_preload
+        self._divide_by(self._prescaler_preload)
         if self._control & OPM:
             self._control &= ~CEN
             self._base_count = 0
@@ -60,6 +64,7 @@ class Timer(Tim2):
     def rearm(self) -> None:
         """The kernel clock has changed, or what the counter is waited for."""
         self._disarm()
+        self._hz = self._kernel_hz()
         if not self._control & CEN:
             return
         wanted = self._stored[DIER] & _FLAGS & ~self._flags()
@@ -70,6 +75,10 @@ class Timer(Tim2):
     # --- bus ----------------------------------------------------------------------------------------------------------
 
     def read_word(self, offset: int) -> int:
+        if offset == CNT and self._control & CEN:
+            count = self._base_count + self._ticks()
+            if count <= self._auto_reload:
+                return count
         if self._overflowed() and (self._control & OPM or self._prescaler != self._prescaler_preload):
             self.rebase()
         return super().read_word(offset)
@@ -78,6 +87,7 @@ class Timer(Tim2):
         if offset in self._stored:
             self.rebase()
         super().write_word(offset, value, lanes)
+        self._coming = None
         if offset == EGR:
             self._status |= value & COMPARE_FLAGS
         self._signal()
@@ -86,6 +96,11 @@ class Timer(Tim2):
     # --- flags --------------------------------------------------------------------------------------------------------
 
     def _events(self) -> tuple[tuple[int, int], ...]:
+        if self._coming is None:
+            self._coming = self._look_ahead()
+        return self._coming
+
+    def _look_ahead(self) -> tuple[tuple[int, int], ...]:
         count, turn = self._base_count, self._auto_reload + 1
         found = [] if self._control & UDIS else [(UIF, turn - count)]
         stored = self._stored
