@@ -184,7 +184,7 @@ TABLE = (
         "undecided",
         "The evidence fits no known fault.",
         "Keep the record and ask somebody who knows this board.",
-        "NOT_FIRMWARE",
+        "EXAMINED",
     ),
     (
         "not-examined",

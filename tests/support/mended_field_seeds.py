@@ -101,6 +101,8 @@ MENDED = (
         "an update that was cut in its second part, the first not yet begun: the truth took the old firmware for whole",
     ),
     (9001165, "VCAP unseen, under firmware that sleeps, passed for low by design, and the proof blamed hardware"),
+    (9002051, "contact lost just after the first answer: nobody tried again, and the unit was no known fault"),
+    (9002067, "BOOT0 bridged under a bootloader, found by the proof, passed for a wrong boot address"),
     (9001270, "one reset by a watchdog chip that spoilt the first write of option bytes passed for a bad wire"),
     (8002744, "two resets of it in half a second were no loop, and an erased unit was written to in vain"),
 )

@@ -31,7 +31,7 @@ _SAYS_NOTHING = ("healthy", "undecided", "quiet")  # it is the job that asks for
 _MAYBE_THE_IMAGE = ("lockup", "not-running", "supply-config", "watchdog-unfed", "reset-loop")
 _HOLDS_IMAGE = "The image is written and verified, but the unit does not run it: %s."
 _HOLDS_BEFORE = "The unit did not run the image (%s): it holds what it held before, from the backup."
-_TOO_LITTLE = "This helper sees too little of the unit to say what is wrong; nothing was changed."
+_TOO_LITTLE = "Too little was seen of the unit to say what is wrong; nothing was changed."
 _UNPROVEN = "The image is written and verified; that the unit starts with it is not proven: %s."
 _AFTER_RESET = " After a mere reset: %s."
 _OFFER = " To have the state before put back, run it again with consent to put-back."
@@ -143,8 +143,10 @@ def _cured(run):
     # The evidence as it is with the image on the unit, from the proof.
     proof = run.proof
     cured = dict(run.evidence)
-    for name in ("vectors", "regressed", "unfinished", "version", "marker", "bootloader"):
+    for name in ("vectors", "regressed", "unfinished", "version", "marker"):
         cured.pop(name, None)
+    if "bootloader" in cured:
+        cured["bootloader"] = dict(cured["bootloader"], set=None)  # what its flag asked for is settled
     for name in _SEEN_IN_PROOF:
         cured.pop(name, None)
         if proof.get(name) is not None:

@@ -45,6 +45,10 @@ def connect(ports, power, limits, prepare, explain=None):
         tries.append(attempt)
         try:
             target = rungs.connect(ports, how, hz, prepare, power.cycle)
+            wanted_hz = limits.swd_hz
+            if wanted_hz == _HELPERS_HZ:
+                wanted_hz = getattr(ports.wire, "usual_hz", wanted_hz)  # a debug probe is made for more
+            swd["hz"] = _raise_clock(ports.wire, target, hz, wanted_hz)
         except PowerError as error:
             if error.kind in _BY_HAND:
                 tries.remove(attempt)  # the person cannot: it was not tried
@@ -60,10 +64,6 @@ def connect(ports, power, limits, prepare, explain=None):
         swd["how"] = how
         swd["dpidr"] = target.dpidr
         swd["aps"] = target.aps
-        wanted_hz = limits.swd_hz
-        if wanted_hz == _HELPERS_HZ:
-            wanted_hz = getattr(ports.wire, "usual_hz", wanted_hz)  # a debug probe is made for more
-        swd["hz"] = _raise_clock(ports.wire, target, hz, wanted_hz)
         return target, swd
     return None, swd
 
