@@ -277,6 +277,21 @@ def test_a_unit_that_was_pulled_out_in_work_gets_no_verdict_and_somebody_is_told
     assert place.station.why == ""
 
 
+def test_what_is_to_be_said_of_it_outlasts_a_helper_that_is_away_for_a_moment(place: Place) -> None:
+    place.helper.present = True
+    place.wait()
+    place.station.scan(LABEL, "otto")
+    place.wait()
+    place.helper.present = False
+    place.helper.end_job("UNSAFE")
+    assert place.wait(0.5) == states.REMOVE
+    place.helper.lose()
+    assert place.wait() == states.OUT
+    place.helper.here = True
+    told = f"{LABEL} was taken out in the middle: it has to be done again."
+    assert (place.wait(), place.station.why) == (states.EMPTY, told)
+
+
 def test_a_unit_that_was_taken_out_right_after_its_pass_has_passed(place: Place) -> None:
     place.helper.present = True
     place.wait()

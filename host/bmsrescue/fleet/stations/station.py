@@ -203,7 +203,7 @@ class Station:
             if self.state == OUT:
                 reason = await asyncio.to_thread(self._desk.out_of_service, self.name)
                 self._forget_unit()
-                self._enter(OUT if reason else EMPTY, reason)
+                self._enter(OUT if reason else EMPTY, reason or self._left)
         if self.state != OUT:
             await self._follow_unit(now)
         if self.state == EMPTY or self.state in HOLDS_RESULT:
@@ -216,6 +216,7 @@ class Station:
         self._met = who
         self._tail, self._behind = RecordTail(), True
         self._backups.look_again()
+        self._left = ""
         self._forget_unit()
         self._enter(OUT, "starting")
         self.note = await asyncio.to_thread(self._desk.met, who, self.name)
