@@ -32,15 +32,21 @@ from bmsrescue.fleet.web.people_words import OUTCOME_WORDS, PHASE_WORDS, STEP_WO
 from fake_station import FakeHelper, NoHelpers
 
 _WEB = Path(languages.__file__).parent
-_MENU = ("Stations", "Line", "Units", "Figures", "Releases", "Backups", "Health", "Accounts", "Audit log", "Benches")
+_PAGE = re.compile(r"""\bpage\(\s*request,\s*"[\w.]+",\s*(?:person|None),\s*f?"([^"{]+)""")  # up to the title
+_ENTRY = re.compile(r"""\("/\w*", "([^"]+)"\)""")
 
 
-_TITLES = ("Attempt", "Attempts", "Log in", "Password", "Set aside", "Station", "That does not work", "Unit")
+def titles() -> set[str]:
+    """Those of the views, as the code gives them ("Station" of "Station bench-2"), and the entries of the menu."""
+    given = {title.strip() for path in _WEB.glob("*.py") for title in _PAGE.findall(path.read_text(encoding="utf-8"))}
+    return given | set(_ENTRY.findall((_WEB / "templates" / "base.html").read_text(encoding="utf-8")))
+
+
 _RANGES = ("today", "yesterday", "7 days", "30 days", "90 days")
 _SECTORS = ("before", "after", "blank", "match", "differs", "torn", "unknown")
 _VERDICTS = ("pass", "fail", "marginal")
 _TABLES: tuple[Iterable[str], ...] = (
-    *(_MENU, _TITLES, _RANGES, _SECTORS, _VERDICTS, PHASES, DISPOSITIONS, FACES),
+    *(titles(), _RANGES, _SECTORS, _VERDICTS, PHASES, DISPOSITIONS, FACES),
     *(table.values() for table in (STEP_WORDS, OUTCOME_WORDS, PHASE_WORDS, RAIL_WORDS, WORDS, FIELDS, SCOPES)),
     consents.WORDS.values(),
     [words for words, _unit in LIMIT_WORDS.values()],
@@ -68,8 +74,10 @@ def asked_for() -> set[str]:
 @pytest.mark.parametrize("language", ["de", "zh"])
 def test_a_catalogue_has_every_word_and_none_that_nobody_asks_for(language: str) -> None:
     asked, there = asked_for(), words(language)
-    assert sorted(asked - set(there)) == [], "these have no translation"
-    assert sorted(set(there) - asked) == [], "nobody asks for these any more"
+    catalogue = f"host/bmsrescue/fleet/web/words/{language}.po"
+    missing, idle = sorted(asked - set(there)), sorted(set(there) - asked)
+    assert not missing, f"give these a msgid and a msgstr in {catalogue}: {missing}"
+    assert not idle, f"nobody asks for these any more, take them out of {catalogue}: {idle}"
     for english, text in there.items():
         needed = set(re.findall(r"\{[0-9]?\}", _PLURAL.sub("", english)))
         assert needed <= set(re.findall(r"\{[0-9]?\}", text)) <= set(re.findall(r"\{[0-9]?\}", english)), english

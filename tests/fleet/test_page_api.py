@@ -202,7 +202,8 @@ def test_each_view_is_opened_by_a_test() -> None:
         for route in router.routes
     ]
     missing = [view.pattern for view in views if not any(view.match(path) for path in opened)]
-    assert not missing, f"open it in a test of tests/fleet, and in Chromium (test_page_in_browser.py): {missing}"
+    where = "test_each_view_passes_the_accessibility_check of tests/fleet/test_page_in_browser.py"
+    assert not missing, f"add the path to {where}, or open it in another test of tests/fleet: {missing}"
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ _DOCSTRING = re.compile(r'^ *"""(.*?)"""', re.MULTILINE | re.DOTALL)
 
 @cache
 def files() -> tuple[Path, ...]:
-    """Every file of the repository; of an unpacked archive, every file in its folders."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout.decode()
+    """Every file of the repository, added to git or not yet; of an unpacked archive, every file in its folders."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=False).stdout.decode()
     paths = [ROOT / name for name in listed.split("\0") if name]
     if not paths:
         folders = ("device", "docs", "hardware", "host", "shared", "tests")

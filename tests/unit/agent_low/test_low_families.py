@@ -23,15 +23,16 @@ def functions(path: Path) -> dict[str, list[str]]:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_gives_what_the_interface_names(family: str) -> None:
     given = functions(CHIPS / family / "family.py")
-    for name, parameters in functions(CHIPS / "interface.py").items():
-        assert given.get(name) == parameters, f"chips/{family}/family.py lacks {name}({', '.join(parameters)})"
+    asked = functions(CHIPS / "interface.py")
+    missing = [f"{name}({', '.join(asked[name])})" for name in asked if given.get(name) != asked[name]]
+    assert not missing, f"chips/{family}/family.py lacks, with these parameters: {missing}"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_can_be_found(family: str) -> None:
     chosen = (CHIPS / "families.py").read_text(encoding="utf-8")
     assert f"from rescue.chips.{family} import family" in chosen, (
-        f"let prepare() in chips/families.py choose {family}, too"
+        f"let prepare() in chips/families.py choose {family}, too, by `from rescue.chips.{family} import family`"
     )
 
 

@@ -25,7 +25,10 @@ from rescuelink import distinguishing  # noqa: E402
 from rescuelink.diagnoses import all_causes  # noqa: E402
 from rescuelink.outcomes import OUTCOMES  # noqa: E402
 
-_WORDS = "add name, sentence, next step and outcome to TABLE of shared/rescuelink/causes_*.py of the rule's group"
+_WORDS = (
+    "add name, sentence, next step and outcome to TABLE of shared/rescuelink/causes_*.py of the rule's group, "
+    "and for the display cause.NAME and do.NAME to each of device/words/*.txt"
+)
 
 
 def diagnose(evidence: Any) -> Any:

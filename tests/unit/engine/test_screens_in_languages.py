@@ -37,18 +37,38 @@ def test_english_german_and_chinese_are_there() -> None:
 
 
 def test_every_text_is_in_every_catalogue(language: str) -> None:
-    assert set(words.texts(language)) == set(words.texts("en"))
+    here, english = set(words.texts(language)), set(words.texts("en"))
+    assert here == english, (
+        f"device/words/{language}.txt lacks {sorted(english - here)}, and en.txt lacks {sorted(here - english)}"
+    )
     assert all(text.strip() == text and text for text in words.texts(language).values())
 
 
 def test_every_outcome_and_every_cause_has_its_words() -> None:
     wanted = {f"{kind}.{name}" for kind in ("word", "do") for name in OUTCOMES}
     wanted |= {f"{kind}.{cause.name}" for kind in ("cause", "do") for cause in all_causes()}
-    assert wanted <= set(words.texts("en"))
+    missing = sorted(wanted - set(words.texts("en")))
+    assert not missing, f"add to device/words/en.txt and the other languages there, in few words: {missing}"
+
+
+def test_every_kind_of_text_is_known_where_it_is_said_and_where_it_is_measured() -> None:
+    kinds = kinds_of_text()
+    pages = (FRONT / "pages.py").read_text(encoding="utf-8")
+    said = re.findall(r'^_KINDS = "(.*)"', pages, re.M)[0].split()
+    assert set(said) == kinds, "_KINDS of device/rescue/front/pages.py has the first word of each key: key.of-text"
+    room = re.findall(r"^ROOM = \{(.*?)^\}", SCRIPT.read_text(encoding="utf-8"), re.M | re.S)[0]
+    assert set(re.findall(r'"(\w+)":', room)) == kinds, (
+        f"ROOM of {SCRIPT.relative_to(ROOT)} says where each kind stands"
+    )
+
+
+def kinds_of_text() -> set[str]:
+    """What stands before the point of a key."""
+    return {key.split(".")[0] for key in words.texts("en") if key != "steps"}
 
 
 def test_every_text_that_the_agent_asks_for_is_there() -> None:
-    kinds = {key.split(".")[0] for key in words.texts("en")}
+    kinds = kinds_of_text()
     asked = {
         key
         for path in FRONT.glob("*.py")
@@ -56,7 +76,8 @@ def test_every_text_that_the_agent_asks_for_is_there() -> None:
         if key.split(".")[0] in kinds
     }
     assert len(asked) > 20
-    assert asked <= set(words.texts("en"))
+    missing = sorted(asked - set(words.texts("en")))
+    assert not missing, f"add to device/words/en.txt and the other languages there: {missing}"
 
 
 def test_every_screen_is_drawn_for_the_documents() -> None:
@@ -93,7 +114,7 @@ def test_the_steps_of_a_job_have_their_names_in_their_order(language: str) -> No
 
 
 def test_every_text_fits_where_it_stands_whatever_is_put_into_it(drawn: dict[str, Any]) -> None:
-    assert drawn["too_long"] == []
+    assert drawn["too_long"] == [], f"shorter, or a kind of its own in ROOM of {SCRIPT.relative_to(ROOT)}"
 
 
 def test_every_cause_draws_a_screen_of_its_own(drawn: dict[str, Any], language: str) -> None:

@@ -228,12 +228,14 @@ def test_the_same_seed_gives_the_same_unit(name: str) -> None:
 def test_each_scenario_has_its_place_in_the_list_in_the_expectations_and_in_the_catalogue() -> None:
     folder = Path(scenarios.__file__).parent
     written = {path.stem for path in folder.glob("*.py") if "\nSCENARIO = " in path.read_text(encoding="utf-8")}
-    unlisted = written - set(scenarios._ORDER)
-    assert not unlisted, f"add to _ORDER of twin/scenarios/__init__.py: {sorted(unlisted)}"
+    unlisted = sorted(written - set(scenarios._ORDER))
+    assert not unlisted, f"add to _ORDER of host/bmsrescue/twin/scenarios/__init__.py: {unlisted}"
+    names = [scenario.name for scenario in all_scenarios()]
+    for name in names:
+        row_of(name)
     rows = rows_in((ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8"))
-    for scenario in all_scenarios():
-        row_of(scenario.name)
-        assert scenario.name in rows, f"{scenario.name}: run bmsrescue twin catalogue --write docs/catalogue.md"
+    without = [name for name in names if name not in rows]
+    assert not without, f"last of all run: bmsrescue twin catalogue --write docs/catalogue.md, for {without}"
 
 
 def test_a_scenario_names_causes_and_outcomes_that_exist() -> None:

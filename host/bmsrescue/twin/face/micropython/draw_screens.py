@@ -215,8 +215,11 @@ STEP_COLUMNS = 10  # beside "16/16 "
 
 def too_long(key, text):
     """Whether a text does not fit where it stands, with the longest value in it."""
+    kind = key.split(".")[0]
+    if kind not in ROOM:
+        raise ValueError("say in ROOM of draw_screens.py where texts of the kind %r stand" % kind)
     text += VALUES.get(key, "")
-    width, letters, chinese = ROOM[key.split(".")[0]]
+    width, letters, chinese = ROOM[kind]
     lines = words.wrap(text, width, 99)
     whole = [word for word in text.split() if not words.is_high(word)]
     parted = [word for word in whole if not [line for line in lines if word in line]]
