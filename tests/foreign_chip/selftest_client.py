@@ -48,6 +48,14 @@ class Debugger:
             answer += self._socket.recv(count - len(answer))
         return sum((character & 1) << i for i, character in enumerate(answer))
 
+    def exchange(self, characters: bytes, answers: int) -> bytes:
+        """Sends them as they are; returns that many samples."""
+        self._socket.sendall(characters)
+        answer = b""
+        while len(answer) < answers:
+            answer += self._socket.recv(answers - len(answer))
+        return answer
+
     def nrst(self, low: bool) -> None:
         self._socket.sendall(b"s" if low else b"r")
         self.sync()

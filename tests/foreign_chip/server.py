@@ -20,13 +20,33 @@ from pathlib import Path
 from typing import Any
 
 from chip import Chip, Identity
-from dap import DapOptions, DebugPort
+from dap import OK, DapOptions, DebugPort
 from flash import FLASH_BASE, WORD_BYTES, Flash
 from swd_line import SwdLine
 from timebase import TimeBase
 
 WORD_OF_SAMPLES = b"fd" + b"cfd" * 31
 """What follows the "c" of a word's first bit, up to its parity bit: served in one go, for speed."""
+_BITS = bytes.maketrans(b"fg", b"01")
+_CLOCK_LOW = bytes.maketrans(b"fg", b"de")
+
+
+def _bits_out(value: int, count: int) -> bytes:
+    return b"".join(b"eg" if value >> bit & 1 else b"df" for bit in range(count))
+
+
+def _requests() -> dict[bytes, int]:
+    """The well-formed requests, by their characters; TARGETSEL, which nobody acknowledges, is left out."""
+    fields = range(0x10)
+    requests = [0x81 | field << 1 | (field.bit_count() & 1) << 5 for field in fields]
+    return {_bits_out(request, 8): request for request in requests if request != 0x99}
+
+
+# A transfer as most debuggers send it comes in one piece, and is served in one go, too.
+REQUESTS = _requests()
+REST_OF_READ = b"odf" + b"dcf" * 36 + b"dfO"
+REST_OF_WRITE = b"odf" + b"dcf" * 3 + b"dfO"
+_REQUEST_LENGTH, _DATA_LENGTH = 16, 66
 STATES = ("blank", "image", "partial", "torn", "rdp1", "other-chip")
 
 
@@ -52,6 +72,13 @@ class Pins:
         while position < end:
             character = characters[position]
             position += 1
+            if character == 0x65 and listens and host_drives:  # the start bit of a request is high
+                eaten = self._whole_transfer(characters, position - 1, answers)
+                if eaten:
+                    position += eaten - 1
+                    # What was clocked last, and whether it was high: "O" leaves it as it was.
+                    swclk, swdio = 1, characters[position - (2 if characters[position - 1] == 0x4F else 1)] & 1
+                    continue
             if 0x64 <= character <= 0x67:  # d e f g: SWCLK SWDIO as two bits
                 swdio = character & 1
                 if character < 0x66:
@@ -83,6 +110,34 @@ class Pins:
                 self._rare(character)
         self._swclk, self._swdio, self._host_drives = swclk, swdio, host_drives
         return bytes(answers), position
+
+    def _whole_transfer(self, characters: bytes, start: int, answers: bytearray) -> int:
+        """Serve the transfer that begins there, or its request alone where that is refused. Returns how many
+        characters that was: none where they are no such transfer, or the line is not free for one."""
+        request = REQUESTS.get(characters[start : start + _REQUEST_LENGTH])
+        if request is None or not self._line.is_free:
+            return 0
+        end, bits = start + _REQUEST_LENGTH, b""
+        if request & 4:
+            if not characters.startswith(REST_OF_READ, end):
+                return 0
+            end += len(REST_OF_READ)
+        else:
+            if not characters.startswith(REST_OF_WRITE, end):
+                return 0
+            data = end + len(REST_OF_WRITE)
+            end = data + _DATA_LENGTH
+            clocked = characters[data + 1 : end : 2]
+            bits = clocked.translate(_BITS)
+            odd = bits.strip(b"01") or len(bits) < _DATA_LENGTH // 2
+            if odd or characters[data:end:2] != clocked.translate(_CLOCK_LOW):
+                return 0
+        self._clock.swclk_cycles += 8
+        if self._line.whole_request(request) != OK:
+            return _REQUEST_LENGTH
+        self._clock.swclk_cycles += 38
+        answers += self._line.whole_write(int(bits[::-1], 2)) if bits else self._line.whole_answer()
+        return end - start
 
     def _rare(self, character: int) -> None:
         if character in b"rstu":  # bit 0 is SRST, bit 1 TRST, asserted when 1

@@ -18,6 +18,7 @@ JTAG_TO_SWD, SWD_TO_JTAG, SWD_TO_DORMANT = 0xE79E, 0xE73C, 0xE3BC
 ALERT = bytes.fromhex("92F30962 952D8586 E9AFDDE3 A20EBC19")
 WAKE_UP = int.from_bytes(ALERT, "little") | 0x1A << 132
 WAKE_UP_BITS = 128 + 4 + 8
+_ALL_ONES = (1 << 33) - 1
 
 
 class SwdLine:
@@ -80,6 +81,38 @@ class SwdLine:
         self._released = True
         self.out, self._count = self._data >> 32, 33
         return format(word, "032b")[::-1].encode()
+
+    # -- whole transfers, as if their bits had come one by one
+
+    @property
+    def is_free(self) -> bool:
+        """A request may come, and nothing is watched, doubted or disturbed meanwhile."""
+        return self._state == self._idle and not (
+            self._watching or self._ber or self._fresh or self._released or self._suspicion or self._ones > 31
+        )
+
+    def whole_request(self, request: int) -> int:
+        """Eight bits of a well-formed request. Returns the ACK, which the turnaround is still before."""
+        self._shift, self._count, self._ones = request, 8, 1
+        self._is_ap, self._is_read, self._register = bool(request & 2), bool(request & 4), request >> 1 & 0xC
+        self._ack, self._data = self._port.begin(self._is_ap, self._is_read, self._register)
+        self._state = self._turn_to_chip
+        return self._ack
+
+    def whole_answer(self) -> bytes:
+        """What follows the request of a read that was acknowledged: 36 samples, and a turnaround at each end."""
+        self._data |= (self._data.bit_count() & 1) << 32
+        self._ones = _ones_at_the_end(self._data) + 1
+        self.out, self._count, self._state = self._data >> 32, 0, self._idle
+        return b"100" + format(self._data, "033b")[::-1].encode()
+
+    def whole_write(self, bits: int) -> bytes:
+        """What follows the request of a write that was acknowledged: three samples, two turnarounds, 33 bits."""
+        self.out = self._ack >> 2
+        self._shift = bits
+        self._ones = _ones_at_the_end(bits) + (bits == _ALL_ONES)  # the turnaround before them is one more
+        self._end_of_write()
+        return b"100"
 
     # -- selection
 
@@ -216,8 +249,10 @@ class SwdLine:
     def _write_data(self, bit: int) -> None:
         self._shift |= bit << self._count
         self._count += 1
-        if self._count < 33:
-            return
+        if self._count == 33:
+            self._end_of_write()
+
+    def _end_of_write(self) -> None:
         self._count, self._state = 0, self._idle
         self._check_driven()
         if self._ack == OK:
@@ -234,3 +269,8 @@ class SwdLine:
         if self._count == 33:
             named_us = self._shift & 0xFFFF_FFFF == 0x0483_0041
             self._count, self._state = 2, self._idle if named_us else self._deaf
+
+
+def _ones_at_the_end(bits: int) -> int:
+    """Of 33 bits, the first of which is bit 0."""
+    return 33 - (bits ^ _ALL_ONES).bit_length()

@@ -104,6 +104,50 @@ def test_a_line_reset_or_switch_on_a_live_port_is_no_error_but_a_malformed_reque
     assert sum(server.control("stats")["protocol_errors"].values()) == 1
 
 
+def characters_of(request: int, word: int | None) -> bytes:
+    """A transfer as remote_bitbang characters: a read, or a write of 33 bits."""
+
+    def out(value: int, count: int) -> bytes:
+        return b"".join(b"eg" if value >> bit & 1 else b"df" for bit in range(count))
+
+    if word is None:
+        return out(request, 8) + b"odf" + b"dcf" * 36 + b"dfO"
+    return out(request, 8) + b"odf" + b"dcf" * 3 + b"dfO" + out(word, 33)
+
+
+def test_a_transfer_in_one_piece_is_what_it_is_bit_by_bit(chip: Callable[..., Chip], tmp_path: Path) -> None:
+    rng = random.Random(5)
+    control, select, csw, tar = 0xA9, 0xB1, 0xA3, 0x8B
+    drw_read, drw_write, rdbuff = 0x9F, 0xBB, 0xBD
+    transfers: list[tuple[int, int | None]] = [(0xA5, None), (0x81, 0x1E), (control, 0x5000_0000), (select, 0)]
+    transfers += [(csw, 0x0300_0012), (tar, 0x2400_0000)]
+    transfers += [(drw_write, rng.getrandbits(32)) for _ in range(20)] + [(drw_write, 0xFFFF_FFFF), (drw_write, 0)]
+    transfers += [(tar, 0x2400_0000), *[(drw_read, None)] * 23, (rdbuff, None)]
+    # An access that goes nowhere leaves a FAULT, flash that is erased WAITs; each is refused until a line reset.
+    refused: list[list[tuple[int, int | None]]] = [[(tar, 0x6000_0000), (drw_read, None), (drw_read, None)], []]
+    for address, value in ((KEYR1, 0x4567_0123), (KEYR1, 0xCDEF_89AB), (CR1, 0x24), (CR1, 0xA4)):
+        refused[1] += [(tar, address), (drw_write, value)]
+    refused[1] += [(tar, FLASH), (drw_read, None), (drw_read, None)]
+
+    def sent(some: list[tuple[int, int | None]]) -> bytes:
+        words = [None if value is None else value | (value.bit_count() & 1) << 32 for _request, value in some]
+        both = zip(some, words, strict=True)
+        return b"".join(characters_of(request, word) + b"df" * rng.randrange(3) for (request, _), word in both)
+
+    again = b"eg" * 56 + b"df" * 4 + sent([(0xA5, None), (0x81, 0x1E)])
+    wrong_parity = characters_of(drw_write, 3 | 1 << 32)
+    stream = again.join([sent(transfers) + wrong_parity, *map(sent, refused), sent([(rdbuff, None)])])
+    seen = []
+    for pieces in (stream, b"b".join(stream[at : at + 1] for at in range(len(stream)))):
+        server = chip("--state", "image", "--time", "swclk", "--alive")
+        debugger = server.connected()
+        answers = debugger.exchange(pieces, stream.count(b"c"))
+        seen.append((answers, server.control("stats"), server.flash(tmp_path / "flash.bin")))
+    assert seen[0] == seen[1]
+    assert seen[0][1]["faults"] > 0 and seen[0][1]["waits"] > 0
+    assert seen[0][1]["protocol_errors"]["write data with wrong parity"] == 1
+
+
 def test_it_names_itself_and_its_access_ports(chip: Callable[..., Chip]) -> None:
     debugger = chip().connected()
     assert [debugger.ap_register(index, 0xFC) for index in range(4)] == [0x8477_0001, 0x8477_0001, 0x5477_0002, 0]
@@ -114,7 +158,8 @@ def test_it_names_itself_and_its_access_ports(chip: Callable[..., Chip]) -> None
 
 
 def test_a_sector_is_erased_programmed_and_read_back(chip: Callable[..., Chip], tmp_path: Path) -> None:
-    server = chip("--state", "image")
+    # In clocks, not by the wall: an erase of 50 ms is over before a busy computer looks.
+    server = chip("--state", "image", "--time", "swclk", "--scale", "200")
     debugger = server.connected()
     unlock(debugger)
     debugger.write(CR1, 0x34)
