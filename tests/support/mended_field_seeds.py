@@ -103,6 +103,9 @@ MENDED = (
     (9001165, "VCAP unseen, under firmware that sleeps, passed for low by design, and the proof blamed hardware"),
     (9002051, "contact lost just after the first answer: nobody tried again, and the unit was no known fault"),
     (9002067, "BOOT0 bridged under a bootloader, found by the proof, passed for a wrong boot address"),
+    (9002448, "a watchdog of the option bytes that bites under the image: the proof did not name it"),
+    (9002565, "a supervisor that fires every 600 ms under firmware in Standby: work was begun in vain"),
+    (9002624, "3.3 V that the front end takes away in the proof passed for a dead regulator"),
     (9001270, "one reset by a watchdog chip that spoilt the first write of option bytes passed for a bad wire"),
     (8002744, "two resets of it in half a second were no loop, and an erased unit was written to in vain"),
 )

@@ -74,6 +74,10 @@ def gather(run):
             wait_for_nrst(run.ports)
             run.evidence["reset_cause"] = run.chip.reset_cause()
         _look_for_slow_loop(run)
+    else:
+        from rescue.engine.unit.nrst_watch import look_again
+
+        look_again(run)  # a chip that was not reached as it is may be one that somebody resets
 
 
 def _watchdog_ms(found):

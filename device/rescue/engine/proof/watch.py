@@ -16,6 +16,7 @@ _ROLES = ("input", "between", "logic", "core")  # what else there is need not be
 def look(run, proof):
     """One look at the running unit; "" when it does what the rule asks, else what is missing."""
     proof["core"] = proof["wire"] = None
+    _note_drop(run, proof)
     nrst = watch_reset(run.ports, run.job.proof.window_ms)
     if run.ports.sees_nrst():
         proof["nrst"] = nrst
@@ -44,6 +45,13 @@ def look(run, proof):
     finally:
         run.ports.wire.release()
     return missing
+
+
+def _note_drop(run, proof):
+    # The chip's supply has come up, and is gone by now: for what is said of it where the proof fails.
+    name = run.power.seen("logic")
+    if name is not None and "dropped" not in proof and proof["rails"][name]["mv"] < run.limits.rails[name].low_mv // 2:
+        proof["dropped"] = {"rail": name, "s": run.ports.clock.since_ms(run.power.started_ms) // 1000}
 
 
 def goes_on(run, proof, since_ms):

@@ -1,5 +1,6 @@
 # The end of a run: the outcome, the record, and that it was really saved.
 
+from rescue.engine.common import option_values
 from rescue.engine.diagnosis.diagnose import diagnose
 from rescue.engine.record import outcome, records, signing
 from rescue.engine.record.next_step import after
@@ -148,14 +149,22 @@ def _cured(run):
     if "bootloader" in cured:
         cured["bootloader"] = dict(cured["bootloader"], set=None)  # what its flag asked for is settled
     for name in _SEEN_IN_PROOF:
-        cured.pop(name, None)
+        seen = cured.pop(name, None)
         if proof.get(name) is not None:
             cured[name] = proof[name]
+        elif name == "options" and seen is not None and not option_values.differing(seen, run.job.options):
+            cured[name] = seen  # nothing of them was to be written
     if run.resets.count and "nrst" in cured:
         cured["nrst"] = dict(cured["nrst"], later=run.resets.found())
     if "swd" not in cured:
         cured["swd"] = {"how": "attach", "tries": []}
     cured["rails"] = {"on": proof["rails"], "off": None, "trip": None, "ma": None}
+    if "dropped" in proof:
+        # The chip's supply came up and went away again, with nobody at work on the unit: what was seen then is of that.
+        cured["rails"]["on"] = run.evidence["rails"]["on"]
+        cured["swd"] = {"how": "attach", "tries": []}
+        cured.pop("nrst", None)
+        cured["watch"] = {"dropped": proof["dropped"]}
     cured["sectors"] = [dict(sector) for sector in run.evidence.get("sectors") or ()]
     for sector in cured["sectors"]:
         if sector["owned"]:

@@ -42,6 +42,7 @@ _LONGEST_MS: Final = 900_000
 _WALL_S: Final = 600.0  # on a busy computer; campaign.py counts processor time
 _PIECE_BYTES: Final = 4096  # a multiple of each chip's flash word
 _SELDOM_MS: Final = 7_000
+_WATCHDOG_MS: Final = 2_500
 _DIP_OVER_MS: Final = 7_000  # faults.py: 6 s after power-on at the latest
 
 
@@ -127,8 +128,10 @@ def _look(case: Case, unit: Unit) -> Life:
         unit.clock.advance(_DIP_OVER_MS * 1_000_000)
         unit.set_power(False)
         unit.clock.advance(OFF_MS * 1_000_000)
-    # Long enough for what comes seldom (faults.py: 6 s at most).
-    return look_alone(unit, _SELDOM_MS) if "nrst-seldom" in case.kinds else look_alone(unit)
+    # Long enough for what comes seldom (faults.py: 6 s at most), and for a watchdog under a slow supervisor.
+    if "nrst-seldom" in case.kinds:
+        return look_alone(unit, _SELDOM_MS)
+    return look_alone(unit, _WATCHDOG_MS) if "iwdg-option" in case.kinds else look_alone(unit)
 
 
 def judge(case: Case) -> Verdict:
