@@ -114,11 +114,11 @@ sbom: setup
 	build/sbom/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
 	build/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.json $(BIN)/python
 
-# Known holes in what is pinned; asks the Python advisory database over the network.
+# Known holes in what is pinned; asks the Python advisory database over the network. Red where that could not be asked.
 audit: setup
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
-	build/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+	build/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
 # docs/licences.md: what comes to a user, under which licence.
 licences: setup

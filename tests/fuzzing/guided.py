@@ -3,23 +3,30 @@
     python tests/fuzzing/guided.py TARGET [--seconds 60] [--seed 0]
 
 Without atheris (`pip install atheris`; it is for Linux and macOS, and no test needs it) the bytes are changed by chance
-only, and it says so. A find is kept in tests/fuzzing/regressions/, which a test throws at every target.
+only, and it says so. Seconds are of processor time. A find is kept in tests/fuzzing/regressions/, which a test throws
+at every target. What covered something new is kept in build/fuzz/TARGET, where the next run begins; each run leaves a
+line in build/fuzz.jsonl.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
+import os
 import random
+import re
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "support")]
+KEPT = TESTS.parent / "build" / "fuzz"
+LOG = TESTS.parent / "build" / "fuzz.jsonl"
 
 try:
     import atheris
@@ -27,6 +34,7 @@ except ImportError:
     atheris = None
 
 _HANG_S = 20
+_INPUTS = re.compile(r" ([\d,]+) inputs")
 
 
 def main() -> int:
@@ -34,39 +42,79 @@ def main() -> int:
     asked.add_argument("target")
     asked.add_argument("--seconds", type=int, default=60)
     asked.add_argument("--seed", type=int, default=0)
+    asked.add_argument("--here", action="store_true", help="in this process, without a line in the log")
     given = asked.parse_args()
-    if given.target == "all":
-        from fuzzing.targets import TARGETS
+    if given.here:
+        return _guided(given) if atheris is not None else _by_chance(given)
+    from fuzzing.targets import TARGETS
 
-        command = [sys.executable, __file__, "--seconds", str(given.seconds), "--seed", str(given.seed)]
-        return max(subprocess.run([*command, name], check=False).returncode for name in TARGETS)
-    return _guided(given) if atheris is not None else _by_chance(given)
+    return max(_logged(name, given) for name in (TARGETS if given.target == "all" else [given.target]))
+
+
+def _logged(target: str, given: argparse.Namespace) -> int:
+    """One target in a process of its own; what it did goes into the log. The exit status: 0 without a find."""
+    command = [sys.executable, __file__, target, "--here", "--seconds", str(given.seconds), "--seed", str(given.seed)]
+    began, before, inputs = time.monotonic(), os.times(), 0
+    with subprocess.Popen(
+        command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True, errors="replace"
+    ) as run:
+        for line in run.stdout or ():
+            print(line, end="", flush=True)
+            if found := _INPUTS.search(line):
+                inputs = int(found[1].replace(",", ""))
+    after = os.times()
+    entry = {
+        "target": target,
+        "guided": atheris is not None,
+        "seed": given.seed,
+        "seconds": round(time.monotonic() - began),
+        "processor_s": round(
+            after.children_user + after.children_system - before.children_user - before.children_system
+        ),
+        "inputs": inputs,
+        "find": run.returncode != 0,
+        "day": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": _commit(),
+    }
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    with LOG.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(entry) + "\n")
+    return int(entry["find"])
+
+
+def _commit() -> str:
+    git = ["git", "-C", str(TESTS.parent), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _guided(given: argparse.Namespace) -> int:
     with atheris.instrument_imports(include=["bmsrescue", "rescuelink"]):
         from fuzzing.targets import REGRESSIONS, TARGETS
     target = TARGETS[given.target]
-    runs = [0]
+    corpus = KEPT / given.target
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(target.seeds()):
+        (corpus / f"seed-{number}").write_bytes(seed)
+    folder = REGRESSIONS / given.target
+    folder.mkdir(parents=True, exist_ok=True)
+    limits = [f"-timeout={_HANG_S}", "-max_len=65536", "-rss_limit_mb=1500"]
+    quiet = ["-verbosity=0", f"-artifact_prefix={folder}/", f"-seed={given.seed + 1}"]
+    runs, until = [0], time.process_time() + given.seconds
 
     def once(data: bytes) -> None:
         runs[0] += 1
-        target.run(data)
-
-    with tempfile.TemporaryDirectory() as corpus:
-        for number, seed in enumerate(target.seeds()):
-            (Path(corpus) / f"seed-{number}").write_bytes(seed)
-        folder = REGRESSIONS / given.target
-        folder.mkdir(parents=True, exist_ok=True)
-        limits = [f"-max_total_time={given.seconds}", f"-timeout={_HANG_S}", "-max_len=65536", "-rss_limit_mb=1500"]
-        quiet = ["-verbosity=0", "-print_final_stats=1", f"-artifact_prefix={folder}/", f"-seed={given.seed + 1}"]
-        began = time.monotonic()
-        atheris.Setup([sys.argv[0], *limits, *quiet, corpus], once)
-        print(f"{given.target}: {given.seconds} s guided by coverage", flush=True)
         try:
-            atheris.Fuzz()  # leaves by itself
-        finally:
-            print(f"{given.target}: {runs[0]:,} inputs in {time.monotonic() - began:.0f} s", flush=True)
+            target.run(data)
+        except BaseException:
+            print(f"{given.target}: a find after {runs[0]:,} inputs", flush=True)
+            raise
+        if time.process_time() > until:
+            print(f"{given.target}: {runs[0]:,} inputs", flush=True)
+            os._exit(0)  # libFuzzer has an end by the clock on the wall only
+
+    atheris.Setup([sys.argv[0], *limits, *quiet, str(corpus)], once)
+    print(f"{given.target}: {given.seconds} s guided by coverage", flush=True)
+    atheris.Fuzz()
     return 0
 
 
@@ -76,8 +124,8 @@ def _by_chance(given: argparse.Namespace) -> int:
     print(f"{given.target}: {given.seconds} s by chance only, as there is no atheris", flush=True)
     target, dice, runs = TARGETS[given.target], random.Random(given.seed), 0
     seeds = target.seeds()
-    until = time.monotonic() + given.seconds
-    while time.monotonic() < until:
+    until = time.process_time() + given.seconds
+    while time.process_time() < until:
         data = changed(dice.choice(seeds), dice)
         runs += 1
         try:
@@ -89,7 +137,7 @@ def _by_chance(given: argparse.Namespace) -> int:
             traceback.print_exc()
             print(f"{given.target}: a find after {runs:,} inputs, kept as {path}")
             return 1
-    print(f"{given.target}: {runs:,} inputs in {given.seconds} s", flush=True)
+    print(f"{given.target}: {runs:,} inputs", flush=True)
     return 0
 
 

