@@ -634,6 +634,11 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
         both(holds(*OTHER_FIRMWARE), answers_only_by("under-reset"), other_parts(2, 40)),
     ),
     (
+        "wrong bytes across the marker, all else the image",
+        "silent-firmware",
+        both(holds(*OTHER_FIRMWARE), answers_only_by("under-reset"), marked("other"), other_parts(3, 3)),
+    ),
+    (
         "something that runs, equal to the image but for one place",
         "unknown-application",
         both(holds(*OTHER_FIRMWARE), other_parts(1, 1)),

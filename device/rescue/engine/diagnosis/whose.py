@@ -18,7 +18,11 @@ def other_product(evidence):
     marker = evidence.get("marker")
     if not marker or marker["found"] != "other":
         return False
-    return bool(marker["text"]) or is_whole(evidence)
+    if marker["text"]:
+        return True
+    boot = boot_sector(evidence)
+    marker_alone = boot is not None and _in_one_place(boot)  # is damaged, and all else is the image
+    return is_whole(evidence) and not marker_alone
 
 
 def word_for(evidence):
