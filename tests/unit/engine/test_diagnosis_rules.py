@@ -689,6 +689,11 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("image there, clock too slow", "not-running", lambda e: e["expected"].update(min_clock_hz=500_000_000)),
     ("image there, core asleep", "healthy", lambda e: e["core"].update(state="sleeping", pc_samples=[0xFFFFFFFF])),
     ("all as it should be", "healthy", lambda e: None),
+    (
+        "in its fault handler, and nothing was compared",
+        "undecided",
+        both(faults_in_its_handler, lambda e: e.pop("sectors")),
+    ),
     ("nothing could be read", "undecided", lambda e: [e.pop(key) for key in ("core", "sectors", "options")]),
 ]
 

@@ -124,8 +124,8 @@ def _after_power_only(evidence):
 def _fault_handler(evidence):
     core = evidence.get("core") or {}
     detail = fault_words.describe(core)
-    if not detail:
-        return None
+    if not detail or not owned_sectors(evidence):
+        return None  # what is in flash was not compared
     return CERTAIN, {"detail": detail}, [core_line(evidence), _flags(core)], []
 
 

@@ -36,8 +36,9 @@ def gather(run):
         evidence.settle(run, chip)
     is_ours = chip is not None and chip["dev_id"] == run.job.dev_id and chip["flash_kib"] == run.job.flash_kib
     for name, kind in run.evidence.get("unreadable", {}).items():
-        disturbed_core = name == "core" and run.disturbances() > disturbed
-        if kind in _DAMAGED or (kind == "fault" and is_ours and (name in _ALWAYS_READABLE or disturbed_core)):
+        lost = run.disturbances() > disturbed and name == "core" and is_ours
+        lost = lost or (name == "chip" and _is_open(run.evidence))  # no open chip refuses to say who it is
+        if kind in _DAMAGED or (kind == "fault" and (lost or (is_ours and name in _ALWAYS_READABLE))):
             # No chip says so: what was lost on the wire is read again at a slower clock, what a reset took at the same.
             run.resets.fresh = kind == "fault"
             raise WireError(kind, "reading the %s was disturbed" % name.replace("_", " "))
@@ -78,6 +79,11 @@ def gather(run):
         from rescue.engine.unit.nrst_watch import look_again
 
         look_again(run)  # a chip that was not reached as it is may be one that somebody resets
+
+
+def _is_open(found):
+    options = found.get("options")
+    return options is not None and options["rdp"] == 0 and not options["security"]
 
 
 def _watchdog_ms(found):
