@@ -1,5 +1,5 @@
 # The agent frozen into MicroPython's firmware: `make -C ports/rp2 BOARD=RPI_PICO FROZEN_MANIFEST=.../manifest.py`, see
-# docs/deploy.md. main.py and board.json stay files: a frozen main.py could be neither replaced nor left out.
+# docs/deploy.md. boot.py, main.py and board.json stay files: a frozen main.py could be neither replaced nor left out.
 
 import hashlib
 import os

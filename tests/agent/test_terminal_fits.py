@@ -68,7 +68,7 @@ WALK: dict[str, tuple[str, ...]] = {
     "twin run": ("--scenario", "no-supply"),
 }
 # Started and stopped, or much longer: other tests below, or elsewhere.
-APART = {"serve", "twin serve", "deploy", "twin demo", "twin field", "twin firmware", "twin catalogue"}
+APART = {"dap", "serve", "twin serve", "deploy", "twin demo", "twin field", "twin firmware", "twin catalogue"}
 _LOOKS_LIKE_A_BAR = re.compile("[█░#.]{6} +[0-9]+ %")
 _BAR = re.compile(r" *(\w+(?: \w+)?) +[█░#.]+ +\d+ %.* \d+\.\d s")
 TYPED = {"shell": b"help\nquit\n"}

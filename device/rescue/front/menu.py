@@ -6,34 +6,37 @@ from rescue.front import pages, words
 
 _LIMIT_MS = 60_000
 _ENTRIES = ("piles", "rails", "wiring", "test", "history", "counters", "settings", "about", "back")
-_VIEWS = "rescue.front.views rescue.front.self_test rescue.front.settings"
+_VIEWS = "rescue.front.views rescue.front.self_test rescue.front.settings rescue.front.probe rescue.dap"
 
 
 def run(app, waiting):
     """Until "back", a host, or nobody. Whether units are to be treated one after the other from now on."""
+    entries = _ENTRIES
+    if app.config.get("dap"):
+        entries = entries[:-1] + ("probe", "back")
     at = 0
     while True:
-        draw(app.screen, at)
+        draw(app.screen, at, entries)
         pressed = waiting.for_press(_LIMIT_MS)
         if pressed == "short":
-            at = (at + 1) % len(_ENTRIES)
+            at = (at + 1) % len(entries)
             continue
-        entry = _ENTRIES[at]
+        entry = entries[at]
         if pressed is None or entry in ("back", "piles"):
             return pressed is not None and entry == "piles"
         _open(entry, app, waiting)
         modules.drop(_VIEWS)
 
 
-def draw(screen, at):
+def draw(screen, at, entries=_ENTRIES):
     """The menu with the entry number `at` marked."""
     screen.clear()
     top = pages.title(screen, pages.said(screen, "menu.title"))
     rows = (64 - top) // (16 if screen.language == "zh" else 10)
-    first = max(min(at - rows // 2, len(_ENTRIES) - rows), 0)
+    first = max(min(at - rows // 2, len(entries) - rows), 0)
     height = (64 - top) // rows
     for number in range(first, first + rows):
-        text = pages.said(screen, "menu." + _ENTRIES[number])
+        text = pages.said(screen, "menu." + entries[number])
         y = top + (number - first) * height
         if number == at:
             screen.frame.fill_rect(0, y - (0 if words.is_high(text) else 1), 128, height, 1)
@@ -46,6 +49,10 @@ def _open(entry, app, waiting):
         from rescue.front import self_test
 
         self_test.show(app, waiting, entry)
+    elif entry == "probe":
+        from rescue.front import probe
+
+        probe.show(app, waiting)
     elif entry == "settings":
         from rescue.front import settings
 

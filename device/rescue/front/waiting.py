@@ -88,7 +88,9 @@ class Waiting:
         from rescue.link.channel import Channel
         from rescue.link.server import Server
 
-        return Server(self._ports, self._app.config, Channel(self._ports.stream))
+        server = Server(self._ports, self._app.config, Channel(self._ports.stream))
+        server.work.screen = self._app.screen
+        return server
 
     def _show_session(self):
         app = self._app

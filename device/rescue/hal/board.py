@@ -39,7 +39,7 @@ def open(config):  # noqa: A001 - the name every ports module has
     meter = config.get("ina226")
     current = Ina226(i2c, meter["address"], meter["shunt_mohm"]) if meter and i2c else None
     panel = Panel(config.get("panel") or {}, i2c)
-    return Ports(
+    ports = Ports(
         clock=Clock(config.get("watchdog_ms", _WATCHDOG_MS)),
         wire=_wire(config["swd"]),
         lines=Lines(config.get("lines") or {}),
@@ -51,6 +51,11 @@ def open(config):  # noqa: A001 - the name every ports module has
         helper_id=binascii.hexlify(unique_id()).decode(),
         missing=_missing(config, panel),
     )
+    if config.get("dap"):
+        from rescue.hal import usb_dap
+
+        ports.packets = usb_dap.packets  # made by boot.py, before USB started
+    return ports
 
 
 def _missing(config, panel):

@@ -85,6 +85,14 @@
 #   session(is_open)          while one is open every byte is data, Ctrl-C too
 #   ms(), since_ms(start)     time on the host's side of things: real where the helper's clock is virtual
 #
+# Packets: of a debugger that takes this helper for a CMSIS-DAP probe; None on a helper that is none ("dap").
+#   open(is_open)             answer from now on, or refuse
+#   wait(ms) -> bool          until a packet is there, at most `ms`
+#   take() -> view            the oldest one, at most 64 bytes; void at the next call
+#   reply                     a view of 64 bytes for its answer
+#   send(length)              so much of it goes to the host; OSError when nobody takes it within a second
+#   resets                    how often the bus was reset: the helper was plugged in anew, or the host was
+#
 # missing: the parts (PARTS) that this helper does without. Their methods do nothing: power() switches nothing, an NRST
 # that is not wired reads high without an edge, button and card are never there. Rails: those that are not in `names`.
 # "nrst_level" as well: NRST is pulled, but not read back (most debug probes); it reads as what was made of it.
@@ -117,6 +125,7 @@ class Observer:
 class Ports:
     """Everything above, in one bundle."""
 
+    packets = None
     hands = None  # HandLines (engine/common/by_hand.py) of a run in which a person is a part
     nrst_stuck = False  # NRST has stayed low for longer than any reset supervisor holds it: see wait_for_nrst()
 

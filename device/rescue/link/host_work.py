@@ -49,6 +49,8 @@ class HostWork:
             helper_id=ports.helper_id,
             missing=ports.missing,
         )
+        self.ports.packets = ports.packets
+        self.screen = None  # of the dongle
         self.power = None  # the unit's supply, once used (unit.py)
         self.last_end = None  # how the last session ended, for the next one
         self.run = None  # the job under way

@@ -19,7 +19,7 @@ _MESSAGE_LETTERS = const(400)  # of an error: its text may quote what the host s
 # A method "rails.read" is CALLS["read"] of rescue.link.methods.rails: (function, types). The function takes the host's
 # work and its parameters; `types` has one letter for each, what follows "?" may be left out or nil. Integers are below
 # 2^32.
-_GROUPS = "rails power lines target memory core flash options job card records helper"
+_GROUPS = "rails power lines target memory core flash options job card records helper probe"
 _LETTERS = {int: "i", str: "s", bool: "b", memoryview: "B", list: "a", dict: "m"}
 
 

@@ -86,6 +86,12 @@ KEYS = (
         "self_test", "true or false", "card, ADC zero and clock are tested at each start; told where one fails", "false"
     ),
     Key("pile_limit", "number", "so many units that end well, and a pile has ended", "no limit"),
+    Key(
+        "dap",
+        '"v1" or "v2"',
+        "the helper is a CMSIS-DAP probe as well, by HID or by bulk transfers: [cmsis-dap.md](cmsis-dap.md)",
+        "no such interface on USB",
+    ),
     Key("once", "true or false", "one run, then the end; of the virtual bench", "false"),
 )
 PATHS = {key.path for key in KEYS}

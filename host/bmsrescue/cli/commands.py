@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from bmsrescue.cli import card, deploy, image, keys, records, serve, tls
-from bmsrescue.cli.helper import board, chip, flash, job, look, power, shell, silicon
+from bmsrescue.cli.helper import board, chip, dap, flash, job, look, power, shell, silicon
 from bmsrescue.cli.helper import card as helper_card
 from bmsrescue.cli.twin import commands as twin
 
@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, Command | Group] = {
     "log": look.log,
     "shell": shell.shell,
     "silicon-check": silicon.silicon_check,
+    "dap": dap.dap,
     "serve": serve.serve,
     "tls": Group(
         "Certificates for the daemon, from a CA of the bench's own.", {"new-ca": tls.new_ca, "issue": tls.issue}

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from bmsrescue.agent import words
 from bmsrescue.board import config as board_config
 from bmsrescue.deploy import snippets
-from bmsrescue.deploy.release import MIP_PACKAGES, PACKAGES, START, Files
+from bmsrescue.deploy.release import BEFORE_USB, MIP_PACKAGES, PACKAGES, START, Files
 from bmsrescue.deploy.repl import AGAIN, Repl
 from rescuelink.errors import LinkError
 
@@ -74,7 +74,7 @@ def files_on(repl: Repl, names: tuple[str, ...]) -> dict[str, OnBoard]:
 
 def ours_on(repl: Repl) -> dict[str, OnBoard]:
     """The agent's files on the helper, whatever brought them, and its board.json."""
-    return files_on(repl, (START, board_config.NAME, *PACKAGES, words.PLACE, *MIP_PACKAGES))
+    return files_on(repl, (BEFORE_USB, START, board_config.NAME, *PACKAGES, words.PLACE, *MIP_PACKAGES))
 
 
 def compare(wanted: Files, present: dict[str, OnBoard]) -> Difference:

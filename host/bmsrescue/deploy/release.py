@@ -8,6 +8,7 @@ from bmsrescue.agent.cache import built_files
 from bmsrescue.agent.files import agent_files, device_dir, shared_dir
 
 START = "main.py"
+BEFORE_USB = "boot.py"
 PACKAGES = ("rescue", "rescuelink")
 # Where `mpremote mip install` puts packages unless it is told otherwise; the copies there would never be imported.
 MIP_PACKAGES = tuple(f"lib/{name}" for name in PACKAGES)
@@ -17,7 +18,7 @@ Files = dict[str, bytes]
 
 def source_files() -> dict[str, Path]:
     """Every Python file of the agent: its place on the helper, and where it is here."""
-    files = {START: device_dir() / START}
+    files = {name: device_dir() / name for name in (BEFORE_USB, START)}
     for root, name in zip((device_dir(), shared_dir()), PACKAGES, strict=True):
         files |= {path.relative_to(root).as_posix(): path for path in sorted((root / name).rglob("*.py"))}
     return files
@@ -25,7 +26,7 @@ def source_files() -> dict[str, Path]:
 
 def start_only() -> Files:
     """What an agent that is frozen into the firmware needs of it as files: the start, and the display's texts."""
-    return {START: (device_dir() / START).read_bytes()} | words.files()
+    return {name: (device_dir() / name).read_bytes() for name in (BEFORE_USB, START)} | words.files()
 
 
 def as_source() -> Files:

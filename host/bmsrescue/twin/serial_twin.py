@@ -45,6 +45,7 @@ class SerialTwin:
         port: SerialPort | None = None,
         presses: Sequence[Press] = (),
         watch: Callable[[int, str, object], None] | None = None,
+        dap_fd: int | None = None,
     ) -> None:
         self.unit: Unit = build_unit(scenario, seed)
         self.card = card
@@ -62,6 +63,7 @@ class SerialTwin:
             wall_limit_s=math.inf,
             log_most=_LOG_MOST,
         )
+        self.helper.dap_fd = dap_fd
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run_in_thread, name="serial twin", daemon=True)
         self._failure: BaseException | None = None

@@ -21,6 +21,7 @@ from repository import ROOT
 # Which part of board.json a name holds, in each file that reads one: the agent's own words for it.
 _READERS = {
     "main.py": {"config": ""},
+    "rescue/front/menu.py": {"config": ""},
     "rescue/front/app.py": {"config": ""},
     "rescue/front/piles.py": {"config": ""},
     "rescue/front/settings.py": {"config": ""},

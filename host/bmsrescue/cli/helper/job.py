@@ -201,13 +201,13 @@ def _watched(helper: Helper, as_json: bool, method: str, *params: Any) -> dict[s
         # The power-up curve, and live rails all the way: while rails rise or fall they come far more often.
         helper.session.call("rails.stream", 0 if story is None else _RAILS_MS)
         try:
-            return _stoppable(helper, method, params)
+            return stoppable(helper, method, params)
         finally:
             with suppress(RescueError):  # the helper has gone, or still works: it ends with the session
                 helper.session.call("rails.stream", 0)
 
 
-def _stoppable(helper: Helper, method: str, params: tuple[Any, ...]) -> dict[str, Any]:
+def stoppable(helper: Helper, method: str, params: tuple[Any, ...]) -> dict[str, Any]:
     """The work in a thread of its own, so that Ctrl-C can ask it to stop and still hear how it ended."""
     ended: Future[dict[str, Any]] = Future()
 

@@ -159,6 +159,8 @@ class VirtualHelper:
         self._tap = tap
         self.helper_id = helper_id or f"{_TWIN_ID:08x}{seed & 0xFFFF_FFFF:08x}"
         self.flash = bytearray(b"\xff" * (FLASH_BLOCK_BYTES * FLASH_BLOCKS))
+        self.dap_fd: int | None = None
+        """The agent's end of a debugger's packets (`DapPort`); None: the helper is no probe."""
         self.deployed: dict[str, str] = {}
         """Files in the helper's own flash, by name, as a deployment puts them there."""
         self._presses_to_come: list[tuple[int, int]] = []
@@ -203,7 +205,7 @@ class VirtualHelper:
         search = search_path(find_interpreter())
         with (
             tempfile.TemporaryDirectory(prefix="bmsrescue-helper-") as folder,
-            MicroPythonChild(script or MAIN, search, self._heap_kib, link_fd) as child,
+            MicroPythonChild(script or MAIN, search, self._heap_kib, link_fd, self.dap_fd) as child,
         ):
             board = {
                 "ports": "twin_ports",
@@ -215,6 +217,7 @@ class VirtualHelper:
                 "missing": sorted(missing_parts(unit) - {"current"}),
                 **({"deployed": self.deployed} if self.deployed else {}),
                 **({} if link_fd is None else {"link": {"fd": link_fd}}),
+                **({} if self.dap_fd is None else {"dap": "v1", "dap_fd": self.dap_fd}),
                 **(settings or {}),
             }
             config = Path(folder) / "board.json"

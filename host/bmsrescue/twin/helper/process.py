@@ -53,7 +53,7 @@ class MicroPythonChild:
     """One run of one program: a module of the agent, or a script. Leaving the context ends it, whatever happened.
 
     The child's end of the socket has the same descriptor number there as here; `socket_fd` is to be told to it (in
-    `board.json`) before `start`. `link_fd` is given to the child as well, under its own number.
+    `board.json`) before `start`. `link_fd` and `dap_fd` are given to the child as well, under their own numbers.
     """
 
     def __init__(
@@ -62,11 +62,12 @@ class MicroPythonChild:
         search_path: Sequence[Path],
         heap_kib: int = HEAP_KIB,
         link_fd: int | None = None,
+        dap_fd: int | None = None,
     ) -> None:
         self._program = program
         self._search_path = search_path
         self._heap_kib = heap_kib
-        self._link_fds = () if link_fd is None else (link_fd,)
+        self._more_fds = [fd for fd in (link_fd, dap_fd) if fd is not None]
         self.connection, self._theirs = socket.socketpair()
         self.socket_fd = self._theirs.fileno()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving the context
@@ -83,7 +84,7 @@ class MicroPythonChild:
             [find_interpreter(), "-X", f"heapsize={self._heap_kib}K", *program, *arguments],
             cwd=self._search_path[0],
             env=environment,
-            pass_fds=[self.socket_fd, *self._link_fds],
+            pass_fds=[self.socket_fd, *self._more_fds],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,

@@ -182,6 +182,10 @@ piles.draw_insert(screen, [48, 43], tally)
 keep("many units")
 screen.tell("menu.piles", "pile.limit")
 keep("limit reached")
+screen.tell("menu.probe", "page.probe-ask")
+keep("debug probe?")
+screen.tell("menu.probe", "page.probe-on")
+keep("debug probe")
 
 # What is not in the pictures: every cause, as its row is drawn.
 causes_drawn = {}

@@ -429,7 +429,7 @@ def open(config):  # noqa: A001 - the name that every ports module has
     # All ports, over the socket whose descriptor board.json names.
     link = Link(config["socket"], config.get("posts", False))
     missing = tuple(config.get("missing", ()))
-    return Ports(
+    ports = Ports(
         clock=Clock(link),
         wire=Wire(link),
         lines=Lines(link),
@@ -442,3 +442,8 @@ def open(config):  # noqa: A001 - the name that every ports module has
         helper_id=config.get("helper_id"),
         missing=missing,
     )
+    if "dap_fd" in config:
+        from twin_packets import Packets  # its code only where there is a debugger
+
+        ports.packets = Packets(link, config["dap_fd"])
+    return ports
