@@ -20,7 +20,8 @@ class DapPort:
     def send(self, packet: bytes, timeout_s: float = 10.0) -> None:
         """Raises TimeoutError: the helper takes nothing."""
         self._ours.settimeout(timeout_s)
-        self._ours.send(packet)
+        # The child's readinto() waits until its buffer is full: all are of one size, the length in front.
+        self._ours.send(bytes([len(packet)]) + packet.ljust(PACKET_BYTES, b"\0"))
 
     def receive(self, timeout_s: float = 10.0) -> bytes:
         """The next answer. Raises TimeoutError: none came."""

@@ -1,4 +1,4 @@
-# A debugger's packets, as the twin serves them: datagrams on a socket, each of which is one (see twin_ports.py).
+# A debugger's packets, as the twin serves them: datagrams on a socket, its length in front of each (see twin_ports.py).
 
 import io
 import select
@@ -20,7 +20,7 @@ class Packets:
         self._readable.register(fd, select.POLLIN)
         self._writable = select.poll()
         self._writable.register(fd, select.POLLOUT)
-        self._packet = memoryview(bytearray(64))
+        self._packet = memoryview(bytearray(65))
         self.reply = memoryview(bytearray(64))
         self.resets = 0
         self._open = False
@@ -41,11 +41,10 @@ class Packets:
         return bool(found)
 
     def take(self):
-        count = self._file.readinto(self._packet)
-        if not count:
+        if not self._file.readinto(self._packet):
             self.resets += 1  # the host has hung up
             raise OSError(19)
-        return self._packet[:count]
+        return self._packet[1 : 1 + self._packet[0]]
 
     def send(self, length):
         if not self._writable.poll(self._WRITE_MS):
