@@ -12,6 +12,8 @@ from dap_twin import dap_helper, probe_helper, pyocd_over, running_probe
 from link_twin import PATIENCE_S, wait_until
 from rescuelink.errors import RescueError
 
+# The unit's time passes no faster than the agent's, whatever else a machine does.
+PATIENT = {"flash.timeout.erase_sector": PATIENCE_S, "flash.timeout.program": PATIENCE_S}
 FLASH, AXI_SRAM, DBGMCU_IDC = 0x08000000, 0x24000000, 0x5C001000
 
 
@@ -19,7 +21,7 @@ def test_pyocd_connects_moves_memory_and_flashes_over_hid() -> None:
     data = random.Random(2).randbytes(3000)
     image = random.Random(3).randbytes(2048)
     with probe_helper("blank") as (twin, host, port, ended):
-        with pyocd_over(port, is_hid=True, connect_mode="under-reset") as session:
+        with pyocd_over(port, is_hid=True, connect_mode="under-reset", **PATIENT) as session:
             target = session.target
             assert type(session.probe).__name__ == "CMSISDAPProbe"
             assert session.probe.product_name == "bmsrescue CMSIS-DAP"
@@ -42,12 +44,14 @@ def test_pyocd_connects_over_bulk_transfers() -> None:
         assert session.target.read32(DBGMCU_IDC) & 0xFFF == 0x483
 
 
-@pytest.mark.parametrize(("scenario", "kind"), [("short-3v3", ("short", "over-current")), ("no-vtref", ("no_vtref",))])
-def test_without_a_steady_supply_of_the_chip_it_is_no_probe(scenario: str, kind: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("scenario", "kind"), [("short-3v3", "no_vtref"), ("no-vtref", "no_vtref"), ("backfeed", "backfeed")]
+)
+def test_without_a_steady_supply_of_the_chip_it_is_no_probe(scenario: str, kind: str) -> None:
     with dap_helper(scenario) as (twin, host, port):
         with pytest.raises(RescueError) as refused:
             host.call("probe.run", timeout_s=PATIENCE_S)
-        assert refused.value.kind in kind
+        assert refused.value.kind == kind
         assert not twin.powered
         port.send(b"\x00\x02")
         with pytest.raises(TimeoutError):
@@ -73,10 +77,10 @@ def test_a_debugger_that_is_lost_ends_it() -> None:
 
 
 def test_a_limit_that_is_broken_ends_it_with_the_power_cut() -> None:
-    with probe_helper("brownout-during-flash") as (twin, _host, port, ended):
+    with probe_helper("healthy") as (twin, _host, port, ended):
         port.send(b"\x02\x01")
         assert port.receive() == b"\x02\x01"
-        twin.unit.faults.v3v3_limit_mv = 2600
+        twin.unit.break_board(regulator_mv={"v3v3": 2700})
         wait_until(lambda: ended)
         assert isinstance(ended[0], RescueError) and ended[0].kind == "brown-out"
         assert not twin.powered
