@@ -351,7 +351,8 @@ def _around_chip(case: Case, before: Life, truth: Truth) -> None:
         truth.weak |= asks | ({"INTERRUPTED"} if "nrst-seldom" in kinds else set())
     if "boot0-strap" in kinds:
         truth.causes |= {"boot0-high"}
-        asks = truth.weak & {"WRONG_TARGET"}  # whose firmware it is may be said all the same
+        # Whose firmware it is may be said all the same; and what takes the unit away meanwhile may end the work first.
+        asks = truth.weak & {"WRONG_TARGET", "INTERRUPTED"}
         _ends(truth, {"NOT_FIRMWARE"} | truth.right & {"WRONG_TARGET"}, set())
         truth.weak |= {"CHECK_WIRES", "LOCKED"} | asks
     if "crystal" in kinds:
