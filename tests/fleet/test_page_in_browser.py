@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -194,6 +196,30 @@ def test_each_view_passes_the_accessibility_check(page: Page, browser: WebDriver
     browser.get(page.url + path)
     assert accessibility_faults(browser) == []
     no_errors(browser)
+
+
+@pytest.mark.parametrize("inches", [(8.27, 11.69), (8.5, 11.0)], ids=["A4", "Letter"])
+def test_a_report_prints_on_two_pages(page: Page, browser: WebDriver, inches: tuple[float, float]) -> None:
+    page.take(chain("h1", 25, previous=""))  # enough good units for a report beside them
+    browser.get(page.url + "/attempts/h1/1")
+    until(lambda: "being looked up" not in browser.page_source, "good units never came")
+    paper = {"paperWidth": inches[0], "paperHeight": inches[1], "preferCSSPageSize": True, "printBackground": True}
+    printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", paper)["data"])
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == 2
+
+
+def test_what_stands_side_by_side_on_a_screen_does_not_overlap_in_print(page: Page, browser: WebDriver) -> None:
+    page.take(chain("h1", 3))
+    browser.get(page.url + "/line")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        wider = browser.execute_script(
+            "return [...document.querySelectorAll('main .wide')].filter("
+            "one => one.scrollWidth > one.clientWidth + 1).map(one => one.getAttribute('aria-label'))"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert wider == []
 
 
 # -- a shift with virtual stations -------------------------------------------------------------------------------------
