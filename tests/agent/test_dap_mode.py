@@ -8,8 +8,10 @@ import pytest
 from pyocd.core.target import Target
 from pyocd.flash.loader import FlashLoader
 
+from bmsrescue.card.fat import make_image
+from bmsrescue.twin.helper.dap_port import DapPort
 from dap_twin import dap_helper, probe_helper, pyocd_over, running_probe
-from link_twin import PATIENCE_S, wait_until
+from link_twin import PATIENCE_S, Host, WatchedTwin, wait_until
 from rescuelink.errors import RescueError
 
 # The unit's time passes no faster than the agent's, whatever else a machine does.
@@ -64,6 +66,17 @@ def test_a_helper_whose_board_json_does_not_say_so_is_none() -> None:
             host.call("probe.run", timeout_s=PATIENCE_S)
         assert refused.value.kind == "no_probe"
         assert twin.power_log == []
+
+
+def test_a_helper_that_runs_signed_jobs_only_is_none() -> None:
+    with DapPort() as port:
+        twin = WatchedTwin("healthy", make_image({}), dap_fd=port.fd)
+        twin.helper.deployed = {"trust.txt": "00" * 64 + "\n"}
+        with twin, Host(twin.url) as host:
+            with pytest.raises(RescueError) as refused:
+                host.call("probe.run", timeout_s=PATIENCE_S)
+            assert refused.value.kind == "signed_only"
+            assert twin.power_log == []
 
 
 def test_a_debugger_that_is_lost_ends_it() -> None:

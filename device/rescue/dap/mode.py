@@ -4,9 +4,11 @@
 from micropython import const
 
 from rescue.dap.commands import Probe
+from rescue.engine.common import files
 from rescuelink.dead_rails import LOGIC
 from rescuelink.errors import PowerError, TargetError
 
+_TRUST = "/trust.txt"  # as in engine/job/released.py
 _WAIT_MS = const(5)
 _LOOK_MS = const(20)
 _SILENT_MS = const(300_000)
@@ -20,6 +22,12 @@ def begin(ports, power):
     if ports.packets is None:
         raise TargetError(
             "no_probe", "this helper is no debug probe", next_step='set "dap" in board.json, start it anew'
+        )
+    if files.exists(ports.store.root + _TRUST):
+        raise TargetError(
+            "signed_only",
+            "this helper runs signed jobs only, and a debugger would pass that by",
+            next_step="use a helper for development",
         )
     if power.seen(LOGIC) is None:
         raise PowerError("no_vtref", "this helper has no wire to the unit's 3.3 V", next_step="wire it: docs/wiring.md")
