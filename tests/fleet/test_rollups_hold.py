@@ -313,3 +313,28 @@ def test_spread_from_buckets_is_within_a_buckets_width() -> None:
         values = [rng.randrange(1, 10 ** rng.randrange(2, 7)) for _ in range(rng.randrange(1, 300))]
         exact = line.spread(values)
         assert spread_of(Counter(map(bucket_of, values))) == pytest.approx(exact, rel=0.1, abs=1)
+
+
+def test_a_range_from_which_days_are_taken_off_counts_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(4)
+    numbers: dict[str, int] = {}
+    for turn in range(8):
+        work(store, rng, f"h{turn % 2}", numbers, monkeypatch)
+    for first, last in ((2, 33), (2, 27), (20, 50), (-40, 2), (-20, 25), (-35, 60)):
+        days = Filters(_BEGIN.date() + timedelta(days=first - 26), _BEGIN.date() + timedelta(days=last - 26))
+        with store.read() as session:
+            one_by_one = [
+                Filters(days.first, days.last, ended=ended) for ended in ("well", "not")
+            ]  # with a filter attempts are counted one by one
+            for name in WORDS:
+                parts = [line.totals(line.groups(session, one, Clock(), name)) for one in one_by_one]
+                whole = line.totals(line.groups(session, days, Clock(), name))
+                assert whole.ended_well.total == sum(one.ended_well.total for one in parts)
+                assert whole.first_pass.count == sum(one.first_pass.count for one in parts)
+            line.step_times(session, days, Clock())
+            stations = line.station_times(session, days, Clock())
+            assert all(one.attempts > 0 and one.working_s >= 0 for one in stations)
+            since = datetime.combine(days.first, datetime.min.time(), UTC)
+            figures.pareto(session, since, "1.0.9")
+            figures.by_firmware(session, since)
+            figures.rail_spreads(session, "proof", since)

@@ -67,5 +67,10 @@ def test_sums_of_a_store_are_those_of_its_days(store: Store) -> None:
                     if (first is None or first <= day) and (after is None or day < after)
                 )
                 assert int(session.scalar(select(func.sum(of.c.counted))) or 0) == wanted
+                keyed = counts_over(
+                    LineDay, LineMonth, ("value",), ("counted",), span_of(first, after, take_off), dimension="all"
+                )
+                rows = session.execute(select(keyed.c.value, func.sum(keyed.c.counted)).group_by(keyed.c.value)).all()
+                assert [(value, int(count)) for value, count in rows] in ([("", wanted)], [] if not wanted else None)
             nothing = counts_over(LineDay, LineMonth, (), ("counted",), span_of(first, after), dimension="bench")
             assert session.scalar(select(func.sum(nothing.c.counted))) is None

@@ -68,10 +68,11 @@ def counts_over(
     """The rows of a span with these columns, to be added up by `keys`. `like`: values that other columns must have."""
 
     def rows(table: type[Base], time: str, part: Days | None, sign: int) -> Select[Any]:
-        columns = [getattr(table, name) for name in keys]
-        columns += [(sign * getattr(table, name)).label(name) if sign < 0 else getattr(table, name) for name in sums]
-        wanted = select(*columns).filter_by(**like)
-        at = getattr(table, time)
+        of = table.__table__.c
+        columns = [of[name] for name in keys]
+        columns += [(sign * of[name]).label(name) if sign < 0 else of[name] for name in sums]
+        wanted = select(*columns).where(*(of[name] == value for name, value in like.items()))
+        at = of[time]
         if part is None:
             return wanted.where(at.is_(None))  # none at all
         if part[0] > _ANY[0]:
