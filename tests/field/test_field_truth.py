@@ -158,3 +158,12 @@ def test_a_campaign_that_was_stopped_goes_on_with_the_units_that_are_missing(tmp
     assert (tally.units, tally.kinds["weak"], tally.kinds["right"]) == (2, 1, 1)
     assert {seed: verdict.kind for seed, verdict in log.read().items()} == {200_007: "weak", 200_008: "right"}
     assert "2 units" in page(tally, 200_007) and "1234567 (1)" in page(tally, 200_007)
+
+
+def test_what_went_wrong_at_another_commit_is_run_again_and_the_page_says_so(tmp_path: Path) -> None:
+    log = Log(tmp_path / "field.log")
+    press = Press("ended", "RECOVERED", "blank", "", 1)
+    log.add(Verdict(200_008, "false green", "", (press,), ("a board",), "", 0.5, "1234567"))
+    tally = run_many([200_008], 1, log=log)
+    assert (tally.units, tally.wrong, tally.mended) == (1, 0, {200_008: "false green"})
+    assert "first run, 1 of these went wrong (false green 1)" in page(tally, 200_008)

@@ -66,6 +66,8 @@ class Tally:
     seeds: dict[str, list[int]] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     commits: Counter[str] = field(default_factory=Counter)
+    mended: dict[int, str] = field(default_factory=dict)
+    """Seeds that went wrong when they were first run, and what it was."""
     second_presses: int = 0
     named: int = 0
     cpu_s: float = 0.0
@@ -105,15 +107,20 @@ class Tally:
 class Log:
     """Verdicts in a file, one JSON object a line: a campaign that was stopped goes on where it was."""
 
+    mended: dict[int, str]
+    """Seeds whose last verdict is not wrong and an earlier one was: that one's kind. As of the last read()."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.mended = {}
         if path.exists() and path.stat().st_size and not path.read_bytes().endswith(b"\n"):
             with path.open("ab") as file:
                 file.write(b"\n")  # the last line was cut short
 
     def read(self) -> dict[int, Verdict]:
         """The verdicts by seed, the last of each; a line that was cut short is left out."""
-        found = {}
+        found: dict[int, Verdict] = {}
+        wrong: dict[int, str] = {}
         for line in self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else ():
             try:
                 fields = json.loads(line)
@@ -124,6 +131,9 @@ class Log:
             except (ValueError, TypeError, KeyError):
                 continue
             found[verdict.seed] = verdict
+            if verdict.is_wrong:
+                wrong.setdefault(verdict.seed, verdict.kind)
+        self.mended = {seed: kind for seed, kind in wrong.items() if not found[seed].is_wrong}
         return found
 
     def add(self, verdict: Verdict) -> None:
@@ -139,17 +149,19 @@ def run_many(
 ) -> Tally:
     """Run the seeds on `jobs` processes (all cores), telling each verdict as it comes.
 
-    Those that stand in `log` are counted and not run again; the others are added to it.
+    Those that stand in `log` are counted and not run again, but for those that went wrong at another commit; what is
+    run is added to it.
     """
     tally, started = Tally(), monotonic()
-    seeds = list(seeds)
+    seeds, wanted = list(seeds), set[int]()
+    commit = commit_now()
     if log is not None:
-        known = log.read()
+        known = {seed: old for seed, old in log.read().items() if not old.is_wrong or old.commit == commit}
+        wanted.update(seeds)
         for seed in seeds:
             if seed in known:
                 tally.add(known[seed])
         seeds = [seed for seed in seeds if seed not in known]
-    commit = commit_now()
     with ProcessPoolExecutor(jobs or os.cpu_count()) as pool:
         for found in pool.map(run_one, seeds, chunksize=_CHUNK):
             verdict = replace(found, commit=commit)
@@ -157,5 +169,8 @@ def run_many(
                 log.add(verdict)
             tally.add(verdict)
             told(verdict)
+    if log is not None:
+        log.read()
+        tally.mended = {seed: kind for seed, kind in log.mended.items() if seed in wanted}
     tally.wall_s = monotonic() - started
     return tally

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from .campaign import Tally
 from .judge import NOT_RUN, RIGHT, WEAK, WRONG_KINDS
 
@@ -67,12 +69,21 @@ def page(tally: Tally, first: int) -> str:
         name if count == tally.units else f"{name} ({count:,})" for name, count in tally.commits.most_common()
     )
     outcomes = ", ".join(f"{name or 'none'} {count}" for name, count in tally.outcomes.most_common())
+    first_wrong = Counter(tally.mended.values())
+    mended = ", ".join(f"{kind} {count}" for kind, count in first_wrong.most_common())
+    seeds_mended = ", ".join(map(str, sorted(tally.mended)))
     meanings = "\n".join(f"- **{kind}**: {words}." for kind, words in _MEANING.items())
     return (
         f"{_INTRODUCTION}\n## What a campaign found\n\n"
         f"{tally.units:,} units, seeds {first} to {first + tally.units - 1}, at commit {commits}; "
         f"{tally.second_presses:,} had a second press.\n\n"
         + "\n".join(rows)
+        + (
+            f"\n\nWhen they were first run, {len(tally.mended)} of these went wrong ({mended}). What was wrong in the "
+            f"agent, or in the judge, was mended, and they were run again: {seeds_mended}."
+            if tally.mended
+            else ""
+        )
         + "\n\nThe cause that was said is true of the unit, or a true one is among those that it is said it could be, "
         f"in {tally.named:,} units, {100 * tally.named_share:.2f} % (asked for: 97 %).\n\n"
         f"Last outcomes: {outcomes}.\n\n"
