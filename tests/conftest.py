@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Workers take file after file (--dist loadfile): those that take minutes come first, so that at the end, when one has
 # nothing left to take, the others have a few seconds' work. What is not named comes last.
@@ -30,6 +31,9 @@ _HERE = Path(__file__).parent
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# The same examples each time, however long a busy machine takes for one.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 # Young objects are looked through for circles less often than usual: that was a tenth of what a page's test costs.
 # All objects are not: a bench that is done with holds a card of megabytes.
