@@ -56,21 +56,22 @@ class AsChecked:
     """
 
     def __init__(self, digests, address, size):
+        # One hash a part: MicroPython's dicts have no order, and a chunk may hold the end of one and the start of another.
         self._parts = [
-            (start, start + length, digest)
+            [start, start + length, digest, None]
             for start, (length, digest) in digests.items()
             if address <= start < address + size
         ]
-        self._hash = None
         self.wrong = None
 
     def take(self, address, view):
-        for start, end, digest in self._parts:
+        for part in self._parts:
+            start, end, digest, hashed = part
             low, high = max(start, address), min(end, address + len(view))
             if low >= high:
                 continue
-            if low == start:
-                self._hash = hashlib.sha256()
-            self._hash.update(view[low - address : high - address])
-            if high == end and self._hash.digest() != digest:
+            if hashed is None:
+                hashed = part[3] = hashlib.sha256()
+            hashed.update(view[low - address : high - address])
+            if high == end and hashed.digest() != digest:
                 self.wrong = start

@@ -4,7 +4,7 @@ from micropython import const
 
 _LOOK_MS = const(50)
 _LOOP_LOOK_MS = const(5)
-_AGAIN_MS = const(2000)  # three resets of a supervisor that fires every 600 ms
+_AGAIN_MS = const(1850)  # three resets of a supervisor that fires every 600 ms
 LOOP_EDGES = 3  # so many resets are a loop
 SELDOM_MS = const(6500)  # what comes more seldom is not waited for (docs/reference/unit.md#seldom-reset)
 
