@@ -50,6 +50,7 @@ WALK: dict[str, tuple[str, ...]] = {
     "records import": ("card",),
     "records aside": (),
     "records recount": (),
+    "records check": (),
     "card build": ("image.bin", "-o", "made"),
     "card check": ("card",),
     "card ls": (),

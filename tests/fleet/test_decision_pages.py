@@ -15,7 +15,7 @@ from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.web.app import create_page
-from bmsrescue.fleet.web.events import _told
+from bmsrescue.fleet.web.events import _told, _Wanted
 from bmsrescue.twin.rig import default_card_files
 from fake_station import NoHelpers
 from sealed_records import chain, sample
@@ -204,6 +204,7 @@ def test_accounts_are_listed_without_what_opens_them(served: Served) -> None:
 
 def test_the_events_of_other_stations_come_without_their_rails(served: Served) -> None:
     event = {"number": 7, "at": 1.0, "helper": "left", "name": "rails", "data": {"rails": {}}}
-    told = [json.loads(_told(event, station).split("data: ", 1)[1]) for station in (None, "left", "right", "")]
+    wanted = [_Wanted(station, "en") for station in (None, "left", "right", "")]
+    told = [json.loads(_told(event, each).split("data: ", 1)[1]) for each in wanted]
     assert ["data" in one for one in told] == [True, True, False, False]
     assert {one["number"] for one in told} == {7}

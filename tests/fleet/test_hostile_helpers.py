@@ -23,7 +23,7 @@ from bmsrescue.fleet.stations import states
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.web.app import create_page
-from bmsrescue.fleet.web.events import _told
+from bmsrescue.fleet.web.events import _told, _Wanted
 from fake_station import FakeHelper, NoHelpers
 from rescuelink.errors import LinkError, RescueError
 
@@ -160,7 +160,7 @@ def nested(depth: int) -> list[Any]:
 @pytest.mark.parametrize("data", [datetime(2026, 1, 1, tzinfo=UTC), nested(5000), {"x": {1, 2}}])
 def test_an_event_that_is_no_json_goes_out_with_its_number(data: Any) -> None:
     event = {"number": 7, "at": 1.0, "helper": "left", "name": "error", "data": data}
-    line = _told(event, None).splitlines()[1].removeprefix("data: ")
+    line = _told(event, _Wanted(None, "en")).splitlines()[1].removeprefix("data: ")
     assert json.loads(line) == {"number": 7, "at": 1.0, "helper": "left", "name": "error", "data": None}
 
 

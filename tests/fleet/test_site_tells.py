@@ -141,7 +141,7 @@ def test_the_event_stream_of_an_account_that_is_shut_ends(served: Served, monkey
         )
         log.add("one", "step", "before")
         told: list[str] = []
-        async for piece in events._following(request, log, 0, None):
+        async for piece in events._following(request, log, 0, events._Wanted(None, "en")):
             told.append(piece)
             accounts.change("otto", "eva", disabled=True)
             log.add("one", "step", "after")

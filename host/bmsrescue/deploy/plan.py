@@ -88,7 +88,7 @@ def _about(frozen: FrozenAgent, serves: bool) -> str:
     differing = frozen.differing()
     if serves:
         held = f"the firmware holds this agent: {len(frozen.sources)} modules, release {frozen.version}"
-        return f"{held}; only {START}, {board_config.NAME} and the display's texts are files"
+        return f"{held}; only {START}, boot.py, {board_config.NAME} and the display's texts are files"
     if not differing:
         return f"the firmware holds this agent, release {frozen.version}; files are brought as asked, and taken first"
     named = ", ".join(differing[:_NAMED])

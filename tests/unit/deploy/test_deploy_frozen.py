@@ -115,10 +115,10 @@ def test_a_list_that_has_not_changed_is_not_written_again(tree: Path) -> None:
 
 def test_a_firmware_with_this_agent_needs_its_start_board_json_and_texts_only(board: PtyBoard) -> None:
     plan = deployed(board)
-    assert sorted(board.files()) == ["board.json", "main.py", *WORDS]
+    assert sorted(board.files()) == ["board.json", "boot.py", "main.py", *WORDS]
     assert plan.serves_frozen
     assert "the firmware holds this agent" in plan.notes[0]
-    assert "only main.py, board.json and the display's texts are files" in plan.notes[0]
+    assert "only main.py, boot.py, board.json and the display's texts are files" in plan.notes[0]
     assert deployed(board).difference.is_none
 
 
@@ -132,7 +132,7 @@ def test_files_over_the_same_frozen_agent_are_cleaned_with_their_folders(board: 
         "rescue/front/app.mpy",
         "rescuelink/rpc.py",
     ]
-    assert sorted(board.files()) == ["board.json", "main.py", "mine.py", *WORDS]
+    assert sorted(board.files()) == ["board.json", "boot.py", "main.py", "mine.py", *WORDS]
     assert not (board.flash / "rescue").exists()
     assert str(board.flash) not in imported_from(board)
 
@@ -159,7 +159,7 @@ def test_the_same_frozen_agent_is_covered_by_files_when_asked_and_uncovered_agai
     assert "brought as asked" in plan.notes[0]
     assert imported_from(board) == "rescuelink"
     deployed(board)
-    assert sorted(board.files()) == ["board.json", "main.py", *WORDS]
+    assert sorted(board.files()) == ["board.json", "boot.py", "main.py", *WORDS]
 
 
 def test_a_board_without_a_frozen_agent_has_none(tmp_path: Path) -> None:

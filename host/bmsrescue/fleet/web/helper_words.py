@@ -147,11 +147,12 @@ def _sentence(language: str, text: str, depth: int) -> tuple[str, int]:
             weight += known
         said = _filled(one.text, values)
         said = said.rstrip(".。") + stop if stop or said[-1:] in ".。" else said
-        return (said[:1].upper() + said[1:] if text[:1].isupper() else said), weight
+        translated = said
+        return (translated[:1].upper() + translated[1:] if text[:1].isupper() else translated), weight
     if found := _PHASE.match(plain):
         said, weight = _told(language, found[2], depth + 1)
-        step = read(language).get(STEP_WORDS[found[1].lower()], found[1])
-        return step[:1].upper() + step[1:] + _PAUSE.get(language, ": ") + said + stop, weight
+        phase = read(language).get(STEP_WORDS[found[1].lower()], found[1])
+        return phase[:1].upper() + phase[1:] + _PAUSE.get(language, ": ") + said + stop, weight
     if found := _ADDRESS.match(plain):
         said, weight = _told(language, found[1], depth + 1)
         if weight:
