@@ -56,7 +56,7 @@ class AsChecked:
     """
 
     def __init__(self, digests, address, size):
-        # One hash a part: MicroPython's dicts have no order, and a chunk may hold the end of one and the start of another.
+        # One hash a part: a chunk may hold the end of one and the start of another, in any order.
         self._parts = [
             [start, start + length, digest, None]
             for start, (length, digest) in digests.items()
