@@ -926,6 +926,17 @@ def test_another_family_is_named_with_its_core_and_every_access_port() -> None:
     assert "DPIDR 0x6ba02477" in found["evidence"][0]
 
 
+@pytest.mark.parametrize("ma", [0, 150])
+def test_a_dead_input_that_takes_current_may_be_a_short(ma: int) -> None:
+    evidence = good_unit()
+    both(reads("bplus", 0), reads("v12", 0), reads("v3v3", 0), reads("vcap", 0))(evidence)
+    evidence["rails"]["ma"] = ma
+    found = diagnose(evidence)
+    assert found["cause"] == "no-supply"
+    assert ("short-input" in found["alternatives"]) == (ma > 0)
+    assert (found["confidence"] == "certain") == (ma == 0)
+
+
 @pytest.mark.parametrize(("sees", "told"), [(True, "with 3.3 V good"), (False, "with 3.3 V not seen")])
 def test_a_dead_core_supply_says_whether_the_chip_s_own_was_seen(sees: bool, told: str) -> None:
     evidence = good_unit()

@@ -63,6 +63,8 @@ def _brown_out(evidence):
 
 # --- P1: rails ---
 
+_FLOWS_MA = 50  # more than an ammeter's own zero
+
 
 def _feeds(evidence, role):
     # The role of the rail that feeds this one.
@@ -175,7 +177,12 @@ def _no_supply(evidence):
         "and this helper cannot switch it on" if unseen(evidence, "power") else "with the power switched on"
     )
     confidence, beside = _sure(evidence, "input")
-    return confidence, values, [say(evidence, "input")], beside
+    lines, ma = [say(evidence, "input")], evidence["rails"].get("ma") or 0
+    if ma >= _FLOWS_MA:
+        # Into a dead input: something there may take all that the supply gives.
+        confidence, beside = LIKELY, list(beside) + ["short-input"]
+        lines.append("and yet the supply gives %d mA" % ma)
+    return confidence, values, lines, beside
 
 
 def _low_supply(evidence):
