@@ -947,3 +947,11 @@ def test_a_dead_core_supply_says_whether_the_chip_s_own_was_seen(sees: bool, tol
     assert found["cause"] == "no-vcap"
     assert told in found["sentence"]
     assert ("no-3v3" in found["alternatives"]) == (not sees)
+
+
+@pytest.mark.parametrize(("without", "ends_as"), [(("bplus",), "NOT_FIRMWARE"), (("bplus", "power"), "EXAMINED")])
+def test_a_dead_rail_of_a_unit_that_nobody_saw_start_is_no_verdict(without: tuple[str, ...], ends_as: str) -> None:
+    evidence = good_unit()
+    both(no_12v(20), unseen(*without))(evidence)
+    found = diagnose(evidence)
+    assert (found["cause"], found["ends_as"]) == ("no-12v", ends_as)

@@ -3,6 +3,7 @@
 from rescue.engine.diagnosis.rules_common import (
     CERTAIN,
     LIKELY,
+    UNDECIDED,
     depth,
     good,
     label_of,
@@ -232,6 +233,8 @@ def _dead(role):
                 alternatives.append("no-supply")
             if unseen(evidence, "nrst") and role == "logic":
                 alternatives.append("no-vtref")  # nobody can tell whether the wire is off
+            if unseen(evidence, "power"):
+                values["ends_as"] = UNDECIDED  # nobody saw it start, nor what feeds this rail
             return LIKELY, values, lines, alternatives
         values["above"] = values["source"] + (" is there" if source == "input" else " is good")
         confidence, beside = _sure(evidence, role)
