@@ -33,7 +33,7 @@ _END = re.compile(r"(?<=[.?!]) |(?<=^\{0\}) ?(?=[A-Z])|(?<=[.] \{0\})")
 
 def parts(message: str) -> list[str]:
     """The sentences that a message is put together of; a value alone is none."""
-    return [part for part in map(str.strip, _END.split(message)) if not re.fullmatch(r"\{[0-9]\}", part)]
+    return [part for part in map(str.strip, _END.split(message)) if part and not re.fullmatch(r"\{[0-9]\}", part)]
 
 
 def renumbered(message: str) -> str:

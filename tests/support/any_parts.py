@@ -25,6 +25,8 @@ SWITCHABLE: Final = ("power", "boot0", "card", "display")
 BARE: Final = frozenset(("power", "boot0", "unit_button", "current", "display"))
 """A bare probe: SWDIO, SWCLK, GND and NRST, and no rail."""
 _SECTOR: Final = 128 * 1024
+_WIRE_OFF: Final = {"v12-sense": ("v12", "interrupted-erase")}
+"""(rail, what the unit is besides): the fault is the wire to that rail, and a helper without it has no such fault."""
 _LEFT_ALONE: Final = (cut_in_time, nothing_driven, nothing_written, without_a_power_cycle, zero_is_told)
 _GREEN: Final = ("RECOVERED", "RECOVERED_CHECK_CONFIG", "NO_FAULT_FOUND")
 _LABELS: Final = {"bplus": "B+", "v12": "12 V", "v5iso": "isolated 5 V", "v3v3": "3.3 V", "vcap": "VCAP"}
@@ -73,6 +75,12 @@ def in_rounds(seed: int) -> list[Case]:
     return [case for turn in sorted(rounds) for case in rounds[turn]]
 
 
+def true_name(case: Case) -> str:
+    """The catalogue's name of what there is to be found by that helper."""
+    rail, besides = _WIRE_OFF.get(case.name, ("", case.name))
+    return case.name if rail in case.rails else besides
+
+
 def bare(name: str) -> Case:
     return Case(name, (), BARE)
 
@@ -102,7 +110,7 @@ def judge(case: Case, done: DongleRun) -> list[str]:
 def has_found(case: Case, done: DongleRun) -> str:
     """ "found"; "narrowed": the cause is among what it could be, and that is not said to be certain; "not seen": the
     unit is well as far as seen, and it is said what was not; or "missed"."""
-    diagnosis, wanted = done.record["diagnosis"], find(case.name).expected_diagnosis
+    diagnosis, wanted = done.record["diagnosis"], find(true_name(case)).expected_diagnosis
     if diagnosis["cause"] == wanted or _also_true(case, diagnosis["cause"]):
         return "found"
     if wanted in diagnosis["alternatives"] and diagnosis["confidence"] != "certain":
@@ -147,7 +155,13 @@ def _sentences(case: Case, done: DongleRun) -> Iterator[str]:
         if re.search(rf"(?<![\w.]){re.escape(_LABELS[rail])} is (good|there|up)\b", words):
             yield f"{rail} is said to be there, which nobody saw: {words}"
     if "power" in case.missing:
-        for claim in ("Power was cut", "power was cut", "with the power switched on", "switched off and proven"):
+        for claim in (
+            "Power was cut",
+            "power was cut",
+            "with the power switched on",
+            "switched off and proven",
+            "topped and switched off",
+        ):
             if claim in words:
                 yield f"{claim!r} is said by a helper without a switch"
         if done.record["diagnosis"]["cause"] == "backfeed":
@@ -175,7 +189,7 @@ def _power_claims(case: Case, done: DongleRun) -> Iterator[str]:
 
 
 def _verdict(case: Case, done: DongleRun) -> Iterator[str]:
-    record, scenario = done.record, find(case.name)
+    record, scenario = done.record, find(true_name(case))
     diagnosis, wanted = record["diagnosis"], scenario.expected_diagnosis
     whole = set(case.rails) == set(RAILS) and not case.missing - {"display"}
     if whole and (diagnosis["cause"], record["outcome"]) != (wanted, scenario.expected_outcome):
@@ -206,7 +220,7 @@ def _verdict(case: Case, done: DongleRun) -> Iterator[str]:
 
 def _also_true(case: Case, cause: str) -> bool:
     # What is true beside the scenario's own cause: causes that the same fault brings about.
-    return cause in _BESIDE.get(case.name, ())
+    return cause in _BESIDE.get(true_name(case), ())
 
 
 _NOT_AFTER: Final = _GREEN  # what new firmware cures, or what is well, is not said to be past it
@@ -231,8 +245,9 @@ def _writes(case: Case, done: DongleRun) -> Iterator[str]:
     ]
     if not changed:
         return
-    scenario = find(case.name)
-    if "card" in case.missing or not may_write(case.name) or scenario.expected_outcome in ("LOCKED", "WRONG_TARGET"):
+    name = true_name(case)
+    scenario = find(name)
+    if "card" in case.missing or not may_write(name) or scenario.expected_outcome in ("LOCKED", "WRONG_TARGET"):
         yield f"sectors {changed} are changed, which a helper with every part leaves alone"
         return
     owned = [sector["index"] for sector in done.record["evidence"].get("sectors") or [] if sector["owned"]]
@@ -251,7 +266,8 @@ def _left_behind(case: Case, done: DongleRun) -> Iterator[str]:
         yield "the agent has left the unit's supply on"
     if done.bench.unit.supply_on != ("power" in case.missing):
         yield "the supply is not as others had left it"
-    in_order = find(case.name).expected_outcome == "NO_FAULT_FOUND" or done.record["outcome"] == "VERIFIED_UNPROVEN"
+    was_well = find(true_name(case)).expected_outcome == "NO_FAULT_FOUND"
+    in_order = was_well or done.record["outcome"] == "VERIFIED_UNPROVEN"
     works = done.record["proof"] is None or done.record["proof"]["passed"]
     if done.bench.unit.supply_on and in_order and works and not _blinks(done.bench.unit):
         yield "the unit does not run any more, and it has its supply"

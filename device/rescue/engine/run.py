@@ -40,7 +40,7 @@ _DROPPED = (
     "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.manifest rescuelink.marker rescuelink.outcomes "
     "rescuelink.p256 rescuelink.seal rescuelink.targets rescuelink.volume"
 )
-_REPORT_IT = "keep the record and report it; the unit is switched off"
+_REPORT_IT = "keep the record and report it"
 _NO_ROOM = RescueError("memory", "MemoryError", next_step=_REPORT_IT)
 
 
@@ -183,7 +183,7 @@ class Run:
         """Take our debug enables back and let the wire go; the chip may no longer answer, which harms nothing."""
         if self.target is not None:
             try:
-                self.target.core.release(self._keeps_power())
+                self.target.core.release(self.keeps_power())
             except RescueError:
                 pass
             self.disturbed += self.target.dp.disturbed
@@ -194,7 +194,8 @@ class Run:
         self.chip = None
         self.ports.wire.release()
 
-    def _keeps_power(self):
+    def keeps_power(self):
+        """Whether the unit has its supply when the run is over: this helper does not switch it."""
         return self.power.by_hand() or not self.power.can_switch()
 
     def count_resends(self):
@@ -438,7 +439,7 @@ class Run:
         try:
             if self.power.is_on:
                 self.leave_target()
-            elif self.target is not None and self.power.trip is None and self._keeps_power():
+            elif self.target is not None and self.power.trip is None and self.keeps_power():
                 self.ports.wire.engage()  # all was let go when the host went, and the core may still be halted
                 self.leave_target()
         finally:

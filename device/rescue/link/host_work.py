@@ -78,7 +78,7 @@ class HostWork:
             return
         self.make_safe()
         if during is not None:
-            self._stop = Stopped("host_lost", why, next_step="the unit is switched off; connect again")
+            self._stop = Stopped("host_lost", why, next_step="connect again")
         from rescue.link.log import note
 
         note(self, "ended", why if during is None else why + ", during " + during)

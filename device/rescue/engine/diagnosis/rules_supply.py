@@ -169,6 +169,17 @@ def _sure(evidence, role):
     return CERTAIN, []
 
 
+def _pulled_low(evidence, role, short, source):
+    # (confidence, alternatives) of a rail below its window. Below half of it something may take all that comes; and
+    # where nobody sees what the rail is made of, that may be low itself.
+    confidence, beside = _sure(evidence, role)
+    if rail_of(evidence, role)["mv"] < window_of(evidence, role)[0] // 2:
+        confidence, beside = LIKELY, beside + [short]
+    if source and rail_of(evidence, _feeds(evidence, role)) is None:
+        confidence, beside = LIKELY, beside + [source]
+    return confidence, beside
+
+
 def _no_supply(evidence):
     rail = rail_of(evidence, "input")
     if rail is None or rail["mv"] >= DEAD_MV["input"]:
@@ -194,7 +205,7 @@ def _low_supply(evidence):
     values["limit"] = window_of(evidence, "input")[0]
     next_one = label_of(evidence, "between")
     values["user"] = "unit" if next_one is None else next_one + " converter"
-    confidence, beside = _sure(evidence, "input")
+    confidence, beside = _pulled_low(evidence, "input", "short-input", None)
     return confidence, values, [say(evidence, "input")], beside
 
 
@@ -249,7 +260,7 @@ def _low_12v(evidence):
         return None
     values = _values(evidence, "between", rail["mv"])
     values["limit"] = window_of(evidence, "between")[0]
-    confidence, beside = _sure(evidence, "between")
+    confidence, beside = _pulled_low(evidence, "between", "short-12v", "low-supply")
     return confidence, values, [say(evidence, "between")], beside
 
 
@@ -271,7 +282,10 @@ def _low_3v3(evidence):
         return None
     values = _values(evidence, "logic", rail["mv"])
     values["limit"] = "%d..%d" % (low, high)
-    return CERTAIN, values, [say(evidence, "logic")], []
+    confidence, beside = CERTAIN, []
+    if rail["mv"] < low:
+        confidence, beside = _pulled_low(evidence, "logic", "short-3v3", "low-12v")
+    return confidence, values, [say(evidence, "logic")], beside
 
 
 def _unsteady_3v3(evidence):

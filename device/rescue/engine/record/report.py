@@ -33,6 +33,8 @@ _MAYBE_THE_IMAGE = ("lockup", "not-running", "supply-config", "watchdog-unfed", 
 _HOLDS_IMAGE = "The image is written and verified, but the unit does not run it: %s."
 _HOLDS_BEFORE = "The unit did not run the image (%s): it holds what it held before, from the backup."
 _TOO_LITTLE = "Too little was seen of the unit to say what is wrong; nothing was changed."
+_STILL_ON = "Stopped: a rail or current is out of its limits, and this helper cannot switch the unit off."
+_SWITCH_OFF = "Switch the unit's supply off now. "
 _UNPROVEN = "The image is written and verified; that the unit starts with it is not proven: %s."
 _AFTER_RESET = " After a mere reset: %s."
 _OFFER = " To have the state before put back, run it again with consent to put-back."
@@ -261,6 +263,9 @@ def _record(run, name):
         if name == outcomes.EXAMINED and job.image.segments:
             sentence = _TOO_LITTLE
     next_step = after(name, run, next_step, _own_data_rewritten(run))
+    if name == outcomes.UNSAFE and run.keeps_power():
+        sentence = _STILL_ON if error is None else sentence
+        next_step = _SWITCH_OFF + (next_step or "")
     if job is not None and not job.image.segments and run.backup is not None and error is None:
         sentence = "Learned: what this unit has in its flash is on the card; nothing was changed."
         next_step = "Learned. On a PC: bmsrescue card build --from this card."

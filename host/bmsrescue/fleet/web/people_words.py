@@ -35,7 +35,7 @@ OUTCOME_WORDS = {
     "CHECK_WIRES": "wires or contacts",
     "LOCKED": "locked, or needs consent",
     "WRONG_TARGET": "not the unit for this job",
-    "UNSAFE": "unsafe: switched off",
+    "UNSAFE": "unsafe: out of limits",
     "INTERRUPTED": "cut short",
     "ABORTED": "stopped by a person",
     "EXAMINED": "looked at only",
