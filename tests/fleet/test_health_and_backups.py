@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
@@ -132,6 +133,40 @@ def test_what_came_in_and_what_waits_is_seen_without_the_webhooks_secrets(client
     assert "erp.invalid" in shown
     assert "secret" not in shown
     assert "1 line set aside" in re.sub(r"<[^>]*>", "", shown)
+
+
+def test_what_the_webhooks_program_refuses_is_seen_told_again_or_left_out_by_an_engineer(
+    fleet: Fleet, client: TestClient
+) -> None:
+    assert fleet.webhook is not None
+    came: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        came.append(json.loads(request.content)["sequence"])
+        return httpx.Response(422 if came[-1] in (1, 2) else 204)
+
+    fleet.webhook._client = httpx.Client(transport=httpx.MockTransport(answer))
+    fleet.webhook.catch_up()
+    with fleet.store.write() as session:
+        LineTaker("card", IMPORT).take(session, fleet.site_id, chain("h1", 3))
+    fleet.webhook.catch_up()
+    first, second = client.get("/api/fleet/webhook/refused").json()
+    assert (first["attempt"]["sequence"], first["refusal"]["status"]) == (1, 422)
+    shown = client.get("/health").text
+    assert "refuses 2, takes the others" in shown
+    assert "refuses 2 of the attempts" in client.get("/troubles").text
+    assert f"/attempts/{second['attempt']['sha256']}" in shown
+    assert client.delete(f"/api/fleet/webhook/refused/{first['number']}").status_code == 204
+    assert client.post("/api/fleet/webhook/again").status_code == 204
+    fleet.webhook.catch_up()
+    assert came == [1, 2, 3, 2]
+    actions = {entry["action"] for entry in client.get("/api/fleet/audit").json()}
+    assert {"webhook told again", "not told to the webhook"} <= actions
+    fleet.accounts.add("eva", "engineer", "correct horse battery", "setup")
+    fleet.accounts.add("otto", "operator", "correct horse battery", "setup")
+    headers = {"Authorization": "Bearer " + fleet.accounts.make_token("otto", "x", 1, "setup")}
+    assert client.post("/api/fleet/webhook/again", headers=headers).status_code == 403
+    assert "Leave it out" not in client.get("/health", headers=headers).text
 
 
 def test_metrics_are_read_by_prometheus_own_parser_and_the_dashboard_asks_for_nothing_else(

@@ -17,6 +17,7 @@ from bmsrescue.fleet import consents
 from bmsrescue.fleet.accounts import SCOPES
 from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.line.filters import WORDS
+from bmsrescue.fleet.queues import FAULTS, NAMES
 from bmsrescue.fleet.records.life import FIELDS
 from bmsrescue.fleet.records.reading import PHASES
 from bmsrescue.fleet.stations.hall import Hall
@@ -46,7 +47,7 @@ _RANGES = ("today", "yesterday", "7 days", "30 days", "90 days")
 _SECTORS = ("before", "after", "blank", "match", "differs", "torn", "unknown")
 _VERDICTS = ("pass", "fail", "marginal")
 _TABLES: tuple[Iterable[str], ...] = (
-    *(titles(), _RANGES, _SECTORS, _VERDICTS, PHASES, DISPOSITIONS, FACES),
+    *(titles(), _RANGES, _SECTORS, _VERDICTS, PHASES, DISPOSITIONS, FACES, FAULTS, NAMES),
     *(table.values() for table in (STEP_WORDS, OUTCOME_WORDS, PHASE_WORDS, RAIL_WORDS, WORDS, FIELDS, SCOPES)),
     consents.WORDS.values(),
     [words for words, _unit in LIMIT_WORDS.values()],

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from bmsrescue.errors import UsageError
+from bmsrescue.errors import HostError, UsageError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
@@ -99,11 +99,44 @@ def test_an_attempt_that_is_refused_stops_no_other_is_told_and_comes_later(
     assert hook.catch_up() == 4
     assert (receiver.came, hook.refused) == ([1, 4, 5, 6], 2)
     assert "2 attempts are refused" in hook.problem
+    first, second = hook.refusals()
+    assert (first.attempt["sequence"], second.attempt["sequence"]) == (2, 3)
+    assert (first.refusal.status, first.refusal.times) == (500, 1)
     receiver.refuses = set()
     assert hook.catch_up() == 0  # not at once
     again = Webhook(store, bench, URL, tmp_path, receiver.client())
     assert again.catch_up() == 2
     assert (receiver.came, again.problem, again.refused) == ([1, 4, 5, 6, 2, 3], "", 0)
+
+
+def test_an_engineer_has_what_was_refused_told_at_once_or_never(store: Store, bench: str, tmp_path: Path) -> None:
+    receiver = Receiver()
+    hook = Webhook(store, bench, URL, tmp_path, receiver.client())
+    hook.catch_up()
+    receiver.refuses = {1, 2}
+    take(store, bench, chain("h1", 4))
+    assert hook.catch_up() == 2
+    first, second = hook.refusals()
+    assert hook.leave_out(first.number)["sequence"] == 1
+    with pytest.raises(HostError, match="does not wait"):
+        hook.leave_out(first.number)
+    assert ([one.number for one in hook.refusals()], hook.problem) == ([second.number], "1 attempt is refused")
+    hook.tell_again()
+    assert hook.catch_up() == 0
+    assert hook.refusals()[0].refusal.times == 2
+    receiver.refuses = set()
+    assert Webhook(store, bench, URL, tmp_path, receiver.client()).catch_up() == 1
+    assert receiver.came == [3, 4, 2], "and never 1"
+
+
+def test_a_failure_is_told_without_what_may_be_secret_in_the_address(store: Store, bench: str, tmp_path: Path) -> None:
+    receiver = Receiver()
+    hook = Webhook(store, bench, f"{URL}?key=hidden", tmp_path, receiver.client())
+    hook.catch_up()
+    take(store, bench, chain("h1", 1))
+    receiver.up = False
+    hook.catch_up()
+    assert hook.problem == "it answers with 503 Service Unavailable"
 
 
 def test_one_that_is_refused_at_the_end_is_tried_again_in_its_place(store: Store, bench: str, tmp_path: Path) -> None:

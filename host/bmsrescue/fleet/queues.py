@@ -12,6 +12,11 @@ from bmsrescue.fleet.kept_backups import missing_backups
 
 _SYNCED = Path("/run/systemd/timesync/synchronized")
 _BUILT = datetime(2026, 1, 1, tzinfo=UTC)
+NAMES = ("shared store", "webhook", "backups")
+FAULTS = (
+    "this machine's clock is years behind: set it, every record gets its time from it",
+    "this machine's clock has not been set by a time server since it was switched on",
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def time_fault(clock_file: Path = _SYNCED, services: Path = Path("/run/systemd/t
     only a clock that is plainly wrong is found.
     """
     if ledger.now() < _BUILT:
-        return f"this machine's clock says {ledger.now():%Y-%m-%d}: set it, every record gets its time from it"
+        return FAULTS[0]
     if services.is_dir() and not clock_file.exists():
-        return "this machine's clock has not been set by a time server since it was switched on"
+        return FAULTS[1]
     return ""

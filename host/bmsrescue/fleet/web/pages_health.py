@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from bmsrescue.fleet.benches import benches_of
+from bmsrescue.fleet.decisions import decide
 from bmsrescue.fleet.kept_backups import PAGE, backup_of, fetch, find_backups, put_back_card
 from bmsrescue.fleet.models import CardImport
 from bmsrescue.fleet.queues import queues_of, time_fault
@@ -19,6 +20,7 @@ from bmsrescue.fleet.web.ordering import order_of
 from bmsrescue.fleet.web.parts import Plain, TheFleet
 from bmsrescue.fleet.web.refusals import a_file
 from bmsrescue.fleet.web.rendering import page
+from bmsrescue.fleet.webhook import Webhook
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 api = APIRouter(prefix="/api/fleet", tags=["backups"])
@@ -42,6 +44,8 @@ def health(request: Request, fleet: TheFleet, person: Viewing, number: _Page = 0
         "number": number,
         "lines": lines,
     }
+    shown["webhook"] = fleet.webhook
+    shown["refused"] = fleet.webhook.refusals() if fleet.webhook is not None else []
     shown["stored_order"] = {"imports": ("at",)} if number or len(imports) > _IMPORTS else None
     clock_fault = time_fault()
     return page(request, "health.html", person, "Health", queues=queues_of(fleet), clock_fault=clock_fault, **shown)
@@ -95,6 +99,35 @@ def put_back(sha256: Plain, fleet: TheFleet, person: Deciding) -> Response:
     if kept is None:
         raise HTTPException(404, "there is no such backup")
     return _file(put_back_card(kept, data), "application/zip", f"put-back-{(kept.uid or '')[-8:]}.zip")
+
+
+@api.get("/webhook/refused", tags=["webhook"])
+def refused(fleet: TheFleet, _person: Viewing) -> list[dict[str, Any]]:
+    """Attempts that the webhook's program refuses while it takes others, the oldest first; at most 100."""
+    return [asdict(one) for one in _webhook(fleet).refusals()]
+
+
+@api.post("/webhook/again", status_code=204, tags=["webhook"])
+def tell_again(fleet: TheFleet, person: Deciding) -> None:
+    """Tell what was refused in the next seconds, not ten minutes after the last time."""
+    webhook = _webhook(fleet)
+    with fleet.store.write() as session:
+        decide(session, fleet.site_id, person.name, "webhook told again", webhook.where, [], attempts=webhook.refused)
+    webhook.tell_again()
+
+
+@api.delete("/webhook/refused/{number}", status_code=204, tags=["webhook"])
+def leave_out(number: Annotated[int, Path(ge=0, le=2**62)], fleet: TheFleet, person: Deciding) -> None:
+    """Never tell an attempt that was refused. It stays on record here."""
+    attempt = _webhook(fleet).leave_out(number)
+    with fleet.store.write() as session:
+        decide(session, fleet.site_id, person.name, "not told to the webhook", attempt["sha256"], [], entry=number)
+
+
+def _webhook(fleet: TheFleet) -> Webhook:
+    if fleet.webhook is None:
+        raise HTTPException(404, "no webhook is configured")
+    return fleet.webhook
 
 
 def _data(fleet: TheFleet, sha256: str, actor: str, action: str) -> bytes:

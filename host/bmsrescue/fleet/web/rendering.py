@@ -128,18 +128,17 @@ def page(request: Request, template: str, person: Person | None, title: str, **v
     )
 
 
-def troubles(request: Request) -> list[str]:
-    """What does not get out of this site just now."""
+def troubles(request: Request) -> list[tuple[str, str]]:
+    """What does not get out of this site just now: of the shared store, the time, the webhook, and what is wrong."""
     fleet: Fleet = request.app.state.fleet
     told = []
     if fleet.link is not None and fleet.link.problem is not None:
-        told.append(f"The shared store: {fleet.link.problem.message}. All is kept here meanwhile and goes there later.")
+        told.append(("shared store", fleet.link.problem.message))
     if fault := time_fault():
-        told.append(f"The time: {fault}.")
+        told.append(("time", fault))
     if fleet.webhook is not None and fleet.webhook.problem:
         refused = fleet.webhook.refused
-        what = f"{refused} attempts are refused and wait" if refused else "attempts wait"
-        told.append(f"The webhook fails: {what} here to be told. Look at the program that it calls.")
+        told.append(("refused", str(refused)) if refused else ("webhook", fleet.webhook.problem))
     return told
 
 
