@@ -91,3 +91,10 @@ def test_a_unit_that_was_pulled_out_comes_again_as_it_was_left(monkeypatch: pyte
     assert place.nest.unit is unit
     place.steps("job", "rails", "map")
     assert place.nest.unit is unit, "once is enough"
+
+
+def test_a_unit_with_which_nothing_is_begun_is_put_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Watched(monkeypatch, *(ComingUnit(find("healthy"), seed, f"BR16S-2400000{seed}") for seed in (1, 2)))
+    place.wait(75)
+    told = [told for told in place.said if "scanned" not in told]
+    assert [told.get("inserted") or told.get("removed") for told in told] == [LABEL, LABEL, "BR16S-24000002"]

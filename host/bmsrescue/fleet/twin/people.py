@@ -16,6 +16,7 @@ from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.scenarios import find
 
 _SCAN_AGAIN_S = 5.0
+_GIVES_UP_S = 60.0  # a unit with which nothing is begun, whatever is scanned, is put aside
 _NO_RECORD_S = 30.0  # a unit that was pulled out is put in again, at the latest
 _TOO_OFTEN = 5
 
@@ -47,6 +48,7 @@ class PileWorker:
         self._nest: Nest | None = None
         self._scans: list[str] = []  # what is scanned next; the last one again and again, until the work begins
         self._scan_at = 0.0
+        self._inserted_at = 0.0
         self._act_at: float | None = monotonic() + pause_s
 
     def look(self, nest: Nest) -> None:
@@ -55,6 +57,8 @@ class PileWorker:
         if self._scans and now >= self._scan_at:
             self._scan_at = now + _SCAN_AGAIN_S
             self._say({"scanned": self._scans.pop(0) if len(self._scans) > 1 else self._scans[0]})
+        if self._scans and nest.unit is not None and now >= self._inserted_at + _GIVES_UP_S:
+            self._scans, self._act_at = [], now
         if self._act_at is None or now < self._act_at:
             return
         self._act_at = None
@@ -93,6 +97,7 @@ class PileWorker:
         )
         wrong = {MISREAD: _TOO_OFTEN * coming.label, NEIGHBOUR: NEIGHBOUR}.get(coming.mishap)
         self._scans, self._scan_at = ([] if wrong is None or again else [wrong]) + [coming.label], now
+        self._inserted_at = now
 
     def _take_out(self, nest: Nest) -> None:
         nest.remove()
