@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, or_, select, union
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Attempt, Measurement, SealedLine, Unit, UnitCard, UnitLabel, UnitNote
@@ -104,14 +104,21 @@ def find_units(session: Session, text: str, before: int = 0, down: bool = True) 
     if exactly:
         wanted = wanted.where(Unit.id.in_(exactly))
     elif text:
-        labelled = select(UnitLabel.unit_id).where(UnitLabel.label.contains(text, autoescape=True))
-        said = select(UnitNote.unit_id).where(
-            UnitNote.kind.in_(("note", "photo", "disposition", "test")), UnitNote.text.icontains(text, autoescape=True)
-        )
         columns = (UnitCard.rma, UnitCard.customer, UnitCard.lot, UnitCard.model, UnitCard.disposition)
-        carded = select(UnitCard.unit_id).where(or_(*(one.icontains(text, autoescape=True) for one in columns)))
-        by_uid = Unit.uid.contains(text.upper(), autoescape=True)
-        wanted = wanted.where(or_(by_uid, *(Unit.id.in_(of) for of in (labelled, said, carded))))
+        kinds = UnitNote.kind.in_(("note", "photo", "disposition", "test"))
+        places = (
+            (Unit.id, Unit.uid.contains(text.upper(), autoescape=True)),
+            (UnitLabel.unit_id, UnitLabel.label.contains(text, autoescape=True)),
+            (UnitNote.unit_id, and_(kinds, UnitNote.text.icontains(text, autoescape=True))),
+            (UnitCard.unit_id, or_(*(one.icontains(text, autoescape=True) for one in columns))),
+        )
+        # Of each place by itself, so that an index of it serves; more than a page of one is not needed.
+        parts = []
+        for number, holds in places:
+            beyond = [number < before if down else number > before] if before else []
+            part = select(number.label("id")).where(holds, *beyond).distinct()
+            parts.append(select(part.order_by(number.desc() if down else number).limit(MAX_FOUND).subquery().c.id))
+        wanted = wanted.where(Unit.id.in_(union(*parts)))
     return _told(session, session.scalars(wanted).all())
 
 
