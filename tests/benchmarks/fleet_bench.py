@@ -31,7 +31,7 @@ from daemon_kills import kill_daemon
 from selenium import webdriver
 from sqlalchemy import Date, bindparam, select, text
 from sqlalchemy.orm import Session
-from store_bench import ATTEMPTS, LIMIT_MS, measure_store, write_table
+from store_bench import AFTER, ATTEMPTS, LIMIT_MS, measure_store, write_table
 
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.backups import BackupFolder
@@ -93,11 +93,10 @@ def measure_every_bench(folder: Path, server: PostgresServer) -> Iterator[Line]:
         if "made" in what:
             yield Line(what, f"{ms / 1000:.0f} s", "no limit set", True)
             continue
-        kept = ms < LIMIT_MS and status == 200
+        target = "no limit set" if what.startswith(AFTER) else f"< {LIMIT_MS} ms"
+        kept = (ms < LIMIT_MS or what.startswith(AFTER)) and status == 200
         rows.append((what, ms, cpu_ms))
-        yield Line(
-            f"every bench: {what}", f"{ms:.0f} ms (CPU {cpu_ms:.0f} ms, status {status})", f"< {LIMIT_MS} ms", kept
-        )
+        yield Line(f"every bench: {what}", f"{ms:.0f} ms (CPU {cpu_ms:.0f} ms, status {status})", target, kept)
     if page := os.environ.get("TABLE"):
         write_table(Path(page), rows)
 

@@ -33,6 +33,7 @@ ATTEMPTS = int(os.environ.get("ATTEMPTS", "5000000"))
 BENCHES = 200
 ROUNDS = 5
 LIMIT_MS = 300
+AFTER = "after its page:"  # what is loaded by a page that is there already
 _TABLE_BEGIN, _TABLE_END = "<!-- figures of make bench-fleet FLEET=store -->", "<!-- end of the figures -->"
 _DETAILED = 20_000  # the newest, with their steps, lines and rails
 
@@ -163,7 +164,9 @@ def write_table(page: Path, rows: list[tuple[str, float, float]]) -> None:
     _old, after = rest.split(_TABLE_END)
     table = f"| {ATTEMPTS:,} attempts of {BENCHES} benches | ms | of it processor time, page and PostgreSQL |\n"
     table += "|---|---|---|\n"
-    table += "".join(f"| `{path}` | {ms:.0f} | {cpu_ms:.0f} |\n" for path, ms, cpu_ms in rows)
+    for path, ms, cpu_ms in rows:
+        words, _, address = path.rpartition(" /")
+        table += f"| {words + ' ' if words else ''}`/{address.lstrip('/')}` | {ms:.0f} | {cpu_ms:.0f} |\n"
     page.write_text(f"{before}{_TABLE_BEGIN}\n{table}{_TABLE_END}{after}")
 
 
@@ -184,9 +187,8 @@ def measure_store(folder: Path, url: str, server_cpu_s: Callable[[], float]) -> 
     if newest is None:
         raise SystemExit("nothing was made")
     yield f"{ATTEMPTS:,} attempts made", 1000 * (time.perf_counter() - began), 0.0, 200
-    fleet = Fleet(Config(), folder / "page", url)
-    connected = NoHelpers()
-    client = TestClient(create_page(fleet, Hall(connected, fleet.desk), connected.events), client=("127.0.0.1", 1))  # type: ignore[arg-type]
+    fleets = [Fleet(Config(stations={"time_zone": zone}), folder / zone, url) for zone in ("UTC", "Europe/Berlin")]
+    client, in_berlin = map(_client, fleets)
     sha256, unit, label = newest
     today = datetime.now(UTC).date()
     for path in (
@@ -198,13 +200,18 @@ def measure_store(folder: Path, url: str, server_cpu_s: Callable[[], float]) -> 
         f"/line?from={today - timedelta(days=364)}",
         "/line?bench=bench7",
         f"/line?bench=bench7&from={today - timedelta(days=89)}",
+        f"/line?bench=bench7&from={today - timedelta(days=364)}",
         "/line?station=station 7",
         "/line?cause=no-vcap",
+        f"/line?cause=no-vcap&from={today - timedelta(days=364)}",
         "/attempts",
         "/attempts?sort=duration",
         "/attempts?cause=no-vcap&ended=not",
+        f"/attempts?sort=operator&from={today - timedelta(days=364)}",
         "/units",
         f"/units?q={label}",
+        f"/units?q={label[-7:-1]}",
+        "/units?q=customer 7",
         f"/units/{unit}",
         f"/attempts/{sha256}",
         f"/attempts/{sha256}/beside",
@@ -215,13 +222,30 @@ def measure_store(folder: Path, url: str, server_cpu_s: Callable[[], float]) -> 
         "/figures/slow",
         "/backups",
         "/health",
+        "/quarantine",
         "/releases",
+        "/metrics",
+        f"Europe/Berlin /line?from={today - timedelta(days=89)}",
+        f"Europe/Berlin /line?from={today - timedelta(days=364)}&by=operator",
+        f"{AFTER} /line/figures?bench=bench7&from={today - timedelta(days=364)}",
+        f"{AFTER} /line/figures?cause=no-vcap&from={today - timedelta(days=89)}",
+        f"{AFTER} /line/figures?cause=no-vcap&from={today - timedelta(days=364)}",
     ):
         times, spent, status = [], [], 0
+        by, address = (
+            (in_berlin if path.startswith("Europe/Berlin") else client),
+            f"/{path.rpartition(' /')[2].lstrip('/')}",
+        )
         for _round in range(ROUNDS):
             began, cpu = time.perf_counter(), time.process_time() + server_cpu_s()
-            status = client.get(path).status_code
+            status = by.get(address).status_code
             times.append(1000 * (time.perf_counter() - began))
             spent.append(1000 * (time.process_time() + server_cpu_s() - cpu))
         yield path.replace(sha256, "SHA256"), statistics.median(times), statistics.median(spent), status
-    fleet.store.close()
+    for fleet in fleets:
+        fleet.store.close()
+
+
+def _client(fleet: Fleet) -> TestClient:
+    connected = NoHelpers()
+    return TestClient(create_page(fleet, Hall(connected, fleet.desk), connected.events), client=("127.0.0.1", 1))  # type: ignore[arg-type]

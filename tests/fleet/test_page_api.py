@@ -20,6 +20,7 @@ from bmsrescue.door.guard import Guard
 from bmsrescue.door.owner import OwnersSocket
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.fleet import Fleet
+from bmsrescue.fleet.line import listing
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station
@@ -343,6 +344,35 @@ def test_from_a_bar_to_its_attempts_to_one_record_in_three_clicks(served: Served
     told = served.get("/api/fleet/line").json()
     assert (told["totals"]["ended_well"]["count"], told["totals"]["ended_well"]["total"]) == (3, 5)
     assert "Before: none" in re.sub(r"<[^>]*>", "", figures)
+
+
+def test_figures_for_which_many_attempts_are_gone_through_come_after_the_page(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.take(chain("h1", 12, outcome="RECOVERED"))
+    address = "/line?cause=blank&by=outcome"
+    at_once = served.client.get(address).text
+    assert 'class="tiles"' in at_once
+    monkeypatch.setattr(pages_line, "_AT_ONCE", 0)
+    assert 'class="tiles"' in served.client.get("/line").text, "without a filter nothing is gone through"
+    page = served.client.get(address).text
+    assert 'class="tiles"' not in page
+    (later,) = re.findall(r'hx-get="(/line/figures[^"]*)"', page)
+    part = served.client.get(later.replace("&amp;", "&")).text
+    bare = re.compile(r"<[^>]*>")
+    assert bare.sub("", part).strip() in bare.sub("", at_once), "the same figures"
+    assert "/line/figures" not in part, "columns are sorted in the view itself"
+
+
+def test_of_very_many_attempts_the_newest_are_put_in_another_order(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.take(chain("h1", 12, outcome="RECOVERED"))
+    every = re.findall(r">h1 (\d+)</a>", served.client.get("/attempts").text)
+    monkeypatch.setattr(listing, "MOST_COUNTED", 5)
+    assert re.findall(r">h1 (\d+)</a>", served.client.get("/attempts").text) == every
+    found = re.findall(r">h1 (\d+)</a>", served.client.get("/attempts?sort=duration").text)
+    assert sorted(found) == sorted(every[:5])
 
 
 def test_what_people_say_of_a_unit_stands_on_its_page_as_text(served: Served) -> None:

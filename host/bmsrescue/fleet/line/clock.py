@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 UTC_NAME = "UTC"
+_DAY = timedelta(days=1)
 _TIME = re.compile(r"([01][0-9]|2[0-3]):00\Z")
 
 
@@ -19,9 +21,17 @@ class Clock:
     zone: str = UTC_NAME
     shifts: tuple[str, ...] = ("06:00", "14:00", "22:00")
 
-    @property
+    @cached_property
     def info(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
+
+    @cached_property
+    def _shift_of_hour(self) -> tuple[tuple[str, int], ...]:
+        """Of each hour of the day its shift, and how many days before that began."""
+        begins = [int(one[:2]) for one in self.shifts]
+        names = [f"{one} to {self.shifts[(number + 1) % len(begins)]}" for number, one in enumerate(self.shifts)]
+        newest = [sum(begin <= hour for begin in begins) - 1 for hour in range(24)]  # -1: the last of the day before
+        return tuple((names[number], 1 if number < 0 else 0) for number in newest)
 
     def local(self, at: datetime) -> datetime:
         return at.astimezone(self.info)
@@ -33,11 +43,8 @@ class Clock:
     def shift_of(self, at: datetime) -> tuple[date, str]:
         """The day on which the shift began, and its name: "06:00 to 14:00"."""
         local = self.local(at)
-        hours = [int(one[:2]) for one in self.shifts]
-        before = [index for index, hour in enumerate(hours) if hour <= local.hour]
-        index = before[-1] if before else len(hours) - 1
-        day = local.date() if before else local.date() - timedelta(days=1)
-        return day, f"{self.shifts[index]} to {self.shifts[(index + 1) % len(self.shifts)]}"
+        name, before = self._shift_of_hour[local.hour]
+        return local.date() - before * _DAY, name
 
 
 def fault_of(zone: object, shifts: Any) -> str:

@@ -7,7 +7,7 @@ of the range is no whole day of UTC, and all of it where there are filters, is c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from statistics import quantiles
@@ -20,7 +20,7 @@ from bmsrescue.fleet import ledger
 from bmsrescue.fleet.figures import Share, wilson
 from bmsrescue.fleet.line import kept, one_by_one
 from bmsrescue.fleet.line.clock import Clock
-from bmsrescue.fleet.line.filters import NONE, Filters
+from bmsrescue.fleet.line.filters import COUNTS, NONE, Filters
 from bmsrescue.fleet.line.one_by_one import Counts
 from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.records.durations import spread_of
@@ -102,6 +102,19 @@ class Group:
     mean_s: float
 
 
+def one_by_one_of(session: Session, filters: Filters, clock: Clock) -> int:
+    """About how many attempts a view with filters goes through one by one, its range before with them; 0 without any.
+
+    Those that the rarest of its filters alone leaves, by the counts of whole days.
+    """
+    if filters.plain:
+        return 0
+    begin, end = filters.before().moments(clock)[0], filters.moments(clock)[1]
+    days = begin.date(), _ceiling(end, _DAY).date()
+    named = {name: "" if value == NONE else value for name, _words, value in filters.named()} or {ALL: ""}
+    return min(kept.count(session, *days, name, value) for name, value in named.items())
+
+
 def hours(session: Session, filters: Filters, clock: Clock) -> list[Hour]:
     """Each hour of the range in which something ended, oldest first."""
     begin, end = filters.moments(clock)
@@ -109,12 +122,12 @@ def hours(session: Session, filters: Filters, clock: Clock) -> list[Hour]:
     if not filters.plain:
         found = one_by_one.hours(session, filters.where(clock))
     else:
-        first, after = _ceiling(begin, _HOUR), _floor(end, _HOUR)
-        if first < after:
-            _merge(found, kept.hours(session, first, after))
-        for edge in _edges(begin, end, first, after):
-            _merge(found, one_by_one.hours(session, [*filters.where(clock), *_between(*edge)]))
-    return [Hour(hour, *counts) for hour, counts in sorted(found.items())]
+        whole, edges = _parts(begin, end, _HOUR)
+        if whole is not None:
+            _merge(found, kept.hours(session, *whole))
+        for edge in edges:
+            _merge(found, one_by_one.hours(session, _within(edge)), edge.sign)
+    return [Hour(hour, *counts) for hour, counts in sorted(found.items()) if counts[0]]
 
 
 def rate_of(found: Sequence[Hour]) -> Rate:
@@ -162,18 +175,19 @@ def station_times(session: Session, filters: Filters, clock: Clock) -> list[Stat
     if NONE in (filters.bench, filters.station):
         return []
     begin, end = filters.moments(clock)
-    first, after = _ceiling(begin, _DAY), _floor(end, _DAY)
+    whole, edges = _parts(begin, end, _DAY)
     found: dict[tuple[str, str], Counts] = {}
-    if first < after:
-        found = kept.stations(session, first.date(), after.date(), filters.bench, filters.station)
+    if whole is not None:
+        found = kept.stations(session, whole[0].date(), whole[1].date(), filters.bench, filters.station)
     wanted = [Attempt.bench == filters.bench] if filters.bench else []
     wanted += [Attempt.station == filters.station] if filters.station else []
-    for edge in _edges(begin, end, first, after):
-        _merge(found, one_by_one.stations(session, *edge, wanted))
+    for edge in edges:
+        _merge(found, one_by_one.stations(session, edge.begin, edge.end, wanted), edge.sign)
     most = sorted(found.items(), key=lambda item: (-item[1][0], item[0][1], item[0][0]))[:_MOST_GROUPS]
     return [
         StationTime(station, attempts, working / 1000, waiting / 1000)
         for (_bench, station), (attempts, working, waiting) in most
+        if attempts
     ]
 
 
@@ -184,20 +198,19 @@ def groups(session: Session, filters: Filters, clock: Clock, by: str) -> list[Gr
     if not filters.plain:
         found = one_by_one.groups(session, filters.where(clock), by)
     else:
-        first, after = _ceiling(begin, _DAY), _floor(end, _DAY)
-        if first < after:
-            found = kept.groups(session, first.date(), after.date(), by)
-        for edge in _edges(begin, end, first, after):
-            of_it = one_by_one.groups(
-                session, [*filters.where(clock), *_between(*edge)], "outcome" if by == ALL else by
-            )
+        whole, edges = _parts(begin, end, _DAY)
+        if whole is not None:
+            found = kept.groups(session, whole[0].date(), whole[1].date(), by)
+        for edge in edges:
+            of_it = one_by_one.groups(session, _within(edge), "outcome" if by == ALL else by)
             for value, counts in of_it.items():
-                _merge(found, {"" if by == ALL else value: counts})
+                _merge(found, {"" if by == ALL else value: counts}, edge.sign)
     return [
         Group(value, wilson(well, counted), wilson(first_well, first), ms / 1000 / counted)
         for value, (counted, well, first, first_well, ms) in sorted(
             found.items(), key=lambda item: (-item[1][0], item[0])
         )
+        if counted
     ]
 
 
@@ -215,15 +228,34 @@ def totals(found: Sequence[Group]) -> Group:
     return Group("", well, first, seconds / total if total else 0.0)
 
 
-def _edges(begin: datetime, end: datetime, first: datetime, after: datetime) -> Iterable[tuple[datetime, datetime]]:
-    """What of a range lies outside of the whole part of it, `first` to `after`."""
+@dataclass(frozen=True)
+class _Edge:
+    """Attempts from `begin` up to, but not with, `end`, which are added one by one, or taken off (`sign` -1)."""
+
+    begin: datetime
+    end: datetime
+    sign: int
+
+
+def _parts(begin: datetime, end: datetime, unit: timedelta) -> tuple[tuple[datetime, datetime] | None, list[_Edge]]:
+    """A range as whole days or hours of UTC, and what it has more or less than these: of each the smaller part."""
+    if end - begin < unit:
+        return None, [_Edge(begin, end, 1)]
+    first, after = _floor(begin, unit), _ceiling(end, unit)
+    edges = [_Edge(first, begin, -1), _Edge(end, after, -1)]
+    if begin - first > unit / 2:
+        first += unit
+        edges[0] = _Edge(begin, first, 1)
+    if after - end > unit / 2:
+        after -= unit
+        edges[1] = _Edge(after, end, 1)
     if first >= after:
-        return [(begin, end)]
-    return [edge for edge in ((begin, first), (after, end)) if edge[0] < edge[1]]
+        return None, [_Edge(begin, end, 1)]
+    return (first, after), [edge for edge in edges if edge.begin < edge.end]
 
 
-def _between(begin: datetime, end: datetime) -> list[ColumnElement[bool]]:
-    return [Attempt.at >= begin, Attempt.at < end]
+def _within(edge: _Edge) -> list[ColumnElement[bool]]:
+    return [Attempt.at >= edge.begin, Attempt.at < edge.end, *COUNTS]
 
 
 def _floor(at: datetime, unit: timedelta) -> datetime:
@@ -237,7 +269,7 @@ def _ceiling(at: datetime, unit: timedelta) -> datetime:
     return low if low == at else low + unit
 
 
-def _merge(into: dict[_Key, Counts], more: dict[_Key, Counts]) -> None:
+def _merge(into: dict[_Key, Counts], more: dict[_Key, Counts], sign: int = 1) -> None:
     for key, counts in more.items():
-        here = into.get(key)
-        into[key] = counts if here is None else tuple(a + b for a, b in zip(here, counts, strict=True))
+        here = into.get(key, (0,) * len(counts))
+        into[key] = tuple(a + sign * b for a, b in zip(here, counts, strict=True))

@@ -33,6 +33,7 @@ BY_CARD = {
     "customer": ("Customer", UnitCard.customer),
     "model": ("Board model", UnitCard.model),
 }
+COUNTS = (Attempt.taken_out.is_(False), Attempt.outcome.not_in(NOT_COUNTED))
 WORDS = {name: words for name, (words, _column) in (BY_ATTEMPT | BY_CARD).items()} | {"chip": "Chip"}
 
 
@@ -104,7 +105,7 @@ class Filters:
         begin, end = self.moments(clock)
         wanted: list[ColumnElement[bool]] = [Attempt.at >= begin, Attempt.at < end]
         if self.counted:
-            wanted += [Attempt.taken_out.is_(False), Attempt.outcome.not_in(NOT_COUNTED)]
+            wanted += COUNTS
         for name, (_words, column) in BY_ATTEMPT.items():
             if value := getattr(self, name):
                 wanted.append(_is(column, value))

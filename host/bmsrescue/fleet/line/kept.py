@@ -33,6 +33,12 @@ def groups(session: Session, first: date, after: date, by: str) -> dict[str, Cou
     return {row[0]: tuple(map(int, row[1:])) for row in rows if row[1]}
 
 
+def count(session: Session, first: date, after: date, by: str, value: str) -> int:
+    """How many count that have this value."""
+    of = counts_over(LineDay, LineMonth, (), ("counted",), span_of(first, after), dimension=by, value=value)
+    return int(session.scalar(select(func.sum(of.c.counted))) or 0)
+
+
 def steps(session: Session, first: date, after: date) -> dict[str, dict[int, int]]:
     """By step: how many attempts spent a time of each bucket on it."""
     of = counts_over(StepDay, StepMonth, ("step", "bucket"), ("count",), span_of(first, after))

@@ -27,7 +27,7 @@ SORTS = {
 
 @dataclass(frozen=True)
 class Listing:
-    """`total` is counted up to 10,000."""
+    """`total` is counted up to `MOST_COUNTED`; where there are more, the newest so many are put in another order."""
 
     attempts: list[Attempt]
     total: int
@@ -48,6 +48,12 @@ def listing(
     )
     column = SORTS[sort]
     order = column.desc() if down else column.asc()
+    if total == MOST_COUNTED and sort != "at":
+        wanted = [
+            Attempt.id.in_(
+                select(Attempt.id).where(*wanted).order_by(Attempt.at.desc(), Attempt.id.desc()).limit(MOST_COUNTED)
+            )
+        ]
     rows = session.scalars(
         select(Attempt).where(*wanted).order_by(order, Attempt.id.desc()).limit(PAGE).offset(page * PAGE)
     )

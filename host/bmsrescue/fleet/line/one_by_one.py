@@ -21,7 +21,7 @@ from bmsrescue.fleet.records.which_count import GOOD
 Counts = tuple[int, ...]
 Wanted = Sequence[ColumnElement[bool]]
 _HOUR_S = 3600
-_A_DAY = timedelta(days=1)
+_LOOK_BACK = timedelta(hours=2)  # a wait that counts and the job after it are shorter by far
 _MS = timedelta(milliseconds=1)
 
 
@@ -90,7 +90,7 @@ def stations(session: Session, begin: datetime, end: datetime, wanted: Wanted) -
     # What a station waited began with the end of the attempt before, which may lie before the range.
     rows = session.execute(
         select(Attempt.bench, Attempt.station, Attempt.at, Attempt.duration_ms)
-        .where(Attempt.at >= begin - _A_DAY, Attempt.at < end)
+        .where(Attempt.at >= begin - _LOOK_BACK, Attempt.at < end)
         .where(Attempt.station.is_not(None), Attempt.time_source == "bench", *wanted)
         .order_by(Attempt.id)
     )

@@ -19,7 +19,7 @@ from starlette.requests import Request
 _Row = TypeVar("_Row")
 _ORDER = re.compile(r"([a-z_]{1,32}):(-?)([a-z_][a-z_.0-9]{0,63})\Z")
 _PLACES = ("page", "before", "after")  # of a list: another order begins at its begin
-_PARTS = ("/attempts", "/trends", "/slow", "/beside")  # of views, which come after them
+_PARTS = ("/attempts", "/trends", "/slow", "/beside", "/figures")  # of views, which come after them
 
 
 @dataclass(frozen=True)

@@ -28,18 +28,18 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 api = APIRouter(prefix="/api/fleet", tags=["line"])
 By = Annotated[str, Query(pattern=f"^({'|'.join(WORDS)})$", description="What the yield is shown by.")]
 _HOURS_UP_TO_DAYS = 2
+_AT_ONCE = 10_000  # attempts that are gone through one by one before the page is shown
 
 
 @router.get("/line")
 def line(request: Request, fleet: TheFleet, person: Viewing, filters: TheFilters, by: By = "station") -> Response:
-    """What a line is run by."""
+    """What a line is run by. Where many attempts have to be gone through for it, the figures come after the page."""
     clock = fleet.desk.settings.clock
     with fleet.store.read() as session:
-        told = _told(session, filters, clock, by)
-        before = filters.before()
-        rate = figures.rate_of(figures.hours(session, before, clock))
-        told["before"] = {"filters": before, "totals": figures.summed(session, before, clock), "rate": rate}
-        told["benches"] = bench_names(session)
+        many = figures.one_by_one_of(session, filters, clock)
+        told = {"later": many, "benches": bench_names(session)}
+        if many <= _AT_ONCE:
+            told |= {"later": 0} | _beside_the_range_before(session, filters, clock, by)
     today = clock.local(ledger.now()).date()
     ranges = [
         ("today", today, today),
@@ -48,6 +48,17 @@ def line(request: Request, fleet: TheFleet, person: Viewing, filters: TheFilters
     ]
     shown = {"filters": filters, "by": by, "words": WORDS, "ranges": ranges, "none": NONE}
     return page(request, "line.html", person, "Line", **shown, **told)
+
+
+@router.get("/line/figures")
+def figures_later(
+    request: Request, fleet: TheFleet, person: Viewing, filters: TheFilters, by: By = "station"
+) -> Response:
+    """The part of Line that is loaded after it where there is much to go through."""
+    with fleet.store.read() as session:
+        told = _beside_the_range_before(session, filters, fleet.desk.settings.clock, by)
+        told["benches"] = bench_names(session)
+    return page(request, "line_figures.html", person, "", filters=filters, by=by, words=WORDS, none=NONE, **told)
 
 
 @router.get("/attempts")
@@ -91,6 +102,12 @@ def line_figures(fleet: TheFleet, _person: Viewing, filters: TheFilters, by: By 
 def bench_names(session: Session) -> dict[str, str]:
     """What each bench is called, by its identity."""
     return {row.id: row.name for row in session.execute(select(Site.id, Site.name))}
+
+
+def _beside_the_range_before(session: Session, filters: Filters, clock: Clock, by: str) -> dict[str, Any]:
+    told, before = _told(session, filters, clock, by), filters.before()
+    rate = figures.rate_of(figures.hours(session, before, clock))
+    return told | {"before": {"filters": before, "totals": figures.summed(session, before, clock), "rate": rate}}
 
 
 def _told(session: Session, filters: Filters, clock: Clock, by: str) -> dict[str, Any]:
