@@ -2,11 +2,14 @@
 # Nobody for a minute, or a host, ends it. In the heap only while it is open; an entry's module only while it is shown.
 
 from rescue.engine import modules
-from rescue.front import pages, words
+from rescue.front import pages
 
 _LIMIT_MS = 60_000
-_ENTRIES = ("piles", "rails", "wiring", "test", "history", "counters", "settings", "about", "back")
-_VIEWS = "rescue.front.views rescue.front.self_test rescue.front.settings rescue.front.probe rescue.dap"
+_ENTRIES = ("piles", "rails", "wiring", "test", "calibrate", "history", "counters", "settings", "about", "back")
+_VIEWS = (
+    "rescue.front.views rescue.front.self_test rescue.front.settings rescue.front.probe rescue.dap "
+    "rescue.front.calibrate rescue.board_file rescuelink.two_points"
+)
 
 
 def run(app, waiting):
@@ -30,18 +33,7 @@ def run(app, waiting):
 
 def draw(screen, at, entries=_ENTRIES):
     """The menu with the entry number `at` marked."""
-    screen.clear()
-    top = pages.title(screen, pages.said(screen, "menu.title"))
-    rows = (64 - top) // (16 if screen.language == "zh" else 10)
-    first = max(min(at - rows // 2, len(entries) - rows), 0)
-    height = (64 - top) // rows
-    for number in range(first, first + rows):
-        text = pages.said(screen, "menu." + entries[number])
-        y = top + (number - first) * height
-        if number == at:
-            screen.frame.fill_rect(0, y - (0 if words.is_high(text) else 1), 128, height, 1)
-        words.draw(screen.frame, text, 8, y, 0 if number == at else 1)
-    screen.send()
+    pages.choices(screen, "menu.title", [pages.said(screen, "menu." + entry) for entry in entries], at)
 
 
 def _open(entry, app, waiting):
@@ -53,6 +45,10 @@ def _open(entry, app, waiting):
         from rescue.front import probe
 
         probe.show(app, waiting)
+    elif entry == "calibrate":
+        from rescue.front import calibrate
+
+        calibrate.show(app, waiting)
     elif entry == "settings":
         from rescue.front import settings
 

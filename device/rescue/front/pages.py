@@ -11,7 +11,7 @@ _COLUMNS = const(16)
 _BESIDE = const(13)  # columns beside a symbol
 _RAILS = ("bplus", "v12", "v5iso", "v3v3", "vcap")
 _MOST_LINES = const(40)  # of a text in full
-_KINDS = "idle word do cause page sure consent scope hand menu rail test wiring pile set history count"
+_KINDS = "idle word do cause page sure consent scope hand menu rail test wiring pile set history count cal"
 # Outcomes whose next step is their own, not the cause's; and those whose general one is right whatever has happened.
 _OWN = ("RECOVERED", "RECOVERED_CHECK_CONFIG", "VERIFIED_UNPROVEN", "INTERRUPTED", "ABORTED")
 _ALWAYS = ("CHECK_WIRES", "LOCKED", "WRONG_TARGET", "UNSAFE", "TOOL_ERROR")
@@ -102,10 +102,31 @@ def tell(screen, name, text):
     page(screen, name, words.wrap(said(screen, text), _COLUMNS, 3 if words.is_high(said(screen, text)) else 5))
 
 
+def choices(screen, name, texts, at):
+    """As many of the texts as there is room for, with number `at` among them and marked."""
+    screen.clear()
+    top = title(screen, said(screen, name))
+    rows = (_HEIGHT - top) // (16 if screen.language == "zh" else 10)
+    first = max(min(at - rows // 2, len(texts) - rows), 0)
+    height = (_HEIGHT - top) // rows
+    for number in range(first, min(first + rows, len(texts))):
+        text = texts[number]
+        y = top + (number - first) * height
+        if number == at:
+            screen.frame.fill_rect(0, y - (0 if words.is_high(text) else 1), _WIDTH, height, 1)
+        words.draw(screen.frame, text, 8, y, 0 if number == at else 1)
+    screen.send()
+
+
 def said(screen, key):
     """The text of a key; what is no key is said as it is."""
     dot = key.find(".")
     return words.say(screen.language, key) if dot > 0 and key[:dot] in _KINDS and " " not in key else key
+
+
+def rail_label(name):
+    """A rail's name as it stands on the display: five columns at most."""
+    return {"bplus": "B+", "v5iso": "5Viso"}.get(name, name.upper())[:5]
 
 
 def title(screen, text):

@@ -45,7 +45,7 @@ def draw_rails(screen, seen, windows, config):
     for name in [name for name in ("bplus", "v12", "v5iso", "v3v3", "vcap") if name in seen] or list(seen)[:5]:
         mv = seen[name]
         window = windows.get(name)
-        words.draw(frame, {"bplus": "B+", "v5iso": "5Viso"}.get(name, name.upper())[:5], 0, y)
+        words.draw(frame, pages.rail_label(name), 0, y)
         verdict = "rail.off"
         if mv >= _OFF_MV or (window and window.low_mv < _OFF_MV <= mv):
             off = doubt_mv((config.get("rails") or {}).get(name), mv)
@@ -90,8 +90,8 @@ def draw_counters(screen, tally):
 def draw_about(screen, config, helper_id):
     """This helper's name and number, the agent, and what of its rails is calibrated."""
     rails = config.get("rails") or {}
-    known = [rail["calibrated"] for rail in rails.values() if rail and rail.get("calibrated")]
+    dates = [str(rail["calibrated"].get("date") or "-") for rail in rails.values() if rail and rail.get("calibrated")]
     lines = ["agent " + VERSION, str(config.get("helper", "helper"))[:16], (helper_id or "-")[-16:]]
-    lines.append("cal. %d/%d" % (len(known), len(rails)))
-    lines += [min([str(mark.get("date")) for mark in known])] if known else []
+    lines.append("cal. %d/%d" % (len(dates), len(rails)))
+    lines += [min(dates)] if dates else []
     screen.page("menu.about", lines[: 3 if screen.language == "zh" else 5])

@@ -8,28 +8,22 @@ from datetime import date
 from typing import Any
 
 from bmsrescue.errors import HostError, UsageError
+from rescuelink import two_points
 from rescuelink.guard import doubt_mv, judge
 from rescuelink.limits import default_limits
 
-_FULL_SCALE = 65535
 _OFF_MV = 900  # a rail is off below that, for the dongle too
-_APART = 0.1  # of the ADC's range: two points that are closer say little of the slope
-_OFF_MOST = 0.15  # of the nominal slope: more is another divider, another rail, or the wrong decimal point
+_WHY = {
+    "close": ("the two voltages are too close to one another", "Take one near 0 and one near the rail's own."),
+    "falls": ("the meter's readings fall where the ADC's rise", "Look whether the meter is on the same rail."),
+}
 
 
 def point(readings: Sequence[int], mv: int) -> tuple[int, int]:
     """(raw, mV). Raises UsageError where the ADC is at its end."""
-    raw = round(sum(readings) / len(readings))
-    if max(readings) >= _FULL_SCALE - 16:
+    if two_points.is_at_end(list(readings)):
         raise UsageError("the ADC is at the end of its range", "Choose a lower voltage.")
-    return raw, mv
-
-
-def uncertainty_mv(readings: Sequence[Sequence[int]], points: Sequence[tuple[int, int]], meter_mv: int) -> int:
-    """Half of the spread of the readings, on the scale that the points give, and what the meter may be off."""
-    (raw_a, mv_a), (raw_b, mv_b) = points
-    spread = max(max(values) - min(values) for values in readings)
-    return meter_mv + -(-spread * abs(mv_b - mv_a) // (2 * max(abs(raw_b - raw_a), 1)))
+    return round(sum(readings) / len(readings)), mv
 
 
 def calibrated(
@@ -46,26 +40,18 @@ def calibrated(
     there = rails.get(rail)
     if there is None:
         raise UsageError(f"this helper's board.json has no rail {rail}", f"It has {', '.join(rails) or 'none'}.")
-    (raw_a, mv_a), (raw_b, mv_b) = sorted(points)
-    if raw_b - raw_a < _APART * _FULL_SCALE:
-        raise UsageError(
-            "the two voltages are too close to one another", "Take one near 0 and one near the rail's own."
-        )
-    if mv_b <= mv_a:
-        raise UsageError(
-            "the meter's readings fall where the ADC's rise", "Look whether the meter is on the same rail."
-        )
-    slope = (mv_b - mv_a) / (raw_b - raw_a)
-    off = 0.0
-    if there.get("bottom_ohm"):
-        span = config.get("vref_mv", 3300) * (there["top_ohm"] + there["bottom_ohm"]) / there["bottom_ohm"]
-        off = slope * _FULL_SCALE / span - 1
-    if abs(off) > _OFF_MOST:
+    low, high = sorted(points)
+    vref_mv = config.get("vref_mv", 3300)
+    fault = two_points.fault_of([low, high], there, vref_mv)
+    if fault in _WHY:
+        raise UsageError(*_WHY[fault])
+    off = two_points.slope_off([low, high], there, vref_mv)
+    if fault is not None:
         raise UsageError(
             f"the slope is {off:+.0%} off what the divider says",
             "Look at top_ohm and bottom_ohm, and that the meter's reading is in volts.",
         )
-    there["calibration"] = [[raw_a, mv_a], [raw_b, mv_b]]
+    there["calibration"] = [list(low), list(high)]
     there["calibrated"] = {"date": today.isoformat(), "uncertainty_mv": off_mv}
     return (json.dumps(config, indent=2) + "\n").encode(), off
 

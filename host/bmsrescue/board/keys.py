@@ -55,7 +55,8 @@ KEYS = (
     Key(
         "rails.NAME.calibrated",
         "object",
-        "when that was (`date`), and how good it is (`uncertainty_mv`); for people",
+        "when that was (`date`; null from a dongle whose clock nobody has set), and how good it is (`uncertainty_mv`); "
+        "for people",
         "nothing",
     ),
     Key("i2c.id", "number or name", "the bus of display and current sensor", "neither of the two"),

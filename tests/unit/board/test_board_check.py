@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from bmsrescue.agent.files import device_dir
-from bmsrescue.board.calibration import calibrated, point, uncertainty_mv
+from bmsrescue.board.calibration import calibrated, point
 from bmsrescue.board.check import COSTS, check
 from bmsrescue.board.config import load_board, merge
 from bmsrescue.board.pins import PICO, pins_of
 from bmsrescue.errors import UsageError
+from rescuelink.two_points import uncertainty_mv
 
 OURS: dict[str, Any] = json.loads((device_dir() / "board.json").read_text(encoding="utf-8"))
 

@@ -80,6 +80,22 @@ def test_a_stuck_wire_is_named_and_a_missing_part_is_no_fault(seen: Any) -> None
     assert seen["no card"][0][1] == "fail"
 
 
+def test_two_points_by_a_meter_are_kept_and_agree_with_the_meter(seen: Any) -> None:
+    text, points, uncertainty_mv = seen["calibrated"]
+    assert text == "cal.kept"
+    (raw_a, mv_a), (raw_b, mv_b) = points
+    assert [mv_a, mv_b] == [100, 3300]
+    at_two_volts = 2000 * 65535 // 6600 * 98 // 100
+    assert abs(mv_a + (at_two_volts - raw_a) * (mv_b - mv_a) / (raw_b - raw_a) - 2000) <= uncertainty_mv <= 12
+
+
+def test_points_that_cannot_be_are_not_kept_and_it_is_said_why(seen: Any) -> None:
+    assert [text for text, _points in seen["uncalibrated"]] == [
+        *("cal.close", "cal.falls", "cal.slope", "cal.end", "cal.moves", "cal.high")
+    ]
+    assert all(points is None for _text, points in seen["uncalibrated"])
+
+
 def test_without_a_display_a_long_press_starts_too(seen: Any) -> None:
     assert seen["without a display"] == 1
 

@@ -2,9 +2,8 @@
 
 import gc
 import json
-import os
-import sys
 
+from rescue import board_file
 from rescuelink import rpc
 from rescuelink.errors import LinkError
 
@@ -47,7 +46,7 @@ def echo(_work, data):
 
 def board(_work):
     """Binary: board.json, as it lies on the helper."""
-    with open(_board_json(), "rb") as file:
+    with open(board_file.path(), "rb") as file:
         return file.read()
 
 
@@ -60,19 +59,7 @@ def set_board(work, data):
     if not good:
         raise LinkError("bad_params", "this is no board.json")
     work.make_safe()
-    path = _board_json()
-    with open(path + ".new", "wb") as file:
-        file.write(data)
-    try:
-        os.rename(path + ".new", path)
-    except OSError:  # FAT replaces nothing
-        os.remove(path)
-        os.rename(path + ".new", path)
-
-
-def _board_json():
-    # As main.py has it.
-    return sys.argv[1] if len(sys.argv) > 1 else "board.json"
+    board_file.write(data)
 
 
 def safe(work):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bmsrescue.board.calibration import calibrated, judged_reading, point, uncertainty_mv
+from bmsrescue.board.calibration import calibrated, judged_reading, point
 from bmsrescue.board.check import COSTS, NO_RAIL, Checked, check, costs_without
 from bmsrescue.board.config import known_boards, parse
 from bmsrescue.board.pins import PICO, pins_of
@@ -19,9 +19,9 @@ from bmsrescue.cli.output import console, show_error, show_facts
 from bmsrescue.cli.render.rail_chart import NAMES
 from bmsrescue.client.helper import Helper
 from bmsrescue.errors import HostError, UsageError
+from rescuelink.two_points import is_at_end, uncertainty_mv
 
 _READINGS = 8
-_END_RAW = 65535 - 16
 
 
 def check_board(
@@ -87,7 +87,7 @@ def _of_a_helper(helper: Helper) -> Checked:
     found.doubts += [
         f"rails.{name}: its ADC is at its end, {reading} of 65536"
         for name, reading in raw.items()
-        if reading is not None and reading >= _END_RAW
+        if reading is not None and is_at_end([reading])
     ]
     return found
 

@@ -5,8 +5,9 @@ import sys
 
 from face_ports import Clock, Panel
 
+from rescue import board_file
 from rescue.front import app as app_module
-from rescue.front import piles, self_test, settings, tally
+from rescue.front import calibrate, piles, self_test, settings, tally
 from rescue.hal.ports import Ports
 from rescuelink.guard import judge
 
@@ -152,7 +153,7 @@ seen["by button alone"] = [app.treated, app.pile]
 # Settings: language and sound, kept over a new start.
 app = new_app({"language": "de"})
 seen["language of board.json"] = app.screen.language
-app.ports.panel.presses = [(500, 2600)] + [(3000 + 500 * n, 3200 + 500 * n) for n in range(6)]
+app.ports.panel.presses = [(500, 2600)] + [(3000 + 500 * n, 3200 + 500 * n) for n in range(7)]
 app.ports.panel.presses += [(6500, 8500), (9000, 11_000), (11_500, 11_700), (12_000, 14_000)]
 until(app, 15_000)
 seen["chosen"] = settings.read(ROOT, {})
@@ -169,6 +170,67 @@ app = new_app()
 app.ports.card.root = ROOT + "/nothing"
 seen["no card"] = self_test.run(app.ports, config, ("card",))
 Card.root = ROOT + "/card"
+
+
+# A rail of a 1:2 divider, by a meter: its ADC reads `truth` 2 % low. Presses are given, then what the meter reads.
+class Adc:
+    names = ("bplus", "v3v3")
+    spans = ()
+    truth = 0
+    drift = 0
+
+    def read_mv(self, name):
+        return self.read_raw(name) * 6600 // 65535
+
+    def read_raw(self, name):
+        self.truth += self.drift
+        return None if name == "bplus" else self.truth * 65535 // 6600 * 98 // 100
+
+
+class Meter:
+    # A person who brings the rail to the next voltage when asked for it, and types what the meter shows.
+    def __init__(self, adc, volts, shows=None):
+        self.adc, self.volts, self.shows = adc, list(volts), list(shows or volts)
+        self.presses = []
+
+    def for_press(self, _limit_ms):
+        if not self.presses and self.volts:
+            self.adc.truth = self.volts.pop(0)
+            wanted, before = self.shows.pop(0), self.adc.read_mv("v3v3")
+            for power in (10_000, 1000, 100, 10, 1):
+                self.presses += ["short"] * ((wanted // power - before // power) % 10) + ["long"]
+            return "short"
+        return self.presses.pop(0) if self.presses else None
+
+
+def calibrated(volts, shows=None, drift=0):
+    with open(ROOT + "/board.json", "w") as file:
+        json.dump({"helper": "h", "rails": {"v3v3": {"adc": 26, "top_ohm": 10_000, "bottom_ohm": 10_000}}}, file)
+    app = new_app()
+    adc = app.ports.rails = Adc()
+    adc.drift = drift
+    meter = Meter(adc, volts, shows)
+    meter.presses = ["long"]  # the only rail of an ADC
+    said = []
+    tell = app.screen.tell
+    app.screen.tell = lambda title, text: said.append(text) or tell(title, text)
+    calibrate.show(app, meter)
+    with open(ROOT + "/board.json") as file:
+        return [said[-1], json.load(file)["rails"]["v3v3"].get("calibration")]
+
+
+board_file.path = lambda: ROOT + "/board.json"
+seen["calibrated"] = calibrated([100, 3300])
+with open(ROOT + "/board.json") as file:
+    seen["calibrated"].append(json.load(file)["rails"]["v3v3"]["calibrated"]["uncertainty_mv"])
+seen["uncalibrated"] = [
+    calibrated([100, 300]),
+    calibrated([100, 3300], [1000, 900]),
+    calibrated([100, 3300], [1000, 33_000]),
+    calibrated([100, 6900]),
+    calibrated([100, 3300], drift=20),
+    calibrated([100]),
+]
 
 # A helper without a display blinks the code, and a long press starts.
 app = new_app(missing=("display",))

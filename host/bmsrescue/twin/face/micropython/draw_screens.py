@@ -6,7 +6,7 @@ import sys
 
 import framebuf
 
-from rescue.front import consent_prompt, hand_prompt, menu, piles, self_test, settings, views, words
+from rescue.front import calibrate, consent_prompt, hand_prompt, menu, piles, self_test, settings, views, words
 from rescue.front.screens import Screen
 from rescuelink.diagnoses import all_causes
 from rescuelink.limits import default_limits
@@ -160,6 +160,10 @@ rows = [
 ]
 self_test.draw(screen, "menu.test", rows, "test.")
 keep("self-test")
+calibrate.draw_rails(screen, ["bplus", "v12", "v5iso", "v3v3", "vcap"], 3)
+keep("calibrate: rail")
+calibrate.draw_digits(screen, "v3v3", [0, 3, 2, 9, 0], 4)
+keep("calibrate: meter")
 tally = {
     "runs": 48,
     "good": 43,
@@ -212,6 +216,7 @@ ROOM = {
     "set": (16, 1, 1),
     "history": (16, 1, 1),
     "count": (16, 1, 1),
+    "cal": (16, 4, 3),
 }
 VALUES = {"pile.count": " 9999/9999", "page.unit": " 00BD0010", "count.runs": " 99999", "count.good": " 99999"}
 STEP_COLUMNS = 10  # beside "16/16 "
