@@ -158,7 +158,10 @@ def reset_loop(evidence):
     flags = (evidence.get("reset_cause") or {}).get("flags") or []
     values = {"edges": nrst["edges"], "window_ms": nrst["window_ms"], "cause": ", ".join(flags) or "cause not readable"}
     values["period_ms"] = nrst.get("period_ms") or nrst["window_ms"] // nrst["edges"]
-    return CERTAIN, values, ["NRST edges %d in %d ms" % (nrst["edges"], nrst["window_ms"])], []
+    lines = ["NRST edges %d in %d ms" % (nrst["edges"], nrst["window_ms"])]
+    if rail_of(evidence, "logic") is None and not [flag for flag in flags if flag in BY_ITSELF]:
+        return LIKELY, values, lines, ["brown-out"]  # a supply that goes and comes resets it as well
+    return CERTAIN, values, lines, []
 
 
 def marker_line(evidence):

@@ -82,7 +82,7 @@ def _seldom(evidence):
     found = reset_loop(evidence) if evidence.get("sectors") else None
     if found is None:
         return None
-    return CERTAIN, {"flags": found[1]["cause"]}, found[2] + _told(evidence), []
+    return found[0], {"flags": found[1]["cause"]}, found[2] + _told(evidence), found[3]
 
 
 def _crashes(evidence):
