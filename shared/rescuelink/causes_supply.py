@@ -65,6 +65,12 @@ TABLE = (
         "EXAMINED",
     ),
     (
+        "not-on",
+        "The {rail} rail reads {mv} mV, and nobody has held the unit's button: it may be off, and nothing else.",
+        "Hold the unit's button until its lights come, then start again; where no rail comes, look at its converters.",
+        "EXAMINED",
+    ),
+    (
         "sense-out",
         "{rail} reads {mv} mV, and {made}, which is made of it, is good: the helper reads {rail} wrong.",
         "Measure {rail} with a meter. Where it is good, look at the helper's wire and divider, and start again.",

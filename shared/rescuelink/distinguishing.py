@@ -22,6 +22,7 @@ TABLE = {
     "no-supply": "{input} measures nothing at the unit's own terminals",
     "open-swd": "a meter finds no way from the helper's pin to the chip's",
     "option-corruption": "other option bytes differ from a good unit's as well",
+    "over-current": "the bench supply shows that it limits its current",
     "rdp1": "the chip is found every time, and every read of its flash fails at any clock",
     "rdp2": "a good unit answers on the same wires, and this one still runs its firmware",
     "reset-loop": "NRST falls again and again on an oscilloscope",

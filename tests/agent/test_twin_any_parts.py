@@ -33,6 +33,8 @@ MENDED = [
     Case("v12-sense", ("v5iso",)),  # without that wire there is no such fault: it is cured
     Case("short-3v3", ("bplus", "v5iso", "v3v3"), frozenset(("power",))),
     Case("adc-zero-backfeed", ("v5iso",)),
+    Case("adc-zero-backfeed", ("bplus", "v12", "vcap")),
+    Case("latch-by-button", ("bplus", "v12", "v3v3"), frozenset(("power",))),
 ]
 
 

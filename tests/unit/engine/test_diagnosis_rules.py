@@ -376,6 +376,16 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ),
     ("no 12 V", "no-12v", no_12v(20)),
     ("no 12 V, and no wire to B+", "no-12v", both(no_12v(20), unseen("bplus"))),
+    (
+        "a low input into which much flows",
+        "low-supply",
+        both(
+            reads("bplus", 14_000, 13_000, 15_000),
+            reads("v12", 8000, 6000, 10_000),
+            lambda e: e["rails"].update(ma=150),
+        ),
+    ),
+    ("no 12 V, and nobody to hold the button", "not-on", both(no_12v(20), unseen("v3v3", "unit_button"))),
     ("12 V that a button brings to nothing", "no-12v", held_button(3, 20)),
     ("12 V held down while a button is held", "short-12v", held_button(450, 20)),
     ("12 V shorted to nothing while a button is held", "short-12v", held_button(40, 320)),
@@ -949,9 +959,18 @@ def test_a_dead_core_supply_says_whether_the_chip_s_own_was_seen(sees: bool, tol
     assert ("no-3v3" in found["alternatives"]) == (not sees)
 
 
-@pytest.mark.parametrize(("without", "ends_as"), [(("bplus",), "NOT_FIRMWARE"), (("bplus", "power"), "EXAMINED")])
-def test_a_dead_rail_of_a_unit_that_nobody_saw_start_is_no_verdict(without: tuple[str, ...], ends_as: str) -> None:
+@pytest.mark.parametrize(
+    ("without", "cause", "ends_as"),
+    [
+        (("bplus",), "no-12v", "NOT_FIRMWARE"),
+        (("bplus", "power"), "not-on", "EXAMINED"),
+        (("unit_button",), "not-on", "EXAMINED"),
+    ],
+)
+def test_a_dead_rail_of_a_unit_that_nobody_saw_start_is_no_verdict(
+    without: tuple[str, ...], cause: str, ends_as: str
+) -> None:
     evidence = good_unit()
     both(no_12v(20), unseen(*without))(evidence)
     found = diagnose(evidence)
-    assert (found["cause"], found["ends_as"]) == ("no-12v", ends_as)
+    assert (found["cause"], found["ends_as"]) == (cause, ends_as)

@@ -21,6 +21,7 @@ from rescuelink.dead_rails import DEAD_MV
 _HELD_DOWN_MV = 300  # what leaks through a converter that stands still is less
 _HEAVY_MA = 100  # above the 20..60 mA of a half-on unit without load (docs/reference/unit.md#half-on-current)
 _RIPPLE_MV = 100
+_SWINGS = 20  # a twentieth of the rail: one that swings by more is pulled down and comes back
 _MADE_OF = {"input": ("between", "logic", "core"), "between": ("logic", "core")}
 
 # --- P0: before and at power on ---
@@ -129,6 +130,8 @@ def _sense_out(role):
         if role == "between" and iso is not None and iso["mv"] < DEAD_MV["other"]:
             return None  # something pulls both down: 3.3 V is made of little
         (low, high), mv = window_of(evidence, role), rail["mv"]
+        if mv >= DEAD_MV[role] and rail["max_mv"] - rail["min_mv"] > mv // _SWINGS:
+            return None  # a wire that is off reads steadily what it reads
         least, most = _at_its_input(evidence) if role == "between" else (0, 0)
         certain = mv < rail_of(evidence, made[0])["mv"]
         if not certain and most:
@@ -175,6 +178,8 @@ def _pulled_low(evidence, role, short, source):
     confidence, beside = _sure(evidence, role)
     if rail_of(evidence, role)["mv"] < window_of(evidence, role)[0] // 2:
         confidence, beside = LIKELY, beside + [short]
+    elif role == "input" and (evidence["rails"].get("ma") or 0) >= _HEAVY_MA:
+        confidence, beside = LIKELY, beside + ["over-current"]  # a supply at its own limit gives less
     if source and rail_of(evidence, _feeds(evidence, role)) is None:
         confidence, beside = LIKELY, beside + [source]
     return confidence, beside
@@ -225,6 +230,23 @@ def _no_vtref(evidence):
         return None
     # The core supply may be off for a reason of its own: firmware that takes it away.
     return LIKELY, values, lines + ([say(evidence, "core")] if vcap else []), ["no-3v3"]
+
+
+def _not_on(evidence):
+    # Nobody has held the unit's button (unit/button.py), and nothing behind it is up: so looks a unit that is off.
+    rails, nrst = evidence["rails"], evidence.get("nrst")
+    if rails.get("button") or not (unseen(evidence, "unit_button") or unseen(evidence, "power")):
+        return None
+    seen = [role for role in ("between", "logic") if rail_of(evidence, role)]
+    if [role for role in seen if rail_of(evidence, role)["mv"] >= DEAD_MV[role]] or not seen:
+        return None
+    if (nrst and nrst["level"]) or good(evidence, "core") or (rails.get("ma") or 0) >= _HEAVY_MA:
+        return None
+    alternatives = ["no-12v" if seen[0] == "between" else "no-3v3"]
+    if rail_of(evidence, "input") is None:
+        alternatives.append("no-supply")
+    values = _values(evidence, seen[0], rail_of(evidence, seen[0])["mv"])
+    return LIKELY, values, [say(evidence, role) for role in seen], alternatives
 
 
 def _dead(role):
@@ -333,6 +355,7 @@ RULES = (
     ("short-3v3", _overloaded("logic")),
     ("short-12v", _overloaded("between")),
     ("low-supply", _low_supply),
+    ("not-on", _not_on),
     ("no-12v", _dead("between")),
     ("low-12v", _low_12v),
     ("high-12v", _high_12v),
