@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import time
@@ -21,8 +22,10 @@ from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.catalogues import read
 from bmsrescue.fleet.web.helper_words import in_language, message_of, said
+from bmsrescue.fleet.web.people_words import cause_words
 from fake_station import FakeHelper, NoHelpers
 from helper_sentences import sentences
+from repository import ROOT
 from rescuelink import causes_supply
 from rescuelink.outcomes import OUTCOMES
 from sealed_records import chain
@@ -57,6 +60,49 @@ def test_every_sentence_of_the_agent_has_its_translation(language: str) -> None:
         assert set(values.findall(text)) == set(values.findall(english)), english
         if language == "zh" and re.search("[a-z]{5}", english):
             assert re.search("[一-鿿]", text), english
+
+
+@pytest.mark.parametrize("language", ["de", "zh"])
+def test_what_a_station_says_on_the_wall_has_its_translation(language: str) -> None:
+    """Reasons, notes and refused scans, out of the source: each text of several words that ends up on a card."""
+    said_there = [
+        text
+        for name in ("station", "desk", "who", "settings")
+        for text in _shown(ROOT / f"host/bmsrescue/fleet/stations/{name}.py")
+    ]
+    assert len(said_there) > 20, "or they are not found any more"
+    assert [text for text in said_there if in_language(language, text) == text] == []
+
+
+def _shown(file: Path) -> list[str]:
+    """What is entered as a state's reason, noted, or returned as a sentence; values are X1."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        texts: list[ast.expr] = []
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "_enter":
+            texts = node.args[1:]
+        elif isinstance(node, ast.Return) and node.value is not None:
+            texts = list(node.value.elts) if isinstance(node.value, ast.Tuple) else [node.value]
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") in ("why", "_left", "note"):
+            texts = [node.value]
+        for text in texts:
+            parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+            words = "".join(
+                one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else "X1" for one in parts
+            )
+            words = re.sub("^X1 (?=[A-Z])", "", words)  # a sentence that is told elsewhere, before this one
+            if len(re.findall("[a-z]{2}", words)) >= 3 and words.count(" ") >= 2:
+                found.append(words)
+    return found
+
+
+def test_rails_have_the_names_that_people_use() -> None:
+    raw = "v3v3 dipped while the unit was powered (0 mV): brown-out. Power was cut."
+    assert in_language("en", raw) == raw.replace("v3v3", "3.3 V")
+    assert in_language("de", raw).startswith("3.3 V ist eingebrochen")
+    assert in_language("en", "See `v12` in limits.rails_mv.v12, not vcap.") == (
+        "See `v12` in limits.rails_mv.v12, not VCAP."
+    )
 
 
 def test_a_template_has_its_values_by_number() -> None:
@@ -169,5 +215,19 @@ def test_an_events_sentences_are_told_and_all_else_stays() -> None:
         "result": {"sentence": "写入映像。"},
         "why": None,
     }
-    assert said(event, "en") is event
+    assert said(event, "en") == event
     assert said(None, "de") is None
+
+
+def test_causes_are_called_what_the_dongle_calls_them() -> None:
+    assert [cause_words("update-cut", language) for language in ("en", "de", "zh")] == [
+        "update was cut short",
+        "Update brach ab",
+        in_words("zh", "cause.update-cut"),
+    ]
+    assert cause_words("a-cause-of-tomorrow", "de") == "a cause of tomorrow"
+
+
+def in_words(language: str, key: str) -> str:
+    rows = (ROOT / f"device/words/{language}.txt").read_text(encoding="utf-8").splitlines()
+    return next(row.removeprefix(f"{key} = ") for row in rows if row.startswith(f"{key} = "))

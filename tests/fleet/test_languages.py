@@ -30,6 +30,7 @@ from bmsrescue.fleet.web.languages import words
 from bmsrescue.fleet.web.limit_words import LIMIT_WORDS, RAIL_WORDS
 from bmsrescue.fleet.web.messages import filled, rewritten
 from bmsrescue.fleet.web.people_words import OUTCOME_WORDS, PHASE_WORDS, STEP_WORDS
+from bmsrescue.fleet.web.rendering import NO_VERDICT
 from fake_station import FakeHelper, NoHelpers
 
 _WEB = Path(languages.__file__).parent
@@ -47,7 +48,7 @@ _RANGES = ("today", "yesterday", "7 days", "30 days", "90 days")
 _SECTORS = ("before", "after", "blank", "match", "differs", "torn", "unknown")
 _VERDICTS = ("pass", "fail", "marginal")
 _TABLES: tuple[Iterable[str], ...] = (
-    *(titles(), _RANGES, _SECTORS, _VERDICTS, PHASES, DISPOSITIONS, FACES, FAULTS, NAMES),
+    *(titles(), _RANGES, _SECTORS, _VERDICTS, PHASES, DISPOSITIONS, FACES, FAULTS, NAMES, (NO_VERDICT,)),
     *(table.values() for table in (STEP_WORDS, OUTCOME_WORDS, PHASE_WORDS, RAIL_WORDS, WORDS, FIELDS, SCOPES)),
     consents.WORDS.values(),
     [words for words, _unit in LIMIT_WORDS.values()],

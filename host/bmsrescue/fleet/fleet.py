@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bmsrescue.config import Config
+from bmsrescue.config import Config, RecordsPlace
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.accounts import Accounts
 from bmsrescue.fleet.backups import FOLDER_NAME, BackupFolder
@@ -33,6 +33,7 @@ class Fleet:
         private_data_folder(folder)
         self.folder = folder
         self.site_id = ""
+        self.name = "" if shared or config.records.bench == RecordsPlace().bench else config.records.bench
         if shared:
             self.store = Store.open_to_read(shared)
         else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select, union
+from sqlalchemy import Row, and_, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet.models import Attempt, Measurement, SealedLine, Unit, UnitCard, UnitLabel, UnitNote
@@ -49,13 +49,19 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class FoundUnit:
-    """A unit as a list shows it."""
+    """A unit as a list shows it, with its newest attempt's outcome and what people said of it."""
 
     id: int
     uid: str | None
     labels: list[str]
     chip: str | None
     first_seen: datetime
+    outcome: str | None = None
+    taken_out: bool = False
+    rma: str | None = None
+    customer: str | None = None
+    lot: str | None = None
+    disposition: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,26 @@ def _told(session: Session, units: Sequence[Unit]) -> list[FoundUnit]:
     of_these = select(UnitLabel.unit_id, UnitLabel.label).where(UnitLabel.unit_id.in_(labels)).order_by(UnitLabel.id)
     for unit_id, label in session.execute(of_these):
         labels[unit_id].append(label)
-    return [FoundUnit(unit.id, unit.uid, labels[unit.id], unit.chip, unit.first_seen) for unit in units]
+    newest = select(func.max(Attempt.id)).where(Attempt.unit_id.in_(labels)).group_by(Attempt.unit_id)
+    ended = {
+        row.unit_id: (row.outcome, row.taken_out)
+        for row in session.execute(
+            select(Attempt.unit_id, Attempt.outcome, Attempt.taken_out).where(Attempt.id.in_(newest))
+        )
+    }
+    cards = {card.unit_id: card for card in session.scalars(select(UnitCard).where(UnitCard.unit_id.in_(labels)))}
+    said = {
+        number: (card.rma, card.customer, card.lot, card.disposition) if (card := cards.get(number)) else ()
+        for number in labels
+    }
+    return [
+        FoundUnit(
+            *(unit.id, unit.uid, labels[unit.id], unit.chip, unit.first_seen),
+            *ended.get(unit.id, (None, False)),
+            *said[unit.id],
+        )
+        for unit in units
+    ]
 
 
 def _called(session: Session, text: str) -> list[int]:

@@ -35,6 +35,8 @@ from bmsrescue.fleet.web import (
     pages_line,
 )
 from bmsrescue.fleet.web.access import Access
+from bmsrescue.fleet.web.helper_words import in_language
+from bmsrescue.fleet.web.languages import language_of
 from bmsrescue.fleet.web.refusals import RESPONSES
 from bmsrescue.fleet.web.rendering import refusal_page, wants_page
 from rescuelink.errors import RescueError
@@ -139,6 +141,8 @@ async def _malformed(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, status: int, kind: str, message: str, next_step: str) -> Response:
+    language = language_of(request)
+    message, next_step = in_language(language, message), in_language(language, next_step)
     if wants_page(request):
         return refusal_page(request, status, message, next_step)
     return _json(status, kind, message, next_step)

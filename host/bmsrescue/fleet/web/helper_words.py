@@ -17,9 +17,12 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from bmsrescue.fleet.web.catalogues import read
+from bmsrescue.fleet.web.languages import words
+from bmsrescue.fleet.web.limit_words import RAIL_WORDS
 from bmsrescue.fleet.web.people_words import STEP_WORDS
 
 _VALUE = re.compile(r"\{(\w+)\}|%(?:\.\d+)?(?:0\d+)?[sdxXf]")
+_RAIL = re.compile(r"(?<![\w.`\"-])(?:" + "|".join(RAIL_WORDS) + r")(?![\w`\"-]|\.\w)")
 _END = re.compile(r"(?<=[.?!]) ")
 _PHASE = re.compile(rf"({'|'.join(STEP_WORDS)}): (.+)\Z", re.IGNORECASE | re.DOTALL)
 _LIST = re.compile(r"(\d+ )?\(?[a-z]+\)?(, \d+ [a-z]+)*\Z")  # "0 blank, 1 match", or a word by itself
@@ -27,7 +30,7 @@ _ADDRESS = re.compile(r"(.+) at (0x[0-9A-F]{8})\Z", re.DOTALL)
 _MOST_SENTENCES = 6
 _LONGEST = 600
 _DEEPEST = 4
-_SENTENCES = ("sentence", "next_step", "message", "why")
+_SENTENCES = ("sentence", "next_step", "message", "why", "note")
 Language = Annotated[str, Query(pattern="^[a-z]{2}$", description="Sentences of helpers in it: en, de or zh.")]
 _STOP = {"zh": "。"}
 _PAUSE = {"zh": "："}
@@ -45,8 +48,8 @@ def message_of(template: str) -> str:
 
 
 def said(data: Any, language: str) -> Any:
-    """What an event or a station's status holds, with its sentences in the language; the same object in English."""
-    if language == "en" or not isinstance(data, dict):
+    """What an event or a station's status holds, with its sentences in the language."""
+    if not isinstance(data, dict):
         return data
     told = dict(data)
     for key, value in data.items():
@@ -94,13 +97,20 @@ def _templates(language: str) -> tuple[_Template, ...]:
 
 @lru_cache(4096)
 def in_language(language: str, text: str) -> str:
-    """`text`, which may be several sentences, as far as the catalogue has it.
+    """`text`, which may be several sentences, as far as the catalogue has it; rails by the names that people use.
 
     A text that is longer than any helper's sentences (600 characters) stays as it is.
     """
-    if language == "en" or not text or len(text) > _LONGEST or not _templates(language):
+    if not text or len(text) > _LONGEST:
         return text
-    return _told(language, text, 0)[0]
+    told = text if language == "en" or not _templates(language) else _told(language, text, 0)[0]
+    return _RAIL.sub(lambda name: _rail(language, name[0]), told)
+
+
+def _rail(language: str, name: str) -> str:
+    """ "B+" of "B+, the unit's input"."""
+    english = RAIL_WORDS[name]
+    return re.split("[,，]", words(language).get(english, english))[0]
 
 
 def _told(language: str, text: str, depth: int) -> tuple[str, int]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from bmsrescue.agent.files import device_dir
 from rescuelink.outcomes import OUTCOMES
 
 STEP_WORDS = {
@@ -56,6 +59,15 @@ def outcome_sentence(name: str) -> str:
     return name if found is None else found.sentence
 
 
-def cause_words(name: str) -> str:
-    """ "update-cut" is read as "update cut"; what it means is in the report and in docs/catalogue.md."""
-    return name.replace("-", " ")
+def cause_words(name: str, language: str = "en") -> str:
+    """What a dongle's display calls a cause: "update was cut short". One that it does not know goes by its own name."""
+    return _causes(language).get(name) or name.replace("-", " ")
+
+
+@cache
+def _causes(language: str) -> dict[str, str]:
+    file = device_dir() / "words" / f"{language}.txt"
+    if not file.exists():
+        return {}
+    rows = (line.partition(" = ") for line in file.read_text(encoding="utf-8").splitlines())
+    return {key.removeprefix("cause."): text.strip() for key, _, text in rows if key.startswith("cause.")}

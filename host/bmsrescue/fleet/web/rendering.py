@@ -34,6 +34,11 @@ def _verdict(attempt: Attempt) -> str:
     return REMOVE if attempt.taken_out else state_for(attempt.outcome)
 
 
+def _result(attempt: Attempt) -> str:
+    """The verdict, afterwards: a unit that was taken out in work has none."""
+    return NO_VERDICT if attempt.taken_out else _verdict(attempt)
+
+
 def _percent(share: float) -> str:
     """One digit behind the point; 0 % and 100 % only where it is none and all."""
     if 0 < share < _SMALLEST:
@@ -88,8 +93,10 @@ def _title(language: str, title: str) -> str:
 
 
 _SMALLEST = 0.001
+NO_VERDICT = "no verdict"
 _templates = Jinja2Templates(Path(__file__).parent / "templates")
 _templates.env.filters["verdict"] = _verdict
+_templates.env.filters["result"] = _result
 _templates.env.filters["symbol"] = lambda attempt: FACES[_verdict(attempt)].symbol
 _templates.env.filters["percent"] = _percent
 _templates.env.filters["when"] = _when
@@ -101,7 +108,7 @@ _templates.env.filters["said"] = _said
 _templates.env.filters["helper_says"] = _helper_says
 _templates.env.filters["step"] = _in_words(step_words)
 _templates.env.filters["outcome"] = _in_words(outcome_words)
-_templates.env.filters["cause"] = _in_words(cause_words)
+_templates.env.filters["cause"] = pass_context(lambda context, name: cause_words(name, context.get("language") or "en"))
 _templates.env.filters["rail"] = _in_words(lambda rail: RAIL_WORDS.get(rail, rail))
 _templates.env.filters["phase"] = _in_words(lambda phase: PHASE_WORDS.get(phase, phase))
 _templates.env.filters["json_text"] = json.dumps
@@ -120,6 +127,7 @@ def page(request: Request, template: str, person: Person | None, title: str, **v
     fleet: Fleet = request.app.state.fleet
     language = language_of(request)
     values["language"], values["languages"], values["own_words"] = language, LANGUAGES, script_words(language)
+    values["bench"] = fleet.name
     values["only_looks"] = values["read_only"] = fleet.only_looks
     values["step_words"], values["rail_words"] = STEP_WORDS, RAIL_WORDS
     values["clock"] = fleet.desk.settings.clock

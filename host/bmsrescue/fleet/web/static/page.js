@@ -120,7 +120,9 @@ function showStation(status) {
     field.textContent = shown[field.dataset.field] || "";
   });
   showProgress(card, null);
-  card.querySelector("[data-bar]").style.setProperty("--share", status.share || 0);
+  const bar = card.querySelector("[data-bar]");
+  if (status.share === null) bar.removeAttribute("style");
+  else bar.style.setProperty("--share", status.share);
   if (byId("advice") && body.dataset.station === status.station) byId("advice").textContent = said(status.advice);
 }
 

@@ -66,8 +66,8 @@ function drawYield() {
   const series = [{}, { label: "recovered %", stroke: colour("--green"), width: 2, points: { show: true } },
     { label: "95 % from", ...edge }, { label: "to", ...edge }];
   const day = 86400;
-  const from = data[0][0] - 3 * day;
-  const to = Math.max(data[0][data[0].length - 1], from + 24 * day) + 3 * day;
+  const to = data[0][data[0].length - 1] + 3 * day;
+  const from = Math.min(data[0][0] - 3 * day, to - 30 * day);
   const scales = { y: { range: [0, 100] }, x: { range: () => [from, to] } };
   plotIn(place, 280, { series, scales, axes: [{}, { label: "%" }] }, data);
 }
