@@ -101,7 +101,9 @@ def take_pictures(url: str) -> None:
             time.sleep(3.0)  # for what is loaded after the page
             _save(browser, name)
         # To be looked at, and not kept: each view whole, in the dark, on a telephone, as it is printed, in other words.
-        views |= {"wall": "/", "attempts": "/attempts", "backups": "/backups", "health": "/health"}
+        views |= {"wall": "/", "station": f"/stations/{busy}"}
+        views |= {name: f"/{name}" for name in ("attempts", "units", "releases", "backups", "health", "quarantine")}
+        views |= {name: f"/{name}" for name in ("accounts", "audit")}
         hows = ("dark", "phone", "print", "de", "zh")
         places = [(f"{name}-{how}", path, how) for how in hows for name, path in views.items()]
         tall = size | {"height": 2200}

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -264,4 +265,9 @@ def test_a_shift_of_virtual_stations_runs_by_itself_and_no_event_is_lost(shift: 
     assert len(lines) >= 2
     browser.get(shift + "/figures")
     until(lambda: browser.find_elements(By.XPATH, "//h2[.='Rails in the proof, by station']"), "the rails never came")
+    ActionChains(browser).move_to_element(
+        browser.find_element(By.CSS_SELECTOR, "#yield-plot .u-over")
+    ).click().perform()
+    until(lambda: "/attempts?from=" in browser.current_url, "a week's point leads nowhere")
+    assert browser.find_elements(By.CSS_SELECTOR, "tbody a[href^='/attempts/']"), "its attempts"
     no_errors(browser)

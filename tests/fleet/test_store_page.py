@@ -78,6 +78,7 @@ def test_every_benchs_records_are_seen_by_an_account_that_may_only_read(
         "/health",
     ):
         assert client.get(path).status_code == 200, path
+    assert "<small>hall 1</small>" in client.get("/units/1").text, "a unit's history says at which bench"
     assert "Keep the note" not in client.get("/units/1").text
     assert client.post("/api/fleet/units/1/notes", json={"text": "x"}).status_code == 403
     answer = client.post("/api/fleet/password", json={"old": PASSWORD, "new": PASSWORD})

@@ -61,3 +61,8 @@ def benches_of(session: Session) -> list[Bench]:
         for site, name, heard in sites
     ]
     return sorted(found, key=lambda one: (one.heard is None, -(one.heard.timestamp() if one.heard else 0), one.name))
+
+
+def names_of(session: Session) -> dict[str, str]:
+    """What each bench is called, by its identity."""
+    return {row.id: row.name for row in session.execute(select(Site.id, Site.name))}

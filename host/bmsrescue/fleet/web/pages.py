@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import figures, ledger
 from bmsrescue.fleet.accounts import MIN_PASSWORD, AccessError
+from bmsrescue.fleet.benches import names_of
 from bmsrescue.fleet.checking import wrong_with
 from bmsrescue.fleet.consents import WORDS, consent_of, consents_for, is_word, said
 from bmsrescue.fleet.golden import golden_of
@@ -114,6 +115,7 @@ def unit(request: Request, number: int, fleet: TheFleet, person: Viewing) -> Res
         told = None if found is None else _consent_view(session, found[0], found[1])
         if told is not None:
             told |= {"life": life_of(session, number), "fields": FIELDS, "dispositions": DISPOSITIONS}
+            told["benches"] = names_of(session)
     if found is None or told is None:
         raise HTTPException(404, "there is no such unit")
     return page(request, "unit.html", person, "Unit", unit=found[0], attempts=found[1], **told)
@@ -129,6 +131,7 @@ def attempt(request: Request, sha256: Plain, fleet: TheFleet, person: Viewing) -
         unit_id = None if found is None else found.attempt.unit_id
         life = life_of(session, -1 if unit_id is None else unit_id)
         test = None if found is None else test_after(session, unit_id, found.attempt.at)
+        benches = names_of(session)
         wrong, signed = ("", False) if found is None else wrong_with(session, found.attempt, fleet.keys.helpers())
     if found is None:
         raise HTTPException(404, "there is no such attempt")
@@ -153,6 +156,7 @@ def attempt(request: Request, sha256: Plain, fleet: TheFleet, person: Viewing) -
         life=life,
         test=test,
         fields=FIELDS,
+        benches=benches,
         page_name=_in_css(f"{found.attempt.label or found.uid or 'unit not identified'}, {_name_of(found.attempt)}"),
         consent=consent,
         others=[one for one in called or () if one.sha256 != sha256],

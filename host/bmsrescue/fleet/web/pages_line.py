@@ -9,15 +9,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bmsrescue.fleet import ledger
+from bmsrescue.fleet.benches import names_of
 from bmsrescue.fleet.line import figures
 from bmsrescue.fleet.line.clock import Clock
 from bmsrescue.fleet.line.filters import NONE, WORDS, Filters
 from bmsrescue.fleet.line.listing import PAGE, SORTS, listing
-from bmsrescue.fleet.models import Site
 from bmsrescue.fleet.web.access import Viewing
 from bmsrescue.fleet.web.filtering import TheFilters
 from bmsrescue.fleet.web.parts import TheFleet
@@ -37,7 +36,7 @@ def line(request: Request, fleet: TheFleet, person: Viewing, filters: TheFilters
     clock = fleet.desk.settings.clock
     with fleet.store.read() as session:
         many = figures.one_by_one_of(session, filters, clock)
-        told = {"later": many, "benches": bench_names(session)}
+        told = {"later": many, "benches": names_of(session)}
         if many <= _AT_ONCE:
             told |= {"later": 0} | _beside_the_range_before(session, filters, clock, by)
     today = clock.local(ledger.now()).date()
@@ -57,7 +56,7 @@ def figures_later(
     """The part of Line that is loaded after it where there is much to go through."""
     with fleet.store.read() as session:
         told = _beside_the_range_before(session, filters, fleet.desk.settings.clock, by)
-        told["benches"] = bench_names(session)
+        told["benches"] = names_of(session)
     return page(request, "line_figures.html", person, "", filters=filters, by=by, words=WORDS, none=NONE, **told)
 
 
@@ -75,7 +74,7 @@ def attempts(
     clock = fleet.desk.settings.clock
     with fleet.store.read() as session:
         found = listing(session, filters, clock, sort, down != "no", number)
-        names = bench_names(session)
+        names = names_of(session)
     shown = {"found": found, "filters": filters, "sort": sort, "down": down != "no", "benches": names, "size": PAGE}
     return page(request, "attempt_list.html", person, "Attempts", **shown)
 
@@ -97,11 +96,6 @@ def line_figures(fleet: TheFleet, _person: Viewing, filters: TheFilters, by: By 
         "stations": [asdict(one) for one in told["stations"]],
         "groups": [asdict(one) for one in told["groups"]],
     }
-
-
-def bench_names(session: Session) -> dict[str, str]:
-    """What each bench is called, by its identity."""
-    return {row.id: row.name for row in session.execute(select(Site.id, Site.name))}
 
 
 def _beside_the_range_before(session: Session, filters: Filters, clock: Clock, by: str) -> dict[str, Any]:

@@ -69,7 +69,13 @@ function drawYield() {
   const to = data[0][data[0].length - 1] + 3 * day;
   const from = Math.min(data[0][0] - 3 * day, to - 30 * day);
   const scales = { y: { range: [0, 100] }, x: { range: () => [from, to] } };
-  plotIn(place, 280, { series, scales, axes: [{}, { label: "%" }] }, data);
+  const plot = plotIn(place, 280, { series, scales, axes: [{}, { label: "%" }] }, data);
+  const iso = (moment) => new Date(1000 * moment).toISOString().slice(0, 10);
+  plot.over.style.cursor = "pointer";
+  plot.over.addEventListener("click", () => {
+    const monday = data[0][plot.cursor.idx];
+    if (monday !== undefined) location.assign(`/attempts?from=${iso(monday)}&to=${iso(monday + 6 * day)}`);
+  });
 }
 
 // The newest attempts of a station, a plot for each rail: mV over time, with mean ± 3 s and the limits. A point under the
