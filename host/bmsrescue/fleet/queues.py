@@ -38,6 +38,8 @@ def queues_of(fleet: Fleet) -> list[Queue]:
     if fleet.webhook is not None:
         what = f"entries and attempts that {fleet.webhook.where} has not been told"
         found.append(Queue("webhook", what, fleet.webhook.waiting(), fleet.webhook.problem))
+    if fleet.only_looks:
+        return found
     with fleet.store.read() as session:
         missing = missing_backups(session, fleet.site_id)
     found.append(Queue("backups", "backups that are still on their helpers' cards", missing, ""))
