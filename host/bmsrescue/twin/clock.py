@@ -16,16 +16,12 @@ NEVER_NS = 1 << 62
 class Event:
     """One thing that is going to happen; ``cancel()`` makes it not happen."""
 
-    __slots__ = ("action", "cancelled", "order", "when_ns")
+    __slots__ = ("action", "cancelled", "when_ns")
 
-    def __init__(self, when_ns: int, order: int, action: Callable[[], None]) -> None:
+    def __init__(self, when_ns: int, action: Callable[[], None]) -> None:
         self.when_ns = when_ns
-        self.order = order
         self.action = action
         self.cancelled = False
-
-    def __lt__(self, other: Event) -> bool:
-        return (self.when_ns, self.order) < (other.when_ns, other.order)
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -43,7 +39,8 @@ class VirtualClock:
     def __init__(self) -> None:
         self.now_ns = 0
         self.due_ns = NEVER_NS
-        self._queue: list[Event] = []
+        # In order of time, then of asking; what is compared first is never equal.
+        self._queue: list[tuple[int, int, Event]] = []
         self._order = 0
 
     def advance(self, duration_ns: int) -> None:
@@ -57,9 +54,9 @@ class VirtualClock:
     def at(self, when_ns: int, action: Callable[[], None]) -> Event:
         """Have ``action`` called when the clock reaches ``when_ns`` (at the next advance, if that is already past)."""
         self._order += 1
-        event = Event(when_ns, self._order, action)
-        heapq.heappush(self._queue, event)
-        self.due_ns = self._queue[0].when_ns
+        event = Event(when_ns, action)
+        heapq.heappush(self._queue, (when_ns, self._order, event))
+        self.due_ns = self._queue[0][0]
         return event
 
     def after(self, delay_ns: int, action: Callable[[], None]) -> Event:
@@ -68,13 +65,13 @@ class VirtualClock:
 
     def _run_until(self, target_ns: int) -> None:
         queue = self._queue
-        while queue and queue[0].when_ns <= target_ns:
-            event = heapq.heappop(queue)
-            self.due_ns = queue[0].when_ns if queue else NEVER_NS
+        while queue and queue[0][0] <= target_ns:
+            when_ns, _order, event = heapq.heappop(queue)
+            self.due_ns = queue[0][0] if queue else NEVER_NS
             if event.cancelled:
                 continue
-            if event.when_ns > self.now_ns:
-                self.now_ns = event.when_ns
+            if when_ns > self.now_ns:
+                self.now_ns = when_ns
             event.action()
         # An action may itself have spent time, so that we are already further than asked for.
         if target_ns > self.now_ns:

@@ -8,7 +8,7 @@ _SAFE_DIVISOR_V = 0.5
 
 def conductance(current_a: float, volts: float) -> float:
     """A constant-current load as the conductance it is at `volts`; it fades out below half a volt."""
-    return current_a / max(volts, _SAFE_DIVISOR_V)
+    return current_a / (volts if volts > _SAFE_DIVISOR_V else _SAFE_DIVISOR_V)
 
 
 class BuckStage:

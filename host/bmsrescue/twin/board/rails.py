@@ -43,6 +43,8 @@ class Rails:
         self._buck12 = BuckStage(parts.buck12)
         self._buck3v3 = BuckStage(parts.buck3v3)
         self._iso = IsolatedStage(parts.iso)
+        nodes = {rail: parts.node(rail) for rail in RAILS}
+        self._passive = {rail: (node.capacitance_f, 1.0 / node.bleed_ohm) for rail, node in nodes.items()}
         self._start = dict.fromkeys(RAILS, 0.0)
         self._end = dict(self._start)
         self._start_ns = self._end_ns = clock.now_ns
@@ -66,7 +68,11 @@ class Rails:
         if span <= 0:
             return self._end[rail]
         # The core runs behind the clock and shows its own time meanwhile: never look before the step.
-        share = min(1.0, max(0.0, (self._clock.now_ns - self._start_ns) / span))
+        share = (self._clock.now_ns - self._start_ns) / span
+        if share > 1.0:
+            share = 1.0
+        elif share < 0.0:
+            share = 0.0
         return self._start[rail] + (self._end[rail] - self._start[rail]) * share
 
     def measured_mv(self, rail: str) -> int:
@@ -145,12 +151,18 @@ class Rails:
         self._end = self._solve(demand, now_ns, duration_ns)
         self.peak_supply_a = max(self.peak_supply_a, self._supply_a)
         end = self._end
-        moved = {rail: abs(end[rail] - v[rail]) for rail in RAILS}
-        if not ramping and max(moved.values()) < _QUIET_V_PER_S * duration_ns * 1e-9:
+        most = worst = 0.0
+        for rail, volts in v.items():
+            moved = abs(end[rail] - volts)
+            share = moved / (_ABSOLUTE_TOLERANCE_V + _RELATIVE_TOLERANCE * abs(volts))
+            if moved > most:
+                most = moved
+            if share > worst:
+                worst = share
+        if not ramping and most < _QUIET_V_PER_S * duration_ns * 1e-9:
             self._end_ns = now_ns
             return
         self._end_ns = now_ns + duration_ns
-        worst = max(moved[r] / (_ABSOLUTE_TOLERANCE_V + _RELATIVE_TOLERANCE * abs(v[r])) for r in RAILS)
         next_ns = int(duration_ns * min(2.0, max(0.3, 1.0 / max(worst, 1e-9))))
         next_ns = max(_SHORTEST_NS, min(_LONGEST_NS, next_ns))
         self._event = self._clock.at(self._end_ns, lambda: self._commit(end, next_ns))
@@ -199,8 +211,9 @@ class Rails:
     def _node(
         self, rail: str, duration_ns: int, load_a: float, source: Source | None, extra_s: float = 0.0
     ) -> tuple[float, float]:
-        parts, faults = self._parts.node(rail), self.faults
-        load_s = 1.0 / parts.bleed_ohm + conductance(load_a, self._start[rail]) + extra_s
+        capacitance_f, bleed_s = self._passive[rail]
+        volts, faults = self._start[rail], self.faults
+        load_s = bleed_s + conductance(load_a, volts) + extra_s
         injected_a = 0.0
         if rail in faults.shorts_ohm:
             load_s += 1.0 / faults.shorts_ohm[rail]
@@ -212,7 +225,7 @@ class Rails:
             load_s += 1.0 / faults.dip.ohm
         if rail in faults.open_rails:
             source = None
-        return step(self._start[rail], parts.capacitance_f, duration_ns * 1e-9, load_s, injected_a, source)
+        return step(volts, capacitance_f, duration_ns * 1e-9, load_s, injected_a, source)
 
     def _supply_rise_s(self) -> float:
         ramp_ms = self.faults.supply_ramp_ms

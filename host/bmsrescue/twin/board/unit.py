@@ -232,13 +232,14 @@ class Unit:
 
     def _follow_rails(self) -> None:
         v3v3 = self._rails.volts("v3v3")
+        supplied = v3v3 > _LOGIC_V
         self.chip.set_vdd_mv(0 if self.faults.core_supply_dead else max(0, round(1000 * v3v3)))
         self._nrst.supply(v3v3)
-        self._watchdog.supply(self._supplied())
+        self._watchdog.supply(supplied)
         self.display.supply(self._rails.volts("v5iso"))
-        self._latch_line = self.chip.pin(self._pins.latch) if self._supplied() else None
+        self._latch_line = self.chip.pin(self._pins.latch) if supplied else None
         self._latch.update(self._rails.volts("bplus"), self._latch_line, self._pressed)
-        if not self._supplied():
+        if not supplied:
             self._leds = dict.fromkeys(self._leds, False)
         elif self._glance is None:
             self._glance = self.clock.at(self.clock.now_ns + _GLANCE_NS, self._glance_at_chip)
