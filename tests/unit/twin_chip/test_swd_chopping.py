@@ -196,3 +196,64 @@ def test_a_long_read_is_taken_as_a_run(monkeypatch):
     monkeypatch.setattr(SwdPort, "read_run", noted)
     read_blocks(whole=True, frequency_hz=4_000_000, blocks=[(0x08000000, 256)], torn=None, due_us=10_000)
     assert taken[0] == 254, "the last two by themselves: the end of the address counter, and RDBUFF"
+
+
+def write_blocks(
+    *, whole: bool, frequency_hz: int, blocks: list[tuple[int, bytes]], running: bool, drain: int, due_us: int
+):
+    """Block writes to RAM and flash by the agent's own wire, taken whole or not; all that can be seen."""
+    chip = make_chip(ChipConfig(ap_write_drain_cycles=drain))
+    chip.swd.frequency_hz = frequency_hz
+    host = SwdHost(chip.swd)
+    host.connect()
+    if not running:
+        host.write32(0xE000EDF0, 0xA05F0003)
+    wire = wire_over(chip.swd if whole else Recorder(chip.swd))
+    wire.set_frequency(frequency_hz)
+    chip.swd.frequency_hz = frequency_hz  # a new period begins, through a recorder, too
+    wire.engage()
+    happened: list[int] = []
+    chip.clock.at(chip.clock.now_ns + due_us * 1000, lambda: happened.append(chip.swd._counters.ap_writes))
+    failed = []
+    for address, data in blocks:
+        wire.write(1, 0x4, address)
+        try:
+            wire.write_block(1, 0xC, data)
+        except WireError as error:
+            failed.append((error.kind, error.done))
+        failed.append(wire.read(0, 0x4))
+        host.write(0, 0, 0x1E)
+        failed.append(wire.read(1, 0x4))
+    line = chip.swd._ones, chip.swd._drain_left, wire.cycles, chip.clock.now_ns
+    return failed, happened, chip.counters.as_dict(), line, bytes(chip.rams["DTCM"].data[:4096])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.sampled_from([4_000_000, 7_777_777]),
+    st.lists(st.tuples(st.integers(0, 300), st.integers(1, 256), st.integers(0, 99)), min_size=1, max_size=3),
+    st.booleans(),
+    st.sampled_from([8, 0, 3, 20]),
+    st.integers(1, 4000),
+)
+def test_writes_taken_as_one_run_are_the_same_writes(frequency_hz, places, running, drain, due_us):
+    blocks = [
+        (0x20000000 + 4 * first if odd % 9 else 0xA0000000, bytes((odd * n) & 0xFF for n in range(4 * words)))
+        for first, words, odd in places
+    ]
+    given_ = {"frequency_hz": frequency_hz, "blocks": blocks, "running": running, "drain": drain, "due_us": due_us}
+    assert write_blocks(whole=True, **given_) == write_blocks(whole=False, **given_)
+
+
+def test_a_long_write_to_a_halted_chip_is_taken_as_a_run(monkeypatch):
+    taken: list[int] = []
+    as_run = SwdPort.write_run
+
+    def noted(port: SwdPort, request: int, data: bytes) -> int:
+        taken.append(as_run(port, request, data))
+        return taken[-1]
+
+    monkeypatch.setattr(SwdPort, "write_run", noted)
+    blocks = [(0x20000000, bytes(range(256)) * 4)]
+    write_blocks(whole=True, frequency_hz=4_000_000, blocks=blocks, running=False, drain=8, due_us=10_000)
+    assert taken[0] == 256

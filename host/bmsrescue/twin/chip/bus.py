@@ -65,6 +65,13 @@ class RamBlock:
         offset = address - self.start
         self.data[offset : offset + size] = value.to_bytes(size, "little")
 
+    def write_run(self, address: int, data: bytes) -> int:
+        if not self.enabled:
+            return 0
+        offset = address - self.start
+        self.data[offset : offset + len(data)] = data
+        return len(data)
+
     def _gated(self, address: int) -> int:
         if self.gated_error:
             raise BusError(address, f"{self.name} is not clocked")
@@ -126,6 +133,15 @@ class Bus:
         if device is None:
             raise BusError(address, "nothing there")
         device.write(address, size, value)
+
+    def write_run(self, address: int, data: bytes) -> int:
+        """Write as much of ``data`` as writing it is nothing but writing; how many bytes that was."""
+        write_run = getattr(self.pages.get(address >> PAGE_BITS), "write_run", None)
+        if write_run is None:
+            return 0
+        left_in_page = (1 << PAGE_BITS) - address % (1 << PAGE_BITS)
+        written: int = write_run(address, data[:left_in_page])
+        return written
 
 
 class GuardedDevice:

@@ -179,6 +179,7 @@ class Stm32H7:
         ap1 = MemAp("AP1", self.bus, counters, self._ap1_access, config, config.ap1_idr, ap_registers.NO_BASE)
         ap2 = ApbAp("AP2", debug_apb, counters, self._ap2_access, config, config.ap2_idr, config.ap2_base)
         ap0.undisturbed = self._halted_under_debugger
+        ap0.minds_no_write = self._minds_no_write
         return ap0, ap1, ap2
 
     # --- what stands between the access ports and their buses ---------------------------------------------------------
@@ -188,6 +189,7 @@ class Stm32H7:
             self._debugger_seen()
         if not self.core.halted:
             self.core.run_to(self.clock.now_ns)
+            self.core.touched(address)
         private = address >= memory_map.PPB
         if self.system.in_reset:
             if not private and self.config.ap0_without_axi_under_reset:
@@ -198,6 +200,11 @@ class Stm32H7:
     def _halted_under_debugger(self) -> bool:
         return self.core.halted and self.system.debugger_seen and not self.system.in_reset
 
+    def _minds_no_write(self, address: int, size: int, until_ns: int) -> bool:
+        if self.system.in_reset or not self.system.debugger_seen:
+            return False
+        return self.core.halted or self.core.minds_no_write(address, size, until_ns)
+
     def _sleep_stalls_debug(self) -> bool:
         return self.config.sleep_stalls_core_registers and not self.dbgmcu.debug_in_sleep
 
@@ -205,6 +212,7 @@ class Stm32H7:
         if not self.system.debugger_seen:
             self._debugger_seen()
         self.core.run_to(self.clock.now_ns)
+        self.core.touched(address)
         if self.system.in_reset:
             raise BusError(address, "in reset")
         if any(start <= address < end for start, end in _AHB_D2_BLIND):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from bmsrescue.agent.files import make_importable
-from bmsrescue.twin.chip.swd.port import READ_CYCLES, WRITE_CYCLES
+from bmsrescue.twin.chip.swd.port import READ_CYCLES, WRITE_CYCLES, WRITE_RUN_CYCLES
 from bmsrescue.twin.helper.rpc import BlockCut, Refused, Reply
 from bmsrescue.twin.helper.wired_unit import DebugWire
 from rescuelink.errors import WireError
@@ -67,9 +67,18 @@ class PinBits:
         self.cycles += len(answers) // 4 * READ_CYCLES
         return answers
 
+    def write_run(self, request: int, data: bytes) -> int:
+        """How many words of `data` have been written in a row, where the pins can take them at once; may be 0."""
+        write_run = getattr(self._pins, "write_run", None)
+        if write_run is None or not self._engaged:
+            return 0
+        taken: int = write_run(request, data)
+        self.cycles += taken * WRITE_RUN_CYCLES
+        return taken
+
 
 def wire_over(pins: SwdPins) -> DebugWire:
-    """The agent's own transfer layer, run on CPython, over the chip's pins. Long reads are taken whole if possible."""
+    """The agent's own transfer layer, run on CPython, over the chip's pins. Long blocks are taken whole if possible."""
     make_importable()
     from rescue.hal.swd import SwdWire
 
@@ -78,6 +87,7 @@ def wire_over(pins: SwdPins) -> DebugWire:
     unannotated = make(bits)
     unannotated.is_certain = bits.is_certain
     unannotated.read_block = partial(_read_block, unannotated, bits, unannotated.read_block)
+    unannotated.write_block = partial(_write_block, unannotated, bits, unannotated.write_block)
     wire: DebugWire = unannotated
     wire.set_frequency(START_FREQUENCY_HZ)
     return wire
@@ -102,6 +112,30 @@ def _read_block(wire: Any, bits: PinBits, in_transfers: Callable[..., None], ap:
     except WireError as error:
         error.done = offset >> 2
         raise
+
+
+def _write_block(wire: Any, bits: PinBits, in_transfers: Callable[..., None], ap: int, a32: int, buf: bytes) -> None:
+    """SwdWire.write_block(), likewise."""
+    from rescue.hal.swd import WRITE_REQUESTS
+
+    if not ap or len(buf) < _LONG_BYTES:
+        in_transfers(ap, a32, buf)
+        return
+    request = WRITE_REQUESTS[ap << 2 | a32 >> 2]
+    data = bytes(buf)
+    offset, end = 0, len(data)
+    try:
+        while offset < end:
+            taken = bits.write_run(request, data[offset:])
+            if not taken:
+                wire._write(request, int.from_bytes(data[offset : offset + 4], "little"))
+                taken = 1
+            offset += 4 * taken
+    except WireError as error:
+        # A FAULT tells of the write before this one, which the DP had taken but the bus refused.
+        error.done = max((offset >> 2) - (error.kind == "fault"), 0)
+        raise
+    wire._end()
 
 
 class WirePort:

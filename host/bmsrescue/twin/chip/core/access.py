@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bmsrescue.twin.chip.bus import PAGE_BITS, Bus, BusError, BusWait
 from bmsrescue.twin.chip.core import regs as r
@@ -11,11 +12,30 @@ from bmsrescue.twin.chip.core.exceptions import MemoryFault
 from bmsrescue.twin.chip.core.flash import FlashShadow
 from bmsrescue.twin.chip.core.idle import Access, IdleDetector
 from bmsrescue.twin.chip.core.time import CoreTime
-from bmsrescue.twin.clock import NEVER_NS, VirtualClock
+from bmsrescue.twin.clock import VirtualClock
 
 _ACCESS_CYCLES = 4
 """What a device access is assumed to have taken while a run is not over."""
 _NOTHING: list[Access] = []
+_SAME_BEFORE_LOOK = 20
+"""After so many runs that polled alike it is looked at what the loop reads: that costs as much as a few runs."""
+_SAME_AFTER_FAILURE = -60
+
+
+@dataclass(slots=True)
+class Poll:
+    """A loop of which is known that it only polls: run again, it ends where it began, with the same registers."""
+
+    pc: int
+    seen: list[Access]
+    """The accesses of a run, the last one undone."""
+    turn: list[Access]
+    budget: int
+    """In so many cycles it came round."""
+    words: set[int]
+    """What it looks at, and what it writes again, in memory."""
+    generation: int
+    """Of the flash."""
 
 
 class CoreAccess:
@@ -35,6 +55,15 @@ class CoreAccess:
         self._idle = IdleDetector()
         self._loop_after = self._idle.loop_after
         self._turn: list[Access] = _NOTHING
+        self._skipped: list[Access] | None = None
+        """What this run has accessed, where it has ended in a skipped turn."""
+        self._skipped_turn = _NOTHING
+        self._before: list[Access] | None = None
+        """The same of the run before it."""
+        self._budget = 0
+        self.same = 0
+        """How many runs in a row have polled alike."""
+        self.poll: Poll | None = None
         self._target_ns = 0
         self._single = False
         self.engine: Engine
@@ -62,11 +91,15 @@ class CoreAccess:
         self.resume_ns = 0
         self.wants_single = False
         self.interrupted = False
+        self.poll = None
+        self._skipped = None
 
     def forget(self) -> None:
         """The core goes elsewhere: what it polled does not matter any more."""
         self._idle.clear()
         self._turn = _NOTHING
+        self.poll = self._before = None
+        self.same = 0
 
     def count_spent(self) -> None:
         """Put what has been spent so far into the time, as the core's frequency is about to change."""
@@ -118,6 +151,22 @@ class CoreAccess:
                 self._bus.write(address, size, value)
             else:
                 device.write(address, size, value)
+        except BusError as error:
+            self.engine.stop(Stop(StopReason.DATA_FAULT, error.address))
+        except BusWait as wait:
+            self._hold_off(wait)
+
+    def write_flash(self, address: int, size: int, value: int) -> None:
+        """As `write`, of a store to the flash array: what does that does not only poll."""
+        if self.interrupted:
+            self.engine.stop()
+            return
+        self.spent = spent = self.spent + _ACCESS_CYCLES
+        now_ns = self._ns_after(spent)
+        self._clock.now_ns = now_ns if now_ns <= self._target_ns else self._no_later(now_ns)
+        self._idle.clear()
+        try:
+            self._bus.write(address, size, value)
         except BusError as error:
             self.engine.stop(Stop(StopReason.DATA_FAULT, error.address))
         except BusWait as wait:
@@ -181,6 +230,76 @@ class CoreAccess:
         self._turn = turn
         return True
 
+    # --- loops that are known to poll ---------------------------------------------------------------------------------
+
+    @property
+    def look_closely(self) -> bool:
+        """The core has polled alike for so long that it is worth a look at what else it reads."""
+        return self.same == _SAME_BEFORE_LOOK
+
+    def ran(self, budget: int) -> None:
+        """A run has ended: has it polled as the one before?"""
+        skipped = self._skipped
+        if skipped is None or skipped != self._before:
+            self.same, self._before, self._budget = 0, skipped, budget
+        else:
+            self.same += 1
+            self._budget = max(self._budget, budget)
+
+    def looked(self, pc: int, words: set[int] | None) -> None:
+        """The run that was looked at has used these words of memory and left all as it was; None: it has not."""
+        if words is None or self._skipped is None or self.same <= _SAME_BEFORE_LOOK:
+            self.same = _SAME_AFTER_FAILURE
+            return
+        generation = 0 if self.flash is None else self.flash.generation
+        self.poll = Poll(pc, self._skipped, self._skipped_turn, self._budget, words, generation)
+
+    def uses(self, address: int, size: int) -> bool:
+        """Whether the loop that is known to poll uses one of these bytes of memory."""
+        words = self.poll.words if self.poll is not None else ()
+        return any(word in words for word in range(address & ~3, address + size, 4))
+
+    def run_again(self, poll: Poll, until_ns: int) -> bool:
+        """What a run until then would do, without it; False where something the loop reads has changed."""
+        clock, ns_after, device_of = self._clock, self._ns_after, self._device_of
+        self._target_ns = until_ns
+        spent = 0
+        try:
+            for _pc, address, size, value, write in poll.seen:
+                spent += _ACCESS_CYCLES
+                now_ns = ns_after(spent)
+                clock.now_ns = now_ns if now_ns <= until_ns else self._no_later(now_ns)
+                device = device_of(address >> PAGE_BITS) or self._bus
+                if write:
+                    device.write(address, size, value)
+                elif device.read(address, size) != value:
+                    return False
+        except (BusError, BusWait):
+            return False
+        resume_ns = self._next_change_ns(poll.turn)
+        if resume_ns <= clock.now_ns:
+            return False
+        self.reads += sum(not write for *_, write in poll.seen)
+        self._time.spend(spent)
+        if resume_ns > self._time.now_ns:
+            self._time.spend(max(1, self._time.due(resume_ns)))
+        return True
+
+    def polls_until(self, poll: Poll, until_ns: int) -> bool:
+        """Whether nothing that the loop reads from devices changes before then."""
+        clock, shown_ns = self._clock, self._clock.now_ns
+        clock.now_ns = self._ns_after(1)
+        self._target_ns = until_ns
+        try:
+            for _pc, address, size, value, write in poll.turn:
+                if not write and self._bus.read(address, size) != value:
+                    return False
+            return self._next_change_ns(poll.turn) >= until_ns
+        except (BusError, BusWait):
+            return False
+        finally:
+            clock.now_ns = shown_ns
+
     def _no_later(self, now_ns: int) -> int:
         """When an access happens that would come after the end of its run."""
         return min(now_ns, max(self._target_ns, self._time.now_ns))
@@ -199,13 +318,19 @@ class CoreAccess:
         self.resume_ns = until_ns
         # Where a value changes there is no need to ask whether it has stayed.
         self._turn = list(turn) if len(turn) == 1 and until_ns >= self._target_ns else _NOTHING
+        seen = self._idle.recent
+        if len(turn) > 1 and self.spent == _ACCESS_CYCLES * len(seen):
+            self._skipped, self._skipped_turn = seen, turn
         self._idle.clear()
         self.engine.stop()
 
     def _next_change_ns(self, turn: list[Access]) -> int:
         when_ns = self._target_ns
         for _pc, address, _size, _value, _write in turn:
-            ask = getattr(self._bus.device_at(address), "next_change_ns", None)
-            when_ns = min(when_ns, NEVER_NS if ask is None else ask(address))
+            ask = getattr(self._device_of(address >> PAGE_BITS), "next_change_ns", None)
+            if ask is not None:
+                change_ns = ask(address)
+                if change_ns < when_ns:
+                    when_ns = change_ns
         wait = self._timer_cycles()
         return when_ns if wait is None else min(when_ns, self._time.ns_after(wait) + 1)

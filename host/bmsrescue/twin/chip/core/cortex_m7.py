@@ -16,7 +16,7 @@ from unicorn.arm_const import UC_ARM_REG_MSP
 from bmsrescue.twin.chip.bus import Bus
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.core import regs as r
-from bmsrescue.twin.chip.core.access import CoreAccess
+from bmsrescue.twin.chip.core.access import CoreAccess, Poll
 from bmsrescue.twin.chip.core.debug import DebugUnit
 from bmsrescue.twin.chip.core.dwt import Dwt
 from bmsrescue.twin.chip.core.engine import Engine, SharedMemory, Stop, StopReason
@@ -75,7 +75,7 @@ class CortexM7:
         self._access.live_pc = self._engine.live_pc
         self._flash: FlashShadow | None = None
         if flash is not None:
-            self._flash = FlashShadow(self._engine, flash, self._access.write, config)
+            self._flash = FlashShadow(self._engine, flash, self._access.write_flash, config)
             self._access.flash = self._flash
             self._engine.on_watched_read = self._access.touch
         self._running = False
@@ -305,12 +305,12 @@ class CortexM7:
             self._catch_up(now_ns)
 
     def _catch_up(self, now_ns: int) -> None:
-        clock = self._clock
+        clock, time = self._clock, self._time
         shown_ns = clock.now_ns
         self._running = True
         try:
             while True:
-                local_ns = self._time.now_ns
+                local_ns = time.now_ns
                 if clock.due_ns <= local_ns:
                     # What the core's own doing has set for a time that it now reaches.
                     clock.now_ns = local_ns
@@ -319,12 +319,12 @@ class CortexM7:
                     break
                 due_ns = clock.due_ns
                 self._target_ns = target_ns = due_ns if due_ns < now_ns else now_ns
-                if self._state not in _CLOCKED or self._time.due(target_ns) <= 0:
+                if self._state not in _CLOCKED or (due := time.due(target_ns)) <= 0:
                     if target_ns == now_ns:
                         break
-                    self._time.skip_to(target_ns)
+                    time.skip_to(target_ns)
                 elif self._state is CoreState.RUNNING:
-                    self._run_slice(target_ns)
+                    self._run_slice(target_ns, due)
                 else:
                     self._sleep(target_ns)
         finally:
@@ -344,36 +344,83 @@ class CortexM7:
             self._state = CoreState.RUNNING
             self.on_wake()
 
-    def _run_slice(self, now_ns: int) -> None:
-        """One run of the engine, or what takes its place."""
-        if self._exceptions.pending and self._take_pending():
+    def _run_slice(self, now_ns: int, due: int) -> None:
+        """One run of the engine, or what takes its place; `due`: the cycles until then."""
+        pending, access, engine, systick = self._exceptions.pending, self._access, self._engine, self._systick
+        if pending and self._take_pending():
             return
-        due = self._time.due(now_ns)
-        if self._access.still_polls(now_ns):
+        if access.still_polls(now_ns):
             self._time.spend(due)
             return
-        if self._engine.pc == self._branch_pc and self._skip_branch_to_self():
+        poll = access.poll
+        if poll is not None and due >= poll.budget and self._polls(poll) and access.run_again(poll, now_ns):
             self._debug.retired = True
-            self._systick.catch_up()
             return
-        budget = min(due, QUANTUM_CYCLES)
-        wait = self._systick.cycles_to_interrupt()
-        if wait is not None:
-            budget = min(budget, max(1, wait))
-        if self._exceptions.pending:
+        pc = engine.pc
+        if pc == self._branch_pc and self._skip_branch_to_self():
+            self._debug.retired = True
+            if systick.counts:
+                systick.catch_up()
+            return
+        budget = due if due < QUANTUM_CYCLES else QUANTUM_CYCLES
+        if systick.counts:
+            wait = systick.cycles_to_interrupt()
+            if wait is not None:
+                budget = min(budget, max(1, wait))
+        if pending:
             budget = min(budget, _MASKED_QUANTUM_CYCLES)
-        single = self._stepping or self._access.wants_single
+        single = self._stepping or access.wants_single
         if single:
             budget = 1
         self._prepare()
-        self._access.begin(now_ns, single=single)
-        self._slice_pc = self._engine.pc
+        access.begin(now_ns, single=single)
+        self._slice_pc = pc
         self._branch_pc = None
-        stop = self._engine.run(budget)
+        if access.look_closely:
+            registers = engine.registers()
+            with engine.watched_memory() as watched:
+                stop = engine.run(budget)
+        else:
+            watched = None
+            stop = engine.run(budget)
         self._debug.retired = True
         self._after(stop, budget)
-        self._access.spent = 0
-        self._systick.catch_up()
+        access.ran(due)
+        if watched is not None:
+            stays = watched.changed_nothing and engine.pc == pc and engine.registers() == registers
+            access.looked(pc, watched.words if stays else None)
+        access.spent = 0
+        if systick.counts:
+            systick.catch_up()
+
+    def _polls(self, poll: Poll) -> bool:
+        """Whether nothing but the devices that it reads can end the loop."""
+        return (
+            self._state is CoreState.RUNNING
+            and self._engine.pc == poll.pc
+            and not self._exceptions.pending
+            and not self._stepping
+            and not self._flush
+            and self._breakpoints is None
+            and not self._systick.counts
+            and (self._flash is None or self._flash.generation == poll.generation)
+        )
+
+    def touched(self, address: int) -> None:
+        """The debugger is about to use memory there."""
+        if self._access.poll is not None and self._access.uses(address, 4):
+            self._access.forget()
+
+    def minds_no_write(self, address: int, size: int, until_ns: int) -> bool:
+        """Whether the core only polls until then, and uses none of these bytes."""
+        poll = self._access.poll
+        return (
+            poll is not None
+            and not self._running
+            and self._polls(poll)
+            and not self._access.uses(address, size)
+            and self._access.polls_until(poll, until_ns)
+        )
 
     def _prepare(self) -> None:
         """What may only be done while the engine stands: breakpoints, changed code, broken flash words."""

@@ -7,8 +7,9 @@ simply be tried again. One instruction counts as one cycle.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -24,6 +25,8 @@ from unicorn.arm_const import (
     UC_ARM_REG_PC,
     UC_ARM_REG_PRIMASK,
     UC_ARM_REG_R0,
+    UC_ARM_REG_S0,
+    UC_ARM_REG_SP,
     UC_ARM_REG_XPSR,
     UC_CPU_ARM_CORTEX_M7,
 )
@@ -87,6 +90,23 @@ class Stop:
     address: int = 0
 
 
+@dataclass(slots=True)
+class WatchedMemory:
+    """What a run has used of memory: addresses of words."""
+
+    words: set[int] = field(default_factory=set)
+    changed_nothing: bool = True
+
+
+_REQUESTED = Stop(StopReason.REQUESTED)
+_CORE_REGISTERS = (
+    *(UC_ARM_REG_R0 + number for number in range(13)),
+    UC_ARM_REG_SP,
+    UC_ARM_REG_LR,
+    UC_ARM_REG_XPSR,
+    UC_ARM_REG_FPSCR,
+    *(UC_ARM_REG_S0 + number for number in range(32)),
+)
 _INTERRUPTS = {
     _EXCP_UNDEFINED: StopReason.UNDEFINED,
     _EXCP_SVC: StopReason.SVC,
@@ -195,6 +215,33 @@ class Engine:
             stop.address = self.pc
         return stop
 
+    @contextmanager
+    def watched_memory(self) -> Iterator[WatchedMemory]:
+        """For one run: what it uses of memory."""
+        watched = WatchedMemory()
+
+        def note(_uc: Uc, kind: int, address: int, size: int, value: int, _data: object) -> None:
+            watched.words.update(range(address & ~3, address + size, 4))
+            if kind == uc_const.UC_MEM_WRITE:
+                halves = range(address & ~1, address + size, 2)
+                held = b"".join(self.halfword(at).to_bytes(2, "little") for at in halves)
+                start = address & 1
+                written = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+                watched.changed_nothing = watched.changed_nothing and held[start : start + size] == written
+
+        kinds = uc_const.UC_HOOK_MEM_READ | uc_const.UC_HOOK_MEM_WRITE
+        hook = self._uc.hook_add(kinds, note, begin=0, end=DEVICE_SPACE[0][0] - 1)
+        self.forget_translations()
+        try:
+            yield watched
+        finally:
+            self._uc.hook_del(hook)
+            self.forget_translations()
+
+    def registers(self) -> list[int]:
+        """All that a loop could count in."""
+        return [self.read(register) for register in _CORE_REGISTERS]
+
     def _look_at_state(self) -> None:
         """A branch may have cleared the Thumb bit. The next instruction faults then, so not each run needs a look."""
         self._thumb = bool(self.xpsr & _XPSR_T)
@@ -202,7 +249,7 @@ class Engine:
     def stop(self, stop: Stop | None = None) -> None:
         """From a device callback: end ``run`` before the accessing instruction takes effect."""
         if self._stop is None:
-            self._stop = stop or Stop(StopReason.REQUESTED)
+            self._stop = stop or _REQUESTED
         self._native.stop()
 
     def forget_translations(self) -> None:

@@ -43,6 +43,11 @@ class FlashShadow:
         engine.map_memory(geometry.base, self._copy, watched=True)
         engine.watch_writes(geometry.base, geometry.size, self._store)
 
+    @property
+    def generation(self) -> int:
+        """Another one when the contents of the array change."""
+        return self._array.generation
+
     def refresh(self) -> None:
         """Bring bytes and broken words up to date; only while the engine stands."""
         if self.limits is not self._applied:

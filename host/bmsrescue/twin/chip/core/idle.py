@@ -22,6 +22,11 @@ class IdleDetector:
     def __init__(self) -> None:
         self._recent: list[Access] = []
 
+    @property
+    def recent(self) -> list[Access]:
+        """The last accesses since `clear`."""
+        return list(self._recent)
+
     def clear(self) -> None:
         self._recent.clear()
 

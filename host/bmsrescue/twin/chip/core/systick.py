@@ -25,6 +25,8 @@ class SysTick:
         self._value = 0
         self._at = 0
         self._countflag = False
+        self.counts = False
+        """While it does not, it need not be told of the time (`catch_up`)."""
 
     def read(self, address: int) -> int:
         self.catch_up()
@@ -42,6 +44,7 @@ class SysTick:
         self.catch_up()
         if address == r.SYST_CSR:
             self._control = value & (r.SYST_ENABLE | r.SYST_TICKINT | r.SYST_CLKSOURCE)
+            self.counts = bool(value & r.SYST_ENABLE)
         elif address == r.SYST_RVR:
             self._reload = value & _MASK
         elif address == r.SYST_CVR:
@@ -67,11 +70,11 @@ class SysTick:
     def catch_up(self) -> None:
         """Count what has passed since the last look; wrapping sets COUNTFLAG and pends the interrupt."""
         now = self._cycles()
-        divider = self._divider()
-        ticks = (now - self._at) // divider
-        if not self._control & r.SYST_ENABLE:
+        if not self.counts:
             self._at = now
             return
+        divider = self._divider()
+        ticks = (now - self._at) // divider
         self._at += ticks * divider
         if not ticks or not self._reload:
             return

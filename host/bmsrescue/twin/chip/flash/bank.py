@@ -315,7 +315,9 @@ class FlashBank:
         if self._lock.locked or not self._cr & reg.PG or stray or self._flags & (reg.INCERR | reg.PGSERR):
             self._sequence_error()
             return
-        if self._readout_protected() or offset // geometry.sector_size - self._first_sector in self.limits.protected:
+        protected = self.limits.protected
+        sector = offset // geometry.sector_size - self._first_sector
+        if self._around.system.readout_closed or (protected and sector in protected):
             self.flag(reg.WRPERR)
             return
         if self._buffer_word < 0:

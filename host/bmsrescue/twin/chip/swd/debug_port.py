@@ -29,6 +29,10 @@ class AccessPort(Protocol):
         """Words of up to ``count`` reads of a register, where nothing else can happen meanwhile; may be empty."""
         ...
 
+    def write_run(self, register: int, data: bytes, until_ns: int) -> int:
+        """How many words of ``data`` were written to a register, where nothing else can happen until then; may be 0."""
+        ...
+
     def abort(self) -> None:
         """Give up the access that is being held off."""
 
@@ -141,6 +145,32 @@ class DebugPort:
         self._read_ok = dp.READOK
         self._counters.ap_reads += len(answers) // 4
         return answers
+
+    def write_run(self, request: int, data: bytes, until_ns: int) -> int:
+        """How many words of ``data`` were taken by AP writes in a row, where all are ACK_OK and only write; may be 0.
+
+        ``until_ns``: when the last of them would have been clocked.
+        The last of them is ``posted``, the others have reached their AP.
+        """
+        if not AP_WRITE <= request < AP_READ or self._sticky or not self._ready or self.overrun_detect:
+            return 0
+        if self.turnaround_cycles != 1 or self._pending is not None or self._ap is None:
+            return 0
+        if self._control >> dp.TRNMODE_SHIFT & 3:
+            return 0
+        register = self._ap_bank | (request & 3) << 2
+        before, words = self.posted, data
+        if before is not None:
+            if before[0] is not self._ap or before[1] != register:
+                return 0
+            words = before[2].to_bytes(4, "little") + data
+        written = self._ap.write_run(register, words[:-4], until_ns)
+        if not written:
+            return 0
+        self.posted = (self._ap, register, int.from_bytes(words[4 * written : 4 * written + 4], "little"))
+        taken = written if before is not None else written + 1
+        self._counters.ap_writes += taken
+        return taken
 
     @property
     def is_free(self) -> bool:

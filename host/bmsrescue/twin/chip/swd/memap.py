@@ -38,6 +38,8 @@ class MemAp:
         self._config = config
         self.undisturbed: Callable[[], bool] = lambda: False
         """Whether a memory access can do nothing but read or write: neither the core nor a reset has a say in it."""
+        self.minds_no_write: Callable[[int, int, int], bool] = lambda address, size, until_ns: False
+        """Whether nobody would notice, until a time, that so many bytes of RAM there are written at once."""
         self._increment_mask = (1 << config.tar_increment_bits) - 1
         self.power_on_reset()
 
@@ -161,6 +163,21 @@ class MemAp:
         data = data[: len(data) & ~3]
         self._tar = tar + len(data)
         return data
+
+    def write_run(self, register: int, data: bytes, until_ns: int) -> int:
+        """How many words of ``data`` have been written by writes of DRW until then; as in ``read_run``."""
+        tar = self._tar
+        if register != ap.DRW or self._size != _WORD_BYTES or self._increment != ap.INC_SINGLE:
+            return 0
+        if tar & 3 or self._wrapped or self._in_progress:
+            return 0
+        write_run = getattr(self._bus, "write_run", None)
+        if write_run is None or not self.minds_no_write(tar, len(data), until_ns):
+            return 0
+        left = self._increment_mask + 1 - (tar & self._increment_mask) - _WORD_BYTES
+        written: int = write_run(tar, data[:left]) & ~3
+        self._tar = tar + written
+        return written // _WORD_BYTES
 
     def _read_narrow(self, address: int, size: int) -> int:
         """8 and 16 bits: data in the byte lanes of the address; a packed one moves four bytes wherever it begins."""

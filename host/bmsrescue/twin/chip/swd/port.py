@@ -14,12 +14,14 @@ from bmsrescue.twin.chip.swd.phases import IDLE, READ_DATA, TURN_TO_HOST, TURN_T
 from bmsrescue.twin.chip.swd.pins import SwdPins
 from bmsrescue.twin.chip.swd.protocol import DP_READ, INVALID_REQUEST, REQUESTS
 
-__all__ = ["READ_CYCLES", "WRITE_CYCLES", "SwdPins", "SwdPort"]
+__all__ = ["READ_CYCLES", "WRITE_CYCLES", "WRITE_RUN_CYCLES", "SwdPins", "SwdPort"]
 
 READ_CYCLES: Final = 8 + 1 + 3 + DATA_BITS + 1
 """SWCLK cycles of a read that is answered with OK, with turnarounds of one cycle."""
-WRITE_CYCLES: Final = 8 + 1 + 3 + 1 + DATA_BITS + IDLE_CYCLES
-"""Those of a write that is answered with OK, and is clocked through."""
+WRITE_RUN_CYCLES: Final = 8 + 1 + 3 + 1 + DATA_BITS
+"""Those of a write that is answered with OK, with another transfer right behind it."""
+WRITE_CYCLES: Final = WRITE_RUN_CYCLES + IDLE_CYCLES
+"""Those of a write that is clocked through."""
 _DATA_MASK: Final = (1 << DATA_BITS) - 1
 
 
@@ -167,6 +169,35 @@ class SwdPort(SwdLine):
         last |= (last.bit_count() & 1) << DATA_BITS - 1
         self._ones = DATA_BITS - (last ^ _DATA_MASK).bit_length() + 1
         return answers
+
+    def write_run(self, request_byte: int, data: bytes) -> int:
+        """How many words of ``data`` were taken by equal AP writes one after the other, taken at once; may be 0.
+
+        As if each had been clocked: request, turnaround, ACK, turnaround, data with parity. The last is on its way.
+        """
+        if self._clock.now_ns != self._rest_ns:
+            self._stopped()
+        if not self._alive or self._phase != IDLE or self._selection.watching or self._dpidr_due:
+            return 0
+        until_due_ns = self._clock.due_ns - self._clock.now_ns
+        count = min(len(data) // 4, (until_due_ns * self._frequency_hz // NS_PER_S - 2) // WRITE_RUN_CYCLES)
+        if count <= 1:
+            return 0
+        until_ns = self._clock.now_ns + (count * WRITE_RUN_CYCLES + 1) * NS_PER_S // self._frequency_hz + 1
+        taken = self._dp.write_run(REQUESTS[request_byte], data[: 4 * count], until_ns)
+        if not taken:
+            return 0
+        cycles = taken * WRITE_RUN_CYCLES
+        self._tick(cycles)
+        self._done_at = self._cycles
+        self._counters.swclk_cycles += cycles
+        last = int.from_bytes(data[4 * taken - 4 : 4 * taken], "little")
+        last |= (last.bit_count() & 1) << DATA_BITS - 1
+        self._ones = DATA_BITS - (last ^ _DATA_MASK).bit_length()
+        self._drain_left = self._config.ap_write_drain_cycles
+        if not self._drain_left:
+            self._drain()
+        return taken
 
     def is_certain(self, cycles: int) -> bool:
         """Whether a write of so many cycles that begins now is bound to be answered with OK.
