@@ -59,9 +59,12 @@ def outcome_sentence(name: str) -> str:
     return name if found is None else found.sentence
 
 
+_UNCUT = {("en", "rdp1"): "read protected", ("en", "wrp"): "write protected"}  # what is cut short for the display
+
+
 def cause_words(name: str, language: str = "en") -> str:
     """What a dongle's display calls a cause: "update was cut short". One that it does not know goes by its own name."""
-    return _causes(language).get(name) or name.replace("-", " ")
+    return _UNCUT.get((language, name)) or _causes(language).get(name) or name.replace("-", " ")
 
 
 @cache
