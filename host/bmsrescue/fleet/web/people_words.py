@@ -59,7 +59,11 @@ def outcome_sentence(name: str) -> str:
     return name if found is None else found.sentence
 
 
-_UNCUT = {("en", "rdp1"): "read protected", ("en", "wrp"): "write protected"}  # what is cut short for the display
+_UNCUT = {  # what is cut short for the display
+    ("en", "rdp1"): "read protected",
+    ("en", "wrp"): "write protected",
+    ("de", "latch-shorted"): "Schalter kurzgeschlossen",
+}
 
 
 def cause_words(name: str, language: str = "en") -> str:
