@@ -108,6 +108,7 @@ MENDED = (
     (9002624, "3.3 V that the front end takes away in the proof passed for a dead regulator"),
     (9003087, "wrong bytes across the marker, the rest the job's image, passed for another product"),
     (9003473, "a chip that could not say who it is over a ringing clock was called the image's, nothing compared"),
+    (9100034, "own data torn in a sector that is write-protected: LOCKED by wrp passed for a wrong cause"),
     (9001270, "one reset by a watchdog chip that spoilt the first write of option bytes passed for a bad wire"),
     (8002744, "two resets of it in half a second were no loop, and an erased unit was written to in vain"),
 )

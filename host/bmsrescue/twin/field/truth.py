@@ -404,8 +404,10 @@ def _senses(case: Case, truth: Truth) -> None:
 
 def _cells(case: Case, flash: Flash, truth: Truth) -> None:
     erased = "rdp1" in case.kinds and "rdp-regression" in case.consent  # and all is written anew
+    torn = {sector for fault in case.faults if fault.kind == "torn-own" for sector in fault.sectors}
+    to_write = case.owned_sectors() if erased or _rewrites(case) else flash.wrong_sectors | torn & case.owned_sectors()
     for fault in case.faults:
-        needed = bool(fault.sectors & (case.owned_sectors() if erased or _rewrites(case) else flash.wrong_sectors))
+        needed = bool(fault.sectors & to_write)
         if (
             fault.kind == "worn"
             and fault.words.endswith("erase")
