@@ -47,11 +47,15 @@ class FlashArray:
         offset = address - geometry.base
         if offset % geometry.word_size or offset < 0 or offset + len(data) > geometry.size:
             raise ValueError(f"image of {len(data)} bytes does not fit at 0x{address:08x}")
-        padded = data + self._blank_word[: -len(data) % geometry.word_size]
+        size, blank = geometry.word_size, self._blank_word
+        padded = bytes(data) + blank[: -len(data) % size]
         self.data[offset : offset + len(padded)] = padded
-        for word in range(offset // geometry.word_size, (offset + len(padded)) // geometry.word_size):
-            blank = self.word(word) == self._blank_word
-            self.state[word] = ERASED if blank else PROGRAMMED
+        words = range(0, len(padded), size)
+        if blank in padded:
+            states = bytes(ERASED if padded[at : at + size] == blank else PROGRAMMED for at in words)
+        else:
+            states = bytes([PROGRAMMED]) * len(words)
+        self.state[offset // size : (offset + len(padded)) // size] = states
         self._changed(offset, len(padded))
 
     def tear(self, address: int) -> None:
