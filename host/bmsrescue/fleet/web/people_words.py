@@ -68,13 +68,18 @@ _UNCUT = {  # what is cut short for the display
 
 def cause_words(name: str, language: str = "en") -> str:
     """What a dongle's display calls a cause: "update was cut short". One that it does not know goes by its own name."""
-    return _UNCUT.get((language, name)) or _causes(language).get(name) or name.replace("-", " ")
+    return _UNCUT.get((language, name)) or _on_display(language).get("cause." + name) or name.replace("-", " ")
+
+
+def confidence_words(name: str, language: str = "en") -> str:
+    """How sure a diagnosis is, as a dongle's display says it."""
+    return _on_display(language).get("sure." + name, name)
 
 
 @cache
-def _causes(language: str) -> dict[str, str]:
+def _on_display(language: str) -> dict[str, str]:
     file = device_dir() / "words" / f"{language}.txt"
     if not file.exists():
         return {}
     rows = (line.partition(" = ") for line in file.read_text(encoding="utf-8").splitlines())
-    return {key.removeprefix("cause."): text.strip() for key, _, text in rows if key.startswith("cause.")}
+    return {key: text.strip() for key, _, text in rows}

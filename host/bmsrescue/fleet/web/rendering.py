@@ -27,7 +27,14 @@ from bmsrescue.fleet.web.languages import LANGUAGES, language_of, script_words, 
 from bmsrescue.fleet.web.limit_words import RAIL_WORDS
 from bmsrescue.fleet.web.messages import Messages, filled
 from bmsrescue.fleet.web.ordering import order_of
-from bmsrescue.fleet.web.people_words import PHASE_WORDS, STEP_WORDS, cause_words, outcome_words, step_words
+from bmsrescue.fleet.web.people_words import (
+    PHASE_WORDS,
+    STEP_WORDS,
+    cause_words,
+    confidence_words,
+    outcome_words,
+    step_words,
+)
 
 
 def _verdict(attempt: Attempt) -> str:
@@ -85,6 +92,11 @@ def _in_words(table: Callable[[str], str]) -> Any:
     return told
 
 
+def _of_display(words_of: Callable[[str, str], str]) -> Any:
+    """A filter of words that the dongle's own catalogues have."""
+    return pass_context(lambda context, name: words_of(name, context.get("language") or "en"))
+
+
 def _title(language: str, title: str) -> str:
     """In the person's language; of "Station bench-2" the first word."""
     known = words(language)
@@ -108,7 +120,8 @@ _templates.env.filters["said"] = _said
 _templates.env.filters["helper_says"] = _helper_says
 _templates.env.filters["step"] = _in_words(step_words)
 _templates.env.filters["outcome"] = _in_words(outcome_words)
-_templates.env.filters["cause"] = pass_context(lambda context, name: cause_words(name, context.get("language") or "en"))
+_templates.env.filters["cause"] = _of_display(cause_words)
+_templates.env.filters["confidence"] = _of_display(confidence_words)
 _templates.env.filters["rail"] = _in_words(lambda rail: RAIL_WORDS.get(rail, rail))
 _templates.env.filters["phase"] = _in_words(lambda phase: PHASE_WORDS.get(phase, phase))
 _templates.env.filters["json_text"] = json.dumps
