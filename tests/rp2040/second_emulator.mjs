@@ -78,10 +78,31 @@ function rose() {
   answer = [...bitsOf(OK, 3), ...bitsOf(DPIDR, 32), parity];
 }
 
-for (const pin of mcu.gpio) pin.setInputValue(true); // every line has a pull-up on the unit
+for (const pin of mcu.gpio) pin.setInputValue(true);
+swclk.setInputValue(false); // the chip's pulls: SWDIO up, SWCLK down
 swclk.addListener((now, before) => {
   if (now === GPIOPinState.High && before === GPIOPinState.Low) rose();
 });
+
+// --- its own flash: rp2040js has no erase and no program; the bootrom's two functions are done in their place ---
+
+function inRom(name) {
+  const code = name.charCodeAt(0) | (name.charCodeAt(1) << 8);
+  for (let at = words.readUInt16LE(0x14); words.readUInt16LE(at) !== 0; at += 4) {
+    if (words.readUInt16LE(at) === code) return words.readUInt16LE(at + 2) & ~1;
+  }
+  throw new Error(`the bootrom has no function ${name}`);
+}
+
+const erase = inRom('RE');
+const program = inRom('RP');
+
+function doneInRom(core) {
+  const [address, second, third] = core.registers;
+  if (core.PC === erase) mcu.flash.fill(0xff, address, address + second);
+  else for (let n = 0; n < third; n++) mcu.flash[address + n] &= mcu.readUint8(second + n);
+  core.PC = core.LR & ~1;
+}
 
 // --- the serial port ---
 
@@ -107,6 +128,7 @@ function run() {
   while (toBoard.length > 0 && !cdc.txFIFO.full) cdc.sendSerialByte(toBoard.shift());
   while (clock.nanos < until) {
     if (mcu.core.waiting) clock.tick(Math.min(clock.nanosToNextAlarm || SLICE_NS, until - clock.nanos));
+    else if (mcu.core.PC === erase || mcu.core.PC === program) doneInRom(mcu.core);
     else clock.tick(mcu.core.executeInstruction() * CYCLE_NS);
   }
   setTimeout(run, Math.max(0, SLICE_NS / 1e6 - (performance.now() - began)));

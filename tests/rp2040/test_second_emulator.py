@@ -1,7 +1,8 @@
 """The agent on a Pico in rp2040js, another emulator than the twin's: it boots, greets a host over USB, and its PIO
 program reads a chip's DPIDR.
 
-Runs where node is and BMSRESCUE_RP2040JS names the unpacked package, beside the firmware (docs/rp2040.md).
+Runs where node is and BMSRESCUE_RP2040JS names the unpacked package, beside the firmware (docs/rp2040.md). The
+board.json of this helper has the two wires and nothing else.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def test_it_boots_greets_a_host_and_reads_a_chip_by_pio(
     with second_pico(rp2040js, uf2, tmp_path) as (url, running):
         with LinkClient(url) as client:
             assert "RP2040" in client.hello("test", timeout_s=10.0)["board"]
+            client.call("power.on")
             client.call("target.raw")
             client.call("target.sequence", "line-reset")
             client.call("target.sequence", "jtag-to-swd")
