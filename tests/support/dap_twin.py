@@ -89,7 +89,7 @@ def running_probe(scenario: str) -> Iterator[tuple[WatchedTwin, DapPort]]:
     """A helper in the mode, begun by a person: the menu, its last entry but one, and the consent."""
     with DapPort() as port, helper_on(scenario, dap_fd=port.fd) as twin:
         at = 500
-        for duration_ms in (2000, *[200] * 8, 2000, 2000):
+        for duration_ms in (2000, *[200] * 9, 2000, 2000):
             twin.helper.press(at, duration_ms)
             at += duration_ms + 500
         yield twin, port
