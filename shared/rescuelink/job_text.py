@@ -70,6 +70,16 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
+def _is_number(text: str) -> bool:
+    # RFC 8259, section 6, without its minus: what float() takes besides ("+1", "1.", "01") is no JSON.
+    mantissa, mark, exponent = text.replace("E", "e").partition("e")
+    whole, point, part = mantissa.partition(".")
+    if exponent[:1] in ("+", "-"):
+        exponent = exponent[1:]
+    good = whole.isdigit() and (whole == "0" or whole[0] != "0")
+    return good and part.isdigit() == bool(point) and exponent.isdigit() == bool(mark)
+
+
 class _Reader:
     def __init__(self, data: bytes, at: int) -> None:
         self._data = data
@@ -169,17 +179,14 @@ class _Reader:
             end += 1
         text = bytes(self._data[start:end]).decode()
         digits = text[1:] if text[:1] == "-" else text
-        if not digits or digits[:1] == "." or (len(digits) > 1 and digits[0] == "0" and digits[1] not in ".eE"):
+        if not digits[:1].isdigit():
             raise self._bad("no JSON value begins here")
         if len(text) > _MAX_NUMBER:
             raise self._bad("a number of %d characters" % len(text))
         self._at = end
-        if digits.isdigit():
-            return int(text)
-        try:
-            return float(text)
-        except ValueError:
-            raise self._bad("%s is no number" % text) from None
+        if not _is_number(digits):
+            raise self._bad("%s is no number" % text)
+        return int(text) if digits.isdigit() else float(text)
 
     def _text(self) -> str:
         # From its opening to its closing quote; what stands between escapes is taken in one piece.

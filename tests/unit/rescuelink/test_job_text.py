@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 from pathlib import Path
@@ -22,7 +23,9 @@ REFUSED = {
     b'{"a": 1, "a": 1}': 'job.json, line 1: "a" is given twice',
     b'{\n "policy": {\n  "consent": [],\n  "consent": ["wrp"]}}': 'job.json, line 4: "consent" is given twice',
     b'{"a": NaN}': "job.json, line 1: no JSON value begins here",
-    b'{"a": 01}': "job.json, line 1: no JSON value begins here",
+    b'{"a": +1}': "job.json, line 1: no JSON value begins here",
+    b'{"a": 01}': "job.json, line 1: 01 is no number",
+    b'{"a": 1.}': "job.json, line 1: 1. is no number",
     b'{"a": 1}\n{"b": 2}': "job.json, line 2: something follows the end",
     b'{"a": [1 2]}': "job.json, line 1: a comma is missing",
     b'{"a" 1}': "job.json, line 1: a colon is missing",
@@ -108,3 +111,18 @@ def test_a_size_is_refused_before_the_file_is_read() -> None:
     with pytest.raises(JobError, match="16385 bytes"):
         check_size(MAX_JOB_BYTES + 1)
     check_size(MAX_JOB_BYTES)
+
+
+def test_numbers_are_those_of_json_and_no_others() -> None:
+    for length in range(1, 5):
+        for characters in itertools.product("+-.01eE", repeat=length):
+            text = f'{{"a": {"".join(characters)}}}'
+            try:
+                meant = json.loads(text)["a"]
+            except ValueError:
+                meant = None
+            try:
+                read = parse_job(text.encode())["a"]
+            except JobError:
+                read = None
+            assert read == meant, text
