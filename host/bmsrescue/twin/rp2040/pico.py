@@ -122,6 +122,7 @@ class EmulatedPico:
         self._behind_ns = unit.clock.now_ns  # the unit is older than the Pico
         self._nrst_pin: int = config["lines"]["nrst"]
         self._falls_seen = unit.nrst_falls
+        self._nrst_given: bool | None = None
         self._mcu.look = self._look
         for machine in (machine for pio in self._mcu.pio for machine in pio.machines):
             machine.rp2040 = _PioView(self._mcu, self._look_at_wire)
@@ -196,8 +197,12 @@ class EmulatedPico:
         for _ in range(falls - self._falls_seen):
             pin.set_input_value(True)
             pin.set_input_value(False)
+            self._nrst_given = False
         self._falls_seen = falls
-        pin.set_input_value(self._unit.nrst_level)
+        level = self._unit.nrst_level
+        if level != self._nrst_given:  # the emulator takes a low level that is given again for another edge
+            self._nrst_given = level
+            pin.set_input_value(level)
 
     def _follow(self) -> None:
         """For the wire: the unit's clock may stay behind by less than anybody there can tell."""
