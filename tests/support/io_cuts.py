@@ -348,4 +348,4 @@ def helper_lines(flash: bytearray) -> list[str]:
     if "records.jsonl" not in store.listdir("/"):
         return []
     with store.open("/records.jsonl", "rb") as file:
-        return file.read().decode().splitlines()
+        return file.read().decode(errors="replace").splitlines()
