@@ -10,12 +10,13 @@ def path():
 
 
 def write(data):
-    """Another one in its place, all of it or nothing. Raises OSError."""
+    """Another one in its place: all of it or nothing where a file system replaces files (littlefs, as on a Pico); on
+    FAT a cut between the two last calls leaves it under its new name. Raises OSError."""
     name = path()
     with open(name + ".new", "wb") as file:
         file.write(data)
     try:
         os.rename(name + ".new", name)
-    except OSError:  # FAT replaces nothing
+    except OSError:  # FAT
         os.remove(name)
         os.rename(name + ".new", name)

@@ -86,17 +86,9 @@ def test_a_core_that_polls_while_its_ram_is_filled_does_the_same_at_the_same_tim
 
 
 @pytest.mark.parametrize("more", ["nothing", "writes what is there"])
-def test_most_writes_to_a_core_that_only_polls_are_taken_in_runs(more, monkeypatch):
-    taken: list[int] = []
-    as_run = SwdPort.write_run
-
-    def noted(port: SwdPort, request: int, data: bytes) -> int:
-        taken.append(as_run(port, request, data))
-        return taken[-1]
-
-    monkeypatch.setattr(SwdPort, "write_run", noted)
+def test_most_writes_to_a_core_that_only_polls_are_taken_in_runs(more, taken_in_runs):
     fill(more, [(0, 256)] * 4, 9, 4_000_000)
-    assert sum(taken) > 900
+    assert sum(taken_in_runs) > 900
 
 
 @pytest.mark.parametrize("more", ["counts in a register", "counts in memory"])

@@ -245,15 +245,7 @@ def test_writes_taken_as_one_run_are_the_same_writes(frequency_hz, places, runni
     assert write_blocks(whole=True, **given_) == write_blocks(whole=False, **given_)
 
 
-def test_a_long_write_to_a_halted_chip_is_taken_as_a_run(monkeypatch):
-    taken: list[int] = []
-    as_run = SwdPort.write_run
-
-    def noted(port: SwdPort, request: int, data: bytes) -> int:
-        taken.append(as_run(port, request, data))
-        return taken[-1]
-
-    monkeypatch.setattr(SwdPort, "write_run", noted)
+def test_a_long_write_to_a_halted_chip_is_taken_as_a_run(taken_in_runs):
     blocks = [(0x20000000, bytes(range(256)) * 4)]
     write_blocks(whole=True, frequency_hz=4_000_000, blocks=blocks, running=False, drain=8, due_us=10_000)
-    assert taken[0] == 256
+    assert taken_in_runs[0] == 256

@@ -172,7 +172,7 @@ seen["no card"] = self_test.run(app.ports, config, ("card",))
 Card.root = ROOT + "/card"
 
 
-# A rail of a 1:2 divider, by a meter: its ADC reads `truth` 2 % low. Presses are given, then what the meter reads.
+# A rail of a 1:2 divider, by a meter: its ADC reads `truth` 2 % low, and more by `drift` with each reading.
 class Adc:
     names = ("bplus", "v3v3")
     spans = ()
