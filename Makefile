@@ -40,10 +40,11 @@ sweep: setup
 	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/run.py
 
 # Recoveries with one fault each, drawn by seeds from FIRST on, at any access to the hardware; writes docs/campaign.md of
-# all that is in its log (build/campaign.jsonl). A recovery takes some three seconds of processor time.
+# all that is in its log (build/campaign.jsonl). A recovery takes one to two seconds of processor time.
+JOBS ?= 2
 campaign: COUNT := $(if $(filter command line,$(origin COUNT)),$(COUNT),100)
 campaign: setup
-	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/campaign.py --count $(COUNT) --first $(FIRST)
+	PYTHONPATH=tests/support:tests $(BIN)/python tests/sweep/campaign.py --count $(COUNT) --first $(FIRST) --jobs $(JOBS)
 
 # Any wiring on any broken unit (docs/parts.md): CASES of them in a seeded order, from where the page's rows end, or FIRST.
 CASES ?= 500

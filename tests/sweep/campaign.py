@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
 import time
 from collections import Counter
@@ -29,22 +30,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="recoveries side by side")
     parser.add_argument("--log", type=Path, default=LOG, help="a line for each; what is in it already counts as well")
     parser.add_argument("--write", type=Path, default=PAGE, help="the page of figures")
     parser.add_argument("--page-only", action="store_true", help="no recovery, only the page of what is in the log")
     arguments = parser.parse_args()
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     known = {entry["seed"] for entry in entries(arguments.log)}
-    seeds = [] if arguments.page_only else range(arguments.first, arguments.first + arguments.count)
+    count = 0 if arguments.page_only else arguments.count
+    seeds = [seed for seed in range(arguments.first, arguments.first + count) if seed not in known]
     wrong = 0
-    for seed in seeds:
-        if seed in known:
-            continue
-        entry = run(seed)
-        with arguments.log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-        wrong += bool(entry["wrong"])
-        print(f"{entry['told']}: {' -> '.join(entry['history'])} {entry['wrong'] or ''}", flush=True)
+    with multiprocessing.Pool(arguments.jobs) as pool:
+        for entry in pool.imap_unordered(run, seeds):
+            with arguments.log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+            wrong += bool(entry["wrong"])
+            print(f"{entry['told']}: {' -> '.join(entry['history'])} {entry['wrong'] or ''}", flush=True)
     told = list(entries(arguments.log))
     arguments.write.write_text(page(told), encoding="utf-8")
     print(summary(told))

@@ -11,7 +11,7 @@ from bmsrescue.twin.firmware import IMAGE_ADDRESS
 from .flash_damage import load_application
 
 IDLE: Final = bytes.fromhex("fee7")
-BUSY: Final = bytes.fromhex("401c") * 40 + bytes.fromhex("d6e7")  # counts, in more than a few instructions
+BUSY: Final = bytes.fromhex("00bf") * 40 + bytes.fromhex("d6e7")  # a loop of more than a few instructions
 UNDEFINED: Final = bytes.fromhex("00de")
 BAD_READ: Final = bytes.fromhex("01480168fee700bf000000a0")
 BAD_READ_HANDLER: Final = 4

@@ -25,6 +25,7 @@ from bmsrescue.twin.chip.core.faults import FaultEntry
 from bmsrescue.twin.chip.core.flash import FlashShadow
 from bmsrescue.twin.chip.core.fpb import Fpb
 from bmsrescue.twin.chip.core.ppb import CorePpb
+from bmsrescue.twin.chip.core.pure_loop import LONGEST_CYCLES, PureLoop
 from bmsrescue.twin.chip.core.regsel import read_register, write_register
 from bmsrescue.twin.chip.core.scs import SystemControl
 from bmsrescue.twin.chip.core.systick import SysTick
@@ -73,6 +74,7 @@ class CortexM7:
         self._engine = Engine(memories, self._access.read, self._access.write)
         self._access.engine = self._engine
         self._access.live_pc = self._engine.live_pc
+        self._pure_loop = PureLoop(self._engine)
         self._flash: FlashShadow | None = None
         if flash is not None:
             self._flash = FlashShadow(self._engine, flash, self._access.write_flash, config)
@@ -187,6 +189,7 @@ class CortexM7:
         if self._flash is not None:
             self._flash.limits = limits
             self._access.forget()
+            self._pure_loop.start_again()
 
     def ask_flash_busy(self, busy_until_ns: Callable[[int], int | None]) -> None:
         """Where to ask until when reads of an address in flash stall."""
@@ -223,6 +226,7 @@ class CortexM7:
         self._state = state
         self._stepping = False
         self._access.forget()
+        self._pure_loop.start_again()
         if self._running:
             self._engine.stop()
 
@@ -234,6 +238,7 @@ class CortexM7:
     def _start(self) -> None:
         self._clear()
         self._flush = True
+        self._pure_loop.start_again()
         self._engine.clear_registers()
         self._time.skip_to(self._clock.now_ns)
         self._state = CoreState.RUNNING
@@ -284,6 +289,7 @@ class CortexM7:
     def leave_halt(self, *, step: bool) -> None:
         # The debugger may have changed code in RAM behind Unicorn's back.
         self._flush = True
+        self._pure_loop.start_again()
         self._state = CoreState.RUNNING
         self._time.skip_to(self._clock.now_ns)
         self._stepping = step
@@ -362,6 +368,9 @@ class CortexM7:
             if systick.counts:
                 systick.catch_up()
             return
+        loop = self._pure_loop
+        if loop.cycles and self._goes_round(due):
+            return
         budget = due if due < QUANTUM_CYCLES else QUANTUM_CYCLES
         if systick.counts:
             wait = systick.cycles_to_interrupt()
@@ -382,8 +391,12 @@ class CortexM7:
                 stop = engine.run(budget)
         else:
             watched = None
-            stop = engine.run(budget)
+            if loop.wants_look and budget >= LONGEST_CYCLES:
+                stop, budget = loop.look(self._flash_generation())
+            else:
+                stop = engine.run(budget)
         self._debug.retired = True
+        loop.ran(stop.reason is StopReason.BUDGET and not access.spent and not access.counted)
         self._after(stop, budget)
         access.ran(due)
         if watched is not None:
@@ -393,30 +406,56 @@ class CortexM7:
         if systick.counts:
             systick.catch_up()
 
-    def _polls(self, poll: Poll) -> bool:
-        """Whether nothing but the devices that it reads can end the loop."""
+    def _goes_round(self, due: int) -> bool:
+        """Let the time of whole turns pass of a loop that changes nothing; False where there is room for none."""
+        loop, systick = self._pure_loop, self._systick
+        if not self._left_alone(loop.generation):
+            return False
+        wait = systick.cycles_to_interrupt() if systick.counts else None
+        turns = (due if wait is None else min(due, wait)) // loop.cycles
+        if turns <= 0:
+            return False
+        self._time.spend(turns * loop.cycles)
+        self._debug.retired = True
+        if systick.counts:
+            systick.catch_up()
+        return True
+
+    def _left_alone(self, generation: int) -> bool:
+        """Whether nothing but time and devices has an effect on a loop that was found in that flash."""
         return (
             self._state is CoreState.RUNNING
-            and self._engine.pc == poll.pc
             and not self._exceptions.pending
             and not self._stepping
             and not self._flush
             and self._breakpoints is None
-            and not self._systick.counts
-            and (self._flash is None or self._flash.generation == poll.generation)
+            and self._flash_generation() == generation
         )
+
+    def _flash_generation(self) -> int:
+        return 0 if self._flash is None else self._flash.generation
+
+    def _polls(self, poll: Poll) -> bool:
+        """Whether nothing but the devices that it reads can end the loop."""
+        return self._engine.pc == poll.pc and not self._systick.counts and self._left_alone(poll.generation)
 
     def touched(self, address: int) -> None:
         """The debugger is about to use memory there."""
         if self._access.poll is not None and self._access.uses(address, 4):
             self._access.forget()
+        if self._pure_loop.uses(address, 4):
+            self._pure_loop.forget()
 
     def minds_no_write(self, address: int, size: int, until_ns: int) -> bool:
-        """Whether the core only polls until then, and uses none of these bytes."""
-        poll = self._access.poll
+        """Whether the core only goes round in a loop until then, and uses none of these bytes."""
+        poll, loop = self._access.poll, self._pure_loop
+        if self._running:
+            return False
+        if loop.cycles:
+            alone = not self._systick.counts and self._left_alone(loop.generation)
+            return alone and not loop.uses(address, size)
         return (
             poll is not None
-            and not self._running
             and self._polls(poll)
             and not self._access.uses(address, size)
             and self._access.polls_until(poll, until_ns)
@@ -443,6 +482,7 @@ class CortexM7:
         if stalled_ns is not None:
             self._time.spend(max(1, self._time.due(min(stalled_ns, self._target_ns))))
             return True
+        self._pure_loop.forget()
         self._exceptions.take(number)
         self._time.spend(_ENTRY_CYCLES)
         self._settle()

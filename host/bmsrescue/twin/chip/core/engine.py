@@ -238,6 +238,22 @@ class Engine:
             self._uc.hook_del(hook)
             self.forget_translations()
 
+    @contextmanager
+    def traced(self) -> Iterator[list[int]]:
+        """For one run: the addresses of the instructions that it comes to."""
+        places: list[int] = []
+
+        def note(_uc: Uc, address: int, _size: int, _data: object) -> None:
+            places.append(address)
+
+        hook = self._uc.hook_add(uc_const.UC_HOOK_CODE, note)
+        self.forget_translations()
+        try:
+            yield places
+        finally:
+            self._uc.hook_del(hook)
+            self.forget_translations()
+
     def registers(self) -> list[int]:
         """All that a loop could count in."""
         return [self.read(register) for register in _CORE_REGISTERS]
