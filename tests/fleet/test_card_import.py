@@ -1,11 +1,15 @@
 """Cards of pocket dongles come into a store: all of them, once, and nothing is put right in silence."""
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
 import socket
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, cast
 
 import pytest
 from sqlalchemy import func, select
@@ -32,6 +36,7 @@ from bmsrescue.fleet.records.taking import MAX_BREAKS
 from bmsrescue.fleet.store import Store, sqlite_url
 from bmsrescue.twin.rig import TwinRig
 from bmsrescue.twin.scenarios import find
+from lost_chains import lose_chain
 from rescuelink.seal import line_hash, seal
 from sealed_records import chain, sample, write_card
 
@@ -193,6 +198,62 @@ def test_cards_as_folders_and_as_images_are_found_below_a_folder(
     image = make_image({"records/records.jsonl": "\n".join(chain("pocket-2", 3)).encode() + b"\n"})
     (tmp_path / "cards" / "two.img").write_bytes(image)
     assert [report.taken.new for report in bring_in(store, backups, tmp_path / "cards")] == [2, 3]
+
+
+def test_records_that_a_helper_has_set_aside_come_first(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    lines = chain("pocket-1", 12)
+    files = {"records/records.jsonl": lines[11:], "records/records-aside-2.jsonl": lines[10:11]}
+    files["records/RECORDS-ASIDE-1.JSONL"] = [*lines[:10], lines[10][:300]]
+    image = make_image({name: "\n".join(part).encode() + b"\n" for name, part in files.items()})
+    (tmp_path / "card.img").write_bytes(image)
+    folder = tmp_path / "folder" / "records"
+    folder.mkdir(parents=True)
+    for name, part in files.items():
+        (tmp_path / "folder" / name).write_text("\n".join(part) + "\n")
+    reports = bring_in(store, backups, tmp_path)
+    assert [(report.taken.new, report.taken.quarantined, report.problems) for report in reports] == [
+        (12, 1, []),
+        (0, 1, []),
+    ]
+
+
+def test_of_records_with_a_lost_chain_all_that_can_be_read_is_taken(
+    store: Store, backups: BackupFolder, tmp_path: Path
+) -> None:
+    lines = chain("pocket-1", 12)
+    image = make_image({"records/records.jsonl": "\n".join(lines).encode() + b"\n"})
+    left = lose_chain(image, "records/records.jsonl", keep=10)
+    (tmp_path / "card.img").write_bytes(image)
+    (report,) = bring_in(store, backups, tmp_path)
+    assert (report.taken.new, report.taken.quarantined) == (left // (len(lines[0]) + 80), 1)
+    (problem,) = report.problems
+    assert f"{left:,} of {len('|'.join(lines)) + 1:,} bytes could be read" in problem
+
+
+def test_a_medium_that_fails_costs_only_what_lies_behind(
+    store: Store, backups: BackupFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = chain("pocket-1", 5)
+    card = write_card(tmp_path / "card", lines)
+    opened = Card.open_records
+
+    def failing(self: Card, name: str) -> IO[bytes]:
+        file = opened(self, name)
+        readline = file.readline
+        left = iter(range(3))
+        broken = OSError(errno.EIO, "Input/output error")
+
+        def read(limit: int = -1) -> bytes:
+            if next(left, None) is None:
+                raise broken
+            return readline(limit)
+
+        return cast("IO[bytes]", SimpleNamespace(readline=read))
+
+    monkeypatch.setattr(Card, "open_records", lambda self, name: contextlib.nullcontext(failing(self, name)))
+    (report,) = bring_in(store, backups, card)
+    assert report.taken.new == 3
+    assert "Input/output error" in report.problems[0]
 
 
 def test_backups_are_kept_once_by_their_hash(store: Store, backups: BackupFolder, tmp_path: Path) -> None:

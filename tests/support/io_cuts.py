@@ -18,7 +18,7 @@ from typing import Any
 
 from littlefs import LittleFS
 
-from bmsrescue.card.fat import CardImageError, read_files
+from bmsrescue.card.fat import CardFiles, CardImageError
 from bmsrescue.twin.helper.block_device import (
     FLASH_BLOCK_BYTES,
     FLASH_BLOCKS,
@@ -319,11 +319,15 @@ def judge_end(ends: Ends, bench: TwinRig, taps: Taps, result: RunResult, by_itse
 def _judge_records(ends: Ends, bench: TwinRig, card: bytearray, announced: list[dict[str, Any]]) -> None:
     """Each record that was told of is on the card or in the helper; their chains are unbroken but for one torn line."""
     known: set[tuple[Any, Any]] = set()
+    on_card: list[str] = []
     try:
-        on_card = read_files(card).get("records/records.jsonl", b"").decode(errors="replace").splitlines()
-    except CardImageError as error:  # blocks that the card lost have cut a file short: the helper has to have them all
+        files = CardFiles(card)
+        for name in sorted(name for name in files if name.startswith("records/records") and name.endswith(".jsonl")):
+            lines = files.read_start(name).decode(errors="replace").splitlines()
+            # Of one that the helper has set aside no line need be whole: it is what the lost blocks have left.
+            on_card += lines if name == "records/records.jsonl" else [line for line in lines if not damage(line)]
+    except CardImageError as error:
         ends.wrong.setdefault(NOT_WHOLE, str(error))
-        on_card = []
     in_helper = helper_lines(bench.helper.flash)
     for place, lines in (("card", on_card), ("helper", in_helper)):
         torn, before = 0, None

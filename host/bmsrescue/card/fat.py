@@ -113,6 +113,12 @@ class CardFiles(Mapping[str, bytes]):
         with _mounted(self._image) as volume:
             return volume.read(path, self._sizes[path])
 
+    def read_start(self, name: str) -> bytes:
+        """What can be read of a file from its beginning: all of it, but where a cut has lost a part of its chain."""
+        path = self._names[name.lower()]
+        with _mounted(self._image) as volume:
+            return volume.read_start(path, self._sizes[path])
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._names
 
@@ -267,6 +273,17 @@ class _Files:
         if len(data) != size:
             raise _damaged(f"{path} ends early")
         return bytes(data)
+
+    def read_start(self, path: str, size: int) -> bytes:
+        """As `read`, up to where it cannot be read on. Raises CardImageError where it cannot be opened."""
+        read = bytearray()
+        with self._open(path, PY_FA_READ) as file:
+            while len(read) < size:
+                result, data = pyf_read(file, min(size - len(read), SECTOR_BYTES))
+                if result != PY_FR_OK or not data:
+                    break
+                read += data
+        return bytes(read)
 
     def write(self, path: str, data: bytes) -> None:
         """A whole file, in place of an older one. Raises CardImageError."""

@@ -13,6 +13,9 @@ from rescue.engine.record import sealed_line
 FORMAT = "bmsrescue-record/1"
 _NAME = "/records.jsonl"
 _OLD = "/records.old.jsonl"
+_SUFFIX = ".jsonl"
+_ASIDE = "-aside-%d.jsonl"
+_EIO = const(5)
 _MIRROR_BYTES = const(256 * 1024)
 
 
@@ -25,12 +28,38 @@ def save_on_card(card, record, store_root):
     """Appends and reads back after a new mount; returns the line's SHA-256. Raises CardError or OSError."""
     files.make_directory(card.root + "/records")
     path = _card_path(card.root)
-    written = sealed_line.append(path, record, _last_hash(path) or _last_hash(store_root + _NAME))
+    try:
+        written = _append(path, record, store_root)
+    except OSError as error:
+        record["set_aside"] = _set_aside(path, error)
+        written = _append(path, record, store_root)
     card.unmount()
     card.mount()
     if _last_hash(path) != written:
         raise files.card_error("the record does not read back", OSError(5))
     return written
+
+
+def _append(path, record, store_root):
+    return sealed_line.append(path, record, _last_hash(path) or _last_hash(store_root + _NAME))
+
+
+def _set_aside(path, error):
+    """Renames records whose end cannot be read, and returns their new name. Raises `error` where that is not so.
+
+    A card whose last blocks were lost in a power cut has a file that is longer than what the FAT has of it.
+    """
+    if error.errno != _EIO:
+        raise error
+    number = 1
+    while files.exists(path[: -len(_SUFFIX)] + _ASIDE % number):
+        number += 1
+    to_path = path[: -len(_SUFFIX)] + _ASIDE % number
+    try:
+        os.rename(path, to_path)
+    except OSError:
+        raise error from None  # the card does not answer at all
+    return to_path[to_path.rfind("/") + 1 :]
 
 
 def mirror_from_card(card_root, store_root):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -29,7 +30,10 @@ from bmsrescue.fleet.records.taking import IMPORT, LineTaker, Taken
 from bmsrescue.fleet.store import Store
 from bmsrescue.keys.records import Signatures, read_signatures
 
-_RECORDS = "records/records.jsonl"
+_FOLDER = "records"
+_RECORDS = f"{_FOLDER}/records.jsonl"
+_ASIDE = re.compile(rf"{_FOLDER}/records-aside-(\d{{1,6}})\.jsonl", re.IGNORECASE)
+"""Records whose end a helper could not read, by number; it went on in another file."""
 _SIGNATURES = "records/signatures.txt"
 _BACKUPS = "backups"
 _LINES_AT_ONCE = 1000
@@ -48,13 +52,21 @@ class Card:
         self._files = files
         self._wrong = wrong
 
-    def open_records(self) -> IO[bytes]:
+    def record_files(self) -> list[str]:
+        """The files with records, as their lines follow each other. Raises HostError: it is no card."""
         if self._wrong is not None:
             raise self._wrong
         if self._files is not None:
-            _check_size(self._files.size_of(_RECORDS))
-            return BytesIO(self._files[_RECORDS])
-        path = self.source / _RECORDS
+            return _in_order(self._files)
+        folder = self.source / _FOLDER
+        return _in_order(f"{_FOLDER}/{path.name}" for path in folder.glob("*")) if folder.is_dir() else []
+
+    def open_records(self, name: str) -> IO[bytes]:
+        """One of `record_files`; of a damaged one in an image, what can be read from its beginning."""
+        if self._files is not None:
+            _check_size(name, self._files.size_of(name))
+            return BytesIO(self._files.read_start(name))
+        path = self.source / name
         file = open_plain(path, self.source)
         if file is None:
             raise HostError(
@@ -62,11 +74,15 @@ class Card:
                 "Look who made this card: nothing was read of it. Where it is a copy made of links, copy it once more.",
             )
         try:
-            _check_size(os.fstat(file.fileno()).st_size)
+            _check_size(name, os.fstat(file.fileno()).st_size)
         except HostError:
             file.close()
             raise
         return file
+
+    def size_of(self, name: str) -> int:
+        """Bytes that the card says a file of records has. Raises OSError."""
+        return self._files.size_of(name) if self._files is not None else (self.source / name).stat().st_size
 
     def signatures(self) -> dict[str, list[bytes]]:
         """What was signed of the records, by the hash of a line; nothing where no helper has signed any."""
@@ -103,10 +119,16 @@ class Card:
                     yield path.name, file.read(MAX_BACKUP_BYTES)
 
 
-def _check_size(size: int) -> None:
+def _in_order(names: Iterable[str]) -> list[str]:
+    found = list(names)
+    aside = sorted((int(match[1]), name) for name in found if (match := _ASIDE.fullmatch(name)))
+    return [name for _number, name in aside] + [name for name in found if name.lower() == _RECORDS]
+
+
+def _check_size(name: str, size: int) -> None:
     if size > MAX_RECORDS_BYTES:
         raise HostError(
-            f"{_RECORDS} has {size:,} bytes, more than any dongle's (at most {MAX_RECORDS_BYTES:,})",
+            f"{name} has {size:,} bytes, more than any dongle's (at most {MAX_RECORDS_BYTES:,})",
             "Look what this file is: nothing was read of it. Of a true one, import parts that are cut between lines.",
         )
 
@@ -136,7 +158,8 @@ def find_cards(place: Path) -> list[Card]:
         raise UsageError(f"there is nothing at {place}", "Name a card, or a folder of cards.")
     if place.is_file():
         return _card_of_image(place)
-    cards = [Card(path.parent.parent) for path in sorted(place.rglob(_RECORDS))]
+    folders = {path.parent.parent for path in place.rglob(f"{_FOLDER}/records*.jsonl")}
+    cards = [card for card in map(Card, sorted(folders)) if card.record_files()]
     for image in sorted(place.rglob(f"*{IMAGE_SUFFIX}")):
         if image.name.startswith("._"):  # what macOS knows of a file, beside it
             continue
@@ -167,10 +190,10 @@ def import_card(
     report = CardReport(str(card.source), taker.taken)
     try:
         taker.signatures = Signatures(keys or {}, card.signatures() if keys else {}, signed_only)
-        with card.open_records() as file, _rare_collections():
-            for piece in _pieces(_lines(file)):
-                with store.write() as session:
-                    taker.take(session, site, piece)
+        for name in card.record_files():
+            problem = _take_file(store, site, taker, card, name)
+            if problem:
+                report.problems.append(problem)
         for name, data in card.backups():
             keep_backup(store, site, backups, name, data)
             report.backups += 1
@@ -182,6 +205,20 @@ def import_card(
     with store.write() as session:
         project(session, ledger.append(session, site, [News(ledger.IMPORT, told)]))
     return report
+
+
+def _take_file(store: Store, site: str, taker: LineTaker, card: Card, name: str) -> str:
+    """Take in the lines of one file; what is wrong with it where not all of it could be read. Raises HostError."""
+    with card.open_records(name) as file, _rare_collections():
+        lines = _Lines(file)
+        for piece in _pieces(lines):
+            with store.write() as session:
+                taker.take(session, site, piece)
+        whole, size = lines.bytes, card.size_of(name)
+    if whole >= size:
+        return ""
+    reason = f": {lines.stopped}" if lines.stopped else ""
+    return f"of {name} on {card.source} {whole:,} of {size:,} bytes could be read{reason}"
 
 
 @contextlib.contextmanager
@@ -202,10 +239,10 @@ def _card_of_image(path: Path) -> list[Card]:
         raise UsageError(f"{path}: {error.message}", error.next_step) from error
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "Check its permissions.") from error
-    return [Card(path, files)] if _RECORDS in files else []
+    return [Card(path, files)] if _in_order(files) else []
 
 
-def _pieces(lines: Iterator[str]) -> Iterator[list[str]]:
+def _pieces(lines: Iterable[str]) -> Iterator[list[str]]:
     """As many at a time as go into one transaction, and into little memory."""
     piece: list[str] = []
     characters = 0
@@ -219,9 +256,27 @@ def _pieces(lines: Iterator[str]) -> Iterator[list[str]]:
         yield piece
 
 
-def _lines(file: IO[bytes]) -> Iterator[str]:
-    """Lines without their newlines; one that never ends comes in pieces, each of which is set aside."""
-    while data := file.readline(MAX_LINE_CHARACTERS):
-        text = data.decode("utf-8", "backslashreplace").removesuffix("\n").removesuffix("\r")
-        if text:
-            yield text
+class _Lines:
+    """Lines without their newlines, up to where the file cannot be read on (`stopped`).
+
+    One that never ends comes in pieces, each of which is set aside.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.bytes = 0
+        self.stopped = ""
+
+    def __iter__(self) -> Iterator[str]:
+        while data := self._next():
+            self.bytes += len(data)
+            text = data.decode("utf-8", "backslashreplace").removesuffix("\n").removesuffix("\r")
+            if text:
+                yield text
+
+    def _next(self) -> bytes:
+        try:
+            return self._file.readline(MAX_LINE_CHARACTERS)
+        except OSError as error:
+            self.stopped = error.strerror or str(error)
+            return b""
