@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup wheel demo test check test-rp2040 sweep campaign parts parts-page field fuzz lint sbom licences audit reproducible bench bench-fleet bench-attack depot-pictures screens map clean lock
+.PHONY: setup wheel demo test check test-rp2040 sweep campaign parts parts-page field fuzz fuzz-page lint sbom licences audit reproducible bench bench-fleet bench-attack depot-pictures screens map clean lock
 
 setup: $(STAMP)
 
@@ -66,11 +66,14 @@ field: setup
 # Damaged firmware files, jobs and cards from seeds, held against other readers (docs/files.md). FUZZ="--first 20000".
 COUNT ?= 10000
 # TARGET=jobs SECONDS=60: bytes guided by coverage at one door (frames messages words jobs manifests images records cards
-# unit-bus, or all), where atheris is installed; by chance elsewhere.
+# unit-bus api, or all), where atheris is installed; by chance elsewhere. `make fuzz-page` adds the runs up.
 TARGET ?=
 SECONDS ?= 60
 fuzz: setup
 	$(BIN)/python $(if $(TARGET),tests/fuzzing/guided.py $(TARGET) --seconds $(SECONDS),tests/fuzzing/run.py --count $(COUNT) $(FUZZ))
+
+fuzz-page: setup
+	$(BIN)/python tests/fuzzing/summary.py
 
 lint: setup
 	$(BIN)/ruff check .

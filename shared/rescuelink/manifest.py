@@ -114,8 +114,8 @@ def read_manifest(data: bytes) -> Manifest:
     files: dict[str, str] = {}
     for line in lines[at:]:
         name = _word(line, "file ")
-        digest, name = name[:64], name[65:]
-        if not name or not _is_hex(digest, 64) or name in files or len(files) >= _MAX_FILES:
+        digest, between, name = name[:64], name[64:65], name[65:]
+        if between != " " or not name or not _is_hex(digest, 64) or name in files or len(files) >= _MAX_FILES:
             raise _wrong("a line of a file")
         files[name] = digest
     if not _is_hex(key, _KEY_DIGITS) or not _is_hex(signature, 128):

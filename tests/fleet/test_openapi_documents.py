@@ -21,18 +21,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from bmsrescue.client.finding import Found
-from bmsrescue.config import Config
 from bmsrescue.daemon.api import create_app
-from bmsrescue.daemon.events import EventLog
 from bmsrescue.daemon.helpers import Helpers
-from bmsrescue.fleet.fleet import Fleet
-from bmsrescue.fleet.records.taking import IMPORT, LineTaker
-from bmsrescue.fleet.stations.hall import Hall
-from bmsrescue.fleet.stations.station import Station
-from bmsrescue.fleet.web.app import create_page
 from fake_links import FakeBoard
-from fake_station import FakeHelper
-from sealed_records import chain
+from fleet_api import make_fleet_api
 
 CHECKS = [
     not_a_server_error,
@@ -53,26 +45,9 @@ BOUNDED = settings(
 KNOWN = {"name": "one", "helper": "h1", "job": "bms-1.2.0"}
 
 
-class _NoHelpers:
-    def __init__(self) -> None:
-        self.ports: dict[str, Any] = {}
-        self.events = EventLog()
-
-
 @pytest.fixture(scope="module")
 def fleet_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
-    """The page's API over a store with some attempts, two stations, and nobody's account but the engineer's."""
-    fleet = Fleet(Config(), tmp_path_factory.mktemp("fleet"))
-    connected = _NoHelpers()
-    hall = Hall(connected, fleet.desk)  # type: ignore[arg-type]
-    for name in ("one", "two"):
-        station = hall.stations[name] = Station(name, FakeHelper(name), fleet.desk, hall._tell)
-        station.state = "empty"
-    with fleet.store.write() as session:
-        LineTaker("card", IMPORT).take(session, fleet.site_id, chain("h1", 5))
-    fleet.accounts.add("eva", "engineer", "correct horse battery", "setup")
-    page = create_page(fleet, hall, connected.events)
-    page.state.token = fleet.accounts.make_token("eva", "test", 1, "setup")
+    page, fleet = make_fleet_api(tmp_path_factory.mktemp("fleet"))
     yield page
     fleet.store.close()
 

@@ -3,9 +3,9 @@
     python tests/fuzzing/guided.py TARGET [--seconds 60] [--seed 0]
 
 Without atheris (`pip install atheris`; it is for Linux and macOS, and no test needs it) the bytes are changed by chance
-only, and it says so. Seconds are of processor time. A find is kept in tests/fuzzing/regressions/, which a test throws
-at every target. What covered something new is kept in build/fuzz/TARGET, where the next run begins; each run leaves a
-line in build/fuzz.jsonl.
+only, and it says so. Seconds are of processor time, without that of the start. A find is kept in
+tests/fuzzing/regressions/, which a test throws at every target. What covered something new is kept in
+build/fuzz/TARGET, where the next run begins; each run leaves a line in build/fuzz.jsonl.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ except ImportError:
     atheris = None
 
 _HANG_S = 20
-_INPUTS = re.compile(r" ([\d,]+) inputs")
+_DONE = re.compile(r": ([\d,]+) inputs in ([\d.]+) s$")
+_COVERED = re.compile(r" cov: (\d+) ft: (\d+) corp: (\d+)")
+_OF_ITS_FORM = 0.7
+"""The share of inputs that a target's own changes make, where it has some."""
 
 
 def main() -> int:
@@ -54,24 +57,30 @@ def main() -> int:
 def _logged(target: str, given: argparse.Namespace) -> int:
     """One target in a process of its own; what it did goes into the log. The exit status: 0 without a find."""
     command = [sys.executable, __file__, target, "--here", "--seconds", str(given.seconds), "--seed", str(given.seed)]
-    began, before, inputs = time.monotonic(), os.times(), 0
+    began = time.monotonic()
+    inputs, fuzzed_s, covered = 0, 0.0, [0, 0, 0]
     with subprocess.Popen(
         command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True, errors="replace"
     ) as run:
         for line in run.stdout or ():
+            if found := _COVERED.search(line):
+                covered = [int(number) for number in found.groups()]
+                continue
             print(line, end="", flush=True)
-            if found := _INPUTS.search(line):
-                inputs = int(found[1].replace(",", ""))
-    after = os.times()
+            if found := _DONE.search(line.rstrip()):
+                inputs, fuzzed_s = int(found[1].replace(",", "")), float(found[2])
+    if any(covered):
+        print(f"{target}: covered {covered[0]} places, {covered[1]} features, by {covered[2]} inputs", flush=True)
     entry = {
         "target": target,
         "guided": atheris is not None,
         "seed": given.seed,
         "seconds": round(time.monotonic() - began),
-        "processor_s": round(
-            after.children_user + after.children_system - before.children_user - before.children_system
-        ),
+        "processor_s": round(fuzzed_s),
         "inputs": inputs,
+        "covered": covered[0],
+        "features": covered[1],
+        "kept": covered[2],
         "find": run.returncode != 0,
         "day": f"{datetime.now(UTC):%Y-%m-%d}",
         "commit": _commit(),
@@ -98,24 +107,33 @@ def _guided(given: argparse.Namespace) -> int:
     folder = REGRESSIONS / given.target
     folder.mkdir(parents=True, exist_ok=True)
     limits = [f"-timeout={_HANG_S}", "-max_len=65536", "-rss_limit_mb=1500"]
-    quiet = ["-verbosity=0", f"-artifact_prefix={folder}/", f"-seed={given.seed + 1}"]
-    runs, until = [0], time.process_time() + given.seconds
+    how = [f"-artifact_prefix={folder}/", f"-seed={given.seed + 1}"]
+    runs, began = [0], time.process_time()
 
     def once(data: bytes) -> None:
         runs[0] += 1
         try:
             target.run(data)
         except BaseException:
-            print(f"{given.target}: a find after {runs[0]:,} inputs", flush=True)
+            _tell_done(given.target, runs[0], began)
             raise
-        if time.process_time() > until:
-            print(f"{given.target}: {runs[0]:,} inputs", flush=True)
+        if time.process_time() - began > given.seconds:
+            _tell_done(given.target, runs[0], began)
             os._exit(0)  # libFuzzer has an end by the clock on the wall only
 
-    atheris.Setup([sys.argv[0], *limits, *quiet, str(corpus)], once)
+    def mutate(data: bytes, most: int, seed: int) -> bytes:
+        dice = random.Random(seed)
+        changed = target.mutate(data, dice) if dice.random() < _OF_ITS_FORM else None
+        return atheris.Mutate(data, most) if changed is None or len(changed) > most else changed
+
+    atheris.Setup([sys.argv[0], *limits, *how, str(corpus)], once, custom_mutator=mutate)
     print(f"{given.target}: {given.seconds} s guided by coverage", flush=True)
     atheris.Fuzz()
     return 0
+
+
+def _tell_done(target: str, inputs: int, began: float) -> None:
+    print(f"{target}: {inputs:,} inputs in {time.process_time() - began:.1f} s", flush=True)
 
 
 def _by_chance(given: argparse.Namespace) -> int:
@@ -124,9 +142,10 @@ def _by_chance(given: argparse.Namespace) -> int:
     print(f"{given.target}: {given.seconds} s by chance only, as there is no atheris", flush=True)
     target, dice, runs = TARGETS[given.target], random.Random(given.seed), 0
     seeds = target.seeds()
-    until = time.process_time() + given.seconds
-    while time.process_time() < until:
-        data = changed(dice.choice(seeds), dice)
+    began = time.process_time()
+    while time.process_time() - began < given.seconds:
+        seed = dice.choice(seeds)
+        data = (target.mutate(seed, dice) if dice.random() < _OF_ITS_FORM else None) or changed(seed, dice)
         runs += 1
         try:
             target.run(data)
@@ -135,9 +154,10 @@ def _by_chance(given: argparse.Namespace) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             traceback.print_exc()
-            print(f"{given.target}: a find after {runs:,} inputs, kept as {path}")
+            print(f"{given.target}: a find, kept as {path}")
+            _tell_done(given.target, runs, began)
             return 1
-    print(f"{given.target}: {runs:,} inputs", flush=True)
+    _tell_done(given.target, runs, began)
     return 0
 
 

@@ -321,6 +321,14 @@ _CHANGES: tuple[Callable[[Document, random.Random], None], ...] = (
 )
 
 
+def changed_document(document: Document, dice: random.Random) -> Document:
+    """One to three changes, to what is allowed or is not."""
+    changed = copy.deepcopy(document)
+    for _ in range(dice.randint(1, 3)):
+        dice.choice(_CHANGES)(changed, dice)
+    return changed
+
+
 def _written(document: Document, dice: random.Random) -> bytes:
     """As one editor or the other writes it, and as some damage it."""
     text = json.dumps(document, ensure_ascii=dice.random() < 0.4, indent=dice.choice([None, None, 2, "\t"]))
