@@ -40,7 +40,7 @@ def main() -> int:
     count = 0 if arguments.page_only else arguments.count
     seeds = [seed for seed in range(arguments.first, arguments.first + count) if seed not in known]
     wrong = 0
-    with multiprocessing.Pool(arguments.jobs) as pool:
+    with multiprocessing.Pool(arguments.jobs, maxtasksperchild=500) as pool:
         for entry in pool.imap_unordered(run, seeds):
             with arguments.log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(entry) + "\n")

@@ -16,7 +16,7 @@ from unicorn.arm_const import UC_ARM_REG_MSP
 from bmsrescue.twin.chip.bus import Bus
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.chip.core import regs as r
-from bmsrescue.twin.chip.core.access import CoreAccess, Poll
+from bmsrescue.twin.chip.core.access import CoreAccess
 from bmsrescue.twin.chip.core.debug import DebugUnit
 from bmsrescue.twin.chip.core.dwt import Dwt
 from bmsrescue.twin.chip.core.engine import Engine, SharedMemory, Stop, StopReason
@@ -25,9 +25,10 @@ from bmsrescue.twin.chip.core.faults import FaultEntry
 from bmsrescue.twin.chip.core.flash import FlashShadow
 from bmsrescue.twin.chip.core.fpb import Fpb
 from bmsrescue.twin.chip.core.ppb import CorePpb
-from bmsrescue.twin.chip.core.pure_loop import LONGEST_CYCLES, PureLoop
+from bmsrescue.twin.chip.core.pure_loop import LONGEST_CYCLES
 from bmsrescue.twin.chip.core.regsel import read_register, write_register
 from bmsrescue.twin.chip.core.scs import SystemControl
+from bmsrescue.twin.chip.core.shortcuts import Shortcuts
 from bmsrescue.twin.chip.core.systick import SysTick
 from bmsrescue.twin.chip.core.time import CoreTime
 from bmsrescue.twin.chip.flash.array import FlashArray
@@ -40,7 +41,6 @@ QUANTUM_CYCLES = 16_384
 _MASKED_QUANTUM_CYCLES = 64
 _ENTRY_CYCLES = 12
 _SAMPLE_SPREAD = 7
-_BRANCH_TO_SELF = 0xE7FE
 
 
 class CoreState(Enum):
@@ -74,7 +74,6 @@ class CortexM7:
         self._engine = Engine(memories, self._access.read, self._access.write)
         self._access.engine = self._engine
         self._access.live_pc = self._engine.live_pc
-        self._pure_loop = PureLoop(self._engine)
         self._flash: FlashShadow | None = None
         if flash is not None:
             self._flash = FlashShadow(self._engine, flash, self._access.write_flash, config)
@@ -86,8 +85,6 @@ class CortexM7:
         self._flush = False
         self._breakpoints: set[int] | None = None
         self._slice_pc = 0
-        self._branch_pc: int | None = None
-        """Where the core was seen to branch to itself: the next run there need not execute it again."""
         self.boot_address = 0x08000000
         """Where the vector table is fetched from at the next reset release."""
         self.on_reset_request: Callable[[], None] = lambda: None
@@ -100,6 +97,9 @@ class CortexM7:
         self._debug = DebugUnit(self)
         self._exceptions = ExceptionUnit(self._engine, self._access)
         self._exceptions.on_entry = self._debug.exception_entered
+        self._shortcuts = Shortcuts(
+            self._engine, self._access, self._time, self._systick, self._exceptions, self._debug, self._runs_freely
+        )
         self._faults = FaultEntry(bus, self._exceptions, self._debug, self._engine, self._flash)
         self._dwt = Dwt(self)
         self._fpb = Fpb(self._breakpoints_changed)
@@ -189,7 +189,7 @@ class CortexM7:
         if self._flash is not None:
             self._flash.limits = limits
             self._access.forget()
-            self._pure_loop.start_again()
+            self._shortcuts.loop.start_again()
 
     def ask_flash_busy(self, busy_until_ns: Callable[[int], int | None]) -> None:
         """Where to ask until when reads of an address in flash stall."""
@@ -226,7 +226,7 @@ class CortexM7:
         self._state = state
         self._stepping = False
         self._access.forget()
-        self._pure_loop.start_again()
+        self._shortcuts.loop.start_again()
         if self._running:
             self._engine.stop()
 
@@ -238,7 +238,7 @@ class CortexM7:
     def _start(self) -> None:
         self._clear()
         self._flush = True
-        self._pure_loop.start_again()
+        self._shortcuts.loop.start_again()
         self._engine.clear_registers()
         self._time.skip_to(self._clock.now_ns)
         self._state = CoreState.RUNNING
@@ -289,7 +289,7 @@ class CortexM7:
     def leave_halt(self, *, step: bool) -> None:
         # The debugger may have changed code in RAM behind Unicorn's back.
         self._flush = True
-        self._pure_loop.start_again()
+        self._shortcuts.loop.start_again()
         self._state = CoreState.RUNNING
         self._time.skip_to(self._clock.now_ns)
         self._stepping = step
@@ -355,21 +355,9 @@ class CortexM7:
         pending, access, engine, systick = self._exceptions.pending, self._access, self._engine, self._systick
         if pending and self._take_pending():
             return
-        if access.still_polls(now_ns):
-            self._time.spend(due)
-            return
-        poll = access.poll
-        if poll is not None and due >= poll.budget and self._polls(poll) and access.run_again(poll, now_ns):
-            self._debug.retired = True
-            return
         pc = engine.pc
-        if pc == self._branch_pc and self._skip_branch_to_self():
+        if self._shortcuts.take(pc, now_ns, due):
             self._debug.retired = True
-            if systick.counts:
-                systick.catch_up()
-            return
-        loop = self._pure_loop
-        if loop.cycles and self._goes_round(due):
             return
         budget = due if due < QUANTUM_CYCLES else QUANTUM_CYCLES
         if systick.counts:
@@ -384,7 +372,7 @@ class CortexM7:
         self._prepare()
         access.begin(now_ns, single=single)
         self._slice_pc = pc
-        self._branch_pc = None
+        loop = self._shortcuts.loop
         if access.look_closely:
             registers = engine.registers()
             with engine.watched_memory() as watched:
@@ -392,7 +380,7 @@ class CortexM7:
         else:
             watched = None
             if loop.wants_look and budget >= LONGEST_CYCLES:
-                stop, budget = loop.look(self._flash_generation())
+                stop, budget = loop.look(self._shortcuts.generation)
             else:
                 stop = engine.run(budget)
         self._debug.retired = True
@@ -406,60 +394,16 @@ class CortexM7:
         if systick.counts:
             systick.catch_up()
 
-    def _goes_round(self, due: int) -> bool:
-        """Let the time of whole turns pass of a loop that changes nothing; False where there is room for none."""
-        loop, systick = self._pure_loop, self._systick
-        if not self._left_alone(loop.generation):
-            return False
-        wait = systick.cycles_to_interrupt() if systick.counts else None
-        turns = (due if wait is None else min(due, wait)) // loop.cycles
-        if turns <= 0:
-            return False
-        self._time.spend(turns * loop.cycles)
-        self._debug.retired = True
-        if systick.counts:
-            systick.catch_up()
-        return True
-
-    def _left_alone(self, generation: int) -> bool:
-        """Whether nothing but time and devices has an effect on a loop that was found in that flash."""
-        return (
-            self._state is CoreState.RUNNING
-            and not self._exceptions.pending
-            and not self._stepping
-            and not self._flush
-            and self._breakpoints is None
-            and self._flash_generation() == generation
-        )
-
-    def _flash_generation(self) -> int:
-        return 0 if self._flash is None else self._flash.generation
-
-    def _polls(self, poll: Poll) -> bool:
-        """Whether nothing but the devices that it reads can end the loop."""
-        return self._engine.pc == poll.pc and not self._systick.counts and self._left_alone(poll.generation)
-
     def touched(self, address: int) -> None:
         """The debugger is about to use memory there."""
-        if self._access.poll is not None and self._access.uses(address, 4):
-            self._access.forget()
-        if self._pure_loop.uses(address, 4):
-            self._pure_loop.forget()
+        self._shortcuts.touched(address)
 
     def minds_no_write(self, address: int, size: int, until_ns: int) -> bool:
         """Whether the core only goes round in a loop until then, and uses none of these bytes."""
-        poll, loop = self._access.poll, self._pure_loop
-        if self._running:
-            return False
-        if loop.cycles:
-            alone = not self._systick.counts and self._left_alone(loop.generation)
-            return alone and not loop.uses(address, size)
-        return (
-            poll is not None
-            and self._polls(poll)
-            and not self._access.uses(address, size)
-            and self._access.polls_until(poll, until_ns)
-        )
+        return not self._running and self._shortcuts.minds_no_write(address, size, until_ns)
+
+    def _runs_freely(self) -> bool:
+        return self._state is CoreState.RUNNING and not self._stepping and not self._flush and self._breakpoints is None
 
     def _prepare(self) -> None:
         """What may only be done while the engine stands: breakpoints, changed code, broken flash words."""
@@ -482,7 +426,7 @@ class CortexM7:
         if stalled_ns is not None:
             self._time.spend(max(1, self._time.due(min(stalled_ns, self._target_ns))))
             return True
-        self._pure_loop.forget()
+        self._shortcuts.loop.forget()
         self._exceptions.take(number)
         self._time.spend(_ENTRY_CYCLES)
         self._settle()
@@ -493,7 +437,7 @@ class CortexM7:
         if reason is StopReason.BUDGET:
             self._time.spend(max(budget - self._access.counted, 0))
             if self._engine.pc == self._slice_pc:
-                self._skip_branch_to_self()
+                self._shortcuts.skip_branch_to_self(self._target_ns)
         elif reason is StopReason.REQUESTED:
             self._time.spend(self._access.spent)
             resume_ns = min(self._access.resume_ns, self._target_ns)
@@ -520,24 +464,3 @@ class CortexM7:
     def _settle(self) -> None:
         if self._exceptions.locked_up and self._state is not CoreState.HALTED:
             self._state = CoreState.LOCKUP
-
-    def _skip_branch_to_self(self) -> bool:
-        """Let the time pass that the core spends in a branch to itself; False where it is in none or leaves it."""
-        pc = self._engine.pc
-        if self._stepping or self._flush or self._breakpoints is not None:
-            return False
-        if self._engine.halfword(pc) != _BRANCH_TO_SELF:
-            return False
-        wait = self._systick.cycles_to_interrupt()
-        pending = self._exceptions.pending
-        if pending:
-            if self._exceptions.next_to_take() is not None and not self._debug.masks_interrupts:
-                return False
-            if r.EXC_SYSTICK in pending:
-                # It is masked, and being pending once more changes nothing.
-                wait = None
-        left = self._time.due(self._target_ns)
-        spent = max(0, left if wait is None else min(left, wait))
-        self._time.spend(spent)
-        self._branch_pc = pc
-        return spent > 0
