@@ -137,7 +137,7 @@ def test_a_card_that_is_full(free: int) -> None:
     assert bench.unit.chip.flash.snapshot() == TwinRig(SCENARIO, None).unit.chip.flash.snapshot()
 
 
-@pytest.mark.parametrize("write", [0, 1, 5, 100, 2000, 2060, 2080, 2100])
+@pytest.mark.parametrize("write", [0, 1, 5, 100, 2000, 2060, 2080, 2157, 2166])
 def test_a_card_that_is_pulled(write: int) -> None:
     bench = bench_with(card_for(SCENARIO), CardFaults(pull_at_write=write))
     result = bench.run()

@@ -15,6 +15,8 @@ FAULTS = (
     Fault("preserve", FLASH_WORK, 77, HELPER, late=8, seed=5),
     # Found by the campaign (its seed 6164): the records are longer than the chain that the FAT has of them.
     Fault("options", JOURNAL, 135, HELPER, late=8, seed=3082),
+    # Found by the campaign (its seed 1222): the card was pulled right behind its backup, which it then had not.
+    Fault("preserve", JOURNAL, 41, CARD, late=8, seed=611),
 )
 
 

@@ -47,7 +47,8 @@ EXITS = (WATCHDOG, SOFT_RESET, EXCEPTION, IO_ERROR, HELPER)
 
 # What may be wrong in the end.
 WRONG_BYTES, RECORDS, UNSAFE, HANG, NOT_WHOLE = "wrong bytes", "records", "unsafe", "hang", "not whole"
-WRONGS = (WRONG_BYTES, RECORDS, UNSAFE, HANG, NOT_WHOLE)
+NOT_JUDGED = "not judged"  # the twin or the judge itself has failed
+WRONGS = (WRONG_BYTES, RECORDS, UNSAFE, HANG, NOT_WHOLE, NOT_JUDGED)
 
 MOST_MS = 30 * 60_000
 PRESSES = 3
@@ -317,8 +318,11 @@ def judge_end(ends: Ends, bench: TwinRig, taps: Taps, result: RunResult, by_itse
 
 
 def _judge_records(ends: Ends, bench: TwinRig, card: bytearray, announced: list[dict[str, Any]]) -> None:
-    """Each record that was told of is on the card or in the helper; their chains are unbroken but for one torn line."""
-    known: set[tuple[Any, Any]] = set()
+    """Each record that was told of is on the card or in the helper, and so is the one that it follows.
+
+    The two are not the same chain: where the card fails behind the line that it took, that line is on the card and the
+    one that says so in the helper, and either may be followed.
+    """
     on_card: list[str] = []
     try:
         files = CardFiles(card)
@@ -329,17 +333,17 @@ def _judge_records(ends: Ends, bench: TwinRig, card: bytearray, announced: list[
     except CardImageError as error:
         ends.wrong.setdefault(NOT_WHOLE, str(error))
     in_helper = helper_lines(bench.helper.flash)
+    hashes = {line_hash(line) for line in on_card + in_helper}
+    known: set[tuple[Any, Any]] = set()
     for place, lines in (("card", on_card), ("helper", in_helper)):
-        torn, before = 0, None
+        torn = 0
         for line in lines:
             if damage(line):  # the fault came while it was written: no record yet, and the press after it says so
                 torn += 1
-                before = None if before is None else (*before, line_hash(line))
                 continue
             record = json.loads(line)
-            if before is not None and record["previous"] not in before and not torn:
-                ends.wrong[RECORDS] = f"record {record['sequence']} of the {place} does not follow the one before"
-            before = (line_hash(line),)
+            if record["previous"] and record["previous"] not in hashes:
+                ends.wrong[RECORDS] = f"record {record['sequence']} of the {place} follows one that is nowhere"
             known.add((record["sequence"], record["outcome"]))
         if torn > 1:
             ends.wrong[RECORDS] = f"{torn} lines of the {place} are none"

@@ -9,14 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from io_cuts import CUTS, EXITS, WRONGS, drawn, run_fault
+from io_cuts import CUTS, EXITS, NOT_JUDGED, WRONGS, drawn, run_fault
 from lying_targets import run_lie
 from repository import ROOT
 
@@ -53,7 +56,18 @@ def main() -> int:
 
 
 def run(seed: int) -> dict[str, Any]:
+    """The entry of one recovery; what fails in the twin or the judge is in it, and costs no other recovery."""
     began = time.monotonic()
+    try:
+        entry = _run(seed)
+    except Exception:  # noqa: BLE001 - whatever it is, somebody has to look at it
+        told = traceback.format_exc().splitlines()
+        entry = {"sort": _TURN[seed % len(_TURN)], "what": "", "point": "", "told": told[-1], "history": []}
+        entry["wrong"] = {NOT_JUDGED: " ".join(told[-5:])}
+    return {"seed": seed, "commit": _commit(), **entry, "seconds": round(time.monotonic() - began, 1)}
+
+
+def _run(seed: int) -> dict[str, Any]:
     sort = _TURN[seed % len(_TURN)]
     if sort == LIE:
         lie = run_lie(seed // len(_TURN))
@@ -64,16 +78,13 @@ def run(seed: int) -> dict[str, Any]:
         fault = drawn(seed // len(_TURN) * 2 + seed % len(_TURN) // 2, CUTS if sort == CUT else EXITS)
         ends = run_fault(fault)
         told, wrong, history, what, point = str(fault), ends.wrong, ends.history, fault.cut, fault.point
-    return {
-        "seed": seed,
-        "sort": sort,
-        "what": what,
-        "point": point,
-        "told": told,
-        "history": history,
-        "wrong": wrong,
-        "seconds": round(time.monotonic() - began, 1),
-    }
+    return {"sort": sort, "what": what, "point": point, "told": told, "history": history, "wrong": wrong}
+
+
+@cache
+def _commit() -> str:
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def entries(log: Path) -> Iterable[dict[str, Any]]:
@@ -94,6 +105,7 @@ _WORDS = {
     "unsafe": "that ended unsafe",
     "hang": "that hung",
     "not whole": "not whole after the presses that follow",
+    "not judged": "that could not be judged",
 }
 
 
@@ -131,7 +143,9 @@ def page(told: list[dict[str, Any]]) -> str:
     seeds = sorted(entry["seed"] for entry in told)
     lines += [
         "",
-        f"Seeds {_ranges(seeds)}; {sum(entry['seconds'] for entry in told) / 3600:.1f} hours on a shared machine.",
+        f"Seeds {_ranges(seeds)}; {sum(entry['seconds'] for entry in told) / 3600:.1f} hours on a shared machine. A seed draws",
+        "the same fault as long as the agent makes the same accesses; on which revision how many were run:",
+        ", ".join(f"{commit} {count:,}" for commit, count in Counter(entry["commit"] for entry in told).items()) + ".",
     ]
     return "\n".join(lines) + "\n"
 

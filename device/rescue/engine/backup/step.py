@@ -18,6 +18,8 @@ from rescue.engine.unit.pieces import in_pieces
 from rescue.engine.unit.same_unit import check_unit
 from rescuelink.errors import CardError, ConsentError, WireError
 
+_FILLER = "/records/filler.tmp"
+_FILLER_BYTES = const(32 * 1024)
 _SPARE_BYTES = const(256 * 1024)  # left free for records and the journal
 
 
@@ -80,6 +82,22 @@ def keep(run):
         raise files.card_error("cannot write the backup's map", error) from None
     if run.image is None:
         run.skip_to("safe-off")
+        return
+    _push_out(run)
+
+
+def _push_out(run):
+    # A card may have acknowledged its newest blocks and hold them in its own memory still, where a reading finds them.
+    # As many as these push them out, before anything is erased: a card that is pulled then loses none of the backup.
+    root = run.ports.card.root
+    files.make_directory(root + "/records")
+    try:
+        with open(root + _FILLER, "wb") as file:
+            for _ in range(_FILLER_BYTES // files.CHUNK):
+                file.write(files.view)
+    except OSError as error:
+        raise files.card_error("cannot write " + _FILLER[1:], error) from None
+    files.sync()
 
 
 def _take_earlier(run):

@@ -264,8 +264,9 @@ class ObserverPort:
         self._parts = b""
         self.events: list[tuple[int, str, object]] = []
 
-    def event(self, small: int, _number: int, _wide: int, payload: bytes) -> Reply:
-        self._parts += payload
+    def event(self, small: int, number: int, _wide: int, payload: bytes) -> Reply:
+        # An error in the middle of an event leaves its first parts here.
+        self._parts = payload if number else self._parts + payload
         if small:
             return 0
         name, data = json.loads(self._parts)

@@ -98,4 +98,4 @@ PANEL_LED = 61  #               number: red<<16 | green<<8 | blue, each 0..255
 PANEL_BEEP = 62  #              number: ms
 PANEL_PRESSED = 63  #                                                      value: 0/1
 EVENT = 70  #                   payload: a part of JSON [name, data],
-#                               small: 1 when more of it follows
+#                               small: 1 when more of it follows, number: 1 in its first part

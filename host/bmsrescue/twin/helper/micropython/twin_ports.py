@@ -403,6 +403,7 @@ class Observer(io.IOBase):
 
     def event(self, name, data):
         self._used = 0
+        self._first = 1
         json.dump((name, data), self)
         self._send(0)
 
@@ -415,8 +416,8 @@ class Observer(io.IOBase):
         return len(data)
 
     def _send(self, more):
-        self._link.send(op.EVENT, more, 0, memoryview(self._part)[: self._used])
-        self._used = 0
+        self._link.send(op.EVENT, more, self._first, memoryview(self._part)[: self._used])
+        self._used = self._first = 0
 
 
 def _stream(link, fd):
