@@ -141,11 +141,12 @@ def page(told: list[dict[str, Any]]) -> str:
         lines += ["", "## What was wrong", ""]
         lines += [f"- `{entry['seed']}` {entry['told']}: {_plain(entry)}" for entry in wrong[:40]]
     seeds = sorted(entry["seed"] for entry in told)
+    revisions = Counter(entry["commit"] for entry in told)
     lines += [
         "",
-        f"Seeds {_ranges(seeds)}; {sum(entry['seconds'] for entry in told) / 3600:.1f} hours on a shared machine. A seed draws",
-        "the same fault as long as the agent makes the same accesses; on which revision how many were run:",
-        ", ".join(f"{commit} {count:,}" for commit, count in Counter(entry["commit"] for entry in told).items()) + ".",
+        f"Seeds {_ranges(seeds)}; {sum(entry['seconds'] for entry in told) / 3600:.1f} hours on a shared machine.",
+        "A seed draws the same fault as long as the agent makes the same accesses. Run on these revisions:",
+        ", ".join(f"{commit} ({count:,})" for commit, count in revisions.items()) + ".",
     ]
     return "\n".join(lines) + "\n"
 
