@@ -58,7 +58,9 @@ def by_part(chips: list[Expected]) -> pytest.MarkDecorator:
 
 
 def test_the_document_claims_the_parts_that_are_judged_here() -> None:
-    assert {chip.part for chip in CHIPS} | {"H725"} == chips_page.OPENOCD
+    assert {chip.part for chip in CHIPS} | {"H725"} == chips_page.OPENOCD, (
+        "OPENOCD of host/bmsrescue/twin/chips_page.py"
+    )
 
 
 @by_part(CHIPS)

@@ -17,11 +17,11 @@ from bmsrescue.twin.firmware.builds import BUILDS
 BEGIN: Final = "<!-- chips: made by `python -m bmsrescue.twin.chips_page docs/chips.md` -->"
 END: Final = "<!-- end of the chips -->"
 
-OPENOCD: Final = frozenset(PARTS)
+OPENOCD: Final = frozenset({"H723", "H725", "H730", "H733", "H735", "H743", "H753", "H7A3", "H7B0", "H7B3"})
 """OpenOCD 0.12 probes, erases, programs, verifies and dumps both ends of each bank (tests/third_party)."""
 PYOCD: Final = {"H725": "flash", "H743": "connect"}
 """pyOCD connects and reads; where it says so, its own flash algorithm programs (tests/third_party)."""
-DRIVER: Final = frozenset(PARTS)
+DRIVER: Final = frozenset({"H723", "H725", "H730", "H733", "H735", "H743", "H753", "H7A3", "H7B0", "H7B3"})
 """The agent's driver says who it is, and erases, programs and reads each die and flash size (tests/unit/agent_low)."""
 RECOVERED: Final = frozenset({"H723", "H725", "H743", "H7A3", "H7B0"})
 """Whole recoveries by the agent on a real MicroPython (tests/agent)."""

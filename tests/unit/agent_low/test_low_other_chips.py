@@ -23,6 +23,19 @@ WORD = {"H743": 32, "H753": 32, "H7A3": 16, "H7B3": 16, "H7B0": 16, "H730": 32}
 PROTECTED = {"H743": [3], "H753": [3], "H7A3": [12, 13, 14, 15], "H7B3": [12, 13, 14, 15]}
 """The sectors of bit 3."""
 
+IDENTITIES = {
+    "H723": ("STM32H723", 0x483, "Z", 1024, 8),
+    "H730": ("STM32H730", 0x483, "Z", 128, 1),
+    "H733": ("STM32H733", 0x483, "Z", 1024, 8),
+    "H735": ("STM32H735", 0x483, "Z", 1024, 8),
+    "H743": ("STM32H743", 0x450, "V", 2048, 16),
+    "H753": ("STM32H753", 0x450, "V", 2048, 16),
+    "H7A3": ("STM32H7Ax", 0x480, "A", 2048, 256),
+    "H7B0": ("STM32H7Ax", 0x480, "A", 128, 16),
+    "H7B3": ("STM32H7Ax", 0x480, "A", 2048, 256),
+}
+"""Name, DEV_ID, revision, KiB and sectors of each part; the H725 has tests of its own."""
+
 
 def ready(part: str) -> tuple[Bench, Any]:
     bench = Bench(config=ChipConfig(part=part))
@@ -33,17 +46,7 @@ def ready(part: str) -> tuple[Bench, Any]:
 
 @pytest.mark.parametrize(
     ("part", "name", "dev_id", "revision", "kib", "sectors"),
-    [
-        ("H723", "STM32H723", 0x483, "Z", 1024, 8),
-        ("H730", "STM32H730", 0x483, "Z", 128, 1),
-        ("H733", "STM32H733", 0x483, "Z", 1024, 8),
-        ("H735", "STM32H735", 0x483, "Z", 1024, 8),
-        ("H743", "STM32H743", 0x450, "V", 2048, 16),
-        ("H753", "STM32H753", 0x450, "V", 2048, 16),
-        ("H7A3", "STM32H7Ax", 0x480, "A", 2048, 256),
-        ("H7B0", "STM32H7Ax", 0x480, "A", 128, 16),
-        ("H7B3", "STM32H7Ax", 0x480, "A", 2048, 256),
-    ],
+    [(part, *facts) for part, facts in IDENTITIES.items()],
 )
 def test_each_part_says_who_it_is(part: str, name: str, dev_id: int, revision: str, kib: int, sectors: int) -> None:
     bench = Bench(config=ChipConfig(part=part))
