@@ -49,11 +49,12 @@ def test_every_sentence_of_the_agent_has_its_translation(language: str) -> None:
     there, asked = read(f"helper.{language}"), sentences()
     assert len(asked) > 600, "or they are not found any more"
     missing = [
-        f"{place}: {message}"
+        f"{message}  ({place})"
         for message, place in asked.items()
         if message not in there and not all(renumbered(part) in there for part in parts(message))
     ]
-    assert missing == [], f"add these to words/helper.{language}.po"
+    catalogue = f"host/bmsrescue/fleet/web/words/helper.{language}.po"
+    assert not missing, "\n".join([f"give these a msgid and a msgstr in {catalogue}:", *missing])
     # What no agent says any more stays: records from before say it.
     for english, text in there.items():
         values = re.compile(r"\{[0-9]\}")
@@ -155,7 +156,7 @@ def test_a_template_that_is_filled_is_known_again() -> None:
     for _name, sentence, next_step, _outcome in causes_supply.TABLE:
         for template in (sentence, next_step):
             filled = re.sub(r"\{\w+\}", "X1", template)
-            assert in_language("de", filled) != filled
+            assert in_language("de", filled) != filled, f"words/helper.de.po does not have: {template}"
     for one in OUTCOMES.values():
         assert in_language("zh", one.sentence) == read("helper.zh")[one.sentence]
 

@@ -6,10 +6,13 @@ Takes those that the catalogues and the outcomes' symbols use from GNU Unifont (
 
 import sys
 from pathlib import Path
+from typing import Final
 
 from bmsrescue.agent.files import device_dir
 from bmsrescue.agent.words import languages, texts
 from rescuelink.outcomes import OUTCOMES
+
+COMMAND: Final = "python -m bmsrescue.agent.choose_glyphs /usr/share/unifont/unifont.hex"
 
 _LATIN_END = 0x250
 _ASCII_END = 0x7F
@@ -41,11 +44,22 @@ def chosen(unifont: str) -> str:
     return "".join(f"{code:04X}:{glyphs[code]}\n" for code in sorted(glyphs))
 
 
-def main(unifont: Path) -> None:
-    """Make `glyphs.hex` anew."""
-    text = chosen(unifont.read_text(encoding="ascii"))
-    (device_dir() / "words" / "glyphs.hex").write_text(text, encoding="ascii")
+def main(arguments: list[str]) -> int:
+    """Make `glyphs.hex` anew, of what it has and of a `unifont.hex` that is named."""
+    if len(arguments) > 1:
+        print(f"usage: {COMMAND}", file=sys.stderr)
+        return 2
+    kept = device_dir() / "words" / "glyphs.hex"
+    sources = [kept, *map(Path, arguments)]
+    try:
+        text = chosen("\n".join(source.read_text(encoding="ascii") for source in sources))
+    except KeyError as missing:
+        code = int(missing.args[0], 16)
+        print(f"no glyph for {chr(code)} (U+{code:04X}): install unifont, then run: {COMMAND}", file=sys.stderr)
+        return 1
+    kept.write_text(text, encoding="ascii")
+    return 0
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

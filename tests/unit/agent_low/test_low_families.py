@@ -8,7 +8,7 @@ import pytest
 from bmsrescue.agent.files import device_dir
 
 CHIPS = device_dir() / "rescue" / "chips"
-FAMILIES = sorted(path.parent.name for path in CHIPS.glob("*/__init__.py"))
+FAMILIES = sorted(path.name for path in CHIPS.iterdir() if path.is_dir() and path.name != "__pycache__")
 
 
 def functions(path: Path) -> dict[str, list[str]]:
@@ -22,6 +22,8 @@ def functions(path: Path) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_gives_what_the_interface_names(family: str) -> None:
+    for file in ("__init__.py", "family.py"):
+        assert (CHIPS / family / file).is_file(), f"write chips/{family}/{file}: interface.py says what it has"
     given = functions(CHIPS / family / "family.py")
     asked = functions(CHIPS / "interface.py")
     missing = [f"{name}({', '.join(asked[name])})" for name in asked if given.get(name) != asked[name]]

@@ -6,14 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_diagnosis_rules import CASES, good_unit
+from test_diagnosis_rules import CASES, diagnose, good_unit
 
-from bmsrescue.agent.files import make_importable
 from evidence_keys import _NAMED, KEYS, RULE, WHAT_TO_DO, unknown
-
-make_importable()
-
-from rescue.engine.diagnosis.diagnose import diagnose  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
 WRITTEN = re.compile(r"evidence(?:\[|\.setdefault\()\"(\w+)\"(?:\]\[\"(\w+)\"\])?(?:\]| *,)? *(?:=[^=]|\)|,)")
@@ -101,7 +96,14 @@ def asked() -> set[str]:
 
 
 def test_each_key_that_a_rule_is_said_to_use_is_asked_for(asked: set[str]) -> None:
-    assert sorted(path for path, user in KEYS.items() if user == RULE and path not in asked) == []
+    idle = sorted(path for path, user in KEYS.items() if user == RULE and path not in asked)
+    assert not idle, f"no rule asks for them in any story of CASES, see KEYS of tests/support/evidence_keys.py: {idle}"
+
+
+def test_no_rule_asks_for_what_nobody_reads(asked: set[str]) -> None:
+    there = {re.split(r"[.\[]", path)[0] for path in KEYS}
+    unread = sorted({re.split(r"[.\[]", path)[0] for path in asked} - there)
+    assert not unread, f"the agent puts nothing of that name into the evidence, so the rule never holds: {unread}"
 
 
 def test_each_other_key_is_named_where_it_is_said_to_be_used() -> None:

@@ -55,10 +55,15 @@ def test_every_kind_of_text_is_known_where_it_is_said_and_where_it_is_measured()
     kinds = kinds_of_text()
     pages = (FRONT / "pages.py").read_text(encoding="utf-8")
     said = re.findall(r'^_KINDS = "(.*)"', pages, re.M)[0].split()
-    assert set(said) == kinds, "_KINDS of device/rescue/front/pages.py has the first word of each key: key.of-text"
+    assert set(said) == kinds, (
+        f"_KINDS of device/rescue/front/pages.py has the first word of each key in device/words: "
+        f"add {sorted(kinds - set(said))}, take out {sorted(set(said) - kinds)}"
+    )
     room = re.findall(r"^ROOM = \{(.*?)^\}", SCRIPT.read_text(encoding="utf-8"), re.M | re.S)[0]
-    assert set(re.findall(r'"(\w+)":', room)) == kinds, (
-        f"ROOM of {SCRIPT.relative_to(ROOT)} says where each kind stands"
+    measured = set(re.findall(r'"(\w+)":', room))
+    assert measured == kinds, (
+        f"ROOM of {SCRIPT.relative_to(ROOT)} says how much fits of each kind: "
+        f"add {sorted(kinds - measured)}, take out {sorted(measured - kinds)}"
     )
 
 
@@ -70,10 +75,10 @@ def kinds_of_text() -> set[str]:
 def test_every_text_that_the_agent_asks_for_is_there() -> None:
     kinds = kinds_of_text()
     asked = {
-        key
+        key[1]
         for path in FRONT.glob("*.py")
-        for key in re.findall(r'"([a-z]+\.[a-z-]+)"', path.read_text(encoding="utf-8"))
-        if key.split(".")[0] in kinds
+        for key in re.findall(r'(\bsaid\([\w.]+, )?"([a-z]+\.[a-z-]+)"', path.read_text(encoding="utf-8"))
+        if key[0] or key[1].split(".")[0] in kinds
     }
     assert len(asked) > 20
     missing = sorted(asked - set(words.texts("en")))
@@ -144,8 +149,10 @@ def test_every_character_has_a_glyph() -> None:
     data = words.files()["words/glyphs.bin"]
     codes = [struct.unpack_from("<H", data, place)[0] for place in range(0, len(data), 34)]
     assert codes == sorted(set(codes))
-    assert {chr(code) for code in codes} == choose_glyphs.used(), (
-        "python -m bmsrescue.agent.choose_glyphs (docs/face.md)"
+    there, used = {chr(code) for code in codes}, choose_glyphs.used()
+    assert there == used, (
+        f"without a glyph: {''.join(sorted(used - there))}, no longer used: {''.join(sorted(there - used))}. "
+        f"Run: {choose_glyphs.COMMAND} (docs/face.md), or choose words whose characters are there"
     )
 
 
