@@ -12,7 +12,7 @@ _NEXT_STEP = "put in a card with a job, or try another card"
 
 def no_slot():
     """The error of a helper that has no card."""
-    return CardError("no_card", "this helper has no card slot", next_step="work from the bench, by USB")
+    return CardError("no_card", "this helper has no card slot", next_step="keep job and records on the computer")
 
 
 class Card:

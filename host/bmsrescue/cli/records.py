@@ -34,7 +34,10 @@ _RECOUNT = {False: "They were made anew.", True: "Make them anew: bmsrescue reco
 
 def records(
     context: typer.Context,
-    place: Annotated[str, typer.Option(help=f"Where from: {', '.join(PLACES)}.")] = PLACES[0],
+    place: Annotated[
+        str | None,
+        typer.Option(help=f"Where from: {', '.join(PLACES)}; {PLACES[0]} without it, of a helper without one itself."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Keep the lines as they are.")] = None,
     overwrite: OverwriteOption = False,
     wanted: HelperOption = None,
@@ -180,14 +183,15 @@ def _show(reports: list[CardReport], seconds: float, as_json: bool) -> None:
             show_error(f"of {report.source}: {problem}", "Import it again when that is put right; nothing comes twice.")
 
 
-def _of_a_helper(place: str, out: Path | None, overwrite: bool, wanted: str | None, as_json: bool) -> None:
-    if place not in PLACES:
+def _of_a_helper(place: str | None, out: Path | None, overwrite: bool, wanted: str | None, as_json: bool) -> None:
+    if place is not None and place not in PLACES:
         raise UsageError(f"records are not kept at {place}", f"Choose one of {', '.join(PLACES)}.")
     if out is not None:
         with telling_errors(as_json):
             check_new(out, overwrite)
     with opened(wanted, as_json) as helper:
-        lines = fetch(helper.session, place)
+        here = PLACES[1] if "card" in helper.session.about.get("missing", ()) else PLACES[0]
+        lines = fetch(helper.session, place or here)
         if out is not None:
             write_atomically(out, "".join(line + "\n" for line in lines).encode())
     breaks = verify_chain(lines)

@@ -39,6 +39,7 @@ class ProbeSession(OwnSession):
 
     lasting = False
     asks = True  # whether a person may be asked to do by hand what the probe cannot
+    card_folder = ""  # where the card is
 
     def __init__(
         self,

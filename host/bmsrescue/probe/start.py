@@ -7,10 +7,11 @@ from pathlib import Path
 
 from bmsrescue.card.storage import write_atomically
 from bmsrescue.config import data_dir
-from bmsrescue.errors import HostError
+from bmsrescue.errors import HostError, UsageError
 from bmsrescue.keys.store import TRUST_FILE, KeyStore, trust_text
 from bmsrescue.private import private_data_folder
 from bmsrescue.probe.find import find_probe
+from bmsrescue.probe.helper_hands import OpenHelper, wanted_helper
 from bmsrescue.probe.open import OpenProbe, make_ports, open_probe
 from bmsrescue.probe.ports import Clock
 from bmsrescue.probe.session import ProbeSession
@@ -28,11 +29,11 @@ def start(
     development: bool = False,
     clock: Clock | None = None,
     switch: Callable[[Supply], Supply] = lambda supply: supply,
-) -> tuple[ProbeSession, OpenProbe]:
+) -> tuple[ProbeSession, OpenProbe | OpenHelper]:
     """Open it.
 
     Args:
-        which: None or "any", a kind, remote:HOST[:PORT] or a serial number.
+        which: None or "any", a kind, remote:HOST[:PORT], a serial number, or helper[:NAME].
         power: who switches the unit, as `supply_from` reads it.
         card: the folder that is the card; None for the one in the data folder.
         development: run any job, signed or not, also where this computer trusts keys.
@@ -40,16 +41,22 @@ def start(
         switch: what is put between the engine and the supply.
 
     Raises:
-        UsageError, LinkError, HostError.
+        UsageError, LinkError, TargetError, HostError.
     """
     supply = supply_from(power)
     folder = data_dir() / _FOLDER
     private_data_folder(data_dir())
     card = card or folder / "card"
-    opened = open_probe(find_probe(None if which == ANY else which))
+    open_helper = wanted_helper(which)
+    if open_helper is not None and supply is not None:
+        raise UsageError("--power exec: is for a probe", "A helper switches the unit itself, or you do: --power ask.")
+    opened = open_helper() if open_helper is not None else open_probe(find_probe(None if which == ANY else which))
     try:
         _trust(folder / "store", [] if development else KeyStore().trusted())
-        ports = make_ports(opened, None if supply is None else switch(supply), card, folder / "store", clock)
+        if isinstance(opened, OpenHelper):
+            ports = opened.ports(card, folder / "store", clock)
+        else:
+            ports = make_ports(opened, None if supply is None else switch(supply), card, folder / "store", clock)
     except OSError as error:
         opened.close()
         raise HostError(f"cannot use {error.filename}: {error.strerror}", "Choose another folder.") from error
@@ -61,6 +68,7 @@ def start(
             session.late_errors.append(error)
 
     session = ProbeSession(opened.name, ports, after_job=keep)
+    session.card_folder = str(card)
     session.add_closing(opened.close)
     return session, opened
 

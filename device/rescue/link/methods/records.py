@@ -25,6 +25,9 @@ def sizes(work):
         from_note(work.ports, work.config.get("helper", "helper"))
     found = {}
     for place in _PLACES:
+        if place.startswith("card") and "card" in work.ports.missing:
+            found[place] = 0
+            continue
         try:
             found[place] = os.stat(_path(work, place))[6]
         except OSError:

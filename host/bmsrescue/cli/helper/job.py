@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -27,7 +27,16 @@ from bmsrescue.cli.helper.common import (
     progress_bar,
     require_consent,
 )
-from bmsrescue.cli.helper.probes import CardOption, DevelopmentOption, PowerOption, ProbeOption, hands
+from bmsrescue.cli.helper.probes import (
+    ASK,
+    HELPER,
+    CardOption,
+    DevelopmentOption,
+    Hands,
+    PowerOption,
+    ProbeOption,
+    hands,
+)
 from bmsrescue.cli.new_file import check_there
 from bmsrescue.cli.output import STYLES, console, show_note
 from bmsrescue.cli.render.story import Story
@@ -73,7 +82,7 @@ def diagnose(
     with telling_errors(as_json):
         check_there(job, or_folder=True)
     with (
-        opened(wanted, as_json, hands(probe, power, folder, development)) as helper,
+        _at_work(job, wanted, as_json, hands(probe, power, folder, development)) as helper,
         _offered(helper, job, as_json) as offered,
     ):
         found = _watched(helper, as_json, "job.until", "diagnosis", "", offered)
@@ -93,7 +102,7 @@ def plan(
     with telling_errors(as_json):
         check_there(job, or_folder=True)
     with (
-        opened(wanted, as_json, hands(probe, power, folder, development)) as helper,
+        _at_work(job, wanted, as_json, hands(probe, power, folder, development)) as helper,
         _offered(helper, job, as_json) as offered,
     ):
         found = _watched(helper, as_json, "job.until", "plan", "", offered)
@@ -116,7 +125,7 @@ def recover(
     """Run the job: show the plan, ask, cure, prove it, write the record. Ctrl-C stops it safely."""
     with telling_errors(as_json):
         check_there(job, or_folder=True)
-    with opened(wanted, as_json, hands(probe, power, folder, development)) as helper:
+    with _at_work(job, wanted, as_json, hands(probe, power, folder, development)) as helper:
         with _offered(helper, job, as_json) as offered:
             words = _agreed(helper, offered, yes, as_json)
         # From here on it is the card's own job, so that a run which is cut can be continued by a press of the button.
@@ -125,8 +134,32 @@ def recover(
     if as_json:
         print_json(record)
     else:
-        _summary(record)
+        _summary(record, _place(helper))
     raise typer.Exit(exit_class(str(record["outcome"])))
+
+
+@contextmanager
+def _at_work(job: Path | None, wanted: str | None, as_json: bool, probe: Hands | None) -> Iterator[Helper]:
+    """The helper that works on `job`. One without a card moves the wires for the engine on this computer."""
+    with ExitStack() as stack:
+        helper = stack.enter_context(opened(wanted, as_json, probe))
+        if job is not None and probe is None and _has_no_card(helper):
+            stack.close()
+            here = Hands(f"{HELPER}:{wanted}" if wanted else HELPER, ASK if waits_for_person(as_json) else None)
+            helper = stack.enter_context(opened(None, as_json, here))
+            if not as_json:
+                show_note(f"this helper has no card: job, backup and record are kept in {_place(helper)}")
+        yield helper
+
+
+def _has_no_card(helper: Helper) -> bool:
+    return "card" in helper.session.about.get("missing", ())
+
+
+def _place(helper: Helper) -> str:
+    """Where a run leaves its backup and its record."""
+    folder = getattr(helper.session, "card_folder", "")
+    return folder or ("the helper" if _has_no_card(helper) else "the card")
 
 
 def _agreed(helper: Helper, folder: str, yes: str | None, as_json: bool) -> str:
@@ -193,8 +226,12 @@ def _watched(helper: Helper, as_json: bool, method: str, *params: Any) -> dict[s
     began = time.monotonic()
 
     def on_event(name: str, data: Any) -> None:
+        nonlocal story
         if story is not None:
-            story.event(round((time.monotonic() - began) * 1000), name, data)
+            try:
+                story.event(round((time.monotonic() - began) * 1000), name, data)
+            except (BrokenPipeError, SystemExit):  # rich's answer to a reader that has gone: the work goes on
+                story = None
         person.event(name, data)
 
     with helper.session.watching(on_event):
@@ -214,7 +251,7 @@ def stoppable(helper: Helper, method: str, params: tuple[Any, ...]) -> dict[str,
     def work() -> None:
         try:
             ended.set_result(helper.session.run(method, *params))
-        except RescueError as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it was: else the command waits for ever
             ended.set_exception(error)
 
     threading.Thread(target=work, name=method, daemon=True).start()
@@ -302,9 +339,10 @@ def _last_document(path: Path, text: str) -> dict[str, Any]:
     raise UsageError(f"{path} is no JSON object, nor lines of them", "Name a record, or a file of records.")
 
 
-def _summary(record: dict[str, Any]) -> None:
+def _summary(record: dict[str, Any], place: str) -> None:
     out = console()
     known = OUTCOMES.get(str(record["outcome"]))
+    where = f"on {place}" if place == "the card" else f"in {place}"
     out.print()
     out.print(
         Text.assemble(
@@ -320,8 +358,8 @@ def _summary(record: dict[str, Any]) -> None:
     backup = record.get("backup")
     if backup:
         checked = "read back and equal" if backup.get("verified") else "NOT verified"
-        out.print(f"Backup on the card: {backup['file']}, {backup['bytes']:,} bytes, {checked}.", soft_wrap=True)
+        out.print(f"Backup {where}: {backup['file']}, {backup['bytes']:,} bytes, {checked}.", soft_wrap=True)
     out.print(
-        f"Record {record['sequence']} on the card: {'written' if record['record_saved'] else 'NOT written'}.",
+        f"Record {record['sequence']} {where}: {'written' if record['record_saved'] else 'NOT written'}.",
         soft_wrap=True,
     )

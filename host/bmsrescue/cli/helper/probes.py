@@ -14,16 +14,21 @@ from bmsrescue.cli.output import show_error, show_note
 from bmsrescue.errors import UsageError
 
 if TYPE_CHECKING:
+    from bmsrescue.probe.helper_hands import OpenHelper
     from bmsrescue.probe.open import OpenProbe
     from bmsrescue.probe.session import ProbeSession
 
 ASK = "ask"
+HELPER = "helper"  # that a helper moves the wires for the engine here
 _TWIN = "twin:"
 
 ProbeOption = Annotated[
     str | None,
     typer.Option(
-        "--probe", metavar="WHICH", help="A debug probe: any, stlink, jlink, cmsisdap, its number, or remote:HOST."
+        "--probe",
+        metavar="WHICH",
+        help="A debug probe: any, stlink, jlink, cmsisdap, its number, remote:HOST; or helper[:NAME]: a helper without "
+        "a card, whose job, backup and record are kept here.",
     ),
 ]
 PowerOption = Annotated[
@@ -81,8 +86,12 @@ def open_probe_session(wanted: Hands, as_json: bool) -> ProbeSession:
         show_note(f"{found.name}, firmware {found.firmware or 'of unknown version'}")
         for remark in found.remarks:
             show_note(f"{remark.sentence}: {remark.next_step}")
-        show_note(f"this probe cannot see or switch {', '.join(found.cannot())}")
+        show_note(f"this {_noun(found)} cannot see or switch {', '.join(found.cannot())}")
     return session
+
+
+def _noun(found: OpenProbe | OpenHelper) -> str:
+    return HELPER if found.kind == HELPER else "probe"
 
 
 def _tell_late(session: ProbeSession) -> None:
@@ -90,7 +99,7 @@ def _tell_late(session: ProbeSession) -> None:
         show_error(error.message, error.next_step)
 
 
-def _twin(wanted: Hands, command: str | None) -> tuple[ProbeSession, OpenProbe]:
+def _twin(wanted: Hands, command: str | None) -> tuple[ProbeSession, OpenProbe | OpenHelper]:
     """twin:UNIT[:KIND]: a broken unit of the virtual bench with a probe in software, on virtual time."""
     from bmsrescue.probe.start import start
     from bmsrescue.twin.probes.bench import ProbeBench, SwitchedByHand, TwinSupply

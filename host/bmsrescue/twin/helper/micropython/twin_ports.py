@@ -314,7 +314,7 @@ class Card:
         if self._mounted:
             return
         if not self._is_there:
-            raise CardError("no_card", "this helper has no card slot", next_step="work from the bench, by USB")
+            raise CardError("no_card", "this helper has no card slot", next_step="keep job and records on the computer")
         code = self._try_mount()
         if code == 123:  # ENOMEDIUM: the slot's detect switch is open
             raise CardError("no_card", "there is no card in the slot", next_step="put in a card with a job")
