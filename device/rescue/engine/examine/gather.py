@@ -49,8 +49,9 @@ def gather(run):
 
     options = run.evidence.get("options", {})
     roots = (run.ports.card.root, run.ports.store.root)
-    resumed = run.resumed = interrupted(roots if run.released is None else roots[1:], chip["uid"])
-    if resumed is None and run.released is not None and interrupted(roots[:1], chip["uid"]) is not None:
+    uid, feed = chip["uid"], run.ports.clock.feed
+    resumed = run.resumed = interrupted(roots if run.released is None else roots[1:], uid, feed)
+    if resumed is None and run.released is not None and interrupted(roots[:1], uid, feed) is not None:
         # Whoever has the card can write a journal, and a backup to go with it: bytes and option bytes of their own.
         raise CardError(
             "foreign_journal",

@@ -16,12 +16,21 @@ _OLD = "/records.old.jsonl"
 _SUFFIX = ".jsonl"
 _ASIDE = "-aside-%d.jsonl"
 _EIO = const(5)
+_MOST_ASIDE = const(20)
+# A card may say any number: the helper would count on from it, for ever, beyond 2 ** 53 where no bench counts.
+_MOST_OF_A_CARD = const(1_000_000_000)
+_MOST = 2_000_000_000
 _MIRROR_BYTES = const(256 * 1024)
 
 
 def next_sequence(card_root, store_root):
     """One more than the highest sequence number that the card's and the helper's last records have."""
-    return max(_last_sequence(_card_path(card_root)), _last_sequence(store_root + _NAME)) + 1
+    of_card, own = _last_sequence(_card_path(card_root)), _last_sequence(store_root + _NAME)
+    if of_card > _MOST_OF_A_CARD:
+        of_card = 0
+    if own > _MOST:
+        own = _MOST_OF_A_CARD  # as an agent of before counted on from such a card
+    return max(of_card, own) + 1
 
 
 def save_on_card(card, record, store_root):
@@ -54,6 +63,8 @@ def _set_aside(path, error):
     number = 1
     while files.exists(path[: -len(_SUFFIX)] + _ASIDE % number):
         number += 1
+        if number > _MOST_ASIDE:
+            raise error
     to_path = path[: -len(_SUFFIX)] + _ASIDE % number
     try:
         os.rename(path, to_path)

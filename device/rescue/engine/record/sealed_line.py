@@ -18,6 +18,7 @@ _TAIL = b',"crc32":"'
 _TAIL_BYTES = const(20)  # with eight digits, quote and brace
 _SEQUENCE = b'"sequence": '
 _SEQUENCE_BYTES = const(24)  # with its number
+_LONGEST = const(128 * 1024)  # no record is: what is longer is no line of ours, and would be looked through for minutes
 
 
 class _Sealer(io.IOBase):
@@ -74,16 +75,16 @@ def append(path, record, previous):
 
 
 def find_last(path):
-    """(offset, length) of the last complete line of a file, None when it has none. Raises OSError."""
+    """(offset, length) of a file's last complete line, None when it has none a record could be. Raises OSError."""
     try:
         size = os.stat(path)[6]
     except OSError:
         return None
     with open(path, "rb") as file:
         end = _newline_before(file, size)
-        if end < 0:
-            return None
         start = _newline_before(file, end) + 1
+    if end < 0 or start < 0:
+        return None
     return start, end - start
 
 
@@ -140,7 +141,11 @@ def _pieces(file, offset, length):
 
 
 def _newline_before(file, end):
+    # -1: it is the first line; -2: there is none so near.
+    nearest = end - _LONGEST
     while end > 0:
+        if end < nearest:
+            return -2
         start = max(end - _PIECE, 0)
         file.seek(start)
         at = file.read(end - start).rfind(b"\n")
