@@ -106,8 +106,10 @@ def read_limits(fields: Fields, chip: str = "", profile: "Fields | None" = None)
     for name, (default, low, high) in _NUMBERS.items():
         numbers[name] = fields.number(name, low, high, default)
     rails: dict[str, Window] = {}
+    # What a job does not speak of is not judged; but no job lifts a limit by silence.
+    unnamed = {name: ceiling_mv(name, chip) for name in RAIL_NAMES if name not in nominal}
     windows = fields.object("rails", default_empty=True)
-    limits = Limits(numbers, rails, roles)
+    limits = Limits(numbers, rails, roles, unnamed)
     for name in nominal:
         window, default_window = windows.object(name, default_empty=True), nominal[name]
         ceiling = _ceiling_of(name, name if profile is None else limits.role_of(name), chip)

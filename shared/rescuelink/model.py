@@ -33,9 +33,12 @@ class Limits:
     nrst_window_ms: int
     watch_s: int
 
-    def __init__(self, numbers: dict[str, int], rails: dict[str, Window], roles: dict[str, str]) -> None:
+    def __init__(
+        self, numbers: dict[str, int], rails: dict[str, Window], roles: dict[str, str], unnamed: dict[str, int]
+    ) -> None:
         self.rails = rails
         self.roles = roles  # role -> the unit's rail that has it
+        self.unnamed = unnamed  # rail that the job leaves out -> its absolute maximum in mV, where a helper has one
         for name, number in numbers.items():  # each of the above; the helper's heap is too small for a line each
             setattr(self, name, number)
 
@@ -45,6 +48,10 @@ class Limits:
             if self.roles[role] == rail:
                 return role
         return "other"
+
+    def danger_mv(self, rail: str) -> "int | None":
+        """Above which power is cut at once; None for a rail that neither job nor helper knows."""
+        return self.rails[rail].danger_mv if rail in self.rails else self.unnamed.get(rail)
 
 
 class Segment:

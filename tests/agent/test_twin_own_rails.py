@@ -62,3 +62,17 @@ def test_a_fault_of_a_rail_is_told_by_its_role(unit: str) -> None:
     assert "act" not in [step["name"] for step in record["steps"]]
     told = json.dumps([record["sentence"], record["diagnosis"]])
     assert not any(name in told for name in ("3.3 V", "B+", "12 V")), told
+
+
+def test_a_rail_that_the_job_does_not_speak_of_is_still_cut_off_at_its_absolute_maximum() -> None:
+    """The helper has a wire to it, and knows what no core bears, whatever the job calls its own rails."""
+    scenario = find("over-vcap")
+    files = read_files(card_for(scenario))
+    job = json.loads(files["job.json"])
+    job["board"] = {"rails": {"v3v3": {"role": "logic", "low_mv": 3_135, "high_mv": 3_465, "danger_mv": 3_630}}}
+    job["board"]["rails"]["VCAP"] = {"role": "other", "low_mv": 0, "high_mv": 60_000, "danger_mv": 60_000}
+    record = TwinRig(scenario, make_image({**files, "job.json": json.dumps(job).encode()})).run().record
+    assert record is not None
+    assert record["outcome"] == "UNSAFE"
+    trip = record["evidence"]["rails"]["trip"]
+    assert (trip["rail"], trip["limit"]) == ("vcap", 1_500)

@@ -69,6 +69,18 @@ def test_nor_by_calling_it_another_boards(rail: str) -> None:
     validate(document)
 
 
+def test_nor_by_not_speaking_of_it() -> None:
+    document = json.loads(default_card_files()["job.json"])
+    document["board"] = {"rails": {"v3v3": {"role": "logic", "low_mv": 3_100, "high_mv": 3_500, "danger_mv": 3_600}}}
+    limits = validate(document).limits
+    assert {rail: limits.danger_mv(rail) for rail in (*RAILS, "VCAP")} == {
+        "bplus": 60_000, "v12": 18_000, "v5iso": 7_000, "v3v3": 3_600, "vcap": 1_500, "VCAP": None,
+    }  # fmt: skip
+    assert widened({}, document) == [
+        "rails.bplus", "rails.v12", "rails.v5iso", "rails.v3v3.low_mv", "rails.v3v3.high_mv", "rails.vcap",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "value", [-1, -(2**31), 2**31, 2**70, 1e400, -1e400, float("nan"), 1.5, True, "9999999999", None, [100_000], {}]
 )

@@ -104,11 +104,12 @@ class Power:
             self.trip_supply("max-time", limits.energise_ms)
         else:
             for name in rails.names:
-                if name not in limits.rails:
+                danger_mv = limits.danger_mv(name)
+                if danger_mv is None:
                     continue
                 mv = rails.read_mv(name)
-                if mv > limits.rails[name].danger_mv:
-                    self.set_trip("over-voltage", name, mv, limits.rails[name].danger_mv)
+                if mv > danger_mv:
+                    self.set_trip("over-voltage", name, mv, danger_mv)
                     break
             current = rails.current_ma()
             if self.trip is None and current is not None and current > limits.trip_ma:

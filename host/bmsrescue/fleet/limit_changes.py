@@ -36,16 +36,20 @@ def limit_changes(before: dict[str, Any] | None, after: dict[str, Any]) -> list[
 
 
 def widened(before: dict[str, Any] | None, after: dict[str, Any]) -> list[str]:
-    """The names of those limits that let more through than before. A rail that was not there before is none."""
+    """The names of those limits that let more through than before. A rail that was not there before is none; one that a
+    job does not speak of any more is not judged at all.
+    """
     try:
         old = default_limits() if before is None else _limits(before)
     except JobError:
         return []  # nothing is wider than what is not allowed any more
     found = []
     for name, one, other in _differing(old, _limits(after)):
+        rail, _point, part = name.rpartition(".")
+        if other is None and before is not None and part == _PARTS[0]:
+            found.append(rail)
         if one is None or other is None:
             continue
-        part = name.rpartition(".")[2]
         if other < one if part == "low_mv" or part in _LESS else other > one and (part in _PARTS or part in _MORE):
             found.append(name)
     return found

@@ -235,10 +235,8 @@ def _keep_cycle_rate(power):
 
 def _over_voltage(power, seen):
     for name in seen:
-        if name not in power.limits.rails:
-            continue
-        danger = power.limits.rails[name].danger_mv
-        if seen[name][2] > danger:
+        danger = power.limits.danger_mv(name)
+        if danger is not None and seen[name][2] > danger:
             power.set_trip("over-voltage", name, seen[name][2], danger)
             return True
     return False
