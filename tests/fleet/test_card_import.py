@@ -5,7 +5,9 @@ import errno
 import hashlib
 import json
 import os
+import re
 import socket
+import struct
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
@@ -215,6 +217,63 @@ def test_records_that_a_helper_has_set_aside_come_first(store: Store, backups: B
         (12, 1, []),
         (0, 1, []),
     ]
+
+
+def test_what_is_set_aside_and_no_file_costs_no_other_file(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    card = write_card(tmp_path / "card", chain("pocket-1", 3))
+    (card / "records" / "records-aside-1.jsonl").mkdir()
+    (report,) = bring_in(store, backups, card)
+    assert report.taken.new == 3
+    assert "records-aside-1.jsonl is no file of the card's own" in report.problems[0]
+
+
+def test_a_thousand_names_for_the_same_bytes_are_not_read(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    """Each entry of the folder is another file's chain: a small image would be read for hours."""
+    text = b"x" * 499_999 + b"\n"
+    names = [f"records/records-aside-{number}.jsonl" for number in range(1, 101)]
+    image = make_image({name: text if name == names[0] else b"." for name in names})
+    (first,) = entries_of(image, len(text))
+    for place in entries_of(image, 1):
+        image[place + 26 : place + 32] = image[first + 26 : first + 32]
+    (tmp_path / "card.img").write_bytes(image)
+    (report,) = bring_in(store, backups, tmp_path)
+    assert (report.taken.lines, report.backups) == (0, 0)
+    assert "50,000,000 bytes, more than the card (33,554,432)" in report.problems[0]
+
+
+def entries_of(image: bytearray, size: int) -> list[int]:
+    """Where the directory's entries of files of that size lie (FAT specification 1.03, section 6)."""
+    found = re.finditer(re.escape(struct.pack("<I", size)), image)
+    places = (match.start() - 28 for match in found if match.start() % 32 == 28)
+    return [place for place in places if image[place + 11] == 0x20 and image[place : place + 2].isalnum()]
+
+
+def test_junk_in_an_image_takes_little_memory(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    line = b"y" * (MIB // 4) + b"\n"
+    (tmp_path / "card.img").write_bytes(make_image({"records/records.jsonl": line * 96}))
+    tracemalloc.start()
+    (report,) = bring_in(store, backups, tmp_path)
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert report.taken.lines == 96
+    assert most < 16 * MIB
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes there only")
+def test_no_name_of_a_folder_keeps_another_card_out(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    """Bytes that are no text, and folders in each other that no path reaches."""
+    write_card(tmp_path / "cards" / "good", chain("pocket-1", 2))
+    write_card(tmp_path / "cards" / os.fsdecode(b"\xff\xfe"), chain("pocket-2", 2))
+    here = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(tmp_path / "cards")
+        for _depth in range(24):
+            Path("z" * 200).mkdir()
+            os.chdir("z" * 200)
+    finally:
+        os.fchdir(here)
+        os.close(here)
+    assert [report.taken.new for report in bring_in(store, backups, tmp_path / "cards")] == [2, 2]
 
 
 def test_of_records_with_a_lost_chain_all_that_can_be_read_is_taken(

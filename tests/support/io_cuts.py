@@ -327,7 +327,8 @@ def _judge_records(ends: Ends, bench: TwinRig, card: bytearray, announced: list[
     try:
         files = CardFiles(card)
         for name in sorted(name for name in files if name.startswith("records/records") and name.endswith(".jsonl")):
-            lines = files.read_start(name).decode(errors="replace").splitlines()
+            with files.open_start(name) as start:
+                lines = start.read().decode(errors="replace").splitlines()
             # Of one that the helper has set aside no line need be whole: it is what the lost blocks have left.
             on_card += lines if name == "records/records.jsonl" else [line for line in lines if not damage(line)]
     except CardImageError as error:

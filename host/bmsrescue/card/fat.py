@@ -7,8 +7,10 @@ such names, and nothing here touches what it was not asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import BufferedReader, RawIOBase
+from typing import Any
 
 from fatfs import RamDisk
 from fatfs.diskio import Disk
@@ -52,6 +54,7 @@ _ROUND_BYTES = 1 << 20
 # A directory that is damaged may lead back to itself.
 _DEEPEST = 40
 _MOST_ENTRIES = 200_000
+_STREAM_BYTES = 64 * 1024
 _REPAIR = "Repair it (chkdsk or fsck), or save what is on it and format it anew."
 
 
@@ -113,11 +116,12 @@ class CardFiles(Mapping[str, bytes]):
         with _mounted(self._image) as volume:
             return volume.read(path, self._sizes[path])
 
-    def read_start(self, name: str) -> bytes:
-        """What can be read of a file from its beginning: all of it, but where a cut has lost a part of its chain."""
-        path = self._names[name.lower()]
-        with _mounted(self._image) as volume:
-            return volume.read_start(path, self._sizes[path])
+    def open_start(self, name: str) -> BufferedReader:
+        """What can be read of a file from its beginning: all of it, but where a cut has lost a part of its chain.
+
+        Raises CardImageError here, and when it is closed.
+        """
+        return BufferedReader(_Start(self._image, self._names[name.lower()]), _STREAM_BYTES)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._names
@@ -274,16 +278,11 @@ class _Files:
             raise _damaged(f"{path} ends early")
         return bytes(data)
 
-    def read_start(self, path: str, size: int) -> bytes:
-        """As `read`, up to where it cannot be read on. Raises CardImageError where it cannot be opened."""
-        read = bytearray()
+    @contextmanager
+    def opened(self, path: str) -> Iterator[FIL_Handle]:
+        """A file to be read. Raises CardImageError."""
         with self._open(path, PY_FA_READ) as file:
-            while len(read) < size:
-                result, data = pyf_read(file, min(size - len(read), SECTOR_BYTES))
-                if result != PY_FR_OK or not data:
-                    break
-                read += data
-        return bytes(read)
+            yield file
 
     def write(self, path: str, data: bytes) -> None:
         """A whole file, in place of an older one. Raises CardImageError."""
@@ -331,6 +330,34 @@ class _Files:
         if found.is_readonly():
             return CardImageError(f"{path} is write-protected on the card", "Clear its attribute 'read only'.")
         return _no_room(path)
+
+
+class _Start(RawIOBase):
+    """A file of an image as a stream that ends where it cannot be read on. The volume stays mounted until `close`."""
+
+    def __init__(self, image: ImageBytes, path: str) -> None:
+        super().__init__()
+        self._stack = ExitStack()
+        with ExitStack() as stack:
+            volume = stack.enter_context(_mounted(image))
+            self._file = stack.enter_context(volume.opened(path))
+            self._stack = stack.pop_all()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        # A block at a time: of more, what comes before a lost one would be lost with it.
+        result, data = pyf_read(self._file, min(len(buffer), SECTOR_BYTES))
+        if result != PY_FR_OK:
+            return 0
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._stack.close()
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -23,6 +22,7 @@ from bmsrescue.errors import HostError, UsageError
 from bmsrescue.fleet import ledger
 from bmsrescue.fleet.backups import BackupFolder
 from bmsrescue.fleet.ledger import News
+from bmsrescue.fleet.records.fields import plain_text
 from bmsrescue.fleet.records.keeping import MAX_BACKUP_BYTES, keep_backup
 from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.records.reading import MAX_LINE_CHARACTERS
@@ -47,16 +47,20 @@ _ALLOCATIONS_PER_COLLECTION = 200_000
 class Card:
     """The files of one card that matter here: a folder, or the files of a FAT image. `wrong`: why it is none."""
 
-    def __init__(self, source: Path, files: CardFiles | None = None, wrong: HostError | None = None) -> None:
+    def __init__(
+        self, source: Path, files: CardFiles | None = None, wrong: HostError | None = None, size: int = 0
+    ) -> None:
         self.source = source
         self._files = files
         self._wrong = wrong
+        self._size = size  # of the image
 
     def record_files(self) -> list[str]:
         """The files with records, as their lines follow each other. Raises HostError: it is no card."""
         if self._wrong is not None:
             raise self._wrong
         if self._files is not None:
+            self._check_total(self._files)
             return _in_order(self._files)
         folder = self.source / _FOLDER
         return _in_order(f"{_FOLDER}/{path.name}" for path in folder.glob("*")) if folder.is_dir() else []
@@ -65,7 +69,7 @@ class Card:
         """One of `record_files`; of a damaged one in an image, what can be read from its beginning."""
         if self._files is not None:
             _check_size(name, self._files.size_of(name))
-            return BytesIO(self._files.read_start(name))
+            return self._files.open_start(name)
         path = self.source / name
         file = open_plain(path, self.source)
         if file is None:
@@ -103,12 +107,8 @@ class Card:
         if self._wrong is not None:
             return
         if self._files is not None:
-            for name in self._files:
-                if (
-                    PurePosixPath(name).parent.name.lower() == _BACKUPS
-                    and self._files.size_of(name) <= MAX_BACKUP_BYTES
-                ):
-                    yield name, self._files[name]
+            for name in _backups_of(self._files):
+                yield name, self._files[name]
             return
         for path in sorted((self.source / _BACKUPS).glob("*")):
             file = open_plain(path, self.source)
@@ -117,6 +117,23 @@ class Card:
             with file:
                 if os.fstat(file.fileno()).st_size <= MAX_BACKUP_BYTES:
                     yield path.name, file.read(MAX_BACKUP_BYTES)
+
+    def _check_total(self, files: CardFiles) -> None:
+        """A made-up card may have a thousand names for the same bytes, which would be read a thousand times."""
+        total = sum(map(files.size_of, [*_in_order(files), *_backups_of(files)]))
+        if total > self._size:
+            raise HostError(
+                f"the records and backups on it have {total:,} bytes, more than the card ({self._size:,})",
+                "Nothing was read of it. Look who made this card; of a damaged one, repair a copy (chkdsk or fsck).",
+            )
+
+
+def _backups_of(files: CardFiles) -> list[str]:
+    return [
+        name
+        for name in files
+        if PurePosixPath(name).parent.name.lower() == _BACKUPS and files.size_of(name) <= MAX_BACKUP_BYTES
+    ]
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
@@ -158,11 +175,9 @@ def find_cards(place: Path) -> list[Card]:
         raise UsageError(f"there is nothing at {place}", "Name a card, or a folder of cards.")
     if place.is_file():
         return _card_of_image(place)
-    folders = {path.parent.parent for path in place.rglob(f"{_FOLDER}/records*.jsonl")}
-    cards = [card for card in map(Card, sorted(folders)) if card.record_files()]
-    for image in sorted(place.rglob(f"*{IMAGE_SUFFIX}")):
-        if image.name.startswith("._"):  # what macOS knows of a file, beside it
-            continue
+    folders, images = _places_below(place)
+    cards = [card for card in map(Card, folders) if card.record_files()]
+    for image in images:
         try:
             if not is_plain(image, place):
                 raise HostError(f"{image} is no file of this folder's own", "Import what it leads to by its own name.")
@@ -186,12 +201,16 @@ def import_card(
 
     keys: of the helpers that sign their records, by helper_id. signed_only: those of any other are set aside.
     """
-    taker = LineTaker(str(card.source), IMPORT)
-    report = CardReport(str(card.source), taker.taken)
+    source = plain_text(str(card.source))  # a folder may be called by any bytes
+    taker = LineTaker(source, IMPORT)
+    report = CardReport(source, taker.taken)
     try:
         taker.signatures = Signatures(keys or {}, card.signatures() if keys else {}, signed_only)
         for name in card.record_files():
-            problem = _take_file(store, site, taker, card, name)
+            try:
+                problem = _take_file(store, site, taker, card, name)
+            except HostError as error:  # the other files are taken all the same
+                problem = error.message
             if problem:
                 report.problems.append(problem)
         for name, data in card.backups():
@@ -201,6 +220,7 @@ def import_card(
         report.problems.append(f"cannot read {error.filename or card.source}: {error.strerror}")
     except HostError as error:
         report.problems.append(error.message)
+    report.problems = [plain_text(one) for one in report.problems]
     told = asdict(taker.taken) | {"source": report.source, "breaks": [list(one) for one in taker.taken.breaks]}
     with store.write() as session:
         project(session, ledger.append(session, site, [News(ledger.IMPORT, told)]))
@@ -232,14 +252,27 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
+def _places_below(place: Path) -> tuple[list[Path], list[Path]]:
+    """Folders with a folder of records, and images. What cannot be looked into, or lies too deep, keeps nothing out."""
+    folders: list[Path] = []
+    images: list[Path] = []
+    for name, inner, files in os.walk(place):
+        if _FOLDER in inner:
+            folders.append(Path(name))
+        # What macOS knows of a file lies beside it, as "._" and its name.
+        images += [Path(name) / one for one in files if one.endswith(IMAGE_SUFFIX) and not one.startswith("._")]
+    return sorted(folders), sorted(images)
+
+
 def _card_of_image(path: Path) -> list[Card]:
     try:
-        files = CardFiles(FileImage(path))
+        image = FileImage(path)
+        files = CardFiles(image)
     except CardImageError as error:
         raise UsageError(f"{path}: {error.message}", error.next_step) from error
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "Check its permissions.") from error
-    return [Card(path, files)] if _in_order(files) else []
+    return [Card(path, files, size=len(image))] if _in_order(files) else []
 
 
 def _pieces(lines: Iterable[str]) -> Iterator[list[str]]:
