@@ -21,6 +21,7 @@ from bmsrescue.fleet.records.taking import BENCH, IMPORT, LineTaker
 from bmsrescue.fleet.stations import states
 from bmsrescue.fleet.stations.desk import Desk
 from bmsrescue.fleet.stations.hall import Hall
+from bmsrescue.fleet.stations.helper_card import RecordTail
 from bmsrescue.fleet.stations.settings import StationSettings
 from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.store import Store, sqlite_url
@@ -269,3 +270,11 @@ def test_two_records_of_one_call_take_one_booking(line: Line) -> None:
     helper.records, helper.here = first, True  # the second by the button, while no host was there
     line.wait(station)
     assert [one[2] for one in line.attempts()] == ["U-1", None]
+
+
+def test_a_made_up_number_on_the_card_is_none_that_a_job_comes_after() -> None:
+    """No record of the helper would come after it: none would take along station, operator and release."""
+    helper, tail = FakeHelper("one"), RecordTail()
+    helper.records = [*chain("one", 1, first=5), *chain("one", 1, first=10**12)]
+    asyncio.run(tail.new_lines(helper))
+    assert tail.newest == 5

@@ -18,6 +18,8 @@ _MORE_LINES = 8  # torn ones may lie between them
 _TAIL_BYTES = 256 * 1024
 _DEPLOY = "bring the agent up to date with `bmsrescue deploy`"
 _AT_ONCE_BYTES = 1024 * 1024
+_MOST_NUMBER = 1_000_000_000
+"""A card may say any; from one beyond this no helper counts on (device/rescue/engine/record/records.py)."""
 _PIECE_BYTES = 64 * 1024  # of a file: between two of them others have their turn with the helper
 
 
@@ -98,9 +100,10 @@ class RecordTail:
 
 def _sequence(line: str) -> int:
     try:
-        return read_line(line).sequence
+        number = read_line(line).sequence
     except LineError:
         return 0
+    return number if number <= _MOST_NUMBER else 0
 
 
 def _size(sizes: Any, place: str) -> int:
