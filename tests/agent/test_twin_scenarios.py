@@ -173,5 +173,5 @@ def test_the_record_is_on_the_card_sealed_and_complete(name: str, scenario_run: 
 def test_the_table_of_the_documentation_says_the_same(name: str, scenario_run: RunOf) -> None:
     run = scenario_run(name)
     row = rows_in(DOCUMENT.read_text(encoding="utf-8")).get(name)
-    assert row is not None, "run: bmsrescue twin catalogue --write docs/catalogue.md"
+    assert row is not None, f"run: bmsrescue twin catalogue --write docs/catalogue.md --only {name}"
     assert row == (run.record["diagnosis"]["cause"], run.record["outcome"])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bmsrescue.twin.few_parts_page import of_firmware, rows
+from bmsrescue.twin.few_parts_page import of_firmware, rows, with_tables
 from bmsrescue.twin.scenarios import all_scenarios
 
 TEXT = (Path(__file__).parents[3] / "docs" / "few-parts.md").read_text(encoding="utf-8")
@@ -10,8 +10,13 @@ MAKE_IT = "run: python -m bmsrescue.twin.few_parts_page docs/few-parts.md"
 
 
 def test_every_broken_unit_is_there() -> None:
-    assert set(rows(TEXT, "no job")) == {scenario.name for scenario in all_scenarios()}, MAKE_IT
-    assert set(rows(TEXT, "by hand")) == {scenario.name for scenario in of_firmware()}, MAKE_IT
+    for table, units in (("no job", all_scenarios()), ("by hand", of_firmware())):
+        there, asked = set(rows(TEXT, table)), {scenario.name for scenario in units}
+        assert there == asked, f"{MAKE_IT} {' '.join(sorted(asked ^ there))}"
+
+
+def test_what_is_not_run_again_stays() -> None:
+    assert with_tables(TEXT, only=["none of them"]) == TEXT
 
 
 def test_with_a_person_at_the_switch_every_unit_of_firmware_is_cured_and_something_was_seen_to_fall() -> None:

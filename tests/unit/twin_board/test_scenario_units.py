@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.cli.twin.catalogue import rows_in
+from bmsrescue.cli.twin.catalogue import page_of, parts_of, rows_in
 from bmsrescue.twin import scenarios
 from bmsrescue.twin.board.parts import RAILS
 from bmsrescue.twin.board.unit import Unit
@@ -235,7 +235,15 @@ def test_each_scenario_has_its_place_in_the_list_in_the_expectations_and_in_the_
         row_of(name)
     rows = rows_in((ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8"))
     without = [name for name in names if name not in rows]
-    assert not without, f"last of all run: bmsrescue twin catalogue --write docs/catalogue.md, for {without}"
+    only = " ".join(f"--only {name}" for name in without)
+    assert not without, f"last of all run: bmsrescue twin catalogue --write docs/catalogue.md {only}"
+
+
+def test_what_the_catalogue_says_of_units_that_are_not_run_again_stays() -> None:
+    text = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    parts = parts_of(text)
+    assert list(parts) == [scenario.name for scenario in all_scenarios()]
+    assert page_of(list(parts.values())) == text
 
 
 def test_a_scenario_names_causes_and_outcomes_that_exist() -> None:

@@ -1,6 +1,7 @@
 """`bmsrescue twin catalogue`: every broken unit as a run shows it, written as docs/catalogue.md."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ import typer
 from rich.console import Console
 
 from bmsrescue.card.storage import write_atomically
-from bmsrescue.errors import HostError
-from bmsrescue.twin.rig import TwinRig, card_for
+from bmsrescue.errors import HostError, UsageError
+from bmsrescue.twin.rig import TwinRig, card_for, scenario_named
 from bmsrescue.twin.scenarios import all_scenarios
 from bmsrescue.twin.scenarios.scenario import Scenario
 
@@ -47,26 +48,50 @@ class _Run:
         return total
 
 
-def write_catalogue(console: Console, write: Path | None, as_json: bool = False) -> None:
+def write_catalogue(
+    console: Console, write: Path | None, as_json: bool = False, only: Sequence[str] | None = None
+) -> None:
     """Run all scenarios; print the page, or write it to a file and say what was found on the way. As JSON: the records.
+
+    With `only` those are run, and of all others the file keeps what it says.
 
     Raises:
         HostError: a run made no record.
+        UsageError: no scenario is called so; or the file says nothing of one that was not to be run.
     """
-    runs = []
-    for scenario in all_scenarios():
+    chosen = [scenario_named(name) for name in only] if only else all_scenarios()
+    names = [scenario.name for scenario in all_scenarios()]
+    kept = parts_of(write.read_text(encoding="utf-8")) if only and write and write.exists() else {}
+    lacking = [name for name in names if name not in kept and name not in {scenario.name for scenario in chosen}]
+    if write and lacking:
+        raise UsageError(f"{write} says nothing of {', '.join(lacking)}", "Run these, too, or all of them.")
+    runs, told = [], dict(kept)
+    for scenario in chosen:
         runs.append(_run(scenario))
+        told[scenario.name] = (_row(runs[-1]), _section(runs[-1]))
         if write and not as_json:
             console.print(_row(runs[-1]), soft_wrap=True, markup=False)
     if as_json:
         typer.echo(json.dumps({run.scenario.name: run.record for run in runs}, indent=2))
-    page = "\n".join([_INTRODUCTION, *_HEAD, *map(_row, runs), "", *map(_section, runs)])
+    page = page_of([told[name] for name in names if name in told])
     if write is None:
         if not as_json:
             typer.echo(page)
         return
     write_atomically(write, page.encode())
     _put_table(write.with_name("architecture.md"), page)
+
+
+def page_of(told: Sequence[tuple[str, str]]) -> str:
+    """The page, from the row and the section of each unit."""
+    return "\n".join([_INTRODUCTION, *_HEAD, *(row for row, _ in told), "", *(section for _, section in told)])
+
+
+def parts_of(page: str) -> dict[str, tuple[str, str]]:
+    """Row and section of each unit of a page, by its name."""
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    sections = {text.partition("\n")[0]: f"## {text}" for text in page.split("\n## ")[1:]}
+    return {name: (rows[name], sections[name]) for name in rows if name in sections}
 
 
 def _put_table(path: Path, page: str) -> None:

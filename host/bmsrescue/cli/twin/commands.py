@@ -195,12 +195,16 @@ def demo(
 
 def catalogue(
     write: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="UNIT", help="Run this one; the page keeps what it says of the others.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run every broken unit and make the page of what was found, how it was cured and what it cost."""
     from bmsrescue.cli.twin.catalogue import write_catalogue
 
-    write_catalogue(console(), write, as_json)
+    with telling_errors(as_json):
+        write_catalogue(console(), write, as_json, only)
 
 
 def refuse_beside(option: str, others: dict[str, object]) -> None:
