@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import html
+import importlib
 import io
 import json
 import re
@@ -24,7 +25,7 @@ from bmsrescue.fleet.line import listing
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.stations.station import Station
-from bmsrescue.fleet.web import pages, pages_decisions, pages_health, pages_line
+from bmsrescue.fleet.web import pages, pages_line
 from bmsrescue.fleet.web.app import create_page
 from bmsrescue.fleet.web.login_limit import WRONG_TRIES
 from bmsrescue.twin.rig import default_card_files
@@ -197,11 +198,9 @@ def test_a_stations_view_loads_its_slower_parts_by_themselves(served: Served, pa
 def test_each_view_is_opened_by_a_test() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
     opened = re.findall(r"""["'](/[^"'\s?]*)""", sources)
-    views = [
-        route.path_regex
-        for router in (pages.router, pages_decisions.router, pages_health.router, pages_line.router)
-        for route in router.routes
-    ]
+    names = sorted(path.stem for path in Path(pages.__file__).parent.glob("pages*.py"))
+    modules = [importlib.import_module(f"{pages.__package__}.{name}") for name in names]
+    views = [route.path_regex for module in modules for route in module.router.routes]
     missing = [view.pattern for view in views if not any(view.match(path) for path in opened)]
     where = "test_each_view_passes_the_accessibility_check of tests/fleet/test_page_in_browser.py"
     assert not missing, f"add the path to {where}, or open it in another test of tests/fleet: {missing}"

@@ -62,6 +62,11 @@ def test_where_no_wire_tells_of_a_unit_the_button_does_and_a_long_press_ends_the
     assert seen["there"] == [False, None]
 
 
+def test_every_entry_of_the_menu_shows_something(seen: Any) -> None:
+    blank = [f"{entry}: {shown}" for entry, shown in seen["opened"].items() if not isinstance(shown, int) or not shown]
+    assert not blank, f"opened from device/rescue/front/menu.py: {blank}"
+
+
 def test_language_and_sound_outlive_a_start_and_win_over_board_json(seen: Any) -> None:
     assert seen["language of board.json"] == "de"
     assert seen["chosen"] == {"language": "en", "sound": False}

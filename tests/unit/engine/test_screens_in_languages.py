@@ -94,6 +94,16 @@ def test_every_screen_is_drawn_for_the_documents() -> None:
     assert not missing, f"draw it in {SCRIPT.relative_to(ROOT)}, then run `make screens`: {missing}"
 
 
+def test_every_entry_of_the_menu_is_in_the_document() -> None:
+    menu = (FRONT / "menu.py").read_text(encoding="utf-8")
+    entries = [*re.findall(r"^_ENTRIES = \((.*)\)", menu, re.M)[0].replace('"', "").split(", "), "probe"]
+    page = (ROOT / "docs" / "face.md").read_text(encoding="utf-8")
+    table = page.partition("## The menu\n")[2].partition("\n#")[0]
+    named = [name for row in re.findall(r"^\| ([^|]+) \|", table, re.M) for name in row.split(", ")]
+    missing = [entry for entry in entries if entry != "back" and words.texts("en")[f"menu.{entry}"] not in named]
+    assert not missing, f"say under The menu in docs/face.md what these entries show: {missing}"
+
+
 def drawing(path: Path) -> list[str]:
     """The functions of a module that draw a screen of their own; of `Screen` the methods that show one of pages.py."""
     found = []

@@ -36,6 +36,13 @@ def test_every_method_says_what_it_does() -> None:
     assert not silent, f"write a docstring (what it returns, in which units) for: {silent}"
 
 
+def test_every_group_is_served() -> None:
+    server = (device_dir() / "rescue" / "link" / "server.py").read_text(encoding="utf-8")
+    served = set(re.findall(r'^_GROUPS = "(.*)"', server, re.M)[0].split())
+    missing = sorted({group.name for group in method_tables.groups()} - served)
+    assert not missing, f"add to _GROUPS of device/rescue/link/server.py: {missing}"
+
+
 def test_the_hello_byte_by_byte_is_the_frame_that_a_host_sends() -> None:
     body = msgpack.packb([rpc.REQUEST, 1, "hello", [rpc.PROTOCOL_VERSION, "bench"]])
     assert hex_after("<!-- hello -->") == frame(body)

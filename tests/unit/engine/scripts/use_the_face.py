@@ -7,7 +7,7 @@ from face_ports import Clock, Panel
 
 from rescue import board_file
 from rescue.front import app as app_module
-from rescue.front import calibrate, piles, self_test, settings, tally
+from rescue.front import calibrate, menu, piles, self_test, settings, tally
 from rescue.hal.ports import Ports
 from rescuelink.guard import judge
 
@@ -51,6 +51,9 @@ class Rails:
     names = spans = ()
 
     def grounded(self):
+        return None
+
+    def current_ma(self):
         return None
 
 
@@ -153,11 +156,38 @@ seen["by button alone"] = [app.treated, app.pile]
 # Settings: language and sound, kept over a new start.
 app = new_app({"language": "de"})
 seen["language of board.json"] = app.screen.language
-app.ports.panel.presses = [(500, 2600)] + [(3000 + 500 * n, 3200 + 500 * n) for n in range(7)]
-app.ports.panel.presses += [(6500, 8500), (9000, 11_000), (11_500, 11_700), (12_000, 14_000)]
-until(app, 15_000)
+to_settings = menu._ENTRIES.index("settings")
+app.ports.panel.presses = [(500, 2600)] + [(3000 + 500 * n, 3200 + 500 * n) for n in range(to_settings)]
+there = 3000 + 500 * to_settings
+chosen = ((0, 2000), (2500, 4500), (5000, 5200), (5500, 7500))
+app.ports.panel.presses += [(there + start, there + end) for start, end in chosen]
+until(app, there + 8500)
 seen["chosen"] = settings.read(ROOT, {})
 seen["after a new start"] = [new_app({"language": "de"}).screen.language, new_app().sound]
+
+
+# Every entry of the menu, with nobody who presses.
+class Nobody:
+    def __init__(self, clock):
+        self.clock = clock
+
+    def for_press(self, limit_ms, sign=None):
+        self.clock.sleep_ms(limit_ms)
+
+    def is_wanted(self):
+        return False
+
+
+seen["opened"] = {}
+for entry in menu._ENTRIES:
+    if entry not in ("piles", "back"):
+        app = new_app()
+        app.tally = tally.read(ROOT)
+        try:
+            menu._open(entry, app, Nobody(app.ports.clock))
+            seen["opened"][entry] = len(app.ports.panel.pictures)
+        except Exception as error:  # noqa: BLE001 - any: the test names the entry
+            seen["opened"][entry] = repr(error)
 
 # The helper's own parts.
 app = new_app()
