@@ -42,7 +42,7 @@ def load_board(choice: str) -> BoardConfig:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise UsageError(f"{path} is no JSON ({error})") from error
+        raise no_json(path, error) from error
     if not isinstance(config, dict):
         raise UsageError(f"{path} is no board.json", f"Begin with a copy of {boards['pico']}.")
     faults = check(config, pins_of(choice)).faults
@@ -50,6 +50,12 @@ def load_board(choice: str) -> BoardConfig:
         raise UsageError(f"{path}: {faults[0]}", "`bmsrescue board check` tells all; docs/board.md has every key.")
     chosen: BoardConfig = config
     return chosen
+
+
+def no_json(path: Path, error: ValueError) -> UsageError:
+    """For a file of somebody's own: where it goes wrong."""
+    where = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else str(error)
+    return UsageError(f"{path} is no JSON, {where}", "Look there, and at the line before: a comma too few or too many?")
 
 
 def parse(text: str) -> BoardConfig | None:

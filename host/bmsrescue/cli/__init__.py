@@ -26,7 +26,7 @@ _TRACEBACK_VARIABLE = "BMSRESCUE_TRACEBACK"
 app = typer.Typer(
     help="Brings back dead battery management systems.",
     epilog="Exit status: 0 well; 1 the unit or the work did not end well; 2 used wrongly; 3 trouble with a helper or "
-    "the link to it.",
+    "the link to it; 4 the image is in and verified, and nobody could prove that a power cycle brings the unit back.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -138,7 +138,7 @@ def signed_by(files: Mapping[str, bytes]) -> str:
     """What a card's manifest says of itself, as part of a sentence."""
     manifest = manifest_of(files)
     if manifest is None:
-        return "it is not signed: only a helper for development runs it"
+        return "it is not signed: a helper that trusts keys refuses it (a new one trusts none)"
     name = KeyStore().name_of(manifest.key)
     only = f", an exception for the helper {manifest.helper}" if manifest.helper else ""
     by = f"{name} ({manifest.key})" if name else f"{manifest.key}, a key that is not known here"

@@ -18,6 +18,7 @@ import serial
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
+from bmsrescue.link.port_trouble import port_error
 from rescuelink.errors import LinkError
 
 PATIENCE_S = 10.0  # for what runs on the board without printing anything
@@ -53,11 +54,7 @@ class Repl:
             self._transport = SerialTransport(url, timeout=patience_s)
             self._transport.serial.write_timeout = patience_s
         except _TRANSPORT_FAULTS as error:
-            raise LinkError(
-                "port",
-                f"cannot open {url}: {error}",
-                next_step="check the cable, and that no other program has the port",
-            ) from error
+            raise port_error(url, error) from error
         try:
             self.enter()
         except LinkError:

@@ -20,6 +20,7 @@ from bmsrescue.errors import UsageError, from_dict
 from bmsrescue.link.arrival import reader
 from bmsrescue.link.event_parts import EventParts
 from bmsrescue.link.frames import FrameReader, frame, notification
+from bmsrescue.link.port_trouble import port_error
 from bmsrescue.link.words import plain
 from rescuelink import rpc
 from rescuelink.codec import as_message
@@ -112,11 +113,7 @@ class LinkClient:
         try:
             self._port = serial.serial_for_url(url, timeout=_READ_S, write_timeout=write_s, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
-            raise LinkError(
-                "port",
-                f"cannot open {url}: {error}",
-                next_step="check the cable and that no other program has the port",
-            ) from None
+            raise port_error(url, error) from None
         self._read = reader(self._port, _READ_S, rpc.MAX_BODY_BYTES)
         self._frames = FrameReader()
         self._parts = EventParts()

@@ -231,7 +231,7 @@ def _region(found: FlashMap, low: int, high: int) -> dict[str, object]:
         for part in found.parts
         if part.kind != "image" and part.address < high and low < part.address + part.length
     ]
-    name = "own data" if inside else "erased"
+    name = "own data" if inside else "blank space"
     why = "; ".join(dict.fromkeys(part.why for part in inside)) or "erased in the good unit: room for logs"
     return {"name": name, "address": f"0x{low:08x}", "length": high - low, "why": why[:200]}
 

@@ -231,7 +231,7 @@ def test_a_port_where_no_micropython_answers_is_told(monkeypatch: pytest.MonkeyP
 
 
 def test_a_port_that_is_not_there_is_told() -> None:
-    with pytest.raises(LinkError, match=r"(?i)cannot open /dev/not-there"):
+    with pytest.raises(LinkError, match=r"(?i)there is no port /dev/not-there"):
         Repl("/dev/not-there")
 
 

@@ -88,7 +88,7 @@ def test_a_card_is_signed_checked_and_refused_as_the_dongle_would(data: Path, tm
 
 def test_a_key_that_is_trusted_here_makes_unsigned_cards_bad_here(data: Path, tmp_path: Path, job: Path) -> None:
     build(job, tmp_path / "card")
-    assert "only a helper for development runs it" in " ".join(run("card", "check", tmp_path / "card").split())
+    assert "a helper that trusts keys refuses it" in " ".join(run("card", "check", tmp_path / "card").split())
     made("eva")
     run("keys", "trust", "eva")
     assert "the job is not signed" in " ".join(run("card", "check", tmp_path / "card", status=1).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ import typer
 
 from bmsrescue.board.calibration import calibrated, judged_reading, point
 from bmsrescue.board.check import COSTS, NO_RAIL, Checked, check, costs_without
-from bmsrescue.board.config import known_boards, parse
+from bmsrescue.board.config import known_boards, no_json, parse
 from bmsrescue.board.pins import PICO, pins_of
 from bmsrescue.cli.common import JsonOption, print_json, telling_errors
 from bmsrescue.cli.exit_status import NOT_WELL
@@ -49,13 +50,15 @@ def check_board(
 def _of_a_file(board: str) -> Checked:
     path = known_boards().get(board, Path(board))
     try:
-        config = parse(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UsageError(f"there is no board {board}", f"Name a file, or {', '.join(known_boards())}.") from error
+    except json.JSONDecodeError as error:
+        raise no_json(path, error) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}", "Name a board.json.") from error
-    if config is None:
-        raise HostError(f"{path} is no JSON object", "Name a board.json.")
+    if not isinstance(config, dict):
+        raise UsageError(f"{path} is no board.json", "Begin with a copy of device/board.json.")
     # A file of somebody's own: most are for a Pico, and another board's pins are easily told from its.
     return check(config, pins_of(board if board in known_boards() else "" if _is_of_another(config) else "pico"))
 

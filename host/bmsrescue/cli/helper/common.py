@@ -107,6 +107,8 @@ def require_consent(scope: str, yes: str | None, as_json: bool) -> None:
 
 def power_in_words(status: dict[str, Any]) -> str:
     """The answer to power.status."""
+    if not status.get("switch", True):
+        return "this helper has no power switch"
     state, cycles, trip = "on" if status["on"] else "off", status["cycles"], status["trip"]
     cut = f"; last time it was cut: {trip['kind']} on {trip['rail']}" if trip else ""
     return f"{state}, switched on {cycles} {'time' if cycles == 1 else 'times'} since the helper's start{cut}"

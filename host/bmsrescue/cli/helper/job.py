@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -166,13 +167,13 @@ def _agreed(helper: Helper, folder: str, yes: str | None, as_json: bool) -> str:
     """The words of consent that a person gives to the plan, "" where it needs none. Nothing is changed yet."""
     found = _watched(helper, as_json, "job.until", "plan", "", folder)
     if found["error"]:
-        raise from_dict(found["error"])
+        raise _error_of_look(found["error"])
     diagnosis = found["diagnosis"] or {}
     words = ",".join(diagnosis["needs"]) if diagnosis.get("ask") and not found["plan"] else ""
     if words:  # the job leaves it to a person: planned as if allowed, so that the person sees what it comes to
         found = _watched(helper, as_json, "job.until", "plan", words, folder)
         if found["error"]:
-            raise from_dict(found["error"])
+            raise _error_of_look(found["error"])
     scope = " and ".join(part for part in (f"allow {words}" if words else "", _scope(found["plan"])) if part)
     if scope:
         require_consent(scope, yes, as_json)
@@ -268,6 +269,14 @@ def stoppable(helper: Helper, method: str, params: tuple[Any, ...]) -> dict[str,
         ) from None
 
 
+def _error_of_look(told: dict[str, Any]) -> RescueError:
+    """Why a look has no diagnosis, or no plan. Nothing was changed by it, whatever it was."""
+    error = from_dict(told)
+    if error.kind == "cancelled" and not error.next_step:
+        error.next_step = "nothing was changed; run it again when you are ready"
+    return error
+
+
 def _scope(made: dict[str, Any] | None) -> str:
     """What the plan destroys, in the words of a consent; "" when nothing is changed."""
     if made and made["regress"]:
@@ -287,7 +296,7 @@ def _end_of_look(found: dict[str, Any], as_json: bool) -> None:
         print_json(found)
     diagnosis = found["diagnosis"]
     if diagnosis is None and found["error"]:
-        error = from_dict(found["error"])
+        error = _error_of_look(found["error"])
         if as_json:
             raise typer.Exit(1)
         raise error
@@ -339,6 +348,11 @@ def _last_document(path: Path, text: str) -> dict[str, Any]:
     raise UsageError(f"{path} is no JSON object, nor lines of them", "Name a record, or a file of records.")
 
 
+def _from_here(next_step: str) -> str:
+    """A next step in a host's words: there is no button to press."""
+    return re.sub(r"\b([Pp])ress again\b", lambda found: f"{'R' if found[1] == 'P' else 'r'}un this again", next_step)
+
+
 def _summary(record: dict[str, Any], place: str) -> None:
     out = console()
     known = OUTCOMES.get(str(record["outcome"]))
@@ -351,7 +365,7 @@ def _summary(record: dict[str, Any], place: str) -> None:
         soft_wrap=True,
     )
     if record.get("next_step"):
-        out.print(f"Next: {record['next_step']}", soft_wrap=True)
+        out.print(f"Next: {_from_here(str(record['next_step']))}", soft_wrap=True)
     proof = record.get("proof")
     if proof and proof["lines"]:
         out.print(f"Proof: {proof['lines'][0]}.", soft_wrap=True)

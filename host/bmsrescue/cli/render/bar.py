@@ -14,7 +14,7 @@ def bar_line(what: str, done: int, total: int, unit: str, spent_s: float, column
     """ "write  ███░░░ 50 %  192 of 384 KiB  3.1 s" in at most `columns`."""
     indent = _INDENT if columns >= _NARROW else _NARROW_INDENT
     amount = _amount(done, total, unit) if columns >= _NARROW else ""
-    tail = f" {100 * done // max(total, 1):3d} %{amount}  {spent_s:.1f} s"
+    tail = f" {100 * done // max(total, 1):3d} %{amount}  {max(spent_s, 0.0):.1f} s"
     room = columns - indent - _NAME_COLUMNS - 1 - max(len(tail), _room_for_tail(total, unit, columns))
     cells = max(_FEWEST_CELLS, min(_MOST_CELLS, room))
     full = cells * done // max(total, 1)

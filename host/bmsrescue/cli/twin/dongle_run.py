@@ -88,7 +88,10 @@ def _press_button(request: RunRequest, image: ImageBytes | None, watcher: Watche
         if request.scenario is None:
             raise UsageError("which unit?", "Give --scenario NAME (see: bmsrescue twin scenarios) or --target.")
         if request.wiring is not None and "button" not in load_board(request.wiring).get("panel", {}):
-            raise UsageError(f"{request.wiring} has no button to press", "Serve it: bmsrescue twin serve --serial.")
+            raise UsageError(
+                f"{request.wiring} has no button to press",
+                f"Serve it: bmsrescue twin serve --serial --scenario {request.scenario} --wiring {request.wiring}",
+            )
         place = Place()
         rig = TwinRig(
             _measured(wired_scenario(request.scenario, request.chip, request.wiring), request),
