@@ -1,8 +1,11 @@
 """docs/few-parts.md has a row for every broken unit, and says of those that are cured by hand that they are."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from bmsrescue.twin.few_parts_page import of_firmware, rows, with_tables
+import pytest
+
+from bmsrescue.twin.few_parts_page import TABLES, of_firmware, rows, with_tables
 from bmsrescue.twin.scenarios import all_scenarios
 
 TEXT = (Path(__file__).parents[3] / "docs" / "few-parts.md").read_text(encoding="utf-8")
@@ -15,7 +18,10 @@ def test_every_broken_unit_is_there() -> None:
         assert there == asked, f"{MAKE_IT} {' '.join(sorted(asked ^ there))}"
 
 
-def test_what_is_not_run_again_stays() -> None:
+def test_what_is_not_run_again_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, table in TABLES.items():
+        there = [scenario for scenario in table.units() if scenario.name in rows(TEXT, name)]
+        monkeypatch.setitem(TABLES, name, replace(table, units=there.copy))
     assert with_tables(TEXT, only=["none of them"]) == TEXT
 
 
