@@ -23,13 +23,15 @@ from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.daemon.refusals import RESPONSES
 from bmsrescue.door.api_docs import add_docs, add_start
 from bmsrescue.door.body_limit import BodyLimit
-from bmsrescue.door.guard import PERSON, Guard, NobodysDoor
+from bmsrescue.door.guard import PERSON, Guard, NobodysDoor, may_go_on
 from bmsrescue.door.names import LocalOnly
 from bmsrescue.errors import HostError
 from rescuelink.chain import verify_chain
 from rescuelink.errors import LinkError, RescueError
 
 _MAX_WAIT_S = 60.0
+_ASKED_AGAIN_S = 1.0  # whether who follows the events still may
+_POLICY_VIOLATION = 1008
 # HTTP status by the error's kind; a kind that is not here is the unit's, the card's or the job's.
 _STATUS = {
     "no_helper": 404,
@@ -137,8 +139,9 @@ def _add_helpers(app: FastAPI, connected: Helpers) -> None:
         return connected.port(name).status()
 
     @app.delete("/api/helpers/{name}/interrupted")
-    async def seen(name: str) -> None:
+    async def seen(name: str, request: Request) -> None:
         """Forget that a job of this helper was interrupted by the death of a daemon, or by the helper's loss."""
+        await connected.uses.asked(request.scope.get(PERSON, ""), name, "forget interrupted", [])
         connected.notes.forget(name)
 
 
@@ -189,9 +192,11 @@ def _add_calls(app: FastAPI, connected: Helpers) -> None:
         await port.cancel()
 
     @app.post("/api/helpers/{name}/answer")
-    async def answer(name: str, body: Answer) -> None:
+    async def answer(name: str, body: Answer, request: Request) -> None:
         """What a person says who was asked to do something by hand: "done", "cannot", or a meter's reading in mV."""
-        await connected.port(name).answer(body.number, body.text)
+        port = connected.port(name)
+        await asked(request, name, "answer", [body.number, body.text])
+        await port.answer(body.number, body.text)
 
     @app.get("/api/helpers/{name}/records")
     async def records(name: str, place: str = "card") -> dict[str, Any]:
@@ -216,14 +221,21 @@ def _add_events(app: FastAPI, connected: Helpers) -> None:
         number = connected.events.last if after < 0 else after
         await socket.accept()
         gone = asyncio.create_task(_until_gone(socket))
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
         try:
             while not gone.done() and not connected.events.over:
+                if loop.time() - asked >= _ASKED_AGAIN_S:
+                    asked = loop.time()
+                    if not await may_go_on(socket):
+                        await socket.close(_POLICY_VIOLATION)
+                        return
                 # Both before the first await: what comes while these are being sent is for the next turn.
                 events, number = connected.events.after(number, helper), max(number, connected.events.last)
                 for event in events:
                     await socket.send_json(to_json(event))
                 news = asyncio.create_task(connected.events.wait_beyond(number))
-                await asyncio.wait((news, gone), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((news, gone), timeout=_ASKED_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
                 news.cancel()
         except (WebSocketDisconnect, RuntimeError):
             return  # the client went away while it was being told

@@ -78,6 +78,16 @@ class Guard:
         await self._app({**scope, PERSON: name}, receive, send)
 
 
+async def may_go_on(connection: HTTPConnection) -> bool:
+    """Whether who was admitted would be admitted again: an account is shut, a token revoked while a stream is open."""
+    door: Door = connection.app.state.door
+    try:
+        await asyncio.to_thread(door.admit, connection)
+    except HostError as refused:
+        return getattr(refused, "kind", "") not in ("who", "may_not")  # else the store is busy: that says nothing
+    return True
+
+
 def _is_guarded(path: str) -> bool:
     return path.startswith("/api/") and not path.startswith(_PAGES_OWN)
 

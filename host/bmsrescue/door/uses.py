@@ -1,6 +1,7 @@
 """Which calls of the daemon's API stand in the audit log: all but those that only look.
 
-What a debugger repeats hundreds of times a second is noted once in ten minutes, by person, helper and method.
+What a debugger repeats hundreds of times a second is noted once in ten minutes, by person, helper and method; what is
+written to a card, by its path as well.
 """
 
 from __future__ import annotations
@@ -31,19 +32,21 @@ class Uses:
     def __init__(self, note: Note | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.note = note
         self._clock = clock
-        self._noted: dict[tuple[str, str, str], float] = {}
+        self._noted: dict[tuple[str, str, str, str], float] = {}
 
     async def asked(self, who: str, helper: str, method: str, params: list[Any]) -> None:
         """Before it is done. Raises HostError: what cannot be noted is not done."""
-        if self.note is None or method in _LOOKS or self._was_noted(who, helper, method):
+        if self.note is None or method in _LOOKS or self._was_noted(who, helper, method, params):
             return
         more = {"params": repr(params)[:_LONGEST]} if params else {}
         await asyncio.to_thread(self.note, who, f"called {method}"[:64], helper, more)
 
-    def _was_noted(self, who: str, helper: str, method: str) -> bool:
+    def _was_noted(self, who: str, helper: str, method: str, params: list[Any]) -> bool:
         if not method.startswith(_REPEATED):
             return False
-        key, now = (who, helper, method), self._clock()
+        # Another file is another use: job.json must not go in behind a picture.
+        file = str(params[0])[:_LONGEST] if method.startswith("card.") and params else ""
+        key, now = (who, helper, method, file), self._clock()
         before = self._noted.pop(key, None)
         if before is not None and now - before < _NOTED_AGAIN_S:
             self._noted[key] = before

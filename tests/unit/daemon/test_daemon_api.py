@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bmsrescue.client.finding import Found
 from bmsrescue.daemon.api import create_app
 from bmsrescue.daemon.helpers import Helpers
+from bmsrescue.door.guard import NotAdmittedError
 from bmsrescue.door.names import LOOPBACK_NAMES
 from fake_links import PATIENCE_S, FakeBoard
 from rescuelink.errors import FlashError, LinkError
@@ -171,3 +173,24 @@ def test_a_page_of_another_site_can_neither_call_nor_listen(client: TestClient) 
 def test_the_openapi_document_tells_every_path(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert {"/api/helpers", "/api/helpers/{name}/call", "/api/helpers/{name}/job", "/api/events"} <= paths.keys()
+
+
+class _DoorThatShuts:
+    def __init__(self) -> None:
+        self.shut = False
+
+    def admit(self, _connection: HTTPConnection) -> str:
+        if self.shut:
+            raise NotAdmittedError("who", "this token is not known")
+        return "eva"
+
+
+def test_who_is_no_longer_let_in_follows_no_events_either(client: TestClient, board: FakeBoard) -> None:
+    """The account was shut, or the token revoked, while the connection was open."""
+    door = _DoorThatShuts()
+    client.app.state.door = door  # type: ignore[attr-defined]
+    with client.websocket_connect(f"{WS}/api/events?after=0") as events:
+        assert [events.receive_json()["name"] for _ in range(2)] == ["found", "connected"]
+        door.shut = True
+        with pytest.raises(WebSocketDisconnect):
+            events.receive_json()

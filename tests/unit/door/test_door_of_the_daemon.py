@@ -145,8 +145,12 @@ def test_what_is_done_by_hand_is_in_the_audit_log_with_who_did_it(
             ("rails.read", []),
             ("target.transfer", [[[0, 0]]]),
             ("target.transfer", [[[0, 4]]]),
+            ("card.write", ["notes.txt", 0, {"base64": "aGE="}]),
+            ("card.write", ["notes.txt", 2, {"base64": "aGE="}]),
+            ("card.write", ["job.json", 0, {"base64": "e30="}]),
         ):
             bench.ask("POST", bench.call, "eva", json={"method": method, "params": params, "timeout_s": 2})
+        bench.ask("DELETE", f"/api/helpers/{bench.helper}/interrupted", "eva")
         daemon = running_daemon(tmp_path)
         assert daemon is not None
         daemon.ask("POST", f"/api/helpers/{bench.helper}/cancel")
@@ -155,6 +159,8 @@ def test_what_is_done_by_hand_is_in_the_audit_log_with_who_did_it(
         assert told[::-1] == [
             ("eva", "called flash.consent", bench.helper),
             ("eva", "called target.transfer", bench.helper),
+            *[("eva", "called card.write", bench.helper)] * 2,
+            ("eva", "called forget interrupted", bench.helper),
             ("owner", "called cancel", bench.helper),
         ]
 
