@@ -112,7 +112,7 @@ function showStation(status) {
     step: said(STEPS[status.step] || status.step),
     left: left === null || left === undefined ? "" : `· ${said("about {} left").replace("{}", left < 120 ? `${left} s` : `${Math.floor(left / 60)} min`)}`,
     sentence: status.result ? status.result.sentence : "",
-    tally: `${status.counts.PASS} PASS, ${check ? `${check} CHECK CONFIG, ` : ""}${status.counts.FAIL} FAIL`,
+    tally: `${status.counts.PASS} ${said("PASS")}, ${check ? `${check} ${said("CHECK CONFIG")}, ` : ""}${status.counts.FAIL} ${said("FAIL")}`,
   };
   card.dataset.colour = status.colour;
   card.dataset.state = status.state;
