@@ -123,6 +123,22 @@ def test_a_key_that_is_revoked_takes_its_releases_along(releases: Releases, tmp_
         releases.card_files(release.id)
 
 
+def test_where_the_only_key_is_revoked_nothing_runs_that_did_not_before(
+    releases: Releases, of_a_thief: Releases, tmp_path: Path
+) -> None:
+    """Whoever stole it, or may write to the shared store, gains nothing by its end."""
+    release = releases.publish(signed(7), EVA)
+    KeyStore(tmp_path / "data" / "keys").revoke(public_of(OURS))
+    made_up = of_a_thief.publish(default_card_files(), EVA)
+    for one, why in ((release, "not trusted here"), (made_up, "the job is not signed")):
+        with pytest.raises(HostError, match=why):
+            releases.card_files(one.id)
+    with pytest.raises(HostError, match="the job is not signed"):
+        releases.publish(default_card_files(), EVA)
+    with pytest.raises(ReleaseError, match="take no older release back"):
+        releases.roll_back(JOB, 1, EVA, "back")
+
+
 def test_limits_and_roll_backs_go_by_the_signature_too(releases: Releases) -> None:
     releases.publish(signed(7), EVA)
     with pytest.raises(ReleaseError, match="changed where the job is signed"):

@@ -20,15 +20,15 @@ class CardBuildError(HostError):
     """What was given makes no card that could work."""
 
 
-def check_card(files: Mapping[str, bytes], trusted: Sequence[bytes] = ()) -> Job:
+def check_card(files: Mapping[str, bytes], trusted: Sequence[bytes] | None = None) -> Job:
     """Check a card's files as the dongle does before it gives a unit power, in the same order and the same words.
 
-    trusted: public keys of a helper that runs signed jobs only; none: one for development.
+    trusted: public keys of a helper that runs signed jobs only; None: one for development.
 
     Raises:
         CardBuildError: says what is wrong.
     """
-    if trusted:
+    if trusted is not None:
         check_signature(files, trusted)
     job, _document = read_job(files)
     if job.mode != LEARN:

@@ -121,7 +121,7 @@ def check(
         if not card.exists():
             raise UsageError(f"there is no card at {card}", "Make one with: bmsrescue card build")
         files = read_card(card)
-        job = check_card(files, [] if development else trusted_keys(trust) or KeyStore().trusted())
+        job = check_card(files, None if development else trusted_keys(trust) or KeyStore().for_jobs())
         notes = [*card_notes(card), *owned_notes(job), signed_by(files)]
     _tell(card, "good. ", job, notes, as_json)
 

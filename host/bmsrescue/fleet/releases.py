@@ -76,8 +76,8 @@ class Version(Released):
 class Releases:
     """`site`: the ledger in which releases are decided.
 
-    `keys`: those of engineers whose releases this bench uses. While there is one, a row of the store is no release
-    without a signature, whoever wrote it; while there is none, every release is used, and said to be unsigned.
+    `keys`: those of engineers whose releases this bench uses. Once there is one, or one was revoked, a row of the store
+    is no release without a signature, whoever wrote it; before that every release is used, and said to be unsigned.
     """
 
     def __init__(self, store: Store, site: str, keys: KeyStore | None = None) -> None:
@@ -107,7 +107,7 @@ class Releases:
             HostError: the limits make no sense, or `version` is not in force.
         """
         by.require(ENGINEER)
-        if self._trusted():
+        if self._only_signed():
             raise ReleaseError(
                 "limits are changed where the job is signed",
                 "Change the job file, sign it with `bmsrescue card build --sign`, and release that.",
@@ -173,11 +173,13 @@ class Releases:
     def _trusted(self) -> list[bytes]:
         return [] if self._keys is None else self._keys.trusted()
 
+    def _only_signed(self) -> bool:
+        return self._keys is not None and self._keys.only_signed()
+
     def _signed(self, files: dict[str, bytes]) -> Manifest | None:
         """The manifest of files that are to be released. Raises HostError where it is not good, or is missing here."""
-        trusted = self._trusted()
-        if trusted:
-            manifest = check_signature(files, trusted)
+        if self._only_signed():
+            manifest = check_signature(files, self._trusted())
             if manifest.helper:
                 raise ReleaseError("this is an exception for one helper", "Put it on that helper's card.")
             return manifest
@@ -209,7 +211,7 @@ class Releases:
     def roll_back(self, job: str, version: int, by: Person, why: str) -> InForce:
         """Put an earlier version in force again; the others stay. Raises AccessError, ReleaseError."""
         by.require(ENGINEER)
-        if self._trusted():
+        if self._only_signed():
             raise ReleaseError(
                 "helpers with keys take no older release back",
                 "Sign the earlier job anew with a higher number (`bmsrescue card build --sign`), and release that.",
@@ -322,11 +324,10 @@ class Releases:
         files = {JOB_FILE: json.dumps(document, indent=2).encode() + b"\n", document["image"]["file"]: row.image}
         if row.manifest is not None:
             files |= {JOB_FILE: row.body.encode(), MANIFEST: row.manifest.encode()}
-        trusted = self._trusted()
-        if trusted:
+        if self._only_signed():
             # Whoever may write to the store is no engineer by that: what goes to a card is looked at each time.
             job, _document = read_job(files)
-            check_signature(files, trusted)
+            check_signature(files, self._trusted())
             check_image(job, files)
         return files
 

@@ -113,6 +113,16 @@ class KeyStore:
         revoked = self.revoked()
         return [key for key in self._in("trusted").values() if key_id(key) not in revoked]
 
+    def only_signed(self) -> bool:
+        """Whether unsigned jobs are none here: a key is trusted, or one was revoked. Where the only one is, nothing may
+        run that could not before: whoever stole it would have what they wanted.
+        """
+        return bool(self.trusted() or self.revoked())
+
+    def for_jobs(self) -> list[bytes] | None:
+        """The keys by which a job has to be signed here; None where it need not be."""
+        return self.trusted() if self.only_signed() else None
+
     def name_of(self, key: str) -> str:
         """What the key of that ID is called here; "" where it is unknown."""
         for kind in ("trusted", "public"):

@@ -52,7 +52,7 @@ def start(
         raise UsageError("--power exec: is for a probe", "A helper switches the unit itself, or you do: --power ask.")
     opened = open_helper() if open_helper is not None else open_probe(find_probe(None if which == ANY else which))
     try:
-        _trust(folder / "store", [] if development else KeyStore().trusted())
+        _trust(folder / "store", None if development else KeyStore().for_jobs())
         if isinstance(opened, OpenHelper):
             ports = opened.ports(card, folder / "store", clock)
         else:
@@ -73,10 +73,10 @@ def start(
     return session, opened
 
 
-def _trust(store: Path, keys: list[bytes]) -> None:
-    """Whose jobs the engine runs, as a deployed helper has it; none: it is one for development."""
+def _trust(store: Path, keys: list[bytes] | None) -> None:
+    """Whose jobs the engine runs, as a deployed helper has it; None: it is one for development."""
     place = store / TRUST_FILE
-    if keys:
+    if keys is not None:
         store.mkdir(parents=True, exist_ok=True)
         write_atomically(place, trust_text(keys), private=True)
     else:

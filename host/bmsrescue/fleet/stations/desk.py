@@ -174,7 +174,7 @@ class Desk:
         return " ".join(filter(None, (self._who_is_met(who, station), unsigned, development)))
 
     def _runs_signed_releases(self) -> bool:
-        return self._keys is not None and bool(self._keys.trusted())
+        return self._keys is not None and self._keys.only_signed()
 
     def _who_is_met(self, who: Who, station: str) -> str:
         mine = select(Attempt.helper, Attempt.helper_id).order_by(Attempt.id.desc()).limit(1)
