@@ -22,7 +22,7 @@ def write(work, address, data):
     """RAM and registers. Flash is written with flash.program; here it is refused ("flash")."""
     _check(address, len(data))
     if address < _FLASH_END and address + len(data) > _FLASH:
-        raise LinkError("flash", "0x%08x is flash" % address, next_step="write it with flash.program")
+        raise LinkError("flash", "0x%08x is flash" % address, next_step="write it with `bmsrescue flash`")
     connected(work).ap0.write_block(address, data)
 
 

@@ -144,6 +144,8 @@ def _at_work(job: Path | None, wanted: str | None, as_json: bool, probe: Hands |
     """The helper that works on `job`. One without a card moves the wires for the engine on this computer."""
     with ExitStack() as stack:
         helper = stack.enter_context(opened(wanted, as_json, probe))
+        if not as_json and probe is not None and probe.power is None and not probe.probe.startswith(HELPER):
+            show_note("nobody switches the unit's supply: with --power ask you do, and a cure can be proven")
         if job is not None and probe is None and _has_no_card(helper):
             stack.close()
             here = Hands(f"{HELPER}:{wanted}" if wanted else HELPER, ASK if waits_for_person(as_json) else None)

@@ -15,6 +15,7 @@ _BESIDE = 9 + 9  # left of the bars the rail's name, right of them its last volt
 _MOVED_MV = 400
 _STIRRED_MV = 100
 _LEAD_MS = 5
+_FEWEST_POINTS = 4  # fewer are no curve
 
 
 class RailChart:
@@ -31,7 +32,9 @@ class RailChart:
         """The lines of the chart, at most so wide, none when no rail moved; starts anew."""
         columns = max(_FEWEST_COLUMNS, min(_MOST_COLUMNS, width - _BESIDE))
         points, self._points = _from_first_move(self._points), self._points[-1:]
-        if not points or not any(_moved([rails[name] for _ms, rails in points]) for name in points[0][1]):
+        if len(points) < _FEWEST_POINTS or not any(
+            _moved([rails[name] for _ms, rails in points]) for name in points[0][1]
+        ):
             return []
         first_ms, last_ms = points[0][0], points[-1][0]
         lines = []

@@ -11,6 +11,7 @@ from rich.text import Text
 from bmsrescue.cli.output import STYLES, PlainConsole, broken, clear_live_line, show_live_line
 from bmsrescue.cli.render.bar import bar_line
 from bmsrescue.cli.render.rail_chart import NAMES, RailChart
+from rescuelink.errors import sentence_case
 from rescuelink.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
@@ -176,7 +177,8 @@ class Story:
         self.say((f"waiting {data['ms'] / 1000:.0f} s: ", STYLES["yellow"]), str(data["why"]))
 
     def _error(self, data: dict[str, Any]) -> None:
-        self.say(str(data["message"]), (f"  {data['next_step']}" if data.get("next_step") else "", "dim"))
+        step = data.get("next_step")
+        self.say(str(data["message"]), (f". {sentence_case(str(step))}." if step else "", "dim"))
 
 
 def summary(console: Console, record: dict[str, Any], result: RunResult) -> None:
@@ -202,7 +204,7 @@ def summary(console: Console, record: dict[str, Any], result: RunResult) -> None
         )
     figures = (
         f"{record['virtual_ms'] / 1000:.1f} s of the unit's time, {record['swclk_cycles']:,} SWCLK cycles, "
-        f"{result.power_ons} power-ons, {result.wall_s:.1f} s here"
+        f"{result.power_ons} power-on{'' if result.power_ons == 1 else 's'}, {result.wall_s:.1f} s here"
     )
     if record.get("heap_free_min") is not None:
         figures += f"; the agent's heap had {record['heap_free_min'] // 1024} KiB free at the least"
