@@ -15,7 +15,7 @@ _BESIDE = 9 + 9  # left of the bars the rail's name, right of them its last volt
 _MOVED_MV = 400
 _STIRRED_MV = 100
 _LEAD_MS = 5
-_FEWEST_POINTS = 4  # fewer are no curve
+_FEWEST_POINTS = 3  # fewer are no curve
 
 
 class RailChart:
