@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import usb.core
 from pyocd.core.helpers import ConnectHelper
@@ -20,6 +20,15 @@ INTERRUPT = 3
 SERIAL = "7477696e00000000"
 
 
+class Packets(Protocol):
+    """A debugger's end of the interface: `DapPort` of the twin, `UsbPackets` of the emulated Pico."""
+
+    def send(self, packet: bytes) -> None: ...
+
+    def receive(self, timeout_s: float = 10.0) -> bytes:
+        """Raises TimeoutError."""
+
+
 class HelperOnUsb:
     """The helper as a device of UsbBus: what goes over its endpoints are the packets of `port`."""
 
@@ -28,7 +37,7 @@ class HelperOnUsb:
     out_ep, in_ep = 0x03, 0x83
     packet_bytes = PACKET_BYTES
 
-    def __init__(self, port: DapPort, is_hid: bool) -> None:
+    def __init__(self, port: Packets, is_hid: bool) -> None:
         self.port = port
         self.is_hid = is_hid
         self.packets = 0
@@ -96,7 +105,7 @@ def running_probe(scenario: str) -> Iterator[tuple[WatchedTwin, DapPort]]:
 
 
 @contextmanager
-def pyocd_over(port: DapPort, is_hid: bool, target: str = "stm32h723xx", **options: Any) -> Iterator[Session]:
+def pyocd_over(port: Packets, is_hid: bool, target: str = "stm32h723xx", **options: Any) -> Iterator[Session]:
     """pyOCD's own CMSISDAPProbe, which finds this helper and no other probe."""
     device = HelperOnUsb(port, is_hid)
     with HelperBus(device).plugged_in():

@@ -46,7 +46,7 @@ class Probe:
         if not length:
             return 0
         reply[0] = packet[0]
-        least, function = _COMMANDS.get(packet[0], (1, _invalid))
+        least, function = _COMMANDS.get(packet[0], _UNKNOWN)
         if length < least:
             reply[1] = _ERROR
             return 2
@@ -223,6 +223,7 @@ def _listen(wire, data, count):
 
 
 # (the least bytes that it has, who carries it out)
+_UNKNOWN = (1, _invalid)
 _COMMANDS = {
     0x00: (2, _info),
     0x01: (3, _host_status),

@@ -103,22 +103,22 @@ class Power:
         if switches and clock.since_ms(self.started_ms) > limits.energise_ms:
             self.trip_supply("max-time", limits.energise_ms)
         else:
+            logic, vtref = self.seen(LOGIC), None
             for name in rails.names:
                 danger_mv = limits.danger_mv(name)
-                if danger_mv is None:
+                if danger_mv is None and name != logic:
                     continue
-                mv = rails.read_mv(name)
-                if mv > danger_mv:
+                mv = rails.read_mv(name, True)
+                if name == logic:
+                    vtref = mv
+                if danger_mv is not None and mv > danger_mv:
                     self.set_trip("over-voltage", name, mv, danger_mv)
                     break
             current = rails.current_ma()
             if self.trip is None and current is not None and current > limits.trip_ma:
                 self.trip_supply("over-current", limits.trip_ma, current)
-            name = self.seen(LOGIC)
-            if self.trip is None and name is not None:
-                vtref = rails.read_mv(name)
-                if not _VTREF_LOW_MV <= vtref <= _VTREF_HIGH_MV:
-                    self.set_trip("brown-out", name, vtref, _VTREF_LOW_MV)
+            if self.trip is None and vtref is not None and not _VTREF_LOW_MV <= vtref <= _VTREF_HIGH_MV:
+                self.set_trip("brown-out", logic, vtref, _VTREF_LOW_MV)
         if self.trip is not None:
             done = "power was cut" if switches else "everything was let go"
             raise PowerError(self.trip["kind"], "%s: %s on %s" % (done, self.trip["kind"], self.trip["rail"]))

@@ -55,7 +55,7 @@
 #
 # Rails: voltages, and the supply current.
 #   names                     of the rails this helper is wired to
-#   read_mv(name) -> int      one filtered reading
+#   read_mv(name, quick=False) -> int   one filtered reading; `quick`: of fewer samples, where a limit is far away
 #   read_raw(name) -> int     what its ADC reads, of 65536; None for one that is on no ADC
 #   capture(window_ms, period_ms) -> {name: (min_mv, mean_mv, max_mv)}
 #   current_ma() -> int       of the bench supply, or None where this helper cannot measure it

@@ -6,7 +6,7 @@ from machine import ADC, Pin
 from micropython import const
 
 _SAMPLES = const(64)
-_DROPPED = const(8)  # of the highest and of the lowest
+_QUICK_SAMPLES = const(16)
 _FULL_SCALE = const(65535)
 _VREF_MV = const(3300)
 _PULLED_MS = const(2)  # a weak pull into what a wire of 30 cm has
@@ -30,6 +30,7 @@ class Rails:
         self._ground = mux.get("zero") if mux else None
         self._zero = 0
         self._samples = [0] * _SAMPLES
+        self._few = [0] * _QUICK_SAMPLES
         self._rails = {}
         self.spans = {}
         for name, rail in (config.get("rails") or {}).items():
@@ -50,31 +51,31 @@ class Rails:
                 self.spans[name] = line[2]
         self.names = tuple(self._rails)
 
-    def read_mv(self, name):
+    def read_mv(self, name, quick=False):
         if self._rails[name] is None:
             return self._current.bus_mv()
         adc, line, zero = self._choose(name)
-        return to_mv(max(self._mean_of(adc) - zero, 0), line)
+        return to_mv(max(self._mean_of(adc, self._few if quick else self._samples) - zero, 0), line)
 
     def read_raw(self, name):
         """What the ADC itself reads, of 65536; None for a rail that is read by another part."""
-        return None if self._rails[name] is None else self._mean_of(self._choose(name)[0])
+        return None if self._rails[name] is None else self._mean_of(self._choose(name)[0], self._samples)
 
     def grounded(self):
         """What the grounded channel of the multiplexer reads, of 65536; None where there is none."""
         if self._ground is None:
             return None
         self._select_channel(self._ground)
-        return self._mean_of(self._mux_adc)
+        return self._mean_of(self._mux_adc, self._samples)
 
     def set_zero(self, raw):
         """What the ADC reads at 0 V: taken off every reading of a rail without a calibration of its own."""
         self._zero = raw
 
-    def _mean_of(self, adc):
-        samples = self._samples
-        for index in range(_SAMPLES):
-            samples[index] = adc.read_u16()
+    def _mean_of(self, adc, samples):
+        read = adc.read_u16
+        for index in range(len(samples)):
+            samples[index] = read()
         return trimmed_mean(samples)
 
     def capture(self, window_ms, period_ms):
@@ -155,10 +156,11 @@ def to_mv(raw, line):
 
 
 def trimmed_mean(samples):
-    """Mean without the eight highest and the eight lowest; sorts `samples`."""
+    """Mean without the highest and the lowest eighth; sorts `samples`."""
     samples.sort()
-    kept = len(samples) - 2 * _DROPPED
+    first = len(samples) // 8
+    end = len(samples) - first
     total = 0
-    for index in range(_DROPPED, _DROPPED + kept):
+    for index in range(first, end):
         total += samples[index]
-    return total // kept
+    return total // (end - first)

@@ -59,6 +59,7 @@ class UsbPackets:
             self._control,
             self._done,
         )
+        usb.active(True)  # a board whose USBDevice was made starts no USB by itself, not even its serial port
 
     def _configuration(self, builtin):
         kind, how = (_VENDOR, _BULK) if self._is_bulk else (_HID, _INTERRUPT)
@@ -79,6 +80,8 @@ class UsbPackets:
 
     def wait(self, ms):
         """Until a packet is there, at most `ms`; whether there is one."""
+        if self._head - self._tail > self._taken:
+            return True
         start = time.ticks_ms()
         while self._head - self._tail <= self._taken:
             if time.ticks_diff(time.ticks_ms(), start) >= ms:
@@ -97,15 +100,19 @@ class UsbPackets:
 
     def send(self, length):
         """`length` bytes of `reply`, which is another buffer afterwards. Raises OSError: nobody takes them."""
+        if self._sending:
+            self._wait_until_sent()
+        reply = self.reply
+        self._sending = True
+        self._usb.submit_xfer(self._out | _IN, reply[:length] if self._is_bulk else reply)
+        self.reply = self._replies[0] if reply is self._replies[1] else self._replies[1]
+
+    def _wait_until_sent(self):
         start = time.ticks_ms()
         while self._sending:
             if time.ticks_diff(time.ticks_ms(), start) >= _SEND_MS:
                 raise OSError(110)
             machine.idle()
-        reply = self.reply
-        self._sending = True
-        self._usb.submit_xfer(self._out | _IN, reply[:length] if self._is_bulk else reply)
-        self.reply = self._replies[0] if reply is self._replies[1] else self._replies[1]
 
     # --- called by the USB driver -------------------------------------------------------------------------------------
 

@@ -166,8 +166,17 @@ class PioWire(SwdWire):
             self._fill(request, view, count)
 
     def write_block(self, ap, a32, buf):
+        view = memoryview(buf)
+        request = WRITE_REQUESTS[ap << 2 | a32 >> 2]
+        count = len(view) >> 2
+        if not count:
+            return
+        through = pump.write_words(_PIO0, _REQUEST | request << 11 | _DATA_OUT, view, count, _TURNS)
+        if through == count:
+            self._bits.cycles += count * _CLOCKS_PER_WORD + _IDLE_CLOCKS
+            return
         try:
-            self._words(WRITE_REQUESTS[ap << 2 | a32 >> 2], memoryview(buf))
+            self._words(request, view, through)
         except WireError as error:
             # A FAULT tells of the write before this one, which the DP had taken but the bus refused.
             error.done = max(error.done - (error.kind == "fault"), 0)

@@ -129,7 +129,7 @@ class ProbeRails:
         self._read = read
         self.names: tuple[str, ...] = (VTREF_RAIL,) if read is not None else ()
 
-    def read_mv(self, name: str) -> int:
+    def read_mv(self, name: str, quick: bool = False) -> int:
         if self._read is None or name not in self.names:
             raise KeyError(name)
         with translated():

@@ -30,6 +30,10 @@ class UsbDevice:
         UsbDevice.only = self
         self.submitted: dict[int, Any] = {}
         self.builtin_driver: Any = None
+        self.is_active = False
+
+    def active(self, on: bool) -> None:
+        self.is_active = on
 
     def config(self, *given: Any) -> None:
         self.device, self.configuration, self.strings, self.opened, self.reset, self.control, self.done = given
@@ -42,6 +46,8 @@ class UsbDevice:
     # What a host does.
 
     def enumerate(self) -> None:
+        # MicroPython's mp_usbd_init(): a board whose USBDevice was made has no USB at all before it is active.
+        assert self.is_active
         self.submitted.clear()
         self.reset()
         self.opened(b"")

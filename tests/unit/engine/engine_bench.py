@@ -90,7 +90,7 @@ class ScriptedRails:
     def arm_trip(self, ma: int | None) -> None:
         self.armed.append(ma)
 
-    def read_mv(self, name: str) -> int:
+    def read_mv(self, name: str, quick: bool = False) -> int:
         on_ms = None if self._lines.on_since is None else self._clock.now_ms - self._lines.on_since
         return self.volts(name, on_ms, self._clock.now_ms - self._lines.off_since)
 

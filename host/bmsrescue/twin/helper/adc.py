@@ -19,6 +19,8 @@ _SHUNT_MA_PER_MV = 0.25
 # A reading is the mean of 64 conversions without the 8 highest and 8 lowest, a capture takes 8 of them per point.
 READING_SAMPLES = 48
 READING_NS = 400_000
+QUICK = 4
+"""A quick look has so many times less of both."""
 CAPTURE_SAMPLES = 8
 CAPTURE_NS = 50_000
 

@@ -10,6 +10,7 @@ from bmsrescue.twin.helper.adc import (
     CAPTURE_NS,
     CAPTURE_SAMPLES,
     DIVIDERS,
+    QUICK,
     READING_NS,
     READING_SAMPLES,
     REFERENCE_MV,
@@ -200,10 +201,11 @@ class RailsPort:
         labels = self._labels
         return ",".join(labels.get(name, name) for name in self._names).encode()
 
-    def read(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+    def read(self, small: int, number: int, _wide: int, _payload: bytes) -> Reply:
         name = self._names[small]
-        self._unit.clock.advance(READING_NS)
-        return self._adc.read_mv(name, self._unit.rail_mv(name), READING_SAMPLES)
+        less = QUICK if number else 1
+        self._unit.clock.advance(READING_NS // less)
+        return self._adc.read_mv(name, self._unit.rail_mv(name), READING_SAMPLES // less)
 
     def raw(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         name = self._names[small]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from rp2040py.peripherals.usb import RPUSBController
 from rp2040py.usb.cdc import USBCDC
 
 _PACKET_BYTES = 64
@@ -35,6 +36,21 @@ class UsbSerial:
             endpoint, size = self._pending
             self._pending = None
             self._give(endpoint, size)
+
+    @property
+    def controller(self) -> RPUSBController:
+        """The emulator's, for what else the board has on USB."""
+        return self._usb
+
+    @property
+    def out_endpoint(self) -> int:
+        """Where the board takes its bytes; -1 before a host has found it."""
+        return self._cdc._out_endpoint
+
+    @property
+    def configuration(self) -> list[int]:
+        """The board's configuration descriptor, all of it."""
+        return self._cdc._descriptors
 
     @property
     def unread(self) -> int:

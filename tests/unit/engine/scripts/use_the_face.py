@@ -209,7 +209,7 @@ class Adc:
     truth = 0
     drift = 0
 
-    def read_mv(self, name):
+    def read_mv(self, name, quick=False):
         return self.read_raw(name) * 6600 // 65535
 
     def read_raw(self, name):

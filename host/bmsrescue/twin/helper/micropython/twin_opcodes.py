@@ -72,7 +72,8 @@ RELEASED = 2
 
 # Rails
 RAIL_NAMES = 40  #                                                         payload: names, comma-separated
-RAIL_READ = 41  #               small: index into the names                value: mV
+RAIL_READ = 41  #               small: index into the names,               value: mV
+#                               number: 1 of a quick look
 RAIL_CAPTURE = 42  #            number: period ms, wide: window ms         payload: min, mean, max i32 per rail, mV
 RAIL_CURRENT = 43  #                                                       value: mA, or NOTHING when not measured
 RAIL_SPAN = 44  #               small: index into the names                value: mV at the ADC's full scale

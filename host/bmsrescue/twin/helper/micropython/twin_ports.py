@@ -244,8 +244,8 @@ class Rails:
         self._entries = bytearray(op.CAPTURE_ENTRY_BYTES * len(self.names))
         self.spans = {name: link.call(op.RAIL_SPAN, index) for index, name in enumerate(self.names)}
 
-    def read_mv(self, name):
-        return self._link.call(op.RAIL_READ, self.names.index(name))
+    def read_mv(self, name, quick=False):
+        return self._link.call(op.RAIL_READ, self.names.index(name), quick)
 
     def read_raw(self, name):
         return self._link.call(op.RAIL_RAW, self.names.index(name))
