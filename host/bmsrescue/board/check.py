@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from bmsrescue.board.keys import ANY_RAIL, PATHS
@@ -26,6 +27,7 @@ _NEEDED_WITH = {
 }
 _SPI_CARD = ("sck", "mosi", "miso", "cs", "hz")
 _CHANNELS = 8
+_LIKE = 0.8  # how near a key has to come to one that is meant
 # What a helper may lack -> what it can then not promise.
 COSTS = {
     "power": "it cannot switch the unit: a person does, and over-current is not cut",
@@ -94,7 +96,9 @@ def _keys(config: BoardConfig) -> Iterator[str]:
             yield f"rails.{name}.mux is {rail['mux']!r}, and no channel"
     for path in _paths(config):
         if path not in PATHS:
-            yield f"{path} is no key that anything reads (docs/board.md)"
+            close = get_close_matches(path, sorted(PATHS), 1, _LIKE)
+            meant = f"; {close[0]} is one" if close else " (docs/board.md)"
+            yield f"{path} is no key that anything reads{meant}"
 
 
 def _paths(config: BoardConfig) -> Iterator[str]:

@@ -54,6 +54,7 @@ def test_the_board_that_comes_with_it_has_nothing_to_be_told() -> None:
         ("mux", None, "rails.bplus is on a multiplexer that is not there"),
         ("swd", {}, "swd.swclk is missing"),
         ("wdt", 5, "wdt is no key"),
+        ("lines.unit_buton", 5, "lines.unit_buton is no key that anything reads; lines.unit_button is one"),
         ("rails", [1], "rails is [1], and no object"),
         ("rails.v12", 7, "rails.v12 is 7, and no object"),
         ("rails.v12.mux", "a", "rails.v12.mux is 'a', and no channel"),
