@@ -9,6 +9,7 @@ import pytest
 from bmsrescue.card.fat import make_image
 from bmsrescue.fleet.records.reading import read_line
 from bmsrescue.twin.helper.helper import ENDED
+from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.rig import TwinRig, default_card_files
 from bmsrescue.twin.scenarios import find
 from lost_chains import lose_chain
@@ -30,6 +31,16 @@ def press(card: bytearray) -> dict[str, Any]:
 
 def with_file(name: str, data: bytes) -> bytearray:
     return make_image({**default_card_files(), name: data})
+
+
+@pytest.mark.parametrize("name", [b'"' + b"x" * 8000 + b'"', b"[" * 2000 + b"]" * 2000, b"9" * 8000])
+def test_a_job_of_any_name_ends_no_helper_that_waits(name: bytes) -> None:
+    """The idle screen says what is on the card: it did so, and was started anew by the watchdog, for ever."""
+    card = with_file("job.json", b'{"name": ' + name + b"}")
+    result = TwinRig(find("half-on"), card, presses=(Press(after_ms=4000),)).run()
+    assert result.how == ENDED, result.output
+    assert result.record is not None
+    assert result.record["error"]["kind"] == "job"
 
 
 @pytest.mark.parametrize("number", [2**53, 10**40])

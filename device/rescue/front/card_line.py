@@ -6,6 +6,7 @@ import json
 from rescuelink.errors import CardError
 
 _MOST = 8192  # a job.json that is larger is not read for its name
+_LONGEST = 64  # of a name (rescuelink.job); a card of anybody's may have any there
 
 
 def read(ports):
@@ -19,8 +20,8 @@ def read(ports):
     try:
         with open(ports.card.root + "/job.json") as file:
             text = file.read(_MOST)
-        job = json.loads(text)
-        return str(job["name"])
+        name = json.loads(text)["name"]
+        return name[:_LONGEST] if isinstance(name, str) else "idle.ready"
     except (OSError, MemoryError):
         return "idle.no-job"
     except (ValueError, KeyError, AttributeError, TypeError):
