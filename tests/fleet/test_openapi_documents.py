@@ -58,6 +58,9 @@ class _OpenDoor:
     def admit(self, _connection: Any) -> str:
         return "somebody"
 
+    def may_send_much(self, _connection: Any) -> bool:
+        return True
+
 
 @pytest.fixture(scope="module")
 def daemon_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:

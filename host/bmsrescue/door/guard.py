@@ -39,6 +39,9 @@ class Door(Protocol):
     def admit(self, connection: HTTPConnection) -> str:
         """The name of who asks. Raises HostError with a `kind`, as NotAdmittedError."""
 
+    def may_send_much(self, connection: HTTPConnection) -> bool:
+        """Whether it is somebody who may bring a job and its image."""
+
 
 class NobodysDoor:
     """While nobody has an account: who is at the machine, and nobody else."""
@@ -51,6 +54,9 @@ class NobodysDoor:
         raise NotAdmittedError(
             "who", "nobody is asked in from elsewhere", "Make accounts with `bmsrescue serve --stations` first."
         )
+
+    def may_send_much(self, connection: HTTPConnection) -> bool:
+        return is_owner(connection.scope) or is_here(connection)
 
 
 def is_here(connection: HTTPConnection) -> bool:

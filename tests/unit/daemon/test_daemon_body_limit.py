@@ -7,10 +7,19 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.requests import HTTPConnection
 
 from bmsrescue.daemon.api import create_app
 from bmsrescue.daemon.helpers import Helpers
 from bmsrescue.door import body_limit
+
+
+class _NobodyOfNote:
+    def admit(self, _connection: HTTPConnection) -> str:
+        return "eva"
+
+    def may_send_much(self, _connection: HTTPConnection) -> bool:
+        return False
 
 
 @pytest.fixture
@@ -38,3 +47,13 @@ def test_a_body_that_does_not_say_how_large_it_is_is_cut_off(client: TestClient)
 def test_what_is_not_too_large_passes(client: TestClient) -> None:
     answer = client.post("/api/helpers/one/call", json={"method": "x" * 900})
     assert answer.status_code == 404
+
+
+def test_who_is_no_engineer_fills_no_memory(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body is read before the route asks who sends it: a hundred of 20 MiB would be 2 GiB."""
+    monkeypatch.setattr(body_limit, "ANYBODYS_BYTES", 500)
+    assert client.post("/api/helpers/one/call", json={"method": "x" * 900}).status_code == 404
+    client.app.state.door = _NobodyOfNote()  # type: ignore[attr-defined]
+    assert client.post("/api/helpers/one/call", json={"method": "x" * 900}).status_code == 413
+    assert client.post("/api/helpers/one/call", content=(b"x" * 90 for _ in range(10))).status_code == 413
+    assert client.post("/api/helpers/one/call", json={"method": "x" * 400}).status_code == 404
