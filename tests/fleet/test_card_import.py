@@ -315,6 +315,30 @@ def test_a_medium_that_fails_costs_only_what_lies_behind(
     assert "Input/output error" in report.problems[0]
 
 
+def test_a_folder_that_a_cut_has_damaged_costs_no_record(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    image = make_image(
+        {"records/records.jsonl": "\n".join(chain("pocket-1", 3)).encode() + b"\n", "backups/U-1.bin": b"one" * 400}
+    )
+    # The folder's block is what the card had before: of its files there are names that no FAT has.
+    start = image.find(b"U-1     BIN")
+    image[start - start % 512 : start - start % 512 + 512] = b'"36513938410, 1003, 996, "mv": 3' * 16
+    (tmp_path / "card.img").write_bytes(image)
+    (report,) = bring_in(store, backups, tmp_path)
+    assert (report.taken.new, report.taken.breaks) == (3, [])
+    assert report.problems
+
+
+def test_a_backup_with_a_lost_chain_costs_no_other(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
+    files = {f"backups/U-{number}.bin": bytes([number]) * 9000 + b"x" * number for number in (1, 2, 3)}
+    image = make_image({"records/records.jsonl": chain("pocket-1", 1)[0].encode() + b"\n", **files})
+    assert lose_chain(image, "backups/U-2.bin")
+    (tmp_path / "card.img").write_bytes(image)
+    (report,) = bring_in(store, backups, tmp_path)
+    assert report.backups == 2
+    (problem,) = report.problems
+    assert "backups/U-2.bin" in problem
+
+
 def test_backups_are_kept_once_by_their_hash(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
     data = b"flash of a unit" * 100
     for name in ("one", "two"):

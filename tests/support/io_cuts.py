@@ -325,7 +325,7 @@ def _judge_records(ends: Ends, bench: TwinRig, card: bytearray, announced: list[
     """
     on_card: list[str] = []
     try:
-        files = CardFiles(card)
+        files = CardFiles(card, whole=False)
         for name in sorted(name for name in files if name.startswith("records/records") and name.endswith(".jsonl")):
             with files.open_start(name) as start:
                 lines = start.read().decode(errors="replace").splitlines()

@@ -95,16 +95,18 @@ def volume_of(image: ImageBytes) -> Volume:
 class CardFiles(Mapping[str, bytes]):
     """The files of a card's image by their paths (relative, with "/"), each read when it is asked for.
 
-    A name is found in capitals or not, as FAT has it; one outside ASCII is not.
+    A name is found in capitals or not, as FAT has it; one outside ASCII is not. `whole`: a folder that is damaged is an
+    error; else it is left out, and named in `damaged`.
 
     Raises:
         CardImageError: there is no file system in it, or it is damaged.
     """
 
-    def __init__(self, image: ImageBytes) -> None:
+    def __init__(self, image: ImageBytes, *, whole: bool = True) -> None:
         self._image = image
+        self.damaged: list[str] = []
         with _mounted(image) as volume:
-            self._sizes = dict(volume.walk())
+            self._sizes = dict(volume.walk(None if whole else self.damaged))
         self._names = {name.lower(): name for name in self._sizes}
 
     def size_of(self, name: str) -> int:
@@ -237,18 +239,23 @@ class _Files:
         self._disk = disk
         self._place = partition._adjust_path  # the library's number of the volume, and bytes
 
-    def walk(self) -> Iterator[tuple[str, int]]:
-        """Every file's path and size in bytes. Raises CardImageError."""
+    def walk(self, damaged: list[str] | None = None) -> Iterator[tuple[str, int]]:
+        """Every file's path and size in bytes. Raises CardImageError; not for a folder that can be noted as `damaged`."""
         entries = 0
         folders = [("", 0)]
         while folders:
             folder, depth = folders.pop()
-            if depth > _DEEPEST:
-                raise _damaged("its folders have no end")
-            for name, size, is_folder in self._entries(folder):
-                entries += 1
-                if entries > _MOST_ENTRIES:
+            try:
+                if depth > _DEEPEST or entries > _MOST_ENTRIES:
                     raise _damaged("its folders have no end")
+                listed = self._entries(folder)
+            except CardImageError:
+                if damaged is None or not folder or self._disk.error is not None:
+                    raise
+                damaged.append(folder.rstrip("/"))
+                continue
+            for name, size, is_folder in listed:
+                entries += 1
                 if is_folder:
                     folders.append((f"{folder}{name}/", depth + 1))
                 else:

@@ -102,21 +102,36 @@ class Card:
         with file:
             return read_signatures(file.read(_MAX_SIGNATURES_BYTES))
 
-    def backups(self) -> Iterator[tuple[str, bytes]]:
-        """Name and contents of every backup of a size that one can have."""
+    def backups(self, problems: list[str]) -> Iterator[tuple[str, bytes]]:
+        """Name and contents of every backup of a size that one can have; what cannot be read is a problem more."""
         if self._wrong is not None:
             return
         if self._files is not None:
             for name in _backups_of(self._files):
-                yield name, self._files[name]
+                try:
+                    data = self._files[name]
+                except CardImageError as error:
+                    problems.append(error.message)
+                else:
+                    yield name, data
             return
         for path in sorted((self.source / _BACKUPS).glob("*")):
             file = open_plain(path, self.source)
             if file is None:
                 continue
             with file:
-                if os.fstat(file.fileno()).st_size <= MAX_BACKUP_BYTES:
-                    yield path.name, file.read(MAX_BACKUP_BYTES)
+                if os.fstat(file.fileno()).st_size > MAX_BACKUP_BYTES:
+                    continue
+                try:
+                    data = file.read(MAX_BACKUP_BYTES)
+                except OSError as error:
+                    problems.append(f"cannot read {path}: {error.strerror}")
+                else:
+                    yield path.name, data
+
+    def damaged_folders(self) -> list[str]:
+        """Those of an image that cannot be listed."""
+        return self._files.damaged if self._files is not None else []
 
     def _check_total(self, files: CardFiles) -> None:
         """A made-up card may have a thousand names for the same bytes, which would be read a thousand times."""
@@ -213,7 +228,8 @@ def import_card(
                 problem = error.message
             if problem:
                 report.problems.append(problem)
-        for name, data in card.backups():
+        report.problems += [f"the folder {name} of {card.source} is damaged" for name in card.damaged_folders()]
+        for name, data in card.backups(report.problems):
             keep_backup(store, site, backups, name, data)
             report.backups += 1
     except OSError as error:
@@ -267,7 +283,7 @@ def _places_below(place: Path) -> tuple[list[Path], list[Path]]:
 def _card_of_image(path: Path) -> list[Card]:
     try:
         image = FileImage(path)
-        files = CardFiles(image)
+        files = CardFiles(image, whole=False)
     except CardImageError as error:
         raise UsageError(f"{path}: {error.message}", error.next_step) from error
     except OSError as error:
