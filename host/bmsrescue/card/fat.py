@@ -240,7 +240,7 @@ class _Files:
         self._place = partition._adjust_path  # the library's number of the volume, and bytes
 
     def walk(self, damaged: list[str] | None = None) -> Iterator[tuple[str, int]]:
-        """Every file's path and size in bytes. Raises CardImageError; not for a folder that can be noted as `damaged`."""
+        """Every file's path and size in bytes. Raises CardImageError, but for a folder that is noted as `damaged`."""
         entries = 0
         folders = [("", 0)]
         while folders:
