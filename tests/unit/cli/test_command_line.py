@@ -120,7 +120,7 @@ def test_an_unknown_scenario_names_the_nearest() -> None:
         (["twin", "run", "--target", "bitbang:h:99999", "--control", "h:2"], "HOST:PORT"),
         (["twin", "run", "--scenario", "healthy", "--seed", "x"], "--seed"),
         (["twin", "serve", "--scenario", "nothing-like-it"], "o scenario is called"),
-        (["twin", "serve", "--chip", "H747"], "It can be one of H723, H725"),
+        (["twin", "serve", "--chip", "H999"], "It can be one of H723, H725"),
         (["twin", "run", "--scenario", "healthy", "--chip", "H730"], "no firmware for the H730"),
         (["card", "check", "/nowhere/card"], "no card"),
         (["card", "build"], "JOB|IMAGE"),
