@@ -15,6 +15,7 @@ body { font: 6.6pt/1.2 sans-serif; columns: 2; column-gap: 5mm; margin: 0 }
 h1 { font-size: 11pt; margin: 0 0 2mm } h2 { font-size: 8.5pt; margin: 2mm 0 1mm }
 p, ul, ol { margin: 0 0 1mm } ul, ol { padding-left: 4mm }
 table { border-collapse: collapse }
+tr, li { break-inside: avoid }
 td, th { border: 0.3pt solid #888; padding: 0.3mm 0.6mm; text-align: left; vertical-align: top }
 a { color: inherit; text-decoration: none }"""
 

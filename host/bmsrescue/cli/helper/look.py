@@ -116,6 +116,8 @@ def _fact(key: str, value: Any) -> str:
         return f"job {value['job']} on unit {value['uid']} in sector {value['sector']}: run it again"
     if key in ("heap_free", "window_bytes") and value is not None:
         return f"{value:,} bytes"
+    if key == "missing" and not value:
+        return "nothing"
     return ", ".join(value) if isinstance(value, list) else in_words(value)
 
 
