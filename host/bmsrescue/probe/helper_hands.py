@@ -141,7 +141,7 @@ class HelperRails:
         self._session = session
         self.names = tuple(self._session.call("rails.read")["rails"])
 
-    def read_mv(self, name: str) -> int:
+    def read_mv(self, name: str, quick: bool = False) -> int:
         return int(self._session.call("rails.read")["rails"][name])
 
     def capture(self, window_ms: int, period_ms: int) -> dict[str, tuple[int, int, int]]:

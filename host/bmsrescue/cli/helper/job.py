@@ -87,6 +87,10 @@ def diagnose(
         _offered(helper, job, as_json) as offered,
     ):
         found = _watched(helper, as_json, "job.until", "diagnosis", "", offered)
+        goes_on = job is None and not as_json and (_has_no_card(helper) or probe is not None)
+    if goes_on and found["diagnosis"] is not None and found["diagnosis"]["ends_as"] == EXAMINED:
+        words = f" --probe {probe}" if probe is not None else ""
+        show_note(f"with a firmware file no card is needed: bmsrescue plan FILE{words}")
     _end_of_look(found, as_json)
 
 
