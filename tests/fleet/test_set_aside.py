@@ -19,6 +19,7 @@ from bmsrescue.fleet.stations.hall import Hall
 from bmsrescue.fleet.store import Store, sqlite_url
 from bmsrescue.fleet.web.app import create_page
 from fake_station import NoHelpers
+from rescuelink.seal import line_hash
 from sealed_records import chain
 
 SCRIPT = "<script>alert(1)</script>"
@@ -124,3 +125,16 @@ def test_a_report_says_whether_the_job_was_signed_and_by_whom(
 ) -> None:
     take(tmp_path, chain("h1", 1, job={"name": "bms-1.2.0", "release": release}))
     assert told in served.get("/attempts/h1/1").text
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "x?y#z", '"><script>', "50 %"])
+def test_a_record_of_a_helper_whose_name_cannot_be_in_an_address_opens(
+    served: TestClient, tmp_path: Path, name: str
+) -> None:
+    (line,) = lines = chain(name, 1)
+    take(tmp_path, lines)
+    report = served.get(f"/attempts/{line_hash(line)}")
+    assert report.status_code == 200
+    assert name.partition(">")[0].replace('"', "&#34;") in report.text
+    assert "><script>" not in report.text
+    assert served.get(f"/api/fleet/records/{line_hash(line)}").json()["helper"] == name
