@@ -422,6 +422,25 @@ def test_a_days_limit_is_kept(served: Served, monkeypatch: pytest.MonkeyPatch) -
     assert sum(served.get("/api/fleet/figures?days=36500").json()["outcomes"].values()) == 3
 
 
+def test_a_token_for_decisions_makes_nobody_who_may_more(served: Served) -> None:
+    """Neither another token, nor a badge, nor an account: each could be for all that it is not for."""
+    engineer = served.account("eva", "engineer")
+    decides = served.fleet.accounts.make_token("eva", "releases", 1, "setup", ["see", "stations", "decide"])
+    makes: tuple[tuple[str, dict[str, Any], int], ...] = (
+        ("/accounts/eva/tokens", {"purpose": "gdb", "days": 1, "scopes": ["helpers"]}, 201),
+        ("/accounts/eva/badge", {}, 201),
+        ("/accounts", {"name": "mallory", "role": "engineer", "password": PASSWORD}, 201),
+    )
+    for path, body, made in makes:
+        assert served.post(path, decides, **body).status_code == 403
+        assert served.post(path, engineer, **body).status_code == made
+    for token, status in ((decides, 403), (engineer, 200)):
+        headers = {"Authorization": f"Bearer {token}"}
+        change = {"role": "viewer"}
+        answer = served.client.patch("/api/fleet/accounts/mallory", json=change, headers=headers)
+        assert answer.status_code == status
+
+
 # -- from another machine ----------------------------------------------------------------------------------------------
 
 

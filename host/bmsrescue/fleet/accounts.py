@@ -33,7 +33,7 @@ SEE, STATIONS, DECIDE, HELPERS = "see", "stations", "decide", "helpers"
 SCOPES = {
     SEE: "look at everything its account may see",
     STATIONS: "scan, retest, pause, abort",
-    DECIDE: "releases, consents, service, accounts",
+    DECIDE: "releases, consents, service",
     HELPERS: "move helpers by hand: power, flash, raw SWD",
 }
 """What a token may be for, within its account's role. One for stations or decisions may also look."""

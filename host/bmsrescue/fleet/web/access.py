@@ -15,6 +15,7 @@ from bmsrescue.fleet.accounts import (
     ENGINEER,
     HELPERS,
     OPERATOR,
+    SCOPES,
     SEE,
     STATIONS,
     VIEWER,
@@ -150,6 +151,14 @@ def _engineer(request: Request) -> Person:
     return person
 
 
+def _governor(request: Request) -> Person:
+    person = _engineer(request)
+    for scope in SCOPES:  # whoever makes accounts and tokens can make one that may all of this
+        person.require(ENGINEER, scope)
+    return person
+
+
 Viewing = Annotated[Person, Depends(_viewer)]
 Working = Annotated[Person, Depends(_operator)]
 Deciding = Annotated[Person, Depends(_engineer)]
+Governing = Annotated[Person, Depends(_governor)]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from bmsrescue.errors import UsageError
 from bmsrescue.fleet.accounts import ENGINEER, MIN_PASSWORD, SCOPES, STATIONS
 from bmsrescue.fleet.audit import audit_page, told
-from bmsrescue.fleet.web.access import Access, Deciding, Viewing
+from bmsrescue.fleet.web.access import Access, Deciding, Governing, Viewing
 from bmsrescue.fleet.web.parts import Plain, TheFleet
 
 router = APIRouter(prefix="/api/fleet", tags=["decisions"])
@@ -134,7 +134,7 @@ def all_accounts(fleet: TheFleet, _person: Deciding) -> list[dict[str, Any]]:
 
 
 @router.post("/accounts", status_code=201)
-def add_account(body: NewAccount, fleet: TheFleet, person: Deciding) -> None:
+def add_account(body: NewAccount, fleet: TheFleet, person: Governing) -> None:
     """A new account. The first one has to be an engineer's."""
     accounts, _releases = fleet.deciding()
     if not accounts.any() and (body.role != ENGINEER or not body.password):
@@ -143,7 +143,7 @@ def add_account(body: NewAccount, fleet: TheFleet, person: Deciding) -> None:
 
 
 @router.patch("/accounts/{name}")
-def change_account(name: Plain, body: AccountChange, fleet: TheFleet, person: Deciding) -> None:
+def change_account(name: Plain, body: AccountChange, fleet: TheFleet, person: Governing) -> None:
     """Another role or password, or shut; the last engineer stays."""
     accounts, _releases = fleet.deciding()
     accounts.change(name, person.name, role=body.role, password=body.password, disabled=body.disabled)
@@ -159,14 +159,14 @@ def change_own_password(body: OwnPassword, request: Request, fleet: TheFleet, pe
 
 
 @router.post("/accounts/{name}/tokens", status_code=201)
-def make_token(name: Plain, body: NewToken, fleet: TheFleet, person: Deciding) -> dict[str, str]:
+def make_token(name: Plain, body: NewToken, fleet: TheFleet, person: Governing) -> dict[str, str]:
     """A program's key; it is shown only in this answer."""
     accounts, _releases = fleet.deciding()
     return {"token": accounts.make_token(name, body.purpose, body.days, person.name, body.scopes)}
 
 
 @router.post("/accounts/{name}/badge", status_code=201)
-def make_badge(name: Plain, fleet: TheFleet, person: Deciding) -> dict[str, str]:
+def make_badge(name: Plain, fleet: TheFleet, person: Governing) -> dict[str, str]:
     """A badge for a person's scanner, as its text and as a picture (data URI); it is shown only in this answer."""
     accounts, _releases = fleet.deciding()
     badge = accounts.make_token(name, "badge", _BADGE_DAYS, person.name, [STATIONS])
