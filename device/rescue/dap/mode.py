@@ -23,7 +23,7 @@ def begin(ports, power):
         raise TargetError(
             "no_probe", "this helper is no debug probe", next_step='set "dap" in board.json, start it anew'
         )
-    if files.exists(ports.store.root + _TRUST):
+    if not files.is_absent(ports.store.root + _TRUST):
         raise TargetError(
             "signed_only",
             "this helper runs signed jobs only, and a debugger would pass that by",

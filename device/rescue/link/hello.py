@@ -51,7 +51,7 @@ def about(work):
         "board": getattr(sys.implementation, "_machine", sys.platform),
         "capabilities": _CAPABILITIES.split(),
         "missing": list(work.ports.missing),
-        "jobs": "signed" if files.exists(work.ports.store.root + _TRUST) else "any",
+        "jobs": "any" if files.is_absent(work.ports.store.root + _TRUST) else "signed",
         "window_bytes": rpc.WINDOW_BYTES,
         "heap_free": heap_free(),
         "interrupted": found,

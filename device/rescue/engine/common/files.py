@@ -23,6 +23,16 @@ def exists(path):
     return True
 
 
+def is_absent(path):
+    """Whether there is certainly no such file. False as well where a file system cannot say: what a file forbids stays
+    forbidden when the flash that it lies in is damaged."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno == 2
+    return False
+
+
 def make_directory(path):
     """Creates `path` unless it is there. Raises CardError."""
     if exists(path):

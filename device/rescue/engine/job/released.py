@@ -21,9 +21,9 @@ def read(run, folder):
     """The manifest of a signed job, its signature verified; None on a helper for development. Raises JobError."""
     root = run.ports.store.root
     trust = root + _TRUST
-    if not files.exists(trust):
+    if files.is_absent(trust):
         trust += _NEW  # a deployment that was cut between the two steps of a FAT's replacing
-    if not files.exists(trust):
+    if files.is_absent(trust):
         return None
     path = folder + "/" + manifest.NAME
     if not files.exists(path):
