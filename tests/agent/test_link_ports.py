@@ -6,7 +6,7 @@ import pytest
 import serial
 
 from bmsrescue.link.client import LinkClient
-from link_twin import PATIENCE_S, Host, helper_behind, in_background, wait_until
+from link_twin import PATIENCE_S, Host, helper_behind, in_background, next_host, wait_until
 from rescuelink.errors import LinkError
 
 BOTH = pytest.mark.parametrize("kind", ["pty", "tcp"])
@@ -36,7 +36,7 @@ def test_a_pulled_cable_leaves_the_unit_off_and_the_next_host_is_told(kind: str)
         assert twin.powered
         host._closing.set()  # its heart stops, and the port closes without "bye"
         host._port.close()
-        with Host(twin.url, "next") as later:
+        with next_host(twin.url, "next") as later:
             assert not twin.powered
             assert later.about["last_end"]["why"] == "the host has gone silent"
 

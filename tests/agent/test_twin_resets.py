@@ -11,6 +11,7 @@ from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
 
 CALIBRATION = 7 * 128 * 1024
+LOOK_MS = 200  # a reset is noticed at the next look, and no two are further apart
 
 
 def reset_every(period_ms: float, name: str = "half-on") -> DongleRun:
@@ -32,7 +33,7 @@ def test_resets_in_backup_and_cure_are_counted_with_their_period(period_ms: floa
     run = reset_every(period_ms)
     later = run.record["evidence"]["nrst"]["later"]
     assert later["edges"] >= 2
-    assert abs(later["period_ms"] - period_ms) < 0.05 * period_ms
+    assert abs(later["period_ms"] - period_ms) < 0.05 * period_ms + LOOK_MS
     assert f"NRST fell {later['edges']} time(s) while the unit was worked on" in told(run)
     assert "replace" not in told(run), "no flash is worn"
     assert "wires and their contacts" not in told(run), "nor is a wire bad"

@@ -19,7 +19,7 @@ from bmsrescue.twin.rig import default_card
 from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.scenario import Scenario
 from bmsrescue.twin.serial_twin import SerialTwin
-from rescuelink.errors import RescueError
+from rescuelink.errors import LinkError, RescueError
 
 PATIENCE_S = 120.0  # of a test for something that is certain to come, on a machine that does other things as well
 
@@ -117,6 +117,18 @@ class Host(LinkClient):
     def connect(self, how: str | None = "under-reset", hz: int = 1_000_000) -> Any:
         self.power_on()
         return self.call("target.connect", how, hz, timeout_s=PATIENCE_S)
+
+
+def next_host(url: str, name: str) -> Host:
+    """A host on a port that another has just closed: what is being started that moment may hold it until it runs."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return Host(url, name)
+        except LinkError as error:
+            if error.kind != "port" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def in_background(host: Host, *call: Any) -> list[Any]:
