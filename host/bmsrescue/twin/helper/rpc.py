@@ -94,11 +94,11 @@ class RpcServer:
             self.calls += 1
             if self.calls % _REQUESTS_BETWEEN_CLOCK_READS == 0:
                 self._check_deadline()
-            if looks or fed:
-                looked(looks, fed)
             handler = handlers[opcode]
             status, value, data = op.OK, 0, b""
             try:
+                if looks or fed:
+                    looked(looks, fed)
                 if handler is None:
                     raise Refused(f"unknown call {opcode}")
                 reply = handler(small, number, wide, payload)
