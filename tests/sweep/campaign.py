@@ -119,8 +119,9 @@ without earlier ones), any block or erase of the helper's own flash, any word wr
 unit's flash (at any moment of it), any call at all. A target that lies answers WAIT without end, FAULT, damaged or
 contended bits, is another chip after a bad contact, or its memory changes. Judged are: the image word for word, option
 bytes and what was to be kept; each record told of is on the card or in the helper; power off and every line let go;
-power on only while the watchdog runs; an end in bounded time. What it has found is mended, and a test: cuts in
-tests/agent/test_twin_io_cuts.py, damaged cards in tests/agent/test_twin_lost_chains.py and tests/fleet/test_card_import.py."""
+power on only while the watchdog runs; an end in bounded time. What it has found is mended, and a test:
+cuts in `tests/agent/test_twin_io_cuts.py`, damaged cards in `tests/agent/test_twin_lost_chains.py` and
+`tests/fleet/test_card_import.py`."""
 
 _TABLE = """\
 | what happens | | where | recoveries | of them with something wrong |
