@@ -11,7 +11,7 @@ from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
 
 CALIBRATION = 7 * 128 * 1024
-LOOK_MS = 200  # a reset is noticed at the next look, and no two are further apart
+LOOK_MS = 200  # a reset is dated by the look that finds it, up to so much later
 
 
 def reset_every(period_ms: float, name: str = "half-on") -> DongleRun:

@@ -14,7 +14,7 @@ from bmsrescue.twin.rp2040.pico import EmulatedPico
 
 _ENDPOINT_DESCRIPTOR = 5
 _WAIT_S = 600.0
-_SLEEP_S, _MOST_SLEEP_S = 0.01, 0.1
+_SLEEP_S, _MOST_SLEEP_S = 0.01, 0.1  # a host that was away for so long has slept; what passes of it on the board
 
 
 class UsbPackets:

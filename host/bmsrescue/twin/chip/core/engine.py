@@ -230,13 +230,8 @@ class Engine:
                 watched.changed_nothing = watched.changed_nothing and held[start : start + size] == written
 
         kinds = uc_const.UC_HOOK_MEM_READ | uc_const.UC_HOOK_MEM_WRITE
-        hook = self._uc.hook_add(kinds, note, begin=0, end=DEVICE_SPACE[0][0] - 1)
-        self.forget_translations()
-        try:
+        with self._hooked(kinds, note, begin=0, end=DEVICE_SPACE[0][0] - 1):
             yield watched
-        finally:
-            self._uc.hook_del(hook)
-            self.forget_translations()
 
     @contextmanager
     def traced(self) -> Iterator[list[int]]:
@@ -246,10 +241,16 @@ class Engine:
         def note(_uc: Uc, address: int, _size: int, _data: object) -> None:
             places.append(address)
 
-        hook = self._uc.hook_add(uc_const.UC_HOOK_CODE, note)
+        with self._hooked(uc_const.UC_HOOK_CODE, note):
+            yield places
+
+    @contextmanager
+    def _hooked(self, kinds: int, note: Callable[..., None], **where: int) -> Iterator[None]:
+        """`note` is called for each of these, also from code that was translated before, until the end of the block."""
+        hook = self._uc.hook_add(kinds, note, **where)
         self.forget_translations()
         try:
-            yield places
+            yield
         finally:
             self._uc.hook_del(hook)
             self.forget_translations()
