@@ -106,6 +106,43 @@ def test_the_size_is_the_cards(slot: Slot) -> None:
     assert blocks == -(-len(slot.card.image) // (512 * 1024)) * 1024
 
 
+def test_nobody_waits_for_what_a_card_programs_but_who_comes_next(slot: Slot) -> None:
+    slot.card.busy_bytes = 5000
+    write_ms, sync_ms, again_ms = slot.run(
+        "sd = card()\nblocks = b'A' * 1024\n"
+        "took = [attempt(do)[1] for do in (lambda: sd.writeblocks(40, blocks), lambda: sd.ioctl(3, 0),"
+        " lambda: sd.ioctl(3, 0))]\n"
+        "print(json.dumps(took))\n"
+    )
+    assert slot.card.image[40 * BLOCK_BYTES : 42 * BLOCK_BYTES] == b"A" * 1024
+    assert sync_ms > 0.9 * 5000 * 8 / 12500
+    assert again_ms == 0
+    assert write_ms < 3 * sync_ms  # the wait between its two blocks, and before the end
+
+
+@pytest.mark.parametrize("then", ["ioctl(3, 0)", "readblocks(0, bytearray(512))", "writeblocks(9, bytes(512))"])
+def test_what_went_wrong_in_the_card_is_told_by_whatever_comes_next(slot: Slot, then: str) -> None:
+    slot.card.fail_programming = True
+    first, second, third = slot.run(
+        "sd = card()\nfirst = attempt(lambda: sd.writeblocks(40, bytes(1024)))\n"
+        f"second = attempt(lambda: sd.{then})\nthird = attempt(lambda: sd.{then})\n"
+        "print(json.dumps([first[0], second[0], third[0]]))\n"
+    )
+    assert first is None
+    assert second == EIO
+    assert third in (None, 0)
+
+
+def test_a_card_that_a_reset_left_in_a_write_is_waited_for(slot: Slot) -> None:
+    slot.card.busy_bytes = 5000
+    found = slot.run(
+        "card().writeblocks(40, b'A' * 512)\n"
+        "again, ms = attempt(lambda: card().ioctl(4, 0))\n"  # a second driver, which knows nothing of the write
+        "print(json.dumps(again))\n"
+    )
+    assert found == -(-len(slot.card.image) // (512 * 1024)) * 1024
+
+
 @pytest.mark.parametrize("blocks", [1, 4])
 def test_a_refused_write_raises(slot: Slot, blocks: int) -> None:
     slot.card.refuse_writes = True
@@ -145,6 +182,15 @@ def test_a_card_that_stays_busy_is_given_up(slot: Slot) -> None:
     slot.card.on_write = stuck
     errno, ms = slot.run("sd = card()\nprint(json.dumps(attempt(lambda: sd.writeblocks(4, bytearray(512)))))\n")
     assert errno in (EIO, ETIMEDOUT)
+    assert ms < 1000
+
+
+def test_a_card_that_never_ends_programming_is_given_up(slot: Slot) -> None:
+    slot.card.busy_bytes = 10_000_000 // 8
+    errno, ms = slot.run(
+        "sd = card()\nsd.writeblocks(4, bytearray(512))\nprint(json.dumps(attempt(lambda: sd.ioctl(3, 0))))\n"
+    )
+    assert errno == ETIMEDOUT
     assert ms < 1000
 
 

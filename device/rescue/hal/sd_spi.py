@@ -4,6 +4,10 @@
 # does not answer, ENODEV where no card answers at all. After any of them the card is begun anew by the next access, so
 # that a card put back in works again. Commands, written blocks and single blocks read (directories, tables, journal)
 # carry a checked CRC; long reads do not, for what comes that way has a checksum of its own.
+#
+# A card takes blocks into its own memory and programs them afterwards, for some ms and 500 at most. Nobody waits for
+# that but who comes next: the wire can move meanwhile. What became of a write is asked before the next transfer, and
+# when the file system syncs, as it does at each file's end: its error is raised there.
 
 import time
 
@@ -32,6 +36,7 @@ _START_NEXT = b"\xff\xfc"
 _STOP = b"\xfd\xff"  # busy shows after a byte
 _HEAD = const(8)
 
+_IOCTL_SYNC = const(3)
 _IOCTL_COUNT = const(4)
 _IOCTL_SIZE = const(5)
 
@@ -56,6 +61,7 @@ class SdCard:
         self._shift = 0  # blocks are addressed by number, or by byte on old cards
         self._blocks = 0
         self._ready = False
+        self._owes = False  # the card has taken blocks, and nobody has asked what became of them
         self._begin()
 
     # -- the block device of os.VfsFat -----------------------------------------------------------------------------
@@ -73,16 +79,21 @@ class SdCard:
             return self._blocks
         if request == _IOCTL_SIZE:
             return _BLOCK
+        if request == _IOCTL_SYNC and self._owes:
+            self._attempt(None)
         return 0
 
     # -- transfers -------------------------------------------------------------------------------------------------
 
-    def _attempt(self, transfer, start, view):
+    def _attempt(self, transfer, start=0, view=None):
         if not self._ready:
             self._begin()
         done = False
         try:
-            transfer(start << self._shift, view)
+            if self._owes:
+                self._settle()
+            if transfer is not None:
+                transfer(start << self._shift, view)
             done = True
         finally:
             self._ready = done
@@ -102,11 +113,17 @@ class SdCard:
         self._expect(self._command(24 if count == 1 else 25, address), 0)
         token = _START_ONE if count == 1 else _START_NEXT
         for at in range(0, len(view), _BLOCK):
+            if at:
+                self._wait_ready()
             self._block_out(token, view[at : at + _BLOCK])
         if count > 1:
-            self._spi.write(_STOP)
             self._wait_ready()
-        # 7.2.3: what went wrong inside the card shows in its status only.
+            self._spi.write(_STOP)
+        self._owes = True
+
+    def _settle(self):
+        # 7.2.3: what went wrong inside the card shows in its status only. The command waits until the card is ready.
+        self._owes = False
         self._expect(self._command(13, 0), 0)
         self._expect(self._get(), 0)
 
@@ -142,16 +159,18 @@ class SdCard:
         spi.write(view)
         spi.write(crc)
         self._expect(self._get() & 0x1F, _TAKEN)
-        self._wait_ready()
 
     # -- start -----------------------------------------------------------------------------------------------------
 
     def _begin(self):
         self._spi.init(baudrate=_INIT_HZ, polarity=0, phase=0)
+        self._owes = False
         try:
             self._cs(1)
             for _ in range(20):  # 74 clocks and more with CS high; more still to end an interrupted transfer
                 self._get()
+            self._cs(0)
+            self._wait_ready()  # a helper that was reset may have left it in the middle of a write
             self._start()
             self._ready = True
         finally:

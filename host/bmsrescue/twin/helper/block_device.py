@@ -11,9 +11,12 @@ from bmsrescue.twin.helper.micropython import twin_opcodes as op
 from bmsrescue.twin.helper.rpc import Reply
 
 SD_BLOCK_BYTES = 512
-# An SD card on SPI under MicroPython's driver reads at 100 to 400 kB/s and writes at about half of that.
+# An SD card on SPI under MicroPython's driver reads at 100 to 400 kB/s and writes at about half of that. Of a written
+# block 1.0 ms is the transfer (what the helper's driver takes on the emulated Pico, with a card that needs no time);
+# the card programs it afterwards, when the run of blocks has ended, and whoever wants it next waits for that.
 SD_READ_NS = 1_250_000
-SD_WRITE_NS = 2_500_000
+SD_TRANSFER_NS = 1_000_000
+SD_PROGRAM_NS = 1_500_000
 
 FLASH_BLOCK_BYTES = 4096
 FLASH_BLOCKS = 352
@@ -118,7 +121,8 @@ class CardSlot(BlockDevice):
     """An SD card, or none (`image` is None), with the faults it is to have."""
 
     def __init__(self, clock: VirtualClock, image: ImageBytes | None, faults: CardFaults | None = None) -> None:
-        super().__init__(clock, bytearray() if image is None else image, SD_BLOCK_BYTES, SD_READ_NS, SD_WRITE_NS)
+        super().__init__(clock, bytearray() if image is None else image, SD_BLOCK_BYTES, SD_READ_NS, SD_TRANSFER_NS)
+        self._busy_until_ns = 0
         self._present = image is not None
         self._faults = faults or CardFaults()
         self._late: deque[tuple[int, bytes]] = deque(maxlen=self._faults.late)
@@ -137,11 +141,18 @@ class CardSlot(BlockDevice):
 
     def read(self, block: int, offset: int, count: int) -> bytes:
         self._check()
+        self.settle()
         return super().read(block, offset, count)
 
     def write(self, block: int, offset: int, data: bytes) -> None:
         self._check()
+        self.settle()
         super().write(block, offset, data)
+        self._busy_until_ns = self._clock.now_ns + -(-len(data) // SD_BLOCK_BYTES) * SD_PROGRAM_NS
+
+    def settle(self) -> None:
+        """Wait until the card has programmed what it has taken."""
+        self._clock.advance(max(self._busy_until_ns - self._clock.now_ns, 0))
 
     def _store(self, address: int, piece: bytes) -> None:
         if self.blocks_written == self._faults.pull_at_write:
@@ -165,9 +176,10 @@ class CardSlot(BlockDevice):
 class BlockPort:
     """The calls `BLOCK_*`, for the card and the internal flash."""
 
-    def __init__(self, card: BlockDevice, store: BoardFlash) -> None:
+    def __init__(self, card: CardSlot, store: BoardFlash) -> None:
+        self._card = card
         self._store = store
-        self._devices = {op.BLOCK_CARD: card, op.BLOCK_STORE: store}
+        self._devices: dict[int, BlockDevice] = {op.BLOCK_CARD: card, op.BLOCK_STORE: store}
 
     def read(self, small: int, number: int, wide: int, _payload: bytes) -> Reply:
         return self._devices[small].read(number, wide >> 32, wide & 0xFFFF_FFFF)
@@ -179,6 +191,11 @@ class BlockPort:
     def erase(self, small: int, number: int, _wide: int, _payload: bytes) -> Reply:
         if small == op.BLOCK_STORE:
             self._store.erase(number)
+        return 0
+
+    def sync(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        if small == op.BLOCK_CARD:
+            self._card.settle()
         return 0
 
     def info(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:

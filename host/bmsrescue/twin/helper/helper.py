@@ -313,6 +313,7 @@ def _table(
         op.BLOCK_READ: blocks.read,
         op.BLOCK_WRITE: blocks.write,
         op.BLOCK_ERASE: blocks.erase,
+        op.BLOCK_SYNC: blocks.sync,
         op.BLOCK_INFO: blocks.info,
         op.PANEL_SHOW: panel.show,
         op.PANEL_LED: panel.led,

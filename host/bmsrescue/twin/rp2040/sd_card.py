@@ -65,7 +65,8 @@ class SpiSdCard:
     """`select` and `exchange` are what the helper's pins do. Each write is told to `on_write` before it is stored.
 
     read_delay_bytes, busy_bytes: how long the card takes to find a block and to program one, in bytes on the bus.
-    refuse_writes: answers every data block with "write error". present: False once it was pulled.
+    refuse_writes: answers every data block with "write error". fail_programming: takes the next block, and its status
+    tells the error. present: False once it was pulled.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class SpiSdCard:
         self.image: ImageBytes = bytearray() if image is None else image
         self.present = image is not None
         self.refuse_writes = False
+        self.fail_programming = False
         self.damage_next_read = False
         self.stuck_busy = False
         self.read_delay_bytes = read_delay_bytes
@@ -213,6 +215,9 @@ class SpiSdCard:
             return
         if self.on_write:
             self.on_write(number, data)
+        if self.fail_programming:
+            self.fail_programming = False
+            self._status = 0x04  # of R2: a general error
         self.image[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES] = data
         self.blocks_written += 1
         self._out.append(0xE0 | _TAKEN)

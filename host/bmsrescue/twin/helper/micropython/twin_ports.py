@@ -277,6 +277,7 @@ class BlockDevice:
     def __init__(self, link, device):
         self._link = link
         self._device = device
+        self._owes = False
         info = link.call(op.BLOCK_INFO, device)
         self._size = info >> 32
         self._count = info & 0xFFFFFFFF
@@ -287,8 +288,10 @@ class BlockDevice:
         if self.on_read is not None:
             self.on_read()
         self._link.fetch(op.BLOCK_READ, self._device, block, offset << 32 | len(buffer), buffer)
+        self._owes = False
 
     def writeblocks(self, block, buffer, offset=0):
+        self._owes = self._device == op.BLOCK_CARD
         self._link.send(op.BLOCK_WRITE, self._device, block, buffer, offset)
 
     def ioctl(self, operation, argument):
@@ -298,7 +301,10 @@ class BlockDevice:
             return self._size
         if operation == 6:
             self._link.call(op.BLOCK_ERASE, self._device, argument)
-        return 0  # init, deinit and sync have nothing to do
+        if operation == 3 and self._owes:  # sync: until a card has programmed what it has taken
+            self._owes = False
+            self._link.call(op.BLOCK_SYNC, self._device)
+        return 0  # init and deinit have nothing to do
 
 
 class Card:
