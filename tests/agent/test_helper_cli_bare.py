@@ -11,6 +11,7 @@ import pytest
 
 from bmsrescue.board.config import load_board
 from bmsrescue.cli.helper import job
+from bmsrescue.image.whole_backup import whole_flash
 from bmsrescue.keys.pem import public_of
 from bmsrescue.twin.board.faults import HelperTraits
 from bmsrescue.twin.firmware import image_bytes
@@ -92,7 +93,7 @@ def test_without_a_card_of_its_own_the_unit_is_cured_with_one_on_this_computer(
     assert "this helper has no card" in said.errors
     card = tmp_path / "data" / "probe" / "card"
     assert str(card) in said.out
-    assert [path.stat().st_size for path in card.glob("backups/*.bin")] == [1024 * 1024]
+    assert [len(whole_flash(path.read_bytes(), path.name)) for path in card.glob("backups/*.elf")] == [1 << 20]
     assert (card / "records" / "records.jsonl").read_text().count("\n") == 1
 
 

@@ -13,6 +13,7 @@ import pytest
 from bmsrescue.agent.files import device_dir
 from bmsrescue.card.fat import read_files
 from bmsrescue.card.storage import write_new_card
+from bmsrescue.image.whole_backup import whole_flash
 from bmsrescue.twin.rig import default_card_files
 from rescuelink.chain import verify_chain
 from rescuelink.outcomes import OUTCOMES
@@ -66,7 +67,7 @@ def test_a_folder_gets_its_records_and_backups_and_keeps_the_rest(card: Path) ->
         assert run("--scenario", "half-on", "--card", card, "--json").returncode == 0
     lines = (card / "records" / "records.jsonl").read_text().splitlines()
     assert len(lines) == 2 and verify_chain(lines, "") == []
-    assert [path.stat().st_size for path in (card / "backups").glob("*.bin")] == [1 << 20] * 2
+    assert [len(whole_flash(path.read_bytes(), path.name)) for path in card.glob("backups/*.elf")] == [1 << 20] * 2
     assert (card / "notes.txt").read_text() == "mine"
     assert not list(card.glob("journal*"))
 

@@ -38,8 +38,8 @@ def test_two_units_are_learned_and_a_third_is_cured_from_the_card(tmp_path: Path
         assert not run.result.left_powered
         assert run.record["sentence"].startswith("Learned")
         assert "card build --from" in run.record["next_step"]
-        assert run.card[run.record["backup"]["file"]] == run.flash_before
-        facts = json.loads(run.card[run.record["backup"]["file"].replace(".bin", ".json")])
+        assert run.flash_before in run.backups
+        facts = json.loads(run.card[run.record["backup"]["file"].replace(".elf", ".json")])
         assert (facts["chip"]["name"], facts["options"]["boot_add0"]) == ("STM32H725", 0x0800_0000)
     assert verify_chain(run.card["records/records.jsonl"].decode().splitlines(), "") == []
     (tmp_path / "card.img").write_bytes(card)

@@ -29,7 +29,7 @@ def used() -> tuple[TwinRig, bytearray, bytes]:
 def test_a_file_whose_chain_was_lost(used: tuple[TwinRig, bytearray, bytes], kind: str) -> None:
     rig, card, whole = used
     card[:] = whole
-    backup = next(name for name in CardFiles(card) if name.startswith("backups/") and name.endswith(".bin"))
+    backup = next(name for name in CardFiles(card) if name.startswith("backups/") and name.endswith(".elf"))
     name = {"image": _IMAGE, "records": _RECORDS, "backup": backup}[kind]
     assert lose_chain(card, name)
     aside = []

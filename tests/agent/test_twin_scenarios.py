@@ -123,14 +123,13 @@ def test_what_was_changed_had_been_backed_up(name: str, scenario_run: RunOf) -> 
     run = scenario_run(name)
     if not changed_sectors(run) or ERASES_ALL in find(name).consent:  # what is protected cannot be read first
         return
-    backups = [data for path, data in run.card.items() if path.startswith("backups/") and path.endswith(".bin")]
-    assert len(backups) == 1
+    [kept] = run.backups
     torn = {address for sector in run.record["evidence"]["sectors"] for address in sector["torn"]}
     protected = {s["index"] for s in run.record["evidence"]["sectors"] if s["state"] == "protected"}
     for address in range(0x0800_0000, 0x0810_0000, 32):
         at = address - 0x0800_0000
         if address not in torn and at // SECTOR not in protected:  # nobody can read those, and nobody changes them
-            assert backups[0][at : at + 32] == run.flash_before[at : at + 32]
+            assert kept[at : at + 32] == run.flash_before[at : at + 32]
 
 
 def test_a_recovered_unit_holds_the_image_word_for_word(name: str, scenario_run: RunOf) -> None:

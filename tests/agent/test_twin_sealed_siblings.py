@@ -16,6 +16,7 @@ import pytest
 
 from bmsrescue.card.check import JOB_FILE
 from bmsrescue.card.fat import make_image
+from bmsrescue.image.whole_backup import whole_flash
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.firmware import CALIBRATION_ADDRESS, calibration_block, image_bytes
 from bmsrescue.twin.firmware.builds import BUILDS, tail_address
@@ -39,7 +40,7 @@ def states(run: DongleRun) -> list[str]:
 def backup_of(run: DongleRun) -> bytes:
     data = run.card[run.record["backup"]["file"]]
     assert hashlib.sha256(data).hexdigest() == run.record["backup"]["sha256"]
-    return data
+    return whole_flash(data, "backup")
 
 
 def card_of_a_whole_flash(flash: bytes) -> bytearray:

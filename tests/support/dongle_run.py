@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bmsrescue.card.fat import read_files
+from bmsrescue.image.whole_backup import whole_flash
 from bmsrescue.twin.helper.helper import RunResult
 from bmsrescue.twin.rig import TwinRig
 
@@ -24,6 +25,15 @@ class DongleRun:
     def record(self) -> dict[str, Any]:
         assert self.result.record is not None, self.result.output
         return self.result.record
+
+    @property
+    def backups(self) -> list[bytes]:
+        """What each backup on the card says the whole flash held."""
+        return [
+            whole_flash(data, path)
+            for path, data in sorted(self.card.items())
+            if path.startswith("backups/") and path.endswith(".elf")
+        ]
 
 
 def press_button(bench: TwinRig, card: bytearray | None) -> DongleRun:

@@ -20,6 +20,7 @@ from bmsrescue.fleet.decisions import decide
 from bmsrescue.fleet.models import Attempt, Backup, Unit
 from bmsrescue.fleet.store import Store
 from bmsrescue.image.read import read_firmware
+from bmsrescue.image.whole_backup import whole_flash
 from rescuelink.targets import FLASH_BASE
 
 PAGE = 50
@@ -116,6 +117,7 @@ def put_back_card(kept: KeptBackup, data: bytes) -> bytes:
     """
     if kept.uid is None or kept.chip is None:
         raise HostError("nobody knows of which chip this backup is", "Bring the record of its attempt in first.")
+    data = whole_flash(data, f"backup {kept.sha256[:8]}")
     firmware = read_firmware(data, f"{kept.sha256[:8]}.bin", FLASH_BASE)
     stem = f"put-back-{kept.uid[-8:]}"
     boot = firmware.boot_address

@@ -17,6 +17,7 @@ from bmsrescue.image.contents import ImageFileError, NoImageFileError, Segment
 from bmsrescue.image.elf import comment_of, read_elf
 from bmsrescue.image.records import read_hex, read_srec
 from bmsrescue.image.uf2 import is_uf2, read_uf2
+from bmsrescue.image.whole_backup import is_backup, whole_flash
 from rescuelink.targets import FLASH_BASE
 
 WORD_BYTES = 32  # the flash word of most STM32H7: what they program at once
@@ -106,6 +107,8 @@ def read_firmware(content: bytes, name: str, base: int | None = None, only_flash
     if content[:2] == b"\x1f\x8b":
         return read_firmware(_unzipped(content, name), name.removesuffix(".gz"), base, only_flash)
     firmware = _with_addresses(content, name)
+    if firmware is not None and base is None and is_backup(content):
+        return _raw(whole_flash(content, name), name, FLASH_BASE)  # judged as any dump of a whole flash
     if firmware is None and containers.has_dfu_suffix(content):
         firmware = _raw(containers.without_dfu_suffix(content, name), name, base)
         firmware.format = "DFU, raw bytes"

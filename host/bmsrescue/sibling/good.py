@@ -1,7 +1,8 @@
 """Backups of whole units: a file of the bench or of a dongle's card, with what is known of the unit it is from.
 
-A bench backup is OUT and OUT.json, a dongle's backups/UID-N.bin and UID-N.json; a dump of somebody else's tool has
-neither. The record beside a dongle's backup says more: chip, option bytes, how the unit was.
+A bench backup is OUT and OUT.json, a dongle's backups/UID-N.elf and UID-N.json (UID-N.bin before December 2026); a dump
+of somebody else's tool has neither. The record beside a dongle's backup says more: chip, option bytes, how the unit
+was.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bmsrescue.card.check import LEARN
@@ -18,11 +19,12 @@ from bmsrescue.card.storage import IMAGE_SUFFIX, read_card
 from bmsrescue.errors import HostError, UsageError
 from bmsrescue.image import linked_at
 from bmsrescue.image.linked_at import Vectors
+from bmsrescue.image.whole_backup import whole_flash
 from bmsrescue.image.whole_flash import cannot_start
 from rescuelink.targets import FLASH_BASE, TARGETS, stack_pointer_valid
 
 DEFAULT_CHIP = "STM32H725"
-_MOST_BYTES = 2 << 20
+_MOST_BYTES = (2 << 20) + 4096  # with the head of an ELF file
 _RECORDS = "records/records.jsonl"
 _TAKE_ANOTHER = "Take the backup of a unit that works."
 
@@ -126,7 +128,7 @@ def _of_card(path: Path, chip: str, learned: bool) -> list[Backup]:
         mode = job.get("mode") if isinstance(job, dict) else None
         if (mode == LEARN) != learned:
             continue
-        facts = _json(files.get(str(kept["file"]).removesuffix(".bin") + ".json", b"{}"))
+        facts = _json(files.get(str(PurePosixPath(kept["file"]).with_suffix(".json")), b"{}"))
         backup = _backup(f"{kept['file']} on {path.name}", files[kept["file"]], facts, record, chip)
         found.pop(backup.uid, None)
         found[backup.uid] = backup
@@ -158,6 +160,7 @@ def _backup(name: str, data: bytes, facts: dict[str, Any], record: dict[str, Any
     unit = unit if isinstance(unit, dict) else {}
     if facts.get("sha256") not in (None, hashlib.sha256(data).hexdigest()):
         raise SiblingError(f"{name} is not what its facts say: another SHA-256", "Copy both files again.")
+    data = whole_flash(data, name)
     name_of_chip = chip or _chip_of(unit, len(data) // 1024)
     if name_of_chip not in TARGETS:
         raise SiblingError(f"{name_of_chip} is not known", f"Use --chip with one of {', '.join(sorted(TARGETS))}.")

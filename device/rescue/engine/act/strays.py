@@ -5,6 +5,7 @@ import binascii
 import hashlib
 
 from rescue.engine.common import files, image
+from rescue.engine.common.backup_file import BackupFile
 from rescue.engine.common.source import FROM_BACKUP
 from rescue.engine.unit.pieces import in_pieces
 from rescuelink.errors import FlashError
@@ -63,15 +64,10 @@ def _same_by_reading(run, kept):
     if sha256 is None:
         return True
     flash, view = run.chip.flash, files.view
-    try:
-        with open(run.ports.card.root + "/" + run.backup["file"], "rb") as file:
-            at = 0
-            file.seek(address - flash.base)
-            file.readinto(view)
-            while image.is_blank(view) and at + files.CHUNK < size:
-                at += files.CHUNK
-                file.readinto(view)
-    except OSError as error:
-        raise files.card_error("cannot read the backup", error) from None
+    backup, at = BackupFile(run.ports.card.root + "/" + run.backup["file"], flash.base), 0
+    backup.fill(address, view)
+    while image.is_blank(view) and at + files.CHUNK < size:
+        at += files.CHUNK
+        backup.fill(address + at, view)
     before = hashlib.sha256(view).digest()
     return not flash.read(address + at, view) and hashlib.sha256(view).digest() == before

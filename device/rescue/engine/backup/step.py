@@ -1,9 +1,10 @@
-# Step "backup": everything readable, on the card, before the first erase: backups/<uid>-<sequence>.bin and a map of it.
+# Step "backup": everything readable, on the card, before the first erase: backups/<uid>-<sequence>.elf and a map of it.
 #
-# The file is as long as the flash. Torn words and sectors that nobody may read are 0xFF in it and listed in the map.
-# Blank and matching sectors do not come over the wire: the core has looked at each of their bytes, and found 0xFF, or
-# by SHA-256 the image on the card. Every other sector is read, and held against the core's SHA-256. It counts as a
-# backup only after the card was unmounted, mounted again, and the whole file has the SHA-256 of what was sent.
+# The file holds every sector that is not blank (layout.py); what nobody may read is not in it, torn words are 0xFF, and
+# the map lists both. Blank and matching sectors do not come over the wire: the core has looked at each of their bytes,
+# and found 0xFF, or by SHA-256 the image on the card. Every other sector is read, and held against the core's SHA-256.
+# It counts as a backup only after the card was unmounted, mounted again, and the whole file has the SHA-256 of what was
+# sent.
 
 import binascii
 import hashlib
@@ -12,6 +13,7 @@ import json
 from micropython import const
 
 from rescue.engine import modules
+from rescue.engine.backup import layout
 from rescue.engine.common import files, guarded, image
 from rescue.engine.common.source import FROM_BACKUP
 from rescue.engine.unit.pieces import in_pieces
@@ -26,7 +28,6 @@ _SPARE_BYTES = const(256 * 1024)  # left free for records and the journal
 def keep(run):
     """Sets run.backup = {"file", "sha256", "bytes", "verified"}. Raises CardError, WireError."""
     check_unit(run)
-    size = run.chip.flash.size
     card = run.ports.card
     if run.resumed is not None and _take_earlier(run):
         return
@@ -37,6 +38,8 @@ def keep(run):
             next_step="put the card of that run back and start again",
         )
     uid = run.evidence["chip"]["uid"]
+    runs = layout.runs_of(run.evidence["sectors"])
+    size = files.CHUNK + sum([length for _address, length in runs])
     files.make_directory(card.root + "/backups")
     free = card.free_bytes(run.ports.clock.feed)
     modules.drop("rescuelink.volume")  # which has counted them
@@ -47,11 +50,11 @@ def keep(run):
             % ((size + _SPARE_BYTES) // 1024, free // 1024),
             next_step="free some space on it, or use another card",
         )
-    name = "backups/%s-%d.bin" % (uid, run.sequence())
+    name = "backups/%s-%d.elf" % (uid, run.sequence())
     path = card.root + "/" + name
     try:
         with open(path, "wb") as file:
-            sent = _write(run, file)
+            sent = _write(run, file, runs, size)
     except OSError as error:
         raise files.card_error("cannot write " + name, error) from None
     if run.image is not None:
@@ -74,6 +77,7 @@ def keep(run):
         "protected": [[s["address"], s["size"]] for s in run.evidence["sectors"] if s["state"] == guarded.STATE],
         "sha256": sha256,
         "bytes": size,
+        "flash_bytes": run.chip.flash.size,
     }
     try:
         with open(path[:-4] + ".json", "w") as file:
@@ -105,8 +109,8 @@ def _take_earlier(run):
     earlier = run.resumed["backup"]
     if earlier is not None:
         path = run.ports.card.root + "/" + earlier["file"]
-        whole = files.exists(path) and files.size_of(path) == run.chip.flash.size
-        if whole and _read_back(run, path) == earlier["sha256"]:
+        fits = files.exists(path) and files.size_of(path) <= files.CHUNK + run.chip.flash.size
+        if fits and _read_back(run, path) == earlier["sha256"]:
             run.backup = earlier
             return True
     for step in run.plan["steps"]:
@@ -123,12 +127,15 @@ def _take_earlier(run):
     return False
 
 
-def _write(run, file):
+def _write(run, file, runs, size):
     # SHA-256 of what was sent.
     progress = run.progress_in_bytes("backup")
-    whole = hashlib.sha256()
-    done = 0
+    layout.write_head(file, runs, run.chip.flash.base, run.chip.flash.size)
+    whole = hashlib.sha256(files.view)
+    done = files.CHUNK
     for sector in run.evidence["sectors"]:
+        if not layout.is_in(runs, sector["address"]):
+            continue
         expected = in_pieces(run, _as_the_core_reads_it, sector)
         own = None if _is_known(sector) or sector["state"] == guarded.STATE else hashlib.sha256()
         for at in range(0, sector["size"], files.CHUNK):
@@ -139,7 +146,7 @@ def _write(run, file):
             if file.write(files.view) != files.CHUNK:
                 raise OSError(28)
             done += files.CHUNK
-            progress(done, run.chip.flash.size)
+            progress(done, size)
         if expected is not None:
             _compare(run, sector, own.digest(), expected)
         elif own is not None and run.is_disturbed():
@@ -189,7 +196,7 @@ def _read_back(run, path):
     progress = run.progress_in_bytes("check backup")
     whole = hashlib.sha256()
     done = 0
-    size = run.chip.flash.size
+    size = files.size_of(path)
     try:
         with open(path, "rb") as file:
             while done < size:

@@ -2,7 +2,8 @@
 
 import hashlib
 
-from rescue.engine.common import files, image
+from rescue.engine.common import image
+from rescue.engine.common.backup_file import BackupFile
 
 FROM_IMAGE = "image"
 FROM_BACKUP = "backup"
@@ -14,8 +15,7 @@ class SectorSource:
     def __init__(self, step, card_image, backup_path, preserve, flash_base):
         self._step = step
         self._image = card_image
-        self._backup_path = backup_path
-        self._base = flash_base
+        self._backup = BackupFile(backup_path, flash_base)
         self._regions = [
             (region.address, region.address + region.length)
             for region in preserve
@@ -27,7 +27,7 @@ class SectorSource:
         """What the flash shall hold from `address`. `checked`: an AsChecked, which sees what the image gives for it."""
         end = address + len(view)
         if self._step["source"] == FROM_BACKUP:
-            self._from_backup(address, view)
+            self._backup.fill(address, view)
             blank = self._step.get("blank")  # a flash word that is to be left erased
             if blank is not None and address <= blank < end:
                 image.fill_blank(view[blank - address : blank - address + self._image.job.word_bytes])
@@ -38,15 +38,7 @@ class SectorSource:
         for low, high in self._regions:
             low, high = max(low, address), min(high, end)
             if low < high:
-                self._from_backup(low, view[low - address : high - address])
-
-    def _from_backup(self, address, view):
-        try:
-            with open(self._backup_path, "rb") as file:
-                file.seek(address - self._base)
-                file.readinto(view)
-        except OSError as error:
-            raise files.card_error("cannot read the backup", error) from None
+                self._backup.fill(low, view[low - address : high - address])
 
 
 class AsChecked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -21,6 +22,8 @@ from bmsrescue.fleet.web.parts import Plain, TheFleet
 from bmsrescue.fleet.web.refusals import a_file
 from bmsrescue.fleet.web.rendering import page
 from bmsrescue.fleet.webhook import Webhook
+from bmsrescue.image.contents import ImageFileError
+from bmsrescue.image.whole_backup import whole_flash
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 api = APIRouter(prefix="/api/fleet", tags=["backups"])
@@ -85,8 +88,13 @@ def check(sha256: Plain, fleet: TheFleet, person: Deciding) -> dict[str, Any]:
 
 @api.get("/backups/{sha256}/flash.bin", response_class=Response, responses=a_file("application/octet-stream"))
 def download(sha256: Plain, fleet: TheFleet, person: Deciding) -> Response:
-    """A backup's bytes, as they were read from the flash's begin on."""
+    """What the flash held, from its first byte to its last; 0xFF where it was blank or could not be read.
+
+    A file that is no helper's backup is given as it is.
+    """
     data = _data(fleet, sha256, person.name, "backup downloaded")
+    with suppress(ImageFileError):
+        data = whole_flash(data, sha256)
     return _file(data, "application/octet-stream", f"{sha256[:16]}.bin")
 
 

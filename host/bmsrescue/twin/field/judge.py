@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import process_time
 from typing import Any, Final
 
 from bmsrescue.card.fat import read_files
+from bmsrescue.image.contents import ImageFileError
+from bmsrescue.image.whole_backup import whole_flash
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.flash.array import TORN
 from bmsrescue.twin.helper.block_device import CardFaults
@@ -248,7 +251,8 @@ def _own_data_kept(case: Case, unit: Unit, cells: tuple[bytes, bytes], card: byt
             continue
         offset = word * size
         failing = any(case.layout.sector_of(address) in fault.sectors for fault in case.faults if fault.kind == "worn")
-        if failing and any(kept[offset : offset + size] == data[offset : offset + size] for kept in _backups(card)):
+        now = data[offset : offset + size]
+        if failing and any(kept[offset : offset + size] == now for kept in _backups(card).values()):
             continue
         raise _Wrong("own data lost", f"the word at 0x{address:08x} is not what it was")
 
@@ -268,9 +272,14 @@ def _torn_words(states: bytes | bytearray) -> set[int]:
     return {word for word, state in enumerate(states) if state == TORN} if TORN in states else set()
 
 
-def _backups(card: bytearray) -> list[bytes]:
-    files = read_files(card)
-    return [files[name] for name in sorted(files) if name.startswith("backups/") and name.endswith(".bin")]
+def _backups(card: bytearray) -> dict[str, bytes]:
+    """What each backup on the card says the flash held; one that a cut has left unfinished says nothing."""
+    found = {}
+    for name, content in sorted(read_files(card).items()):
+        if name.lower().startswith("backups/") and name.lower().endswith(".elf"):
+            with suppress(ImageFileError):
+                found[name] = whole_flash(content, name)
+    return found
 
 
 def _backup_true(case: Case, cells: tuple[bytes, bytes], card: bytearray, press: Press) -> None:
@@ -279,14 +288,12 @@ def _backup_true(case: Case, cells: tuple[bytes, bytes], card: bytearray, press:
         return
     data, states = cells
     word = case.layout.geometry.word_size
-    for name, content in sorted(read_files(card).items()):
-        if not name.lower().startswith("backups/") or not name.lower().endswith(".bin"):
+    for name, kept in _backups(card).items():
+        if len(kept) != len(data) or press.outcome not in GREEN:
             continue
-        if len(content) != len(data) or press.outcome not in GREEN:
-            continue
-        if content == data:
+        if kept == data:
             return
-        for index in sorted(_changed_words(data, content, word)):
+        for index in sorted(_changed_words(data, kept, word)):
             if states[index] != TORN:
                 where = case.layout.geometry.base + index * word
                 raise _Wrong("wrong bytes called good", f"{name} holds other bytes at 0x{where:08x}")
