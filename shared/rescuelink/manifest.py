@@ -18,6 +18,10 @@ import hashlib
 
 from rescuelink.errors import JobError
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 NAME = "manifest.txt"
 FORMAT = "bmsrescue-manifest/1"
 MAX_BYTES = 2048
@@ -44,8 +48,8 @@ class Manifest:
         self.digest = b""
         self.signature = b""
 
-    def verify(self, trusted: "list[bytes]") -> None:
-        """Raises JobError unless one of the public keys `trusted` has signed it."""
+    def verify(self, trusted: "list[bytes]", tick: "Callable[[], None] | None" = None) -> None:
+        """Raises JobError unless one of the public keys `trusted` has signed it. `tick` is called meanwhile."""
         for public in trusted:
             if key_id(public) == self.key:
                 break
@@ -54,7 +58,7 @@ class Manifest:
             raise JobError("untrusted", message, next_step=_ASK)
         from rescuelink.p256 import verify  # its numbers only for this moment
 
-        if not verify(public, self.digest, self.signature):
+        if not verify(public, self.digest, self.signature, tick):
             raise JobError("forged", "the signature in " + NAME + " is not that of what it says", next_step=_BUILD)
 
     def check_file(self, name: str, sha256: str) -> None:

@@ -9,6 +9,10 @@ Keys are bytes: a public one is x and y, 32 bytes each, big-endian, a secret one
 
 import hashlib
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _P = int("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff", 16)
 _N = int("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", 16)
 _B = int("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b", 16)
@@ -24,8 +28,11 @@ _G_HIGH = (
 _BLOCK = 64  # bytes, of SHA-256
 
 
-def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
-    """Whether `signature` is one of `digest` (32 bytes) by the key `public`. Nothing that is given raises an error."""
+def verify(public: bytes, digest: bytes, signature: bytes, tick: "Callable[[], None] | None" = None) -> bool:
+    """Whether `signature` is one of `digest` (32 bytes) by the key `public`. Nothing that is given raises an error.
+
+    `tick` is called some hundred times meanwhile: a board takes two seconds.
+    """
     if len(public) != 64 or len(digest) != 32 or len(signature) != 64:
         return False
     key = _number(public[:32]), _number(public[32:])
@@ -33,7 +40,7 @@ def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
     if not _on_curve(key) or not 0 < r < _N or not 0 < s < _N:
         return False
     inverse = pow(s, _N - 2, _N)
-    x, _y, z = _sum_of(_number(digest) * inverse % _N, _G, r * inverse % _N, key, 256)
+    x, _y, z = _sum_of(_number(digest) * inverse % _N, _G, r * inverse % _N, key, 256, tick)
     if z == 0:
         return False
     zz = z * z % _P
@@ -59,12 +66,21 @@ def _on_curve(point: tuple[int, int]) -> bool:
     return x < _P and y < _P and (y * y - (x * x - 3) * x - _B) % _P == 0
 
 
-def _sum_of(u: int, first: tuple[int, int], v: int, second: tuple[int, int], bits: int) -> tuple[int, int, int]:
+def _sum_of(
+    u: int,
+    first: tuple[int, int],
+    v: int,
+    second: tuple[int, int],
+    bits: int,
+    tick: "Callable[[], None] | None" = None,
+) -> tuple[int, int, int]:
     # u times one point plus v times another, bit by bit for both at once (Shamir's trick).
     both = _add((first[0], first[1], 1), second)
     table = (None, first, second, None if both[2] == 0 else _affine(both))
     point = (1, 1, 0)
     for at in range(bits - 1, -1, -1):
+        if tick is not None:
+            tick()
         if point[2]:
             point = _double(point)
         index = (u >> at & 1) | (v >> at & 1) << 1

@@ -11,6 +11,7 @@ from bmsrescue.card.fat import make_image, read_files
 from bmsrescue.keys.pem import public_of
 from bmsrescue.keys.signing import sign_files
 from bmsrescue.twin.helper.helper import ENDED
+from bmsrescue.twin.helper.panel import Press
 from bmsrescue.twin.rig import TwinRig, Watcher, default_card_files
 from bmsrescue.twin.scenarios import find
 from dongle_run import DongleRun, press_button
@@ -21,6 +22,8 @@ from sweep_cures import CURES
 
 OURS, THEIRS = derived_key(1001), derived_key(1002)
 HELPER = "7477696e00000000"
+AT_ONCE_MS, CHECKED_MS = 500, 5000
+"""When the button is pressed: before the dongle has looked at the card, and after it has checked all of it."""
 Files = dict[str, bytes]
 
 
@@ -29,14 +32,14 @@ def signed(release: int = 7, series: str = "BR16S", helper: str = "") -> Files:
     return {**files, NAME: sign_files(OURS, files, series, release, helper)}
 
 
-def bench_with(files: Files, watcher: Watcher | None = None) -> TwinRig:
-    bench = TwinRig(find("half-on"), make_image(files), watcher=watcher)
+def bench_with(files: Files, watcher: Watcher | None = None, after_ms: int = AT_ONCE_MS) -> TwinRig:
+    bench = TwinRig(find("half-on"), make_image(files), watcher=watcher, presses=(Press(after_ms),))
     bench.helper.deployed = {"trust.txt": f"{public_of(THEIRS).hex()}\n{public_of(OURS).hex()}\n"}
     return bench
 
 
-def press(files: Files) -> DongleRun:
-    return press_button(bench_with(files), None)
+def press(files: Files, after_ms: int = AT_ONCE_MS) -> DongleRun:
+    return press_button(bench_with(files, after_ms=after_ms), None)
 
 
 def changed(name: str, change: Callable[[bytes], bytes]) -> Files:
@@ -78,10 +81,11 @@ ATTACKS: dict[str, tuple[Callable[[], Files], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("after_ms", [AT_ONCE_MS, CHECKED_MS])
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_is_not_released_gives_the_unit_no_power(attack: str) -> None:
+def test_what_is_not_released_gives_the_unit_no_power(attack: str, after_ms: int) -> None:
     make, kind = ATTACKS[attack]
-    run = press(make())
+    run = press(make(), after_ms)
     assert run.result.how == ENDED, run.result.output
     assert (run.record["outcome"], run.record["error"]["kind"]) == ("TOOL_ERROR", kind)
     assert run.record["next_step"]
@@ -89,16 +93,38 @@ def test_what_is_not_released_gives_the_unit_no_power(attack: str) -> None:
     assert run.flash_after == run.flash_before
 
 
-def test_a_signed_job_recovers_and_its_record_says_whose_it_was() -> None:
-    run = press(signed())
+@pytest.mark.parametrize("name", ["job.json", NAME])
+def test_a_card_that_changes_its_words_while_the_dongle_waits_is_judged_by_the_new_ones(name: str) -> None:
+    """It is the same card to the helper; the signature that it had at first is not that of what it says now."""
+    files = signed()
+    card = make_image(files)
+    place = bytes(card).index(files[name][:512]) + files[name].index({"job.json": b"1.2.0", NAME: b"7"}[name])
+    changed_ns = 4_000_000_000
+
+    def change(*_call: object) -> None:
+        if bench.unit.clock.now_ns >= changed_ns:
+            card[place : place + 1] = b"8"
+
+    bench = TwinRig(find("half-on"), card, presses=(Press(CHECKED_MS),), tap=change)
+    bench.helper.deployed = {"trust.txt": f"{public_of(OURS).hex()}\n"}
+    run = press_button(bench, None)
+    assert (run.record["outcome"], run.record["error"]["kind"]) == ("TOOL_ERROR", "forged")
+    assert run.result.power_ons == 0
+
+
+@pytest.mark.parametrize("after_ms", [AT_ONCE_MS, CHECKED_MS])
+def test_a_signed_job_recovers_and_its_record_says_whose_it_was(after_ms: int) -> None:
+    run = press(signed(), after_ms)
     assert run.record["outcome"] == "RECOVERED"
     assert run.record["job"]["release"] == {"series": "BR16S", "number": 7, "key": key_id(public_of(OURS))}
 
 
-def test_a_helper_for_development_runs_any_job_and_says_that_it_is_unsigned() -> None:
+@pytest.mark.parametrize("after_ms", [AT_ONCE_MS, CHECKED_MS])
+def test_a_helper_for_development_runs_any_job_and_says_that_it_is_unsigned(after_ms: int) -> None:
     told: list[str] = []
     watcher = Watcher(event=lambda _at, name, data: told.append(str(data)) if name == "progress" else None)
-    run = press_button(TwinRig(find("half-on"), make_image(signed()), watcher=watcher), None)
+    bench = TwinRig(find("half-on"), make_image(signed()), watcher=watcher, presses=(Press(after_ms),))
+    run = press_button(bench, None)
     assert run.record["outcome"] == "RECOVERED"
     assert run.record["job"]["release"] is None
     assert any("unsigned image" in one for one in told)
@@ -123,7 +149,8 @@ def test_an_older_release_is_refused_but_for_an_exception_that_names_this_helper
     ]  # fmt: skip
 
 
-def test_an_image_that_is_exchanged_after_the_check_is_never_called_good() -> None:
+@pytest.mark.parametrize("after_ms", [AT_ONCE_MS, CHECKED_MS])
+def test_an_image_that_is_exchanged_after_the_check_is_never_called_good(after_ms: int) -> None:
     """A card that gives other bytes when they are written than when they were checked."""
     files = signed()
     card = make_image(files)
@@ -135,7 +162,7 @@ def test_an_image_that_is_exchanged_after_the_check_is_never_called_good() -> No
             for at in places:
                 card[at : at + 512] = bytes(512)
 
-    bench = TwinRig(find("half-on"), card, watcher=Watcher(event=exchange))
+    bench = TwinRig(find("half-on"), card, watcher=Watcher(event=exchange), presses=(Press(after_ms),))
     bench.helper.deployed = {"trust.txt": f"{public_of(OURS).hex()}\n"}
     run = press_button(bench, None)
     assert run.result.how == ENDED, run.result.output

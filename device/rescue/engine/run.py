@@ -56,6 +56,7 @@ class Run:
     disturbed = 0  # transfers that were damaged or lost, over the targets that were left
     watched_ms = None  # ms() at the end of the first look at NRST
     released = None  # of a signed job: series, number, the key's name
+    ahead = None  # what was checked of the card while the dongle waited (front/ahead.py)
     folder = ""  # of the card, where the job lies: "/look" for one that a host only asks about
 
     def __init__(self, ports, helper, screen=None, last=None, person=None):
@@ -453,9 +454,11 @@ class Run:
             self.power.off()
 
 
-def run(ports, helper, screen=None):
+def run(ports, helper, screen=None, ahead=None):
     """Runs the job on the card and returns the record (docs/architecture.md)."""
-    return Run(ports, helper, screen).carry_out()
+    one = Run(ports, helper, screen)
+    one.ahead = ahead
+    return one.carry_out()
 
 
 def drop_modules():

@@ -4,7 +4,7 @@
 # Of the run's fields (a test finds them in the source; what is written may be read as well):
 #
 # job       reads folder
-#           writes card_mounted image job limits power released
+#           writes ahead card_mounted image job limits power released
 # sense     reads job power
 #           writes evidence
 # energise  reads job limits power

@@ -13,7 +13,8 @@ _READ_MS = 5000  # of a self-test that failed
 # What only a dongle that waits has in the heap.
 _IDLE_ONLY = (
     "rescue.front.waiting rescue.front.controls rescue.front.pages rescue.front.words rescue.front.menu "
-    "rescue.front.piles rescue.front.tally rescue.front.settings rescue.front.self_test rescuelink.guard"
+    "rescue.front.piles rescue.front.ahead rescue.front.tally rescue.front.settings rescue.front.self_test "
+    "rescuelink.guard"
 )
 _OCCUPIED = "a run that was started by the button is under way"
 
@@ -35,6 +36,8 @@ class App:
         self.session = None
         self.pile = None
         self.more = ()  # pages of the last result, behind the first
+        self.card = None  # in the slot at the last look
+        self.ahead = None  # what was checked of it (ahead.py)
 
     def run(self):
         """Serves button and host for ever; with `"once": true` leaves after the first result.
@@ -141,12 +144,12 @@ class App:
         server = self.server
         helper = self.config.get("helper", "helper")
         if server is None:
-            record = run(self.ports, helper, self.screen)
+            record = run(self.ports, helper, self.screen, self.ahead)
         else:
             server.occupied = _OCCUPIED
             server.work.begin()
             modules.drop("rescue.link.methods.")
-            record = run(server.work.ports, helper, self.screen)
+            record = run(server.work.ports, helper, self.screen, self.ahead)
             server.occupied = None
         try:
             self.more = self.screen.result(record)

@@ -28,6 +28,7 @@ def wait_for_unit(app, waiting):
         waiting.for_press(None)
         return False
     draw_insert(app.screen, app.pile, app.tally)
+    waiting.look_at_card()
     looks = 0
     while looks < _LOOKS:
         pressed = waiting.for_press(_LOOK_MS)

@@ -7,6 +7,7 @@ from rescue.front import controls
 _READY = "idle.ready"
 _HELD_MS = 10_000  # longer is a button that sticks
 _PEEK_MS = 1500  # of idle, before the card is looked at: who presses at once need not wait for it
+_CARD_MS = 500  # between two looks whether it is still the same
 
 
 class Waiting:
@@ -38,21 +39,46 @@ class Waiting:
         return pressed
 
     def for_job(self, limit_ms):
-        """As for_press(), on the idle screen, which says what is on the card once nobody has pressed for a while."""
-        app = self._app
+        """As for_press(), on the idle screen, which says what is on the card once nobody has pressed for a while; what
+        is on it is checked ahead of the press."""
+        app, clock = self._app, self._ports.clock
         self.ready()
-        if app.server is not None:
-            return self.for_press(limit_ms)
-        peek_ms = _PEEK_MS if limit_ms is None else min(_PEEK_MS, limit_ms)
-        pressed = self.for_press(peek_ms)
-        if pressed is not None or self.is_wanted() or peek_ms == limit_ms:
-            return pressed
-        if app.server is None:  # a host that has come meanwhile has the screen
-            from rescue.front import card_line
+        start, until_ms, is_new = clock.ms(), _PEEK_MS, True
+        while app.server is None:  # a host that comes has the screen
+            left_ms = until_ms if limit_ms is None else min(until_ms, limit_ms - clock.since_ms(start))
+            pressed = self.for_press(left_ms)
+            if pressed is not None or self.is_wanted() or (limit_ms is not None and clock.since_ms(start) >= limit_ms):
+                return pressed
+            if app.server is None:
+                is_new = self.look_at_card() or is_new
+                if is_new:
+                    from rescue.front import card_line
 
-            app.screen.idle(card_line.read(self._ports))
-            modules.drop("rescue.front.card_line")
-        return self.for_press(None if limit_ms is None else limit_ms - peek_ms)
+                    app.screen.idle(card_line.read(self._ports))
+                    modules.drop("rescue.front.card_line")
+            until_ms, is_new = _CARD_MS, False
+        return self.for_press(None if limit_ms is None else limit_ms - clock.since_ms(start))
+
+    def look_at_card(self):
+        """Checks a card that was put in ahead of the press. Whether it is another one than at the last look."""
+        app, ports = self._app, self._ports
+        card = None if "card" in ports.missing else ports.card.look()
+        if card == app.card:
+            return False
+        app.card, app.ahead = card, None
+        if card is not None:
+            from rescue.front import ahead
+
+            app.ahead = ahead.look(ports, self._is_interrupted)
+            modules.drop("rescue.front.ahead")
+            if self._is_interrupted():
+                app.card = None  # it is looked at anew
+        return True
+
+    def _is_interrupted(self):
+        # A press, which begins the run, or a host's first byte.
+        ports = self._ports
+        return ports.panel.pressed() or (ports.stream is not None and self._app.server is None and ports.stream.wait(0))
 
     def ready(self):
         """The screen of a dongle that waits."""
@@ -88,6 +114,7 @@ class Waiting:
         from rescue.link.channel import Channel
         from rescue.link.server import Server
 
+        self._app.ahead = self._app.card = None  # a host may put anything on it
         server = Server(self._ports, self._app.config, Channel(self._ports.stream))
         server.work.screen = self._app.screen
         return server

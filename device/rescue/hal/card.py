@@ -53,6 +53,16 @@ class Card:
         except OSError:
             pass  # the card was pulled: nothing more can be saved on it
 
+    def look(self):
+        if not self._config or "spi" not in self._config:
+            return None
+        try:
+            if self._device is None:
+                self._device = self._block_device()
+            return self._device.identity()
+        except OSError:
+            return None
+
     def free_bytes(self, feed=None):
         # Where the card does not say how much is free, every entry of its table is read: 20 s on one of 64 GB.
         slow = hasattr(self._device, "on_read")  # a driver of a port itself is fast

@@ -67,6 +67,8 @@
 # Card: the memory card with its FAT file system. Raises CardError.
 #   mount(), unmount()        at `root` ("/sd"); unmount is harmless when nothing is mounted
 #   free_bytes(feed) -> int; `feed` is called meanwhile: it may take long on a large card
+#   look() -> bytes           tells the card in the slot from any other, mounted or not; None: there is none, or nobody
+#                             can say
 #
 # Store: `root` ("/flash"), where journal and records are mirrored in the helper's own flash.
 #

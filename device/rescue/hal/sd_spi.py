@@ -74,6 +74,12 @@ class SdCard:
     def writeblocks(self, start, buf):
         self._attempt(self._write, start, memoryview(buf))
 
+    def identity(self):
+        """The card's CID (5.2): its maker, and a serial number that no other of theirs has."""
+        cid = memoryview(bytearray(16))
+        self._attempt(self._register, 10, cid)
+        return bytes(cid)
+
     def ioctl(self, request, argument):
         if request == _IOCTL_COUNT:
             return self._blocks
@@ -93,14 +99,19 @@ class SdCard:
             if self._owes:
                 self._settle()
             if transfer is not None:
-                transfer(start << self._shift, view)
+                transfer(start, view)
             done = True
         finally:
             self._ready = done
             self._deselect()
 
-    def _read(self, address, view):
+    def _register(self, command, view):
+        self._expect(self._command(command, 0), 0)
+        self._block_in(view, True)
+
+    def _read(self, start, view):
         count = len(view) // _BLOCK
+        address = start << self._shift
         self._expect(self._command(17 if count == 1 else 18, address), 0)
         for at in range(0, len(view), _BLOCK):
             self._block_in(view[at : at + _BLOCK], count == 1)
@@ -108,8 +119,9 @@ class SdCard:
             self._command(12, 0, 1)  # its answer comes after one byte that means nothing
             self._wait_ready()
 
-    def _write(self, address, view):
+    def _write(self, start, view):
         count = len(view) // _BLOCK
+        address = start << self._shift
         self._expect(self._command(24 if count == 1 else 25, address), 0)
         token = _START_ONE if count == 1 else _START_NEXT
         for at in range(0, len(view), _BLOCK):
@@ -206,8 +218,7 @@ class SdCard:
     def _capacity(self):
         """Blocks, from the CSD (5.3.2, 5.3.3)."""
         csd = memoryview(bytearray(16))
-        self._expect(self._command(9, 0), 0)
-        self._block_in(csd, True)
+        self._register(9, csd)
         if csd[0] >> 6:
             return ((csd[7] & 0x3F) << 16 | csd[8] << 8 | csd[9]) + 1 << 10
         size = (csd[6] & 3) << 10 | csd[7] << 2 | csd[8] >> 6

@@ -21,9 +21,12 @@ def read_job(path, manifest):
         raise files.card_error("cannot read job.json", error) from None
     if manifest is not None:
         manifest.check_file("job.json", binascii.hexlify(hashlib.sha256(data).digest()).decode())
+    digest = hashlib.sha256(data).digest()
     document = parse_job(data)
     data = None
-    return validate(document)
+    job = validate(document)
+    job.digest = digest
+    return job
 
 
 def settle(job):
@@ -42,9 +45,16 @@ def _anew(text):
     return (text + " ")[:-1]  # encode() and decode() would go on with the same bytes
 
 
-def check_image(image, progress):
-    """Is the card's image the one that the job means, and can it start? The host's check asks the same here."""
-    image_check.check(image, progress)
+def check_image(image, progress, ahead=None):
+    """Is the card's image the one that the job means, and can it start? The host's check asks the same here.
+
+    `ahead`: what was checked of this card while the dongle waited; None: nothing was."""
+    if ahead is not None and ahead.job == image.job.digest:
+        image.digests = ahead.digests
+        size = image.size()
+        progress(size, size)  # whoever watches is told what it was
+    else:
+        image_check.check(image, progress)
     if image.job.markers:
         from rescue.engine.unit import marker
 

@@ -21,6 +21,8 @@ def load_job(run):
     from rescue.engine.job import released
     from rescue.engine.job.card_job import check_image, read_job, settle
 
+    if run.ahead is not None and ports.card.look() != run.ahead.card:
+        run.ahead = None  # another card than the one that was looked at
     folder = ports.card.root + run.folder
     manifest = released.read(run, folder)
     run.job = read_job(folder + "/job.json", manifest)
@@ -33,7 +35,8 @@ def load_job(run):
     run.image = CardImage(run.job, folder)
     if manifest is not None:
         manifest.check_file(run.job.image.file, run.job.image.sha256)
-    check_image(run.image, run.progress_in_bytes("check image" if manifest is not None else "unsigned image"))
+    progress = run.progress_in_bytes("check image" if manifest is not None else "unsigned image")
+    check_image(run.image, progress, run.ahead)
     released.note(run, manifest)
     run.use_limits(run.job.limits)
 

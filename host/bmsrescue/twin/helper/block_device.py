@@ -123,9 +123,21 @@ class CardSlot(BlockDevice):
     def __init__(self, clock: VirtualClock, image: ImageBytes | None, faults: CardFaults | None = None) -> None:
         super().__init__(clock, bytearray() if image is None else image, SD_BLOCK_BYTES, SD_READ_NS, SD_TRANSFER_NS)
         self._busy_until_ns = 0
+        self._identity = 0
         self._present = image is not None
         self._faults = faults or CardFaults()
         self._late: deque[tuple[int, bytes]] = deque(maxlen=self._faults.late)
+
+    def put(self, image: ImageBytes | None) -> None:
+        """Another card in its place, or none."""
+        self._identity += 1
+        self._present = image is not None
+        self.data = bytearray() if image is None else image
+
+    def identity(self) -> int:
+        """Tells one card from the next; raises OSError without one."""
+        self._check()
+        return self._identity
 
     def lose_late(self) -> None:
         """The supply has gone: what was on its way is there, or what was there before."""
@@ -197,6 +209,9 @@ class BlockPort:
         if small == op.BLOCK_CARD:
             self._card.settle()
         return 0
+
+    def identity(self, _small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
+        return self._card.identity()
 
     def info(self, small: int, _number: int, _wide: int, _payload: bytes) -> Reply:
         return self._devices[small].info()

@@ -166,6 +166,7 @@ class VirtualHelper:
         self._presses_to_come: list[tuple[int, int]] = []
         self._connection: socket.socket | None = None
         self._stopped = False
+        self._slot: CardSlot | None = None
 
     def stop(self) -> None:
         """End the run, and any later one at once, as pulling the helper's plug does; from any thread or handler."""
@@ -178,6 +179,12 @@ class VirtualHelper:
         """The person presses the button so long from now."""
         start_ns = self._unit.clock.now_ns + after_ms * 1_000_000
         self._presses_to_come.append((start_ns, start_ns + duration_ms * 1_000_000))
+
+    def swap_card(self, image: ImageBytes | None) -> None:
+        """The person puts another card in, or takes it out (None); also while the helper runs."""
+        self._card = image
+        if self._slot is not None:
+            self._slot.put(image)
 
     def run(
         self, script: Path | None = None, settings: Mapping[str, object] | None = None, link_fd: int | None = None
@@ -194,7 +201,7 @@ class VirtualHelper:
         rails = RailsPort(unit, self._seed, self._on_wait, self._on_measured)
         panel = PanelPort(clock, self._presses, self._on_screen, self._log_most, self._presses_to_come)
         observer = ObserverPort(clock, self._watch, self._log_most)
-        card = CardSlot(clock, self._card, self._faults)
+        card = self._slot = CardSlot(clock, self._card, self._faults)
         store = BoardFlash(clock, self.flash)
         wire = WirePort(self._wire)
         handlers = _table(time, wire, lines, rails, BlockPort(card, store), panel, observer)
@@ -314,6 +321,7 @@ def _table(
         op.BLOCK_WRITE: blocks.write,
         op.BLOCK_ERASE: blocks.erase,
         op.BLOCK_SYNC: blocks.sync,
+        op.BLOCK_IDENTITY: blocks.identity,
         op.BLOCK_INFO: blocks.info,
         op.PANEL_SHOW: panel.show,
         op.PANEL_LED: panel.led,

@@ -79,6 +79,7 @@ class SpiSdCard:
     ) -> None:
         self.image: ImageBytes = bytearray() if image is None else image
         self.present = image is not None
+        self.identity = bytes.fromhex("03534454574e434410deadbeef018100")  # CID: maker, name, revision, number, date
         self.refuse_writes = False
         self.fail_programming = False
         self.damage_next_read = False
@@ -262,6 +263,10 @@ class SpiSdCard:
         self._answer()
         self._send_data(bytes(csd))
 
+    def _cid(self, _argument: int) -> None:
+        self._answer()
+        self._send_data(self.identity)
+
     def _stop(self, _argument: int) -> None:
         self._answer()
         self._out.extend((_BUSY,) * 2)
@@ -314,6 +319,7 @@ _COMMANDS: Final[dict[int, Callable[[SpiSdCard, int], None]]] = {
     0: SpiSdCard._go_idle,
     8: SpiSdCard._interface,
     9: SpiSdCard._csd,
+    10: SpiSdCard._cid,
     12: SpiSdCard._stop,
     13: SpiSdCard._send_status,
     16: SpiSdCard._plain,

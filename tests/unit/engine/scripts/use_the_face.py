@@ -66,6 +66,9 @@ class Card:
     def unmount(self):
         pass
 
+    def look(self):
+        return b"card"
+
 
 class Store:
     root = ROOT

@@ -92,6 +92,7 @@ BLOCK_WRITE = 51  #             small: device, number: block,
 #                               wide: offset in block, payload: data
 BLOCK_ERASE = 53  #             small: device, number: block
 BLOCK_SYNC = 54  #              small: device
+BLOCK_IDENTITY = 55  #          small: device                              value: of the card in the slot
 BLOCK_INFO = 52  #              small: device                              value: block size << 32 | block count
 
 # Panel and observer

@@ -342,6 +342,14 @@ class Card:
             return error.errno or 5
         return 0
 
+    def look(self):
+        if not self._is_there:
+            return None
+        try:
+            return self._link.call(op.BLOCK_IDENTITY, op.BLOCK_CARD)
+        except OSError:
+            return None
+
     def unmount(self):
         if not self._mounted:
             return
