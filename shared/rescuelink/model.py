@@ -121,6 +121,7 @@ class Job:
 
     check_config: bool  # there and true where, whatever is cured, its configuration must be checked by a person
     uid: str  # there where the job is for one chip and no other
+    digest: bytes  # SHA-256 of job.json, where a helper has read it
 
     def __init__(
         self,

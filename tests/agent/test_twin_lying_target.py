@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bmsrescue.image.whole_backup import whole_flash
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.helper import ENDED
 from bmsrescue.twin.rig import TwinRig, Watcher
@@ -68,7 +69,8 @@ def ends_well(run: DongleRun, kept: bool = True) -> None:
 
 
 def read_backup(run: DongleRun) -> bytes:
-    return run.card[run.record["backup"]["file"]]
+    name = run.record["backup"]["file"]
+    return whole_flash(run.card[name], name)
 
 
 @pytest.mark.parametrize("step", ["backup", "act"])

@@ -36,7 +36,8 @@ def test_a_healthy_unit_was_watched_for_resets_and_it_says_for_how_long() -> Non
 def test_a_watchdog_chip_that_nobody_serves_does_not_stop_a_cure(part: str, what: str) -> None:
     pressed = Pressed(unit_of(part, what, ALWAYS))
     assert pressed.record["outcome"] == "RECOVERED"
-    assert pressed.record["evidence"]["nrst"]["later"]["edges"] >= 1
+    later = pressed.record["evidence"]["nrst"].get("later")
+    assert later is None if part == "H7B0" else later["edges"] >= 1, "128 KiB are backed up and written between two"
     assert pressed.holds_image() and pressed.keeps_own_data() and pressed.runs_alone()
 
 

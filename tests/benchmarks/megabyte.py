@@ -9,11 +9,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.config import ChipConfig
 from bmsrescue.twin.firmware import image_bytes
+from bmsrescue.twin.scenarios import find
 from bmsrescue.twin.scenarios.scenario import Scenario
 from rescuelink.targets import FLASH_BASE
 
@@ -57,6 +58,8 @@ def _part(name: str, breaks: Callable[[Unit], None]) -> Scenario:
     return Scenario(name, name, "", breaks, "", "", ChipConfig(flash_time_spread=0.0))
 
 
+HALF_ON = replace(find("half-on"), config=replace(find("half-on").config, flash_time_spread=0.0))
+"""The unit of the display that is lit with zeros: an update was cut."""
 BLANK = _part("blank part", _blank)
 FULL = _part("part full of something else", _full)
 CHANGED = _part("part with 1 of 8 sectors changed", _one_sector_changed)
@@ -85,12 +88,16 @@ class Meter:
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
-        self._last = self._now()
+        self._last = self.now()
 
     def lap(self) -> Cost:
-        before, self._last = self._last, self._now()
-        cycles, now_ns, wall_s = self._last
+        before, self._last = self._last, self.now()
+        return self.since(before)
+
+    def since(self, before: tuple[int, int, float]) -> Cost:
+        """What it has cost since `before`, which `now` gave."""
+        cycles, now_ns, wall_s = self.now()
         return Cost(cycles - before[0], (now_ns - before[1]) / NS_PER_S, wall_s - before[2])
 
-    def _now(self) -> tuple[int, int, float]:
+    def now(self) -> tuple[int, int, float]:
         return self._unit.chip.counters.swclk_cycles, self._unit.clock.now_ns, time.monotonic()

@@ -9,14 +9,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from by_agent import rescue
+from by_agent import rescue, rescue_with
 from by_openocd import is_installed, openocd_on
 from by_pyocd import pyocd_on
-from megabyte import BLANK, CHANGED, FULL, megabyte
+from megabyte import BLANK, CHANGED, FULL, HALF_ON, megabyte
 from pages import DOCS, asked_to_write
 from performance_page import Figures, Peer, rows, write_page
 from rich.console import Console
 from rich.table import Table
+
+from bmsrescue.twin.rig import default_card
 
 SLOW_HZ = 4_000_000
 FAST_HZ = 10_000_000
@@ -52,7 +54,8 @@ def measure() -> Figures:
     full = rescue(image, FULL, SLOW_HZ)
     fast = rescue(image, FULL, FAST_HZ)
     changed = rescue(image, CHANGED, SLOW_HZ)
-    for run in (blank, full, fast, changed):
+    half_on = rescue_with(default_card(), HALF_ON)
+    for run in (blank, full, fast, changed, half_on):
         if run.outcome != "RECOVERED":
             raise SystemExit(f"a run of the agent did not recover the unit: {run.outcome}")
     agent = Peer(
@@ -67,6 +70,8 @@ def measure() -> Figures:
         fast.steps["act"],
         full.steps,
         full.whole,
+        half_on.steps,
+        half_on.whole,
         by_openocd(image) if is_installed() else NOTHING,
         by_pyocd(image),
     )
@@ -77,13 +82,16 @@ def show(figures: Figures) -> None:
     for column in ("measure", "agent", "OpenOCD 0.12", "pyOCD", "target"):
         table.add_column(column, justify="left" if column == "measure" else "right")
     for row in rows(figures):
-        table.add_row(row.what, row.agent + ("" if row.met else "  (missed)"), row.openocd, row.pyocd, row.target)
+        table.add_row(
+            row.what, row.agent + ("  (missed)" if row.met is False else ""), row.openocd, row.pyocd, row.target
+        )
     if figures.openocd is NOTHING:
         table.caption = "OpenOCD is left out: openocd or cc is not installed"
     console = Console(width=120)
     console.print(table)
-    console.print(f"whole rescue of a full part: {figures.whole.virtual_s:.1f} s of the unit's time, ", end="")
-    console.print(f"{figures.whole.wall_s:.1f} s on this machine")
+    for what, whole in (("a full part", figures.whole), ("half-on", figures.half_on)):
+        console.print(f"whole rescue of {what}: {whole.virtual_s:.1f} s of the unit's time, ", end="")
+        console.print(f"{whole.wall_s:.1f} s on this machine")
 
 
 def main() -> None:
