@@ -28,7 +28,7 @@ def told(run: DongleRun) -> str:
     return " / ".join([record["sentence"], record["next_step"] or "", *record["diagnosis"]["evidence"]])
 
 
-@pytest.mark.parametrize("period_ms", [2_300.0, 2_700.0, 4_300.0])
+@pytest.mark.parametrize("period_ms", [2_500.0, 3_000.0, 4_300.0])
 def test_resets_in_backup_and_cure_are_counted_with_their_period(period_ms: float) -> None:
     run = reset_every(period_ms)
     later = run.record["evidence"]["nrst"]["later"]
