@@ -6,19 +6,24 @@ names, or what `bmsrescue twin firmware` has downloaded.
 
 from __future__ import annotations
 
+from typing import Any
+
 from judged import judged
 from pages import DOCS, as_markdown, asked_to_write, put_between
 from rich.console import Console
 from rich.table import Table
 
 from bmsrescue.errors import HostError
+from bmsrescue.twin.rig import default_card, scenario_named
 from bmsrescue.twin.rp2040 import firmware
-from pico_scripts import rates_on_pico
+from bmsrescue.twin.scenarios.scenario import build_unit
+from pico_scripts import found_on_board, rates_on_pico
 
 FLASH_KIB_PER_S = 320  # 32 bytes in 100 us (reference: the chip's data sheet, x64 parallelism)
 STLINK_KIB_PER_S = 47.6  # OpenOCD with ST-LINK V3 on an STM32H743, as published
 CLOCKS_PER_WORD = 46
 WORDS_PER_KIB = 256
+CENSUS_BEGIN, CENSUS_END = "<!-- census: made by `make bench` -->", "<!-- end of the census -->"
 BEGIN, END = "<!-- rates: made by `make bench` -->", "<!-- end of the rates -->"
 LEAST_PROGRAM_KIB_PER_S, LEAST_BACKUP_KIB_PER_S = 256, 200
 
@@ -34,8 +39,26 @@ def main() -> None:
     rates, profile = rates_table(found), profile_table(found)
     console.print(rates)
     console.print(profile)
+    census = census_table(found_on_board(uf2, "census.py", build_unit(scenario_named("healthy"), 0), default_card()))
+    console.print(census)
     if asked_to_write():
         put_between(DOCS / "rp2040.md", BEGIN, END, f"{as_markdown(rates)}\n{as_markdown(profile)}")
+        put_between(DOCS / "rp2040.md", CENSUS_BEGIN, CENSUS_END, as_markdown(census))
+
+
+def census_table(found: dict[str, Any]) -> Table:
+    """What holds the heap in a recovery that a host has started, and what is left before the unit is looked at."""
+    table = Table(title="The heap of a host's recovery, bytes")
+    for column in ("what", "bytes", "left"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    left = int(found["at_start"])
+    table.add_row("the heap at the start", "", f"{left:,}")
+    for what, size in found["kept"]:
+        left -= size
+        table.add_row(what, f"{size:,}", f"{left:,}")
+    name, largest = max(found["steps"].items(), key=lambda step: int(step[1]))
+    table.add_row(f"the largest step's own code, {name}", f"{largest:,}", f"{left - largest:,}")
+    return table
 
 
 def rates_table(found: dict[str, int]) -> Table:
