@@ -43,28 +43,30 @@ class Waiting:
         is on it is checked ahead of the press."""
         app, clock = self._app, self._ports.clock
         self.ready()
-        start, until_ms, is_new = clock.ms(), _PEEK_MS, True
+        start, until_ms = clock.ms(), _PEEK_MS
         while app.server is None:  # a host that comes has the screen
             left_ms = until_ms if limit_ms is None else min(until_ms, limit_ms - clock.since_ms(start))
             pressed = self.for_press(left_ms)
             if pressed is not None or self.is_wanted() or (limit_ms is not None and clock.since_ms(start) >= limit_ms):
                 return pressed
             if app.server is None:
-                is_new = self.look_at_card() or is_new
-                if is_new:
-                    from rescue.front import card_line
-
-                    app.screen.idle(card_line.read(self._ports))
-                    modules.drop("rescue.front.card_line")
-            until_ms, is_new = _CARD_MS, False
+                self.look_at_card(until_ms == _PEEK_MS, True)
+            until_ms = _CARD_MS
         return self.for_press(None if limit_ms is None else limit_ms - clock.since_ms(start))
 
-    def look_at_card(self):
-        """Checks a card that was put in ahead of the press. Whether it is another one than at the last look."""
+    def look_at_card(self, is_first=False, says=False):
+        """Checks a card that was put in since the last look, ahead of the press; `says`: on the idle screen what is on
+        it."""
         app, ports = self._app, self._ports
         card = None if "card" in ports.missing else ports.card.look()
-        if card == app.card:
-            return False
+        is_new = card != app.card
+        if says and (is_first or is_new):
+            from rescue.front import card_line
+
+            app.screen.idle(card_line.read(ports))
+            modules.drop("rescue.front.card_line")
+        if not is_new:
+            return
         app.card, app.ahead = card, None
         if card is not None:
             from rescue.front import ahead
@@ -73,7 +75,6 @@ class Waiting:
             modules.drop("rescue.front.ahead")
             if self._is_interrupted():
                 app.card = None  # it is looked at anew
-        return True
 
     def _is_interrupted(self):
         # A press, which begins the run, or a host's first byte.

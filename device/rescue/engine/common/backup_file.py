@@ -35,7 +35,7 @@ class BackupFile:
                     if low < high:
                         file.seek(offset + low - start)
                         file.readinto(view[low - address : high - address])
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the latter of a table that is cut short
             raise files.card_error("cannot read the backup", error) from None
 
     def _parts_of(self, file):
