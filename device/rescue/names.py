@@ -1,9 +1,9 @@
 # Takes the interpreter's large table of names while the heap is whole.
 #
 # MicroPython keeps every name that it meets, and a full table is followed by one of twice the size, in one piece: at
-# 1,260 names 14 KiB (64-bit words; 7.5 to 9 KiB with a board's). A helper that has worked for a while has no such piece left,
-# and then a module cannot be loaded in the middle of a job. So names fill the tables before it: the agent's own, as far
-# as they go, then some that nobody uses.
+# 1,260 names 14 KiB (64-bit words; 7.5 to 9 KiB with a board's). A helper that has worked for a while has no such piece
+# left, and then a module cannot be loaded in the middle of a job. So names fill the tables before it: the agent's own,
+# as far as they go, then some that nobody uses.
 
 import gc
 import sys
@@ -13,7 +13,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _OWN_STEP = 192  # names between two looks, each of which takes a board 70 ms: of the agent's own,
 _STEP = 24  # and of those that nobody uses
 _MOST = 2400  # some are known to the interpreter already, and take no place
-# Less than the table that is wanted takes, more than the one before it: 1280 and 640 places of 6 or 7 bytes, or 10 to 12
+# Less than the table that is wanted takes, more than the one before it: 1280 and 640 places of 6 or 7 bytes, 10 to 12
 # where a word has 64 bits (py/qstr.c).
 _TABLE_BYTES = 6000 if sys.maxsize >> 32 == 0 else 10000
 

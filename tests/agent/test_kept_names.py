@@ -7,9 +7,13 @@ seventh, with some hundred places for what a host sends and a card's files are c
 from __future__ import annotations
 
 import re
+import runpy
+import sys
 from pathlib import Path
 
-from bmsrescue.agent.files import agent_files
+import pytest
+
+from bmsrescue.agent.files import agent_files, device_dir
 from bmsrescue.agent.fold_constants import register_map
 from bmsrescue.twin.helper.helper import VirtualHelper
 from bmsrescue.twin.helper.wire import wire_over
@@ -32,6 +36,17 @@ def modules() -> list[str]:
         if runs_here and register_map(source.read_text(encoding="utf-8")) is None:
             loaded.append(name)
     return loaded
+
+
+@pytest.mark.parametrize(("maxsize", "sizes"), [(2**31 - 1, (6, 7)), (2**63 - 1, (10, 11, 12))])
+def test_the_table_that_is_wanted_is_told_from_the_one_before_it(
+    monkeypatch: pytest.MonkeyPatch, maxsize: int, sizes: tuple[int, ...]
+) -> None:
+    """A place is a pointer, a length and a hash of none to two bytes; a Pico's has 6 bytes, the unix port's 11."""
+    monkeypatch.setattr(sys, "maxsize", maxsize)
+    found = runpy.run_path(str(device_dir() / "rescue" / "names.py"))["_TABLE_BYTES"]
+    for size in sizes:
+        assert 640 * size < found < 1280 * size
 
 
 def test_all_that_the_agent_can_load_fits_into_the_table_of_names() -> None:

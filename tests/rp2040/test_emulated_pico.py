@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import pytest
 from small_unit import small_card, small_image, small_unit
 
+from bmsrescue.agent import frozen
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.helper import ENDED, RunResult
 from bmsrescue.twin.rig import card_for, scenario_named
 from bmsrescue.twin.rp2040.rig import PicoRig
 from bmsrescue.twin.scenarios.scenario import build_unit
-from pico_scripts import Rates, found_on_board, rates_on_pico
+from pico_scripts import Rates, found_on_board, output_on_board, rates_on_pico
 
 pytestmark = pytest.mark.timeout(7200)
 
@@ -60,6 +62,14 @@ def test_a_unit_is_recovered_without_a_host(uf2: Path, name: str) -> None:
     assert not run.result.left_powered
     assert run.result.panel.screens[0][0] < READY_MS
     assert run.record["heap_free_min"] >= HEAP_FREE_BYTES
+
+
+def test_the_large_table_of_names_is_taken_and_none_behind_it(uf2: Path) -> None:
+    """The seventh; the eighth has 2560 places and takes 15 KiB in one piece (tests/agent/test_kept_names.py)."""
+    if frozen.is_in(uf2):
+        pytest.skip("the names of a frozen agent lie in flash")
+    output = output_on_board(uf2, "names.py", small_unit("blank"), None)
+    assert re.findall(r"n_pool=(\d+)", output) == ["7", "7"], output
 
 
 @pytest.mark.parametrize("name", ["short-3v3", "over-vcap"])

@@ -27,14 +27,20 @@ class Rates(NamedTuple):
 
 def found_on_board(uf2: Path, script: str, unit: Unit, card: bytearray | None) -> dict[str, Any]:
     """The JSON object that a script prints; nothing that no wire may see has happened meanwhile."""
+    output = output_on_board(uf2, script, unit, card)
+    lines = [line for line in output.splitlines() if line.startswith("{")]
+    assert lines, output
+    found: dict[str, Any] = json.loads(lines[-1])
+    return found
+
+
+def output_on_board(uf2: Path, script: str, unit: Unit, card: bytearray | None) -> str:
+    """All that it prints."""
     main = (_SCRIPTS / script).read_bytes()
     bench = PicoRig(uf2, unit, card, files=agent_for_pico(board_config(), uf2) | {"main.py": main})
     result = bench.run()
-    lines = [line for line in result.output.splitlines() if line.startswith("{")]
-    assert lines, result.output
     assert bench.pico.wiring.violations == []
-    found: dict[str, Any] = json.loads(lines[-1])
-    return found
+    return result.output
 
 
 def rates_on_pico(uf2: Path) -> Rates:

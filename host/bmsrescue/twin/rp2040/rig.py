@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bmsrescue.twin.serial_twin import SerialPort
 
 ARCHITECTURE: Final = "armv6m"
-_RECORDS: Final = "records"
+_RECORDS: Final = ("records/records.jsonl", "records.jsonl")
 _PROMPT: Final = b">>> "
 _SERIAL_PIECE_BYTES: Final = 256
 _SLICE_S: Final = 0.02
@@ -129,7 +129,7 @@ def last_record(image: ImageBytes) -> dict[str, Any] | None:
     """The newest record on a card; None when there is none that can be read."""
     try:
         files = CardFiles(image)
-        texts = [files[path] for path in files if path.startswith(_RECORDS)]
+        texts = [files[path] for path in files if path.lower() in _RECORDS]
     except CardImageError:
         return None
     for data in texts:
