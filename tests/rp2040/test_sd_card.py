@@ -133,6 +133,24 @@ def test_what_went_wrong_in_the_card_is_told_by_whatever_comes_next(slot: Slot, 
     assert third in (None, 0)
 
 
+def test_a_transfer_within_a_transfer_is_refused_and_spoils_nothing(slot: Slot) -> None:
+    """The garbage collector flushes a file that could not be closed whenever it runs, also between two blocks."""
+    errno, data = slot.run(
+        "nested = []\n"
+        "class Collecting(SPI):\n"
+        "    def write(self, data):\n"
+        "        super().write(data)\n"
+        "        if len(data) == 512 and not nested:\n"
+        "            nested.append(attempt(lambda: sd.writeblocks(9, bytes(512)))[0])\n"
+        "sd = SdCard(Collecting(0), Pin(17, Pin.OUT, value=1), 12500000)\n"
+        "sd.writeblocks(40, b'A' * 1024)\n"
+        "block = bytearray(1024)\nsd.readblocks(40, block)\n"
+        "print(json.dumps([nested[0], block.decode()]))\n"
+    )
+    assert errno == EIO
+    assert data == "A" * 1024
+
+
 def test_a_card_that_a_reset_left_in_a_write_is_waited_for(slot: Slot) -> None:
     slot.card.busy_bytes = 5000
     found = slot.run(

@@ -62,6 +62,7 @@ class SdCard:
         self._blocks = 0
         self._ready = False
         self._owes = False  # the card has taken blocks, and nobody has asked what became of them
+        self._under_way = False
         self._begin()
 
     # -- the block device of os.VfsFat -----------------------------------------------------------------------------
@@ -92,10 +93,14 @@ class SdCard:
     # -- transfers -------------------------------------------------------------------------------------------------
 
     def _attempt(self, transfer, start=0, view=None):
-        if not self._ready:
-            self._begin()
+        if self._under_way:
+            # A file that could not be closed, flushed by the garbage collector in the middle of another transfer.
+            raise OSError(_EIO)
+        self._under_way = True
         done = False
         try:
+            if not self._ready:
+                self._begin()
             if self._owes:
                 self._settle()
             if transfer is not None:
@@ -103,6 +108,7 @@ class SdCard:
             done = True
         finally:
             self._ready = done
+            self._under_way = False
             self._deselect()
 
     def _register(self, command, view):

@@ -22,7 +22,7 @@ class Link:
         self._both = bytearray(2 * op.REQUEST_BYTES)  # a write that is posted, and the request that goes with it
         self._request = memoryview(self._both)[op.REQUEST_BYTES :]
         self._posts = posts
-        self._certain = self._posted = False
+        self._certain = self._posted = self._is_asking = False
         self._answer = array("I", bytes(op.ANSWER_BYTES))
         self._answer_bytes = bytearray_at(addressof(self._answer), op.ANSWER_BYTES)
         self._looks = self._fed = 0
@@ -68,6 +68,10 @@ class Link:
         return self._finish(buffer)
 
     def _ask(self, opcode, small, length, number, wide):
+        if self._is_asking:
+            # A file that could not be closed, flushed by the garbage collector in the middle of another call.
+            raise OSError(5)
+        self._is_asking = True
         pack_into(op.REQUEST, self._request, 0, opcode, small, self._looks, self._fed, length, number, wide)
         self._write(self._both if self._posted else self._request)
         self._posted = False
@@ -75,6 +79,7 @@ class Link:
     def _finish(self, buffer):
         answer = self._answer
         self._read(self._answer_bytes)
+        self._is_asking = False
         self._looks = self._fed = 0
         # unpack_from would make a tuple.
         status = answer[0]
