@@ -20,7 +20,7 @@ from rescuelink.outcomes import OUTCOMES
 
 OWN_FAULT = Path(__file__).with_name("scripts") / "own_fault.py"
 SCENARIO = find("half-on")
-TOO_SMALL_TO_WAIT_KIB = 122  # with 64-bit words; a Pico has twice that, with half as large ones
+TOO_SMALL_TO_WAIT_KIB = 124  # with 64-bit words; a Pico has twice that, with half as large ones
 
 
 def kept(flash: bytearray) -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ def test_a_heap_that_runs_out_anywhere(heap_kib: int) -> None:
 
 
 def test_a_host_reads_what_the_heap_had_no_room_to_record(tmp_path: Path) -> None:
-    bench = bench_with(card_for(SCENARIO), heap_kib=124)
+    bench = bench_with(card_for(SCENARIO), heap_kib=126)
     assert bench.run().how == CRASHED
     twin = WatchedTwin("half-on", card_for(SCENARIO))
     twin.helper.flash[:] = bench.helper.flash
@@ -123,7 +123,7 @@ def fill(card: bytearray, free: int) -> None:
     write_files(card, {"filler": bytes((empty - free) * volume.cluster_blocks * 512)})
 
 
-@pytest.mark.parametrize("free", [0, 1, 3, 8, 64, 300], ids=lambda clusters: f"{clusters}-clusters")
+@pytest.mark.parametrize("free", [0, 1, 3, 8, 64, 200], ids=lambda clusters: f"{clusters}-clusters")
 def test_a_card_that_is_full(free: int) -> None:
     card = make_image(default_card_files(), 4 << 20)
     fill(card, free)
@@ -137,7 +137,7 @@ def test_a_card_that_is_full(free: int) -> None:
     assert bench.unit.chip.flash.snapshot() == TwinRig(SCENARIO, None).unit.chip.flash.snapshot()
 
 
-@pytest.mark.parametrize("write", [0, 1, 5, 100, 400, 783, 800, 868, 877, 885])
+@pytest.mark.parametrize("write", [0, 1, 5, 100, 200, 431, 448, 516, 525, 533])
 def test_a_card_that_is_pulled(write: int) -> None:
     bench = bench_with(card_for(SCENARIO), CardFaults(pull_at_write=write))
     result = bench.run()

@@ -11,21 +11,22 @@ from rescuelink.targets import FLASH_BASE
 make_importable()
 
 from rescue.engine.backup import layout  # noqa: E402
+from rescue.engine.common import files  # noqa: E402
 
 
-def sectors_of(flash: bytes, size: int, unreadable: tuple[int, ...] = ()) -> list[dict[str, object]]:
-    """The map of a flash: which of its sectors of `size` bytes are blank, and which nobody may read."""
-    found: list[dict[str, object]] = []
+def parts_of(flash: bytes, size: int, unreadable: tuple[int, ...] = ()) -> list[tuple[int, int]]:
+    """Of each sector of `size` bytes its beginning, up to the last chunk that holds something, as the step asks it."""
+    found = []
     for index in range(len(flash) // size):
-        blank = flash.count(0xFF, index * size, (index + 1) * size) == size
-        state = "protected" if index in unreadable else "blank" if blank else "differs"
-        found.append({"index": index, "address": FLASH_BASE + index * size, "size": size, "state": state})
+        used = len(flash[index * size : (index + 1) * size].rstrip(b"\xff"))
+        if used and index not in unreadable:
+            found.append((FLASH_BASE + index * size, -(-used // files.CHUNK) * files.CHUNK))
     return found
 
 
 def backup_of(flash: bytes, size: int, unreadable: tuple[int, ...] = ()) -> bytes:
     """The file."""
-    runs = layout.runs_of(sectors_of(flash, size, unreadable))
+    runs = layout.runs_of(parts_of(flash, size, unreadable))
     file = io.BytesIO()
     layout.write_head(file, runs, FLASH_BASE, len(flash))
     for address, length in runs:

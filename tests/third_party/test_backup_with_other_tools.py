@@ -10,7 +10,7 @@ import pytest
 from pyocd.flash.file_programmer import FileProgrammer
 from test_pyocd import pyocd_on
 
-from backups_made import backup_of, flash_with
+from backups_made import backup_of, files, flash_with
 from openocd_judge import run_program
 from served_unit import ServedUnit
 from third_party.conftest import need
@@ -29,7 +29,7 @@ def backup(tmp_path: Path) -> Path:
 def test_openocd_writes_it_back(openocd: Callable[..., str], served: Callable[..., ServedUnit], backup: Path) -> None:
     unit = served("blank")
     text = openocd(unit, "reset halt", f"flash write_image erase {backup}", f"verify_image {backup}")
-    assert f"verified {2 * SECTOR} bytes" in text
+    assert f"verified {3 * files.CHUNK} bytes" in text
     assert unit.flash(0x08000000, len(FLASH)) == FLASH
 
 
@@ -43,4 +43,4 @@ def test_binutils_make_the_whole_flash_of_it(backup: Path, tmp_path: Path) -> No
     """From the first byte that is kept; the gaps are filled as they were."""
     out = tmp_path / "flash.bin"
     run_program([need("arm-none-eabi-objcopy"), "-O", "binary", "--gap-fill", "0xff", str(backup), str(out)])
-    assert out.read_bytes() == FLASH[SECTOR:]
+    assert out.read_bytes() == FLASH[SECTOR : 7 * SECTOR + files.CHUNK]

@@ -17,7 +17,7 @@ _BAR_HEIGHT = const(10)
 _LEFT_PERCENT = const(5)  # before that nobody knows how long it will take
 # What each step takes of a whole job, in tenths of a second: half-on on the twin, 1 MiB, with backup and proof
 # (docs/performance.md). By steps.STEPS, then safe-off and record.
-_SHARES = b"\x04\x01\x03\x03\x01\x01\x07\x01\x01\x22\x2a\x02\x61\x00\x02\x06"
+_SHARES = b"\x04\x01\x03\x03\x01\x01\x07\x01\x01\x14\x2a\x02\x61\x00\x02\x06"
 
 
 class Screen:

@@ -113,12 +113,14 @@ class PioBits:
         return self._in(24) | self._in(count - 24) << 24
 
     def answer(self):
-        """The three bits at which the machine halted. The turnaround is clocked; a new command may follow."""
+        """The three bits at which the machine halted. The turnaround is clocked, and idle clocks behind it: SWCLK stops
+        before Python goes on."""
         sm = self._machine
         sm.exec(_PUSH)
         answer = pump.take(_PIO0, 29, _TURNS)
         self.restart()
         self.clock_in(1)
+        self.clock_out(0, _IDLE_CLOCKS)
         self.cycles += 12
         return answer
 

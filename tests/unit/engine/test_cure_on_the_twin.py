@@ -21,7 +21,7 @@ CALIBRATION_OFFSET = CALIBRATION - 0x08000000
 SERIAL = 0x0805F000
 SERIAL_OFFSET = SERIAL - 0x08000000
 SERIAL_TEXT = b"SERIAL-0123456789-ABCDEFGHIJKLMN"
-JOURNALLED_WRITE = 877
+JOURNALLED_WRITE = 525
 """A card write of half-on's run that lies between two sectors of the act."""
 
 
@@ -94,7 +94,7 @@ def test_a_helper_cut_in_the_act_goes_on_where_it_stopped() -> None:
 
 def test_holding_the_button_before_the_first_erase_stops_the_job() -> None:
     bench, _ = bench_of(find("half-on").breaks)
-    bench.helper._presses = (Press(), Press(after_ms=2_000, duration_ms=6_000))
+    bench.helper._presses = (Press(), Press(after_ms=900, duration_ms=6_000))
     before = bench.unit.chip.flash.snapshot()
     record = record_of(bench)
     assert record["outcome"] == "ABORTED"

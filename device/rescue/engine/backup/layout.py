@@ -8,7 +8,7 @@ import struct
 
 from micropython import const
 
-from rescue.engine.common import files, guarded
+from rescue.engine.common import files
 
 _NAMES = b"\0.flash\0.shstrtab\0bmsrescue.whole\0"
 _CONTENTS, _STRINGS, _WHOLE = 1, 8, 18  # places of the names in it
@@ -18,26 +18,23 @@ _SECTION = const(40)
 _MOST = const(24)  # runs whose tables fit into a chunk: 52 + 24 * (32 + 40) + 3 * 40 + the names
 
 
-def runs_of(sectors):
-    """[(address, bytes)] of what is to be kept, in order: whole sectors, neighbours together."""
+def runs_of(parts):
+    """[(address, bytes)] of what is to be kept, in order, from that of each sector: neighbours together."""
     gap = 0
     while True:
-        runs = _runs(sectors, gap)
+        runs = _runs(parts, gap)
         if len(runs) <= _MOST:
             return runs
-        gap = 2 * gap or sectors[0]["size"]  # blank sectors between two runs are kept with them
+        gap = 2 * gap or files.CHUNK  # what is blank between two runs is kept with them
 
 
-def _runs(sectors, gap):
+def _runs(parts, gap):
     runs = []
-    for sector in sectors:
-        if sector["state"] in ("blank", guarded.STATE):
-            continue
-        address, end = sector["address"], sector["address"] + sector["size"]
+    for address, length in parts:
         if runs and address - sum(runs[-1]) <= gap:
-            runs[-1] = (runs[-1][0], end - runs[-1][0])
+            runs[-1] = (runs[-1][0], address + length - runs[-1][0])
         else:
-            runs.append((address, end - address))
+            runs.append((address, length))
     return runs
 
 

@@ -1,10 +1,10 @@
 # Step "backup": everything readable, on the card, before the first erase: backups/<uid>-<sequence>.elf and a map of it.
 #
-# The file holds every sector that is not blank (layout.py); what nobody may read is not in it, torn words are 0xFF, and
-# the map lists both. Blank and matching sectors do not come over the wire: the core has looked at each of their bytes,
-# and found 0xFF, or by SHA-256 the image on the card. Every other sector is read, and held against the core's SHA-256.
-# It counts as a backup only after the card was unmounted, mounted again, and the whole file has the SHA-256 of what was
-# sent.
+# The file holds every sector that is not blank, without its blank end (layout.py); what nobody may read is not in it,
+# torn words are 0xFF, and the map lists both. Blank and matching sectors do not come over the wire: the core has looked
+# at each of their bytes, and found 0xFF, or by SHA-256 the image on the card. Every other sector is read, and held
+# against the core's SHA-256. It counts as a backup only after the card was unmounted, mounted again, and the whole file
+# has the SHA-256 of what was sent.
 
 import binascii
 import hashlib
@@ -38,7 +38,8 @@ def keep(run):
             next_step="put the card of that run back and start again",
         )
     uid = run.evidence["chip"]["uid"]
-    runs = layout.runs_of(run.evidence["sectors"])
+    kept = [(sector["address"], in_pieces(run, _to_keep, sector)) for sector in run.evidence["sectors"]]
+    runs = layout.runs_of([part for part in kept if part[1]])
     size = files.CHUNK + sum([length for _address, length in runs])
     files.make_directory(card.root + "/backups")
     free = card.free_bytes(run.ports.clock.feed)
@@ -138,11 +139,17 @@ def _write(run, file, runs, size):
             continue
         expected = in_pieces(run, _as_the_core_reads_it, sector)
         own = None if _is_known(sector) or sector["state"] == guarded.STATE else hashlib.sha256()
-        for at in range(0, sector["size"], files.CHUNK):
-            in_pieces(run, _fill, sector, sector["address"] + at)
-            whole.update(files.view)
+        for address in range(sector["address"], sector["address"] + sector["size"], files.CHUNK):
+            is_kept = layout.is_in(runs, address)
+            if is_kept:
+                in_pieces(run, _fill, sector, address)
+            else:
+                image.fill_blank(files.view)
             if own is not None:
-                own.update(files.view)
+                own.update(files.view)  # all of the sector: that its end is blank is held against the core's SHA-256
+            if not is_kept:
+                continue
+            whole.update(files.view)
             if file.write(files.view) != files.CHUNK:
                 raise OSError(28)
             done += files.CHUNK
@@ -165,6 +172,18 @@ def _read_again(run, sector, read):
     if own.digest() != read:
         run.disturbed += 1
         raise WireError("parity", "flash came over the wire in two ways", sector["address"])
+
+
+def _to_keep(run, sector):
+    # Bytes from its beginning; the rest is blank, as the core says, which looks at 128 KiB in a millisecond.
+    if sector["state"] in ("blank", guarded.STATE):
+        return 0
+    if sector["state"] != "torn":
+        found = run.chip.digest.look(sector["address"], sector["size"], 0, run.power.check)
+        if found is not None:
+            used = max(found[0] - sector["address"], 1)
+            return -(-used // files.CHUNK) * files.CHUNK
+    return sector["size"]
 
 
 def _is_known(sector):
