@@ -76,7 +76,7 @@ def test_a_heap_that_runs_out_anywhere(heap_kib: int) -> None:
 
 
 def test_a_host_reads_what_the_heap_had_no_room_to_record(tmp_path: Path) -> None:
-    bench = bench_with(card_for(SCENARIO), heap_kib=126)
+    bench = bench_with(card_for(SCENARIO), heap_kib=128)
     assert bench.run().how == CRASHED
     twin = WatchedTwin("half-on", card_for(SCENARIO))
     twin.helper.flash[:] = bench.helper.flash

@@ -20,7 +20,7 @@ _HALT = const(30)  # pio_swd.HALT
 _STUCK = const(-1000000)
 # Eight clocks with SWDIO low, before SWCLK stops (ADIv5.2 B4.1.1): DRIVE, seven bits and one more at pio_swd.BITS_OUT.
 # Two words follow, both 0.
-_IDLE = const(1 | 6 << 1 | 4 << 6)
+IDLE = const(1 | 6 << 1 | 4 << 6)
 
 
 @micropython.viper
@@ -40,7 +40,7 @@ def write_words(pio: ptr32, command: uint, data: ptr8, count: int, limit: int) -
             fold ^= fold >> 4
             parity = 0x6996 >> int(fold & 15) & 1
         else:
-            command = uint(_IDLE)  # noqa: F821
+            command = uint(IDLE)  # noqa: F821
         # Room for all three: the machine has taken the last word's data and is sending it.
         turns = limit
         while pio[_FLEVEL] & 15 > 1:
@@ -83,7 +83,7 @@ def read_words(pio: ptr32, command: uint, rest: uint, data: ptr8, count: int, li
                 turns -= 1
                 if turns == 0:
                     return _STUCK
-            pio[_TXF0] = _IDLE
+            pio[_TXF0] = IDLE
             pio[_TXF0] = 0
             pio[_TXF0] = 0
         if index:  # the machine goes on while this word is put away
@@ -115,7 +115,7 @@ def read_words(pio: ptr32, command: uint, rest: uint, data: ptr8, count: int, li
         if int(uint(pio[_RXF0]) >> 30 & 1) != parity:  # noqa: F821
             good = index | 1 << 20
             if left > 1:
-                pio[_TXF0] = _IDLE
+                pio[_TXF0] = IDLE
                 pio[_TXF0] = 0
                 pio[_TXF0] = 0
             break

@@ -30,6 +30,7 @@ _REQUEST = const((7 << 1) | (16 << 6) | _DRIVE)  # pio_swd.REQUEST
 _DATA_OUT = const(27 << 19)  # pio_swd.DATA_OUT
 _DATA_IN = const(10 << 19)  # pio_swd.DATA_IN
 _PARITY_IN = const((1 << 1) | (11 << 6))  # two bits: parity and turnaround
+_TURNAROUND = const(11 << 6)  # pio_swd.BITS_IN, one bit
 _CLOCKS_PER_WORD = const(46)
 _IDLE_CLOCKS = const(8)  # behind the last of a block, or a single one
 # Instructions, with SWCLK low
@@ -61,8 +62,8 @@ class PioBits:
             )
         self.restart()
 
-    def restart(self):
-        """From any state to the beginning of a command, with empty FIFOs."""
+    def restart(self, *words):
+        """From any state to the beginning of a command, with empty FIFOs; `words` are its first ones, at most four."""
         sm = self._machine
         sm.active(0)
         sm.restart()
@@ -75,6 +76,8 @@ class PioBits:
         sm.exec(_PULL)
         sm.exec(_MOV_Y_OSR)
         sm.exec(_JMP_0)
+        for word in words:
+            sm.put(word)
         sm.active(1)
 
     def release(self):
@@ -118,10 +121,10 @@ class PioBits:
         sm = self._machine
         sm.exec(_PUSH)
         answer = pump.take(_PIO0, 29, _TURNS)
-        self.restart()
-        self.clock_in(1)
-        self.clock_out(0, _IDLE_CLOCKS)
-        self.cycles += 12
+        self.restart(_TURNAROUND, pump.IDLE, 0, 0)
+        if pump.take(_PIO0, 31, _TURNS) < 0 or not pump.idle(_PIO0, _TURNS):
+            raise WireError("protocol", _STUCK)
+        self.cycles += 13 + _IDLE_CLOCKS
         return answer
 
     def _out(self, value, count):

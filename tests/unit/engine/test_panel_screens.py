@@ -37,7 +37,7 @@ def test_the_bar_is_of_the_whole_job_not_of_the_step(seen: Any) -> None:
     # Half of the backup: some 17 % of the job, by what its steps took before.
     filled = next(x for x in range(126, 2, -1) if seen["half"][34][x - 1] == "#" or x == 3)
     assert 12 < (filled - 2) * 100 / 124 < 22
-    assert ink(seen["half"], 32, 38, 2, 32) == 6 * 30
+    assert ink(seen["half"], 32, 38, 2, 20) == 6 * 18
 
 
 def test_the_time_left_is_written_beside_the_percentage(seen: Any) -> None:
