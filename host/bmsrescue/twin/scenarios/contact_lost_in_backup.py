@@ -6,7 +6,7 @@ from bmsrescue.twin.board.unit import Unit
 from .flash_damage import load_application
 from .scenario import Scenario
 
-_IN_BACKUP_MS = 2_600.0  # it begins 1.3 s after power, and the wire is read for 2 s
+_IN_BACKUP_MS = 1_700.0  # it begins 1.3 s after power, and the wire is read for a second
 
 
 def _break(unit: Unit) -> None:

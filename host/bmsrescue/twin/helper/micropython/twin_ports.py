@@ -105,6 +105,7 @@ class Link:
         while at < end:
             count = self._stream.readinto(memoryview(buffer)[at:]) if at else 0
             if not count:
+                self._is_asking = False
                 raise SystemExit(1)  # the twin has hung up: the helper's power is gone
             at += count
 
@@ -114,6 +115,7 @@ class Link:
             while at < len(payload):
                 at += self._stream.write(memoryview(payload)[at:])
         except OSError:
+            self._is_asking = False
             raise SystemExit(1) from None  # as in _read
 
 
