@@ -151,6 +151,37 @@ def test_a_transfer_within_a_transfer_is_refused_and_spoils_nothing(slot: Slot) 
     assert data == "A" * 1024
 
 
+def test_what_was_meant_for_a_pulled_card_lands_on_no_other(slot: Slot) -> None:
+    """A file that could not be closed is flushed by the garbage collector later, through the driver of its card."""
+    before = bytes(slot.card.image)
+
+    def swap(_number: int, _data: bytes) -> None:
+        slot.card.on_write = None
+        slot.card.pull()
+        slot.card.identity = slot.card.identity[:9] + b"OTHR" + slot.card.identity[13:]
+        slot.card.image[:] = before
+        slot.unit.clock.after(2_000_000_000, slot.card.put_back)
+
+    slot.card.on_write = swap
+    late, again, own = slot.run(
+        "sd = card()\nfirst = sd.identity()\nattempt(lambda: sd.writeblocks(40, b'A' * 1024))\ntime.sleep_ms(3000)\n"
+        "late = attempt(lambda: sd.writeblocks(40, b'A' * 1024))[0]\n"
+        "again = attempt(lambda: sd.writeblocks(40, b'A' * 1024))[0]\n"
+        "print(json.dumps([late, again, card().identity() != first]))\n"
+    )
+    assert (late, again, own) == (ENODEV, ENODEV, True)
+    assert slot.card.image[41 * BLOCK_BYTES : 42 * BLOCK_BYTES] == before[41 * BLOCK_BYTES : 42 * BLOCK_BYTES]
+
+
+def test_a_driver_whose_volume_is_unmounted_writes_nothing(slot: Slot) -> None:
+    before = bytes(slot.card.image)
+    errno = slot.run(
+        "sd = card()\nsd.retire()\nprint(json.dumps(attempt(lambda: sd.writeblocks(40, b'A' * 1024))[0]))\n"
+    )
+    assert errno == ENODEV
+    assert slot.card.image == before
+
+
 def test_a_card_that_a_reset_left_in_a_write_is_waited_for(slot: Slot) -> None:
     slot.card.busy_bytes = 5000
     found = slot.run(

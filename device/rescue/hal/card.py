@@ -52,6 +52,9 @@ class Card:
             os.umount(self.root)
         except OSError:
             pass  # the card was pulled: nothing more can be saved on it
+        if hasattr(self._device, "retire"):
+            self._device.retire()
+        self._device = None
 
     def look(self):
         if not self._config or "spi" not in self._config:
@@ -61,6 +64,8 @@ class Card:
                 self._device = self._block_device()
             return self._device.identity()
         except OSError:
+            if not self._mounted:
+                self._device = None  # another card needs a driver of its own
             return None
 
     def free_bytes(self, feed=None):

@@ -2,8 +2,11 @@
 #
 # Every wait has a limit, every refusal is an OSError: EIO for what the card refuses or garbles, ETIMEDOUT for what it
 # does not answer, ENODEV where no card answers at all. After any of them the card is begun anew by the next access, so
-# that a card put back in works again. Commands, written blocks and single blocks read (directories, tables, journal)
-# carry a checked CRC; long reads do not, for what comes that way has a checksum of its own.
+# that a card put back in works again. Another one in its place does not: what a file could not write when its card was
+# pulled is written by the garbage collector later, and must not land there.
+#
+# Commands, written blocks and single blocks read (directories, tables, journal) carry a checked CRC; long reads do not,
+# for what comes that way has a checksum of its own.
 #
 # A card takes blocks into its own memory and programs them afterwards, for some ms and 500 at most. Nobody waits for
 # that but who comes next: the wire can move meanwhile. What became of a write is asked before the next transfer, and
@@ -63,6 +66,7 @@ class SdCard:
         self._ready = False
         self._owes = False  # the card has taken blocks, and nobody has asked what became of them
         self._under_way = False
+        self._cid = None
         self._begin()
 
     # -- the block device of os.VfsFat -----------------------------------------------------------------------------
@@ -80,6 +84,11 @@ class SdCard:
         cid = memoryview(bytearray(16))
         self._attempt(self._register, 10, cid)
         return bytes(cid)
+
+    def retire(self):
+        """Nothing more is read or written: its volume is unmounted."""
+        self._cid = b""  # no card's
+        self._ready = False
 
     def ioctl(self, request, argument):
         if request == _IOCTL_COUNT:
@@ -190,6 +199,12 @@ class SdCard:
             self._cs(0)
             self._wait_ready()  # a helper that was reset may have left it in the middle of a write
             self._start()
+            cid = memoryview(bytearray(16))
+            self._register(10, cid)
+            if self._cid is None:
+                self._cid = bytes(cid)
+            if self._cid != cid:
+                raise OSError(_ENODEV)
             self._ready = True
         finally:
             self._deselect()

@@ -19,9 +19,9 @@ def read_job(path, manifest):
             data = file.read()
     except OSError as error:
         raise files.card_error("cannot read job.json", error) from None
-    if manifest is not None:
-        manifest.check_file("job.json", binascii.hexlify(hashlib.sha256(data).digest()).decode())
     digest = hashlib.sha256(data).digest()
+    if manifest is not None:
+        manifest.check_file("job.json", binascii.hexlify(digest).decode())
     document = parse_job(data)
     data = None
     job = validate(document)

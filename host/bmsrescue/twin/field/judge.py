@@ -273,10 +273,11 @@ def _torn_words(states: bytes | bytearray) -> set[int]:
 
 
 def _backups(card: bytearray) -> dict[str, bytes]:
-    """What each backup on the card says the flash held; one that a cut has left unfinished says nothing."""
+    """What each backup on the card says the flash held; b"" of one that a cut has left unfinished."""
     found = {}
     for name, content in sorted(read_files(card).items()):
         if name.lower().startswith("backups/") and name.lower().endswith(".elf"):
+            found[name] = b""
             with suppress(ImageFileError):
                 found[name] = whole_flash(content, name)
     return found
@@ -288,7 +289,10 @@ def _backup_true(case: Case, cells: tuple[bytes, bytes], card: bytearray, press:
         return
     data, states = cells
     word = case.layout.geometry.word_size
-    for name, kept in _backups(card).items():
+    backups = _backups(card)
+    if backups and press.outcome in GREEN and not any(backups.values()):
+        raise _Wrong("own data lost", f"{', '.join(backups)} cannot be read")
+    for name, kept in backups.items():
         if len(kept) != len(data) or press.outcome not in GREEN:
             continue
         if kept == data:

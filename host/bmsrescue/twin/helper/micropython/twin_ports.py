@@ -290,6 +290,7 @@ class BlockDevice:
         self._count = info & 0xFFFFFFFF
 
     on_read = None
+    is_retired = False  # its volume is unmounted: what a file that was never closed writes later is refused
 
     def readblocks(self, block, buffer, offset=0):
         if self.on_read is not None:
@@ -298,6 +299,8 @@ class BlockDevice:
         self._owes = False
 
     def writeblocks(self, block, buffer, offset=0):
+        if self.is_retired:
+            raise OSError(19)
         self._owes = self._device == op.BLOCK_CARD
         self._link.send(op.BLOCK_WRITE, self._device, block, buffer, offset)
 
@@ -364,7 +367,8 @@ class Card:
         try:
             os.umount(self.root)
         except OSError:
-            return  # a pulled card cannot be written any more; what it holds is settled
+            pass  # a pulled card cannot be written any more; what it holds is settled
+        self._device.is_retired = True
 
     def free_bytes(self, feed=None):
         self._device.on_read = feed
