@@ -48,6 +48,15 @@ def test_what_was_compiled_is_loaded(source: Path, tmp_path: Path) -> None:
     assert [file.name for file in place.iterdir()] == [f"_answer{SUFFIX}"]
 
 
+def test_what_another_process_has_made_meanwhile_stays(source: Path, tmp_path: Path) -> None:
+    place = tmp_path / "made"
+    compile_modules([source], place)
+    first = (place / f"_answer{SUFFIX}").stat()
+    compile_modules([source], place)
+    assert (place / f"_answer{SUFFIX}").stat().st_ino == first.st_ino
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["_answer.c", "made"]
+
+
 def test_a_source_that_does_not_compile_leaves_nothing_that_could_be_loaded(source: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.c"
     broken.write_text("this is no C")

@@ -44,7 +44,11 @@ def compile_modules(sources: Sequence[Path], place: Path) -> None:
             part = Path(temporary) / "part.o"
             _run([*compiler, *_FLAGS, f"-I{include}", "-c", str(source), "-o", str(part)])
             _run([*linker, str(part), "-o", str(made / (source.stem + SUFFIX))])
-        made.rename(place)
+        try:
+            made.rename(place)
+        except OSError:
+            if not place.is_dir():  # else another process has made the same meanwhile
+                raise
 
 
 def compile_emulator() -> Path:
