@@ -72,6 +72,13 @@ def test_the_large_table_of_names_is_taken_and_none_behind_it(uf2: Path) -> None
     assert re.findall(r"n_pool=(\d+)", output) == ["7", "7"], output
 
 
+def test_the_cards_clock_is_what_the_firmware_makes_of_it(uf2: Path) -> None:
+    """Of 48 MHz: MicroPython's start takes SPI's clock from the PLL of USB."""
+    found = found_on_board(uf2, "spi_clock.py", small_unit("blank"), None)
+    assert found["hz"] == 12_000_000
+    assert found["kib_us"] >= 1024 * 8 * 1e6 / found["hz"]
+
+
 @pytest.mark.parametrize("name", ["short-3v3", "over-vcap"])
 def test_a_rail_fault_is_found_through_the_adc(uf2: Path, name: str) -> None:
     scenario = scenario_named(name)

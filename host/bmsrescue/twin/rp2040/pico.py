@@ -36,6 +36,9 @@ FILES_BLOCKS: Final = 352
 """Where the Pico's firmware keeps its files (MicroPython ports/rp2, RPI_PICO): 1408 KiB at the end of 2 MiB."""
 
 _FREE_CYCLES_HZ: Final = 1_000_000_000_000
+_PERIPHERAL_HZ: Final = 48_000_000
+"""SPI's and UART's clock: MicroPython's start sets it (ports/rp2/main.c); the emulator keeps the 125 MHz it has."""
+
 _GLANCE_NS: Final = 1_000_000
 _I2C_BYTE_NS: Final = 22_500  # nine bits at 400 kHz
 _ADC_PIN: Final = 26
@@ -112,6 +115,7 @@ class EmulatedPico:
         device = BaseDevice(board=BoardSpec(mcu=_WiredChip, image=uf2), log_level=LogLevel.ERROR)
         self._device = device
         self._mcu = cast(Any, device.mcu)
+        self._mcu.clk_peri = _PERIPHERAL_HZ
         self._running: Any = _Running(device.mcu)
         self._mcu.flash[FILES_AT : FILES_AT + len(files)] = files
         self.output = bytearray()
