@@ -10,8 +10,8 @@ from bmsrescue.twin.chip.core import regs as r
 from bmsrescue.twin.chip.core.engine import Engine, Stop, StopReason
 from bmsrescue.twin.chip.core.exceptions import MemoryFault
 from bmsrescue.twin.chip.core.flash import FlashShadow
-from bmsrescue.twin.chip.core.idle import Access, IdleDetector
-from bmsrescue.twin.chip.core.time import CoreTime
+from bmsrescue.twin.chip.core.idle import REMEMBERED, Access, IdleDetector
+from bmsrescue.twin.chip.core.time import NS_PER_S, CoreTime
 from bmsrescue.twin.clock import VirtualClock
 
 _ACCESS_CYCLES = 4
@@ -53,8 +53,9 @@ class CoreAccess:
         self._ns_after = time.ns_after
         self._timer_cycles = timer_cycles
         self._idle = IdleDetector()
-        self._loop_after = self._idle.loop_after
-        self._turn: list[Access] = _NOTHING
+        self._recent = self._idle.recent
+        self.polls: list[Access] = _NOTHING
+        """A turn of the loop in which the core was last seen and that is being skipped; empty: none."""
         self._skipped: list[Access] | None = None
         """What this run has accessed, where it has ended in a skipped turn."""
         self._skipped_turn = _NOTHING
@@ -96,8 +97,8 @@ class CoreAccess:
 
     def forget(self) -> None:
         """The core goes elsewhere: what it polled does not matter any more."""
-        self._idle.clear()
-        self._turn = _NOTHING
+        self._recent.clear()
+        self.polls = _NOTHING
         self.poll = self._before = None
         self.same = 0
 
@@ -112,12 +113,13 @@ class CoreAccess:
             self.engine.stop()
             return 0
         # Accesses to devices are most of what running firmware costs: nothing here is called that can stand here.
+        time, flash = self._time, self.flash
         self.spent = spent = self.spent + _ACCESS_CYCLES
-        now_ns = self._ns_after(spent)
+        now_ns = time.anchor_ns + (time.since + spent) * NS_PER_S // time.hz
         self._clock.now_ns = now_ns if now_ns <= self._target_ns else self._no_later(now_ns)
         self.reads += 1
-        if self.flash is not None:
-            self.flash.refresh_data()
+        if flash is not None and (flash.disturbed or flash.taken != flash.array.generation):
+            flash.refresh_data()
         device = self._device_of(address >> PAGE_BITS)
         try:
             value = self._bus.read(address, size) if device is None else device.read(address, size)
@@ -127,9 +129,15 @@ class CoreAccess:
         except BusWait as wait:
             self._hold_off(wait)
             return 0
-        turn = self._loop_after((self.live_pc(), address, size, value, False))
-        if turn is not None and not self._single:
-            self._skip(turn)
+        access, recent = (self.live_pc(), address, size, value, False), self._recent
+        seen = access in recent
+        recent.append(access)
+        if len(recent) > REMEMBERED:
+            del recent[0]
+        if seen and not self._single:
+            turn = self._idle.turn()
+            if turn is not None:
+                self._skip(turn)
         return value
 
     def write(self, address: int, size: int, value: int) -> None:
@@ -141,10 +149,13 @@ class CoreAccess:
             self.wants_single = True
             self.engine.stop()
             return
+        time, recent = self._time, self._recent
         self.spent = spent = self.spent + _ACCESS_CYCLES
-        now_ns = self._ns_after(spent)
+        now_ns = time.anchor_ns + (time.since + spent) * NS_PER_S // time.hz
         self._clock.now_ns = now_ns if now_ns <= self._target_ns else self._no_later(now_ns)
-        self._loop_after((self.live_pc(), address, size, value, True))
+        recent.append((self.live_pc(), address, size, value, True))
+        if len(recent) > REMEMBERED:
+            del recent[0]
         device = self._device_of(address >> PAGE_BITS)
         try:
             if device is None:
@@ -161,12 +172,13 @@ class CoreAccess:
         if self.interrupted:
             self.engine.stop()
             return
+        time = self._time
         self.spent = spent = self.spent + _ACCESS_CYCLES
-        now_ns = self._ns_after(spent)
+        now_ns = time.anchor_ns + (time.since + spent) * NS_PER_S // time.hz
         self._clock.now_ns = now_ns if now_ns <= self._target_ns else self._no_later(now_ns)
-        self._idle.clear()
+        self._recent.clear()
         try:
-            self._bus.write(address, size, value)
+            self._device_of(address >> PAGE_BITS, self._bus).write(address, size, value)
         except BusError as error:
             self.engine.stop(Stop(StopReason.DATA_FAULT, error.address))
         except BusWait as wait:
@@ -205,16 +217,11 @@ class CoreAccess:
         except (BusError, BusWait) as error:
             raise MemoryFault from error
 
-    @property
-    def polling(self) -> bool:
-        """The core was last seen in a loop that is being skipped."""
-        return bool(self._turn)
-
     def still_polls(self, until_ns: int) -> bool:
         """Whether the loop that was skipped last would go on unchanged until then."""
-        if not self._turn:
+        if not self.polls:
             return False
-        turn, self._turn = self._turn, _NOTHING
+        turn, self.polls = self.polls, _NOTHING
         _pc, address, size, value, _write = turn[0]
         if address >= r.PPB_START:
             # A look at SysTick's flag would take it away.
@@ -227,7 +234,7 @@ class CoreAccess:
         self._target_ns = until_ns
         if not unchanged or self._next_change_ns(turn) < until_ns:
             return False
-        self._turn = turn
+        self.polls = turn
         return True
 
     # --- loops that are known to poll ---------------------------------------------------------------------------------
@@ -317,11 +324,11 @@ class CoreAccess:
             return
         self.resume_ns = until_ns
         # Where a value changes there is no need to ask whether it has stayed.
-        self._turn = list(turn) if len(turn) == 1 and until_ns >= self._target_ns else _NOTHING
-        seen = self._idle.recent
+        self.polls = list(turn) if len(turn) == 1 and until_ns >= self._target_ns else _NOTHING
+        seen = list(self._recent)
         if len(turn) > 1 and self.spent == _ACCESS_CYCLES * len(seen):
             self._skipped, self._skipped_turn = seen, turn
-        self._idle.clear()
+        self._recent.clear()
         self.engine.stop()
 
     def _next_change_ns(self, turn: list[Access]) -> int:

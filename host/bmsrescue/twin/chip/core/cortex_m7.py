@@ -369,7 +369,10 @@ class CortexM7:
         single = self._stepping or access.wants_single
         if single:
             budget = 1
-        self._prepare()
+        if self._flash is not None:
+            self._flash.refresh()
+        if self._flush or self._breakpoints is not None:
+            self._prepare()
         access.begin(now_ns, single=single)
         self._slice_pc = pc
         loop = self._shortcuts.loop
@@ -406,9 +409,7 @@ class CortexM7:
         return self._state is CoreState.RUNNING and not self._stepping and not self._flush and self._breakpoints is None
 
     def _prepare(self) -> None:
-        """What may only be done while the engine stands: breakpoints, changed code, broken flash words."""
-        if self._flash is not None:
-            self._flash.refresh()
+        """What may only be done while the engine stands: breakpoints, changed code."""
         if self._breakpoints is not None:
             self._engine.set_breakpoints(self._breakpoints)
             self._breakpoints = None
@@ -433,22 +434,24 @@ class CortexM7:
         return True
 
     def _after(self, stop: Stop, budget: int) -> None:
-        reason = stop.reason
+        reason, time, access = stop.reason, self._time, self._access
         if reason is StopReason.BUDGET:
-            self._time.spend(max(budget - self._access.counted, 0))
+            time.spend(max(budget - access.counted, 0))
             if self._engine.pc == self._slice_pc:
                 self._shortcuts.skip_branch_to_self(self._target_ns)
         elif reason is StopReason.REQUESTED:
-            self._time.spend(self._access.spent)
-            resume_ns = min(self._access.resume_ns, self._target_ns)
-            if resume_ns > self._time.now_ns:
-                self._time.spend(max(1, self._time.due(resume_ns)))
+            time.spend(access.spent)
+            resume_ns = access.resume_ns
+            if resume_ns > self._target_ns:
+                resume_ns = self._target_ns
+            if resume_ns > time.now_ns:
+                time.spend(max(1, time.due(resume_ns)))
             if self._restart:
                 self._restart = False
                 self._start()
             return
         else:
-            self._time.spend(self._access.spent + 1)
+            time.spend(access.spent + 1)
             self._exceptional(stop)
         self._settle()
         if self._stepping and self._state is not CoreState.HALTED:

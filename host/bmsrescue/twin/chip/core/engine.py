@@ -99,6 +99,7 @@ class WatchedMemory:
 
 
 _REQUESTED = Stop(StopReason.REQUESTED)
+_AT_AN_ADDRESS = (StopReason.FETCH_FAULT, StopReason.DATA_FAULT)
 _CORE_REGISTERS = (
     *(UC_ARM_REG_R0 + number for number in range(13)),
     UC_ARM_REG_SP,
@@ -200,7 +201,9 @@ class Engine:
         """Execute at most so many instructions (at least 1) from the program counter on."""
         self._stop = None
         self._waited = False
-        start = self.pc
+        start = self._known_pc
+        if start is None:
+            start = self._native.read_pc()
         self._known_pc = None
         try:
             self._native.start(start | self._thumb, instructions)
@@ -211,7 +214,7 @@ class Engine:
             if instructions == 1:
                 self._look_at_state()
             stop = self._stop or self._finished(start)
-        if stop.reason in (StopReason.FETCH_FAULT, StopReason.DATA_FAULT) and not stop.address:
+        if stop is not _REQUESTED and stop.reason in _AT_AN_ADDRESS and not stop.address:
             stop.address = self.pc
         return stop
 

@@ -22,13 +22,15 @@ class FlashShadow:
 
     def __init__(self, engine: Engine, array: FlashArray, on_store: WriteSink, config: ChipConfig) -> None:
         self._engine = engine
-        self._array = array
+        self.array = array
         self._on_store = on_store
         self._torn_words_fault = config.torn_word_faults
         self._serves_vectors = config.pcrop_serves_vectors
         self._copy = bytearray(array.data)
-        self._generation = -1
-        self._disturbed: list[tuple[int, int]] = []
+        self.taken = -1
+        """The generation of the array that has been taken over."""
+        self.disturbed: list[tuple[int, int]] = []
+        """(offset, length) of what stores have left in the copy."""
         self._unchecked: list[tuple[int, int]] = [(0, array.geometry.size)]
         self._torn: list[tuple[int, int]] = []
         self.limits: ReadLimits = NO_LIMITS
@@ -46,36 +48,37 @@ class FlashShadow:
     @property
     def generation(self) -> int:
         """Another one when the contents of the array change."""
-        return self._array.generation
+        return self.array.generation
 
     def refresh(self) -> None:
         """Bring bytes and broken words up to date; only while the engine stands."""
         if self.limits is not self._applied:
             self._apply_limits()
-        self.refresh_data()
+        if self.disturbed or self.taken != self.array.generation:
+            self.refresh_data()
         if self._unchecked:
             self._refresh_torn()
 
     def _apply_limits(self) -> None:
         """Secure areas read as zeros from here on; what was hidden before is shown again."""
         self._applied = limits = self.limits
-        self._disturbed += self._hidden
+        self.disturbed += self._hidden
         self._hidden = [(address - self.start, length) for address, length in limits.secure]
-        self._disturbed += self._hidden
+        self.disturbed += self._hidden
         self._guard()
 
     def refresh_data(self) -> None:
         """Take over what changed in the array, and undo what stores left in the copy."""
-        if self._generation == self._array.generation and not self._disturbed:
+        if self.taken == self.array.generation and not self.disturbed:
             return
-        changes = self._array.take_changes()
+        changes = self.array.take_changes()
         self._unchecked += changes
-        for offset, length in changes + self._disturbed:
-            self._copy[offset : offset + length] = self._array.data[offset : offset + length]
+        for offset, length in changes + self.disturbed:
+            self._copy[offset : offset + length] = self.array.data[offset : offset + length]
         for offset, length in self._hidden:
             self._copy[offset : offset + length] = bytes(length)
-        self._disturbed = []
-        self._generation = self._array.generation
+        self.disturbed = []
+        self.taken = self.array.generation
 
     def serves_vector(self, address: int) -> bool:
         """Vector fetches pass where data reads do not."""
@@ -87,21 +90,21 @@ class FlashShadow:
 
     def word(self, address: int) -> int:
         offset = address - self.start
-        return int.from_bytes(self._array.data[offset : offset + 4], "little")
+        return int.from_bytes(self.array.data[offset : offset + 4], "little")
 
     def contains(self, address: int) -> bool:
         return self.start <= address < self.end
 
     def _store(self, address: int, size: int, value: int) -> None:
-        self._disturbed.append((address - self.start, size))
+        self.disturbed.append((address - self.start, size))
         self._on_store(address, size, value)
 
     def _refresh_torn(self) -> None:
         changes, self._unchecked = self._unchecked, []
         if not self._torn_words_fault:
             return
-        state = self._array.state
-        size = self._array.geometry.word_size
+        state = self.array.state
+        size = self.array.geometry.word_size
         touched = any(TORN in state[offset // size : -(-(offset + length) // size)] for offset, length in changes)
         if not touched and not self._torn:
             return
@@ -112,7 +115,7 @@ class FlashShadow:
 
     def _guard(self) -> None:
         """Have the engine stop, or take notice, where the flash would."""
-        size, limits = self._array.geometry.word_size, self.limits
+        size, limits = self.array.geometry.word_size, self.limits
         broken = [(self.start + first * size, count * size) for first, count in self._torn]
         if limits.closed:
             broken = [(self.start, self.end - self.start)]

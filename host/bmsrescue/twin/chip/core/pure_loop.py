@@ -48,7 +48,7 @@ class PureLoop:
         """A run came to the end of its budget without a device (`quiet`); or it was another one."""
         if quiet:
             self._quiet += 1
-        else:
+        elif self._quiet or self.cycles or self._turn:
             self.forget()
 
     @property

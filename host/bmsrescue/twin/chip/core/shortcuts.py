@@ -46,7 +46,7 @@ class Shortcuts:
     def take(self, pc: int, until_ns: int, due: int) -> bool:
         """Let time pass, at most until then (`due` cycles), where the core is known to go round; False: execute."""
         access = self._access
-        if access.still_polls(until_ns):
+        if access.polls and access.still_polls(until_ns):
             self._time.spend(due)
             return True
         poll = access.poll

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_NS = 1_000_000_000
+NS_PER_S = 1_000_000_000
 
 
 class CoreTime:
@@ -11,37 +11,39 @@ class CoreTime:
     ``now_ns`` never decreases; ``cycles`` counts only cycles in which the core was clocked and not halted.
     """
 
-    __slots__ = ("_anchor_ns", "_since", "cycles", "hz", "now_ns")
+    __slots__ = ("anchor_ns", "cycles", "hz", "now_ns", "since")
 
     def __init__(self, hz: int) -> None:
         self.hz = hz
         self.now_ns = 0
         self.cycles = 0
-        self._anchor_ns = 0
-        self._since = 0
+        self.anchor_ns = 0
+        """When the clock was last changed, or time last passed with the core stopped,"""
+        self.since = 0
+        """and the cycles since then; for those who reckon a time at each access and cannot call `ns_after` for it."""
 
     def set_hz(self, hz: int) -> None:
         """The clock tree was changed at ``now_ns``."""
-        self._anchor_ns = self.now_ns
-        self._since = 0
+        self.anchor_ns = self.now_ns
+        self.since = 0
         self.hz = hz
 
     def due(self, until_ns: int) -> int:
         """Whole cycles that fit in until ``until_ns``."""
-        return (until_ns - self._anchor_ns) * self.hz // _NS - self._since
+        return (until_ns - self.anchor_ns) * self.hz // NS_PER_S - self.since
 
     def ns_after(self, cycles: int) -> int:
         """The time ``cycles`` from now, without going there."""
-        return self._anchor_ns + (self._since + cycles) * _NS // self.hz
+        return self.anchor_ns + (self.since + cycles) * NS_PER_S // self.hz
 
     def spend(self, cycles: int) -> None:
         """So many cycles have been executed."""
-        self._since += cycles
+        self.since += cycles
         self.cycles += cycles
-        self.now_ns = self._anchor_ns + self._since * _NS // self.hz
+        self.now_ns = self.anchor_ns + self.since * NS_PER_S // self.hz
 
     def skip_to(self, until_ns: int) -> None:
         """Time passes with the core stopped: halted, asleep, in reset or off."""
         if until_ns > self.now_ns:
-            self.now_ns = self._anchor_ns = until_ns
-            self._since = 0
+            self.now_ns = self.anchor_ns = until_ns
+            self.since = 0

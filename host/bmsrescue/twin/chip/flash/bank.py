@@ -24,6 +24,8 @@ from bmsrescue.twin.clock import NEVER_NS, Event, VirtualClock
 _BSY_GAP_PARTS = 64
 """BSY is low for the last of so many parts of each step of an operation."""
 _STEPS = 4
+_ERASE_BITS = reg.SER | reg.BER
+_SEQUENCE_ERRORS = reg.INCERR | reg.PGSERR
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class FlashBank:
         self._timer = around.timer
         self.index = index
         geometry = around.array.geometry
+        self._base, self._word_size, self._sector_size = geometry.base, geometry.word_size, geometry.sector_size
         self._first_word = index * geometry.words_per_bank
         self._first_sector = index * geometry.sectors_per_bank
         self._full = (1 << geometry.word_size) - 1
@@ -66,6 +69,8 @@ class FlashBank:
         self._limits = BankLimits(self._known_options, index, around.config)
         self.ignored_starts = 0
         """So many STARTs will do nothing, as if they had never been written."""
+        self.settles = False
+        """Something runs that ends by itself: `settle` has something to look at."""
         self._operation: Operation | None = None
         self._waiting: tuple[Operation, int] | None = None
         """What begins when the running operation ends, and how long it will take."""
@@ -134,6 +139,7 @@ class FlashBank:
         if self._crc_end is not None:
             self._crc_end.cancel()
             self._crc_end = None
+        self.settles = False
         self._reset_registers()
 
     def _reset_registers(self) -> None:
@@ -217,10 +223,10 @@ class FlashBank:
     @property
     def status(self) -> int:
         """SR."""
-        status = self._flags
-        if self._end is not None:
+        status, end = self._flags, self._end
+        if end is not None:
             status |= reg.QW
-            if not self._between_steps(self._end):
+            if not self._config.bsy_drops_between_steps or not self._between_steps(end):
                 status |= reg.BSY
         elif self._around.options_change():
             status |= reg.QW | reg.BSY
@@ -231,8 +237,6 @@ class FlashBank:
         return status
 
     def _between_steps(self, end: Event) -> bool:
-        if not self._config.bsy_drops_between_steps:
-            return False
         step_ns, position_ns = self._step_position(end)
         return position_ns >= step_ns - step_ns // _BSY_GAP_PARTS
 
@@ -308,15 +312,15 @@ class FlashBank:
                 self._wait_for_queue()
             self._sequence_error()
             return
-        geometry = self._array.geometry
-        offset = address - geometry.base
-        word, start = divmod(offset, geometry.word_size)
-        stray = self._cr & (reg.SER | reg.BER) and self._config.erase_bits_block_programming
-        if self._lock.locked or not self._cr & reg.PG or stray or self._flags & (reg.INCERR | reg.PGSERR):
+        offset = address - self._base
+        word, start = divmod(offset, self._word_size)
+        control = self._cr
+        stray = control & _ERASE_BITS and self._config.erase_bits_block_programming
+        if self._lock.locked or not control & reg.PG or stray or self._flags & _SEQUENCE_ERRORS:
             self._sequence_error()
             return
         protected = self.limits.protected
-        sector = offset // geometry.sector_size - self._first_sector
+        sector = offset // self._sector_size - self._first_sector
         if self._around.system.readout_closed or (protected and sector in protected):
             self.flag(reg.WRPERR)
             return
@@ -358,11 +362,13 @@ class FlashBank:
         self._operation = operation
         self._started_ns = start_ns
         self._end = self._clock.at(start_ns + duration_ns, self._finish)
+        self.settles = True
 
     def _finish(self) -> None:
         operation, end = self._operation, self._end
         self._operation = None
         self._end = None
+        self.settles = self._crc_end is not None
         if operation is not None:
             good = operation.finish()
             if self._control.psize_shift is not None and operation.psize == X64:
@@ -410,7 +416,9 @@ class FlashBank:
             if refused:
                 self.flag(reg.CRCRDERR)
             self._crc_end = self._clock.after(duration_ns, self._crc_finished)
+            self.settles = True
 
     def _crc_finished(self) -> None:
         self._crc_end = None
+        self.settles = self._end is not None
         self.flag(reg.CRCEND)

@@ -60,7 +60,7 @@ class FlashController:
             self.update_read_guard,
         )
         self.banks = tuple(FlashBank(around, index) for index in range(array.geometry.banks))
-        self._bank_size = array.geometry.bank_size
+        self._base, self._bank_size = array.geometry.base, array.geometry.bank_size
         self.option_controller = OptionController(
             clock, options, timer, config, self._erase_for_regression, self._change_ended, self._mass_erase
         )
@@ -157,19 +157,25 @@ class FlashController:
 
     def _settle(self) -> None:
         for bank in self.banks:
-            bank.settle()
-        self.option_controller.settle()
+            if bank.settles:
+                bank.settle()
+        if self.option_controller.busy:
+            self.option_controller.settle()
 
     def read(self, address: int, size: int) -> int:
         self._settle()
-        self._check_held()
+        if self._clock.now_ns < self._held_until_ns:
+            raise BusWait(self._held_until_ns)
         offset = address & 0x3FF
+        if size == 4 and not offset & 3:
+            return self._read_register(offset)
         value = self._read_register(offset & ~3)
         return value >> 8 * (offset & 3) & ((1 << 8 * size) - 1)
 
     def write(self, address: int, size: int, value: int) -> None:
         self._settle()
-        self._check_held()
+        if self._clock.now_ns < self._held_until_ns:
+            raise BusWait(self._held_until_ns)
         offset = address & 0x3FF
         register = offset & ~3
         if size != 4:
@@ -189,10 +195,6 @@ class FlashController:
 
     def _hold_registers(self) -> None:
         self._held_until_ns = self._clock.now_ns + self._config.start_hold_us * 1000
-
-    def _check_held(self) -> None:
-        if self._clock.now_ns < self._held_until_ns:
-            raise BusWait(self._held_until_ns)
 
     def _exists(self, register: int) -> bool:
         return register // reg.BANK_STEP < len(self.banks)
@@ -228,7 +230,7 @@ class FlashController:
     def buffer_write(self, address: int, size: int, value: int) -> None:
         """A write on the bus to the array. Raises BusWait while an operation runs in that bank."""
         self._settle()
-        self._bank_of(address).buffer_write(address, size, value)
+        self.banks[(address - self._base) // self._bank_size].buffer_write(address, size, value)
 
     def check_read(self, address: int) -> bool:
         """Called for reads while ``reads_blocked``: raises BusWait or BusError; true when the read finds zeros."""
@@ -247,4 +249,4 @@ class FlashController:
         self.banks[word // self._array.geometry.words_per_bank].ecc_error(word, double=double)
 
     def _bank_of(self, address: int) -> FlashBank:
-        return self.banks[(address - self._array.geometry.base) // self._bank_size]
+        return self.banks[(address - self._base) // self._bank_size]

@@ -46,14 +46,12 @@ class OptionController:
         self._writable = {**WRITABLE, "wpsn": wpsn, "prar2": WRITABLE["prar"], "scar2": WRITABLE["scar"], "wpsn2": wpsn}
         self._lock = KeyLock((reg.OPTION_KEY1, reg.OPTION_KEY2), config.wrong_unlock_sticks)
         self._event: Event | None = None
+        self.busy = False
+        """A change is running."""
         self._started_ns = 0
         self._error = False
         self._interrupts = 0
         self._regression = False
-
-    @property
-    def busy(self) -> bool:
-        return self._event is not None
 
     @property
     def busy_until_ns(self) -> int | None:
@@ -156,9 +154,11 @@ class OptionController:
             duration_ns += self._timer.draw_ns(self._config.die.times.bank_erase_us[0])
         self._started_ns = self._clock.now_ns
         self._event = self._clock.after(duration_ns, self._finish)
+        self.busy = True
 
     def _finish(self) -> None:
         self._event = None
+        self.busy = False
         if self._regression:
             self._erase_for_regression(1.0)
         self._options.commit(self._options.staged)
@@ -167,6 +167,7 @@ class OptionController:
     def _cut(self, event: Event) -> None:
         event.cancel()
         self._event = None
+        self.busy = False
         fraction = (self._clock.now_ns - self._started_ns) / max(event.when_ns - self._started_ns, 1)
         if self._regression:
             # The erase comes first; the level falls only after it.

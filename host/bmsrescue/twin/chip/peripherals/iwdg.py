@@ -88,7 +88,11 @@ class Iwdg(RegisterBlock):
 
     def write_word(self, offset: int, value: int, lanes: int) -> None:
         if offset == KR:
-            self._write_key(value & 0xFFFF)
+            key = value & 0xFFFF
+            if key != KEY_RELOAD or self._running:
+                self._write_key(key)
+            else:
+                self._unlocked = False
         elif not self._unlocked:
             return
         elif offset == PR:

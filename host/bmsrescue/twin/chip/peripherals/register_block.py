@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+_WORD_BYTES = 4
+_ALL_LANES = 0xFFFFFFFF
+
 
 class RegisterBlock(ABC):
     """A bus device over word registers at ``base``. Subclasses see word offsets."""
@@ -25,10 +28,15 @@ class RegisterBlock(ABC):
 
     def read(self, address: int, size: int) -> int:
         offset = address - self.base
+        if size == _WORD_BYTES and not offset & 3:
+            return self.read_word(offset) & _ALL_LANES
         return self.read_word(offset & ~3) >> 8 * (offset & 3) & ((1 << 8 * size) - 1)
 
     def write(self, address: int, size: int, value: int) -> None:
         offset = address - self.base
+        if size == _WORD_BYTES and not offset & 3:
+            self.write_word(offset, value, _ALL_LANES)
+            return
         shift = 8 * (offset & 3)
         self.write_word(offset & ~3, value << shift, ((1 << 8 * size) - 1) << shift)
 
