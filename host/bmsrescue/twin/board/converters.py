@@ -3,12 +3,8 @@
 from .node import Source
 from .parts import Converter, IsolatedConverter
 
-_SAFE_DIVISOR_V = 0.5
-
-
-def conductance(current_a: float, volts: float) -> float:
-    """A constant-current load as the conductance it is at `volts`; it fades out below half a volt."""
-    return current_a / (volts if volts > _SAFE_DIVISOR_V else _SAFE_DIVISOR_V)
+SAFE_DIVISOR_V = 0.5
+"""Below this, what draws a constant current or power draws less."""
 
 
 class BuckStage:
@@ -48,7 +44,7 @@ class BuckStage:
         if not self.running:
             return 0.0
         power = output_a * (output_v + self._parts.loss_v)
-        return power / max(input_v, _SAFE_DIVISOR_V) + self._parts.quiescent_a
+        return power / max(input_v, SAFE_DIVISOR_V) + self._parts.quiescent_a
 
 
 class IsolatedStage:

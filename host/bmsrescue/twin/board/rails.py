@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from ..clock import Event, VirtualClock
-from .converters import BuckStage, IsolatedStage, conductance
+from .converters import SAFE_DIVISOR_V, BuckStage, IsolatedStage
 from .faults import BoardFaults
 from .node import Source, step
 from .parts import RAILS, Parts
@@ -149,12 +149,15 @@ class Rails:
         if ramping:
             duration_ns = min(duration_ns, _LONGEST_RAMP_NS)
         self._end = self._solve(demand, now_ns, duration_ns)
-        self.peak_supply_a = max(self.peak_supply_a, self._supply_a)
+        if self._supply_a > self.peak_supply_a:
+            self.peak_supply_a = self._supply_a
         end = self._end
         most = worst = 0.0
         for rail, volts in v.items():
-            moved = abs(end[rail] - volts)
-            share = moved / (_ABSOLUTE_TOLERANCE_V + _RELATIVE_TOLERANCE * abs(volts))
+            moved = end[rail] - volts
+            if moved < 0.0:
+                moved = -moved
+            share = moved / (_ABSOLUTE_TOLERANCE_V + _RELATIVE_TOLERANCE * (volts if volts >= 0.0 else -volts))
             if moved > most:
                 most = moved
             if share > worst:
@@ -213,11 +216,12 @@ class Rails:
     ) -> tuple[float, float]:
         capacitance_f, bleed_s = self._passive[rail]
         volts, faults = self._start[rail], self.faults
-        load_s = bleed_s + conductance(load_a, volts) + extra_s
+        # A constant current is the conductance that it is at this voltage.
+        load_s = bleed_s + load_a / (volts if volts > SAFE_DIVISOR_V else SAFE_DIVISOR_V) + extra_s
         injected_a = 0.0
-        if rail in faults.shorts_ohm:
+        if faults.shorts_ohm and rail in faults.shorts_ohm:
             load_s += 1.0 / faults.shorts_ohm[rail]
-        if rail in faults.backfeeds:
+        if faults.backfeeds and rail in faults.backfeeds:
             feed = faults.backfeeds[rail]
             load_s += 1.0 / feed.ohm
             injected_a = feed.mv / 1000 / feed.ohm

@@ -19,6 +19,7 @@ Handler = Callable[[int, int, int, bytes], Reply]
 
 _TRANSFERS = frozenset({op.WIRE_READ, op.WIRE_WRITE, op.WIRE_READ_BLOCK, op.WIRE_WRITE_BLOCK})
 _RECEIVE_TIMEOUT_S = 1
+_RECEIVE_BYTES = 1 << 16
 _REQUESTS_BETWEEN_CLOCK_READS = 512
 
 
@@ -83,14 +84,25 @@ class RpcServer:
             TimeExpired: the wall-clock limit has passed.
             Exception: whatever the twin itself raised, other than wire and system errors, `Refused` and `CtrlC`.
         """
-        unpack, pack = struct.Struct(op.REQUEST).unpack, struct.Struct(op.ANSWER).pack
+        unpack, pack = struct.Struct(op.REQUEST).unpack_from, struct.Struct(op.ANSWER).pack
         handlers, send, now_us, looked = self._handlers, self._connection.sendall, self._time.now_us, self._time.looked
         is_certain = self._is_certain
-        while header := self._receive(op.REQUEST_BYTES):
-            opcode, small, looks, fed, length, number, wide = unpack(header)
-            payload = self._receive(length) if length else b""
-            if len(payload) != length:
-                return
+        received, at = b"", 0
+        while True:
+            if len(received) - at < op.REQUEST_BYTES:
+                received, at = self._receive(received[at:], op.REQUEST_BYTES), 0
+                if len(received) < op.REQUEST_BYTES:
+                    return
+            opcode, small, looks, fed, length, number, wide = unpack(received, at)
+            at += op.REQUEST_BYTES
+            payload = b""
+            if length:
+                if len(received) - at < length:
+                    received, at = self._receive(received[at:], length), 0
+                    if len(received) < length:
+                        return
+                payload = received[at : at + length]
+                at += length
             self.calls += 1
             if self.calls % _REQUESTS_BETWEEN_CLOCK_READS == 0:
                 self._check_deadline()
@@ -128,12 +140,12 @@ class RpcServer:
             except (BrokenPipeError, ConnectionResetError):
                 return
 
-    def _receive(self, count: int) -> bytes:
-        """Return `count` bytes, or fewer when the child has hung up."""
-        received = b""
+    def _receive(self, received: bytes, count: int) -> bytes:
+        """What has been received, and what comes after it, until that is `count` bytes or more; fewer when the child
+        has hung up."""
         while len(received) < count:
             try:
-                part = self._connection.recv(count - len(received), socket.MSG_WAITALL)
+                part = self._connection.recv(_RECEIVE_BYTES)
             except BlockingIOError:
                 self._check_deadline()
                 continue
@@ -141,7 +153,7 @@ class RpcServer:
                 return b""
             if not part:
                 return b""
-            received += part
+            received = received + part if received else part
         return received
 
     def _check_deadline(self) -> None:

@@ -27,6 +27,12 @@ class PinBits:
 
     def __init__(self, pins: SwdPins) -> None:
         self._pins = pins
+        # Only the twin's own pins have these, and only where nothing stands between them and the wire.
+        self._is_certain = getattr(pins, "is_certain", None)
+        self._read_whole = getattr(pins, "read_whole", None)
+        self._write_whole = getattr(pins, "write_whole", None)
+        self._read_run = getattr(pins, "read_run", None)
+        self._write_run = getattr(pins, "write_run", None)
         self._engaged = False
         self.cycles = 0
         pins.frequency_hz = START_FREQUENCY_HZ
@@ -55,30 +61,46 @@ class PinBits:
 
     def is_certain(self) -> bool:
         """Whether a write that begins now cannot fail."""
-        is_certain = getattr(self._pins, "is_certain", None)
-        return is_certain is not None and self._engaged and is_certain(WRITE_CYCLES)
+        return self._is_certain is not None and self._engaged and self._is_certain(WRITE_CYCLES)
+
+    def read_whole(self, request: int) -> int:
+        """The data, parity and turnaround of a read that the pins can tell at once, or -1."""
+        if self._read_whole is None or not self._engaged:
+            return -1
+        data: int = self._read_whole(request)
+        if data >= 0:
+            self.cycles += READ_CYCLES
+        return data
+
+    def write_whole(self, request: int, value: int) -> bool:
+        """Whether the pins have taken a write at once; `value` without its parity."""
+        if self._write_whole is None or not self._engaged:
+            return False
+        taken: bool = self._write_whole(request, value | (value.bit_count() & 1) << 32)
+        if taken:
+            self.cycles += WRITE_RUN_CYCLES
+        return taken
 
     def read_run(self, request: int, count: int) -> bytes:
         """The answers to up to `count` reads in a row, where the pins can tell them at once; may be empty."""
-        read_run = getattr(self._pins, "read_run", None)
-        if read_run is None or not self._engaged:
+        if self._read_run is None or not self._engaged:
             return b""
-        answers: bytes = read_run(request, count)
+        answers: bytes = self._read_run(request, count)
         self.cycles += len(answers) // 4 * READ_CYCLES
         return answers
 
     def write_run(self, request: int, data: bytes) -> int:
         """How many words of `data` have been written in a row, where the pins can take them at once; may be 0."""
-        write_run = getattr(self._pins, "write_run", None)
-        if write_run is None or not self._engaged:
+        if self._write_run is None or not self._engaged:
             return 0
-        taken: int = write_run(request, data)
+        taken: int = self._write_run(request, data)
         self.cycles += taken * WRITE_RUN_CYCLES
         return taken
 
 
 def wire_over(pins: SwdPins) -> DebugWire:
-    """The agent's own transfer layer, run on CPython, over the chip's pins. Long blocks are taken whole if possible."""
+    """The agent's own transfer layer, run on CPython, over the chip's pins. Transfers and long blocks are taken whole
+    where that is possible."""
     make_importable()
     from rescue.hal.swd import SwdWire
 
@@ -86,11 +108,25 @@ def wire_over(pins: SwdPins) -> DebugWire:
     make = cast(Callable[[PinBits], Any], SwdWire)
     unannotated = make(bits)
     unannotated.is_certain = bits.is_certain
+    unannotated._acknowledged_read = partial(_read_transfer, bits, unannotated._acknowledged_read)
+    unannotated._write = partial(_write_transfer, bits, unannotated._write)
     unannotated.read_block = partial(_read_block, unannotated, bits, unannotated.read_block)
     unannotated.write_block = partial(_write_block, unannotated, bits, unannotated.write_block)
     wire: DebugWire = unannotated
     wire.set_frequency(START_FREQUENCY_HZ)
     return wire
+
+
+def _read_transfer(bits: PinBits, in_fields: Callable[[int], int], request: int) -> int:
+    """SwdWire._acknowledged_read(), as one call of the pins where it can only succeed."""
+    data = bits.read_whole(request)
+    return in_fields(request) if data < 0 else data
+
+
+def _write_transfer(bits: PinBits, in_fields: Callable[[int, int], None], request: int, value: int) -> None:
+    """SwdWire._write(), likewise."""
+    if not bits.write_whole(request, value):
+        in_fields(request, value)
 
 
 def _read_block(wire: Any, bits: PinBits, in_transfers: Callable[..., None], ap: int, a32: int, buf: bytearray) -> None:
