@@ -64,7 +64,11 @@ def test_the_first_account_is_made_on_the_page_and_logs_in(served: Page, browser
     fill(browser, name="eva", password=PASSWORD + Keys.ENTER)
     until(lambda: browser.current_url.endswith("/login"), "who has an account logs in")
     log_in(browser, served, "eva")
-    assert "eva (engineer)" in browser.find_element(By.TAG_NAME, "header").text
+    mine = browser.find_element(By.CSS_SELECTOR, ".own summary")
+    assert mine.text == "eva"
+    mine.click()
+    shown = browser.find_element(By.CLASS_NAME, "own").text.split("\n")
+    assert {"engineer", "Accounts", "Audit log", "log out"} <= set(shown)
 
 
 def test_accounts_of_others_are_made_and_a_token_is_shown_once(served: Page, browser: WebDriver) -> None:

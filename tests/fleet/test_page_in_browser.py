@@ -20,6 +20,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from bmsrescue.fleet.web.languages import COOKIE, LANGUAGES
 from page_server import (
     PATIENCE_S,
     Page,
@@ -34,6 +35,7 @@ from page_server import (
 from sealed_records import chain
 
 _LABEL = "BR16S-24000001"
+_PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -197,6 +199,25 @@ def test_each_view_passes_the_accessibility_check(page: Page, browser: WebDriver
     browser.get(page.url + path)
     assert accessibility_faults(browser) == []
     no_errors(browser)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_engineers_header_is_one_row_on_a_common_screen(page: Page, browser: WebDriver, language: str) -> None:
+    page.fleet.accounts.add("annegret", "engineer", _PASSWORD, "bench")
+    size = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.get(page.url + "/login")
+        browser.add_cookie({"name": COOKIE, "value": language})
+        browser.find_element(By.ID, "name").send_keys("annegret")
+        browser.find_element(By.ID, "password").send_keys(_PASSWORD + Keys.ENTER)
+        until(lambda: browser.find_elements(By.ID, "wall"), "not logged in")
+        measured = "return [document.querySelector('header').offsetHeight, document.documentElement.scrollWidth]"
+        height, width = browser.execute_script(measured)
+        assert height < 60 and width <= 1280
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.delete_all_cookies()
 
 
 @pytest.mark.parametrize("inches", [(8.27, 11.69), (8.5, 11.0)], ids=["A4", "Letter"])
