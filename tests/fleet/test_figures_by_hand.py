@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from bmsrescue.fleet import figures, ledger
+from bmsrescue.fleet.figures import wilson
 from bmsrescue.fleet.records.projection import project
 from bmsrescue.fleet.records.taking import IMPORT, LineTaker
 from bmsrescue.fleet.store import Store
 from bmsrescue.fleet.trends import Trend, rail_trends
-from bmsrescue.fleet.web.rendering import _percent
+from bmsrescue.fleet.web.rendering import templates
 from rescuelink.seal import line_hash
 from sealed_records import chain, sample
 
@@ -130,4 +131,11 @@ def test_a_station_outside_its_limits_has_a_capability_below_nothing() -> None:
     [(0.0, "0 %"), (1.0, "100 %"), (0.5, "50.0 %"), (0.996, "99.6 %"), (0.9996, "> 99.9 %"), (0.0004, "< 0.1 %")],
 )
 def test_a_share_reads_as_none_or_all_only_where_it_is(share: float, said: str) -> None:
-    assert _percent(share) == said
+    shown = templates.env.from_string("{{ share | percent }}")
+    assert shown.render(share=share, language="en") == said
+    assert shown.render(share=share, language="de") == said.replace(".", ",")
+
+
+def test_an_interval_ends_at_none_and_at_all() -> None:
+    for total in range(1, 100):
+        assert (wilson(0, total).low, wilson(total, total).high) == (0.0, 1.0), "not at 99.9 %, by a rounded root"

@@ -18,6 +18,7 @@ from bmsrescue.fleet.accounts import SCOPES
 from bmsrescue.fleet.fleet import Fleet
 from bmsrescue.fleet.line.filters import WORDS
 from bmsrescue.fleet.queues import FAULTS, NAMES
+from bmsrescue.fleet.records.firmware import BLANK, PART_OF
 from bmsrescue.fleet.records.life import FIELDS
 from bmsrescue.fleet.records.reading import PHASES
 from bmsrescue.fleet.stations.hall import Hall
@@ -26,10 +27,11 @@ from bmsrescue.fleet.stations.station import Station
 from bmsrescue.fleet.unit_life import DISPOSITIONS
 from bmsrescue.fleet.web import languages
 from bmsrescue.fleet.web.app import create_page
-from bmsrescue.fleet.web.languages import words
+from bmsrescue.fleet.web.helper_words import in_language
+from bmsrescue.fleet.web.languages import said_by_scripts, words
 from bmsrescue.fleet.web.limit_words import LIMIT_WORDS, RAIL_WORDS
 from bmsrescue.fleet.web.messages import filled, rewritten
-from bmsrescue.fleet.web.people_words import OUTCOME_WORDS, PHASE_WORDS, STEP_WORDS
+from bmsrescue.fleet.web.people_words import KIND_WORDS, OUTCOME_WORDS, PHASE_WORDS, STEP_WORDS
 from bmsrescue.fleet.web.rendering import NO_VERDICT
 from fake_station import FakeHelper, NoHelpers
 
@@ -49,8 +51,10 @@ _SECTORS = ("before", "after", "blank", "match", "differs", "torn", "unknown")
 _VERDICTS = ("pass", "fail", "marginal")
 _TABLES: tuple[Iterable[str], ...] = (
     *(titles(), _RANGES, _SECTORS, _VERDICTS, PHASES, DISPOSITIONS, FACES, FAULTS, NAMES, (NO_VERDICT,)),
-    *(table.values() for table in (STEP_WORDS, OUTCOME_WORDS, PHASE_WORDS, RAIL_WORDS, WORDS, FIELDS, SCOPES)),
+    *(table.values() for table in (STEP_WORDS, OUTCOME_WORDS, PHASE_WORDS, KIND_WORDS)),
+    *(table.values() for table in (RAIL_WORDS, WORDS, FIELDS, SCOPES)),
     consents.WORDS.values(),
+    (PART_OF + "{0}", BLANK),
     [words for words, _unit in LIMIT_WORDS.values()],
     [unit for _words, unit in LIMIT_WORDS.values() if " " in unit],  # the others are symbols
     [face.advice for face in FACES.values()],
@@ -68,9 +72,7 @@ def asked_for() -> set[str]:
                 text for _line, _name, text, _notes in babel_extract(file, ["_"], [], {}) if isinstance(text, str)
             }
         rewritten(template.read_text(encoding="utf-8"), found.add)
-    script = (_WEB / "static" / "page.js").read_text(encoding="utf-8")
-    found |= set(re.findall(r'said\("([^"]+)"\)', script))
-    return {text for text in found if text}
+    return {text for text in found | said_by_scripts() if text}
 
 
 @pytest.mark.parametrize("language", ["de", "zh"])
@@ -107,6 +109,40 @@ def test_a_text_of_a_template_is_a_message_with_its_expressions_in_their_places(
     }
     shown = environment.from_string(made).render(n="<3>", name="eva & co", x=False)
     assert shown == ('<p title="Alle "&lt;3&gt;""><b>Jetzt</b> well out: EVA &amp; CO</p><i>&lt;3&gt;</i>')
+
+
+@pytest.mark.parametrize("template", sorted((_WEB / "templates").glob("*.html")), ids=lambda path: path.stem)
+def test_no_text_is_handed_on_in_english(template: Path) -> None:
+    """What goes through a macro or a table of an expression is no text that stands in the template."""
+    made = rewritten(template.read_text(encoding="utf-8"), lambda _message: None)
+    given = [
+        found[2]
+        for expression in re.findall(r"\{\{.*?\}\}", made, re.DOTALL)
+        for found in re.finditer(r"""(?<!_\()(?<!_m\()(["'])([A-Z][a-z]+(?: [a-z]+)*)\1""", expression)
+    ]
+    assert not given, f'{template.name}: put these into _("..."): {given}'
+
+
+@pytest.mark.parametrize("script", [name for name in languages.SCRIPTS if name != "words.js"])
+def test_no_script_says_anything_in_english_only(script: str) -> None:
+    source = (_WEB / "static" / script).read_text(encoding="utf-8")
+    shown = re.findall(r"""(?:textContent = |\bsay\(|label: )["`]([^"`$]*[a-z]{2}[^"`]*)["`]""", source)
+    assert [text for text in shown if text != "mV"] == [], "put these into said(...)"
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        ("core clock 80.0 MHz", "80,0 MHz"),
+        ("3.3 V stays at 1.25 V", "1,25 V"),
+        ("part of 1.2.0 s", "1.2.0 s"),
+        ("agent 0.1.0", "0.1.0"),
+        ("rev 1.2", "1.2"),
+    ],
+)
+def test_a_measured_value_in_a_sentence_has_the_decimal_sign_of_its_language(english: str, german: str) -> None:
+    assert german in in_language("de", english)
+    assert in_language("zh", english).count(".") == english.count(".")
 
 
 @pytest.fixture

@@ -100,7 +100,10 @@ def wilson(count: int, total: int) -> Share:
     p, z2 = count / total, _Z95 * _Z95
     middle = (p + z2 / (2 * total)) / (1 + z2 / total)
     half = _Z95 * sqrt(p * (1 - p) / total + z2 / (4 * total * total)) / (1 + z2 / total)
-    return Share(count, total, max(0.0, middle - half), min(1.0, middle + half))
+    # At none and at all the interval ends there; a rounded root would say "> 99.9 %".
+    return Share(
+        count, total, max(0.0, middle - half) if count else 0.0, min(1.0, middle + half) if count < total else 1.0
+    )
 
 
 def pareto(session: Session, since: datetime | None = None, firmware: str | None = None) -> list[CauseCount]:

@@ -17,12 +17,13 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from bmsrescue.fleet.web.catalogues import read
-from bmsrescue.fleet.web.languages import words
+from bmsrescue.fleet.web.languages import in_decimals, words
 from bmsrescue.fleet.web.limit_words import RAIL_WORDS
 from bmsrescue.fleet.web.people_words import STEP_WORDS
 
 _VALUE = re.compile(r"\{(\w+)\}|%(?:\.\d+)?(?:0\d+)?[sdxXf]")
 _RAIL = re.compile(r"(?<![\w.`\"-])(?:" + "|".join(RAIL_WORDS) + r")(?![\w`\"-]|\.\w)")
+_FIGURE = re.compile(r"(?<![\w.])\d+\.\d+(?= ?(?:%|[mk]?[VAW]|m?s|[kM]?Hz|[KM]iB)(?!\w))")  # no version: it has a unit
 _END = re.compile(r"(?<=[.?!]) ")
 _PHASE = re.compile(rf"({'|'.join(STEP_WORDS)}): (.+)\Z", re.IGNORECASE | re.DOTALL)
 _LIST = re.compile(r"(\d+ )?\(?[a-z]+\)?(, \d+ [a-z]+)*\Z")  # "0 blank, 1 match", or a word by itself
@@ -104,13 +105,14 @@ def in_language(language: str, text: str) -> str:
     if not text or len(text) > _LONGEST:
         return text
     told = text if language == "en" or not _templates(language) else _told(language, text, 0)[0]
-    return _RAIL.sub(lambda name: _rail(language, name[0]), told)
+    named = _RAIL.sub(lambda name: rail_name(language, name[0]), told)
+    return _FIGURE.sub(lambda figure: in_decimals(language, figure[0]), named)
 
 
-def _rail(language: str, name: str) -> str:
-    """ "B+" of "B+, the unit's input"."""
-    english = RAIL_WORDS[name]
-    return re.split("[,，]", words(language).get(english, english))[0]
+def rail_name(language: str, name: str) -> str:
+    """ "B+" of "B+, the unit's input"; a rail without words keeps its own."""
+    english = RAIL_WORDS.get(name, name)
+    return re.split(", |，", words(language).get(english, english))[0]
 
 
 def _told(language: str, text: str, depth: int) -> tuple[str, int]:

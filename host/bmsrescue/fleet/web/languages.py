@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from babel import negotiate_locale
+from babel.numbers import get_decimal_symbol
 from starlette.requests import HTTPConnection
 
 from bmsrescue.fleet.stations.states import FACES
@@ -20,7 +21,8 @@ from bmsrescue.fleet.web.people_words import STEP_WORDS
 COOKIE = "bmsrescue_language"
 LANGUAGES = {"en": "English", "de": "Deutsch", "zh": "中文"}
 _MOST_TAGS = 20
-_SAID = re.compile(r'said\("([^"]+)"\)')
+SCRIPTS = ("words.js", "plots.js", "forms.js", "page.js")
+_SAID = re.compile(r'said\("([^"]+)"[,)]')
 
 
 @cache
@@ -32,10 +34,26 @@ def words(language: str) -> Mapping[str, str]:
 
 
 @cache
+def _decimal_sign(language: str) -> str:
+    return get_decimal_symbol(language)
+
+
+def in_decimals(language: str, figure: str) -> str:
+    """A figure that has a decimal point, with the language's own decimal sign: 3,3 in German."""
+    return figure.replace(".", _decimal_sign(language))
+
+
+@cache
+def said_by_scripts() -> frozenset[str]:
+    """The English texts that the page's own scripts look up."""
+    static = Path(__file__).parent / "static"
+    return frozenset(text for name in SCRIPTS for text in _SAID.findall((static / name).read_text(encoding="utf-8")))
+
+
+@cache
 def script_words(language: str) -> Mapping[str, str]:
-    """Those of them that the page's script looks up."""
-    script = (Path(__file__).parent / "static" / "page.js").read_text(encoding="utf-8")
-    asked = {*_SAID.findall(script), *FACES, *(face.advice for face in FACES.values()), *STEP_WORDS.values()}
+    """Those of them that the page's scripts look up."""
+    asked = {*said_by_scripts(), *FACES, *(face.advice for face in FACES.values()), *STEP_WORDS.values()}
     return {english: text for english, text in words(language).items() if english in asked}
 
 

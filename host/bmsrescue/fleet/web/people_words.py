@@ -29,6 +29,15 @@ STEP_ORDER = tuple(STEP_WORDS)
 
 PHASE_WORDS = {"off": "before switching on", "on": "switched on", "proof": "after the power cycle"}
 
+KIND_WORDS = {  # of what people said of a unit
+    "note": "note",
+    "photo": "photo",
+    "test": "protection test",
+    "card": "whose, which",
+    "disposition": "disposition",
+    "label": "label",
+}
+
 OUTCOME_WORDS = {
     "RECOVERED": "recovered",
     "RECOVERED_CHECK_CONFIG": "recovered, check its configuration",

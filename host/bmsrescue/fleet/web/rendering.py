@@ -20,14 +20,16 @@ from bmsrescue.fleet.line.clock import Clock
 from bmsrescue.fleet.models import Attempt
 from bmsrescue.fleet.queues import time_fault
 from bmsrescue.fleet.records import aside
+from bmsrescue.fleet.records.firmware import BLANK, PART_OF
 from bmsrescue.fleet.stations.states import FACES, REMOVE, state_for
 from bmsrescue.fleet.web.access import Access
-from bmsrescue.fleet.web.helper_words import in_language
-from bmsrescue.fleet.web.languages import LANGUAGES, language_of, script_words, words
+from bmsrescue.fleet.web.helper_words import in_language, rail_name
+from bmsrescue.fleet.web.languages import LANGUAGES, in_decimals, language_of, script_words, words
 from bmsrescue.fleet.web.limit_words import RAIL_WORDS
 from bmsrescue.fleet.web.messages import Messages, filled
 from bmsrescue.fleet.web.ordering import order_of
 from bmsrescue.fleet.web.people_words import (
+    KIND_WORDS,
     PHASE_WORDS,
     STEP_WORDS,
     cause_words,
@@ -46,13 +48,20 @@ def _result(attempt: Attempt) -> str:
     return NO_VERDICT if attempt.taken_out else _verdict(attempt)
 
 
-def _percent(share: float) -> str:
-    """One digit behind the point; 0 % and 100 % only where it is none and all."""
+@pass_context
+def _number(context: Context, value: float, digits: int | None = 0) -> str:
+    """With the decimal sign of the person's language; `digits` None: with as many behind it as the value has."""
+    return in_decimals(context.get("language") or "en", str(value) if digits is None else f"{value:.{digits}f}")
+
+
+@pass_context
+def _percent(context: Context, share: float) -> str:
+    """One digit behind the decimal sign; 0 % and 100 % only where it is none and all."""
     if 0 < share < _SMALLEST:
-        return "< 0.1 %"
+        return "< " + _number(context, 0.1, 1) + " %"
     if 1 - _SMALLEST < share < 1:
-        return "> 99.9 %"
-    return f"{100 * share:.1f} %" if 0 < share < 1 else f"{100 * share:.0f} %"
+        return "> " + _number(context, 99.9, 1) + " %"
+    return _number(context, 100 * share, 1 if 0 < share < 1 else 0) + " %"
 
 
 @pass_context
@@ -92,6 +101,14 @@ def _in_words(table: Callable[[str], str]) -> Any:
     return told
 
 
+@pass_context
+def _firmware(context: Context, name: str | None) -> str:
+    """What a unit came with (`records.firmware`), in the person's language; a version is what it is."""
+    if name and name.startswith(PART_OF):
+        return _message(context, PART_OF + "{0}", name.removeprefix(PART_OF))
+    return name if name and name != BLANK else _said(context, name or "not known")
+
+
 def _of_display(words_of: Callable[[str, str], str]) -> Any:
     """A filter of words that the dongle's own catalogues have."""
     return pass_context(lambda context, name: words_of(name, context.get("language") or "en"))
@@ -106,26 +123,32 @@ def _title(language: str, title: str) -> str:
 
 _SMALLEST = 0.001
 NO_VERDICT = "no verdict"
-_templates = Jinja2Templates(Path(__file__).parent / "templates")
-_templates.env.filters["verdict"] = _verdict
-_templates.env.filters["result"] = _result
-_templates.env.filters["symbol"] = lambda attempt: FACES[_verdict(attempt)].symbol
-_templates.env.filters["percent"] = _percent
-_templates.env.filters["when"] = _when
-_templates.env.globals["_"] = _said
-_templates.env.globals["_m"] = _message
-_templates.env.add_extension(Messages)
-_templates.env.filters["duration"] = lambda s: f"{s} s" if s < 120 else f"{s // 60} min"
-_templates.env.filters["said"] = _said
-_templates.env.filters["helper_says"] = _helper_says
-_templates.env.filters["step"] = _in_words(step_words)
-_templates.env.filters["outcome"] = _in_words(outcome_words)
-_templates.env.filters["cause"] = _of_display(cause_words)
-_templates.env.filters["confidence"] = _of_display(confidence_words)
-_templates.env.filters["rail"] = _in_words(lambda rail: RAIL_WORDS.get(rail, rail))
-_templates.env.filters["phase"] = _in_words(lambda phase: PHASE_WORDS.get(phase, phase))
-_templates.env.filters["json_text"] = json.dumps
-_templates.env.filters["json_lines"] = lambda document: json.dumps(document, indent=2, ensure_ascii=False)
+templates = Jinja2Templates(Path(__file__).parent / "templates")
+templates.env.filters["verdict"] = _verdict
+templates.env.filters["result"] = _result
+templates.env.filters["symbol"] = lambda attempt: FACES[_verdict(attempt)].symbol
+templates.env.filters["percent"] = _percent
+templates.env.filters["number"] = _number
+templates.env.filters["when"] = _when
+templates.env.globals["_"] = _said
+templates.env.globals["_m"] = _message
+templates.env.add_extension(Messages)
+templates.env.filters["duration"] = lambda s: f"{s} s" if s < 120 else f"{s // 60} min"
+templates.env.filters["said"] = _said
+templates.env.filters["helper_says"] = _helper_says
+templates.env.filters["step"] = _in_words(step_words)
+templates.env.filters["outcome"] = _in_words(outcome_words)
+templates.env.filters["cause"] = _of_display(cause_words)
+templates.env.filters["confidence"] = _of_display(confidence_words)
+templates.env.filters["rail"] = _in_words(lambda rail: RAIL_WORDS.get(rail, rail))
+templates.env.filters["rail_name"] = pass_context(
+    lambda context, rail: rail_name(context.get("language") or "en", rail)
+)
+templates.env.filters["firmware"] = _firmware
+templates.env.filters["kind"] = _in_words(lambda kind: KIND_WORDS.get(kind, kind))
+templates.env.filters["phase"] = _in_words(lambda phase: PHASE_WORDS.get(phase, phase))
+templates.env.filters["json_text"] = json.dumps
+templates.env.filters["json_lines"] = lambda document: json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def page(request: Request, template: str, person: Person | None, title: str, **values: Any) -> Response:
@@ -142,9 +165,10 @@ def page(request: Request, template: str, person: Person | None, title: str, **v
     values["language"], values["languages"], values["own_words"] = language, LANGUAGES, script_words(language)
     values["bench"] = fleet.name
     values["only_looks"] = values["read_only"] = fleet.only_looks
-    values["step_words"], values["rail_words"] = STEP_WORDS, RAIL_WORDS
+    values["step_words"] = STEP_WORDS
+    values["rail_words"] = {name: rail_name(language, name) for name in RAIL_WORDS}
     values["clock"] = fleet.desk.settings.clock
-    return _templates.TemplateResponse(
+    return templates.TemplateResponse(
         request, template, {"person": person, "title": title, "shown_title": _title(language, title), **values}
     )
 

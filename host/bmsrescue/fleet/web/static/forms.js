@@ -19,7 +19,7 @@ async function send(method, path, content, sayWrong) {
       body: content === undefined ? undefined : upload ? content : JSON.stringify(content),
     });
   } catch (error) {
-    (sayWrong || say)("The bench does not answer. Look whether bmsrescue is running, and try again", true);
+    (sayWrong || say)(said("The bench does not answer. Look whether bmsrescue is running, and try again"), true);
     return null;
   }
   const text = await answer.text();
@@ -101,7 +101,7 @@ const consent = document.getElementById("consent");
 if (consent) {
   const show = () => {
     const words = [...consent.querySelectorAll("input[name=words]:checked")].map((box) => box.value);
-    const text = words.length ? `allow ${words.join(", ")} on ${consent.dataset.said}` : "tick what is allowed first";
+    const text = words.length ? `allow ${words.join(", ")} on ${consent.dataset.said}` : said("tick what is allowed first");
     document.getElementById("phrase").textContent = text;
   };
   consent.addEventListener("change", show);

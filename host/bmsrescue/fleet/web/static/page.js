@@ -4,7 +4,6 @@
 const body = document.body;
 // The site's own zone, as everywhere on the page.
 const clockTime = (ms) => new Date(ms).toLocaleTimeString("en-GB", { timeZone: body.dataset.zone || "UTC" });
-const LANGUAGE = document.documentElement.lang || "en";
 const byId = (id) => document.getElementById(id);
 
 // -- scanner and buttons -------------------------------------------------------------------------------------------------
@@ -27,11 +26,11 @@ if (scanForm) {
       // A badge: whoever it belongs to is logged in here from now on.
       const answer = await fetch("/login", { method: "POST", body: new URLSearchParams({ badge: text }) });
       if (answer.ok) location.reload();
-      else say("This badge is not known, or has run out. Ask an engineer.", true);
+      else say(said("This badge is not known, or has run out. Ask an engineer."), true);
       return;
     }
     const taken = await send("POST", "/api/fleet/scan", { text, station: body.dataset.station || null });
-    if (taken) say(text === taken.station ? `station ${text}: now scan the label` : `${text}: station ${taken.station}`);
+    if (taken) say(text === taken.station ? said("station {0}: now scan the label", text) : said("{0}: station {1}", text, taken.station));
   });
 }
 
@@ -39,7 +38,7 @@ document.querySelectorAll("[data-post]").forEach((button) => {
   button.addEventListener("click", async () => {
     const content = button.dataset.body ? JSON.parse(button.dataset.body) : {};
     const path = `/api/fleet/stations/${encodeURIComponent(body.dataset.station)}/${button.dataset.post}`;
-    if (await send("POST", path, content)) say(button.textContent + ": done");
+    if (await send("POST", path, content)) say(said("{0}: done", button.textContent));
   });
 });
 
@@ -75,8 +74,6 @@ const SOUNDS = {
 // -- stations ------------------------------------------------------------------------------------------------------------
 
 const states = {};
-const WORDS = JSON.parse(body.dataset.words || "{}");
-const said = (english) => WORDS[english] || english;
 const STEPS = JSON.parse(body.dataset.steps || "{}");
 
 function knownCard(name) {
@@ -110,7 +107,7 @@ function showStation(status) {
     ...status,
     state: said(status.state),
     step: said(STEPS[status.step] || status.step),
-    left: left === null || left === undefined ? "" : `· ${said("about {} left").replace("{}", left < 120 ? `${left} s` : `${Math.floor(left / 60)} min`)}`,
+    left: left === null || left === undefined ? "" : `· ${said("about {0} left", left < 120 ? `${left} s` : `${Math.floor(left / 60)} min`)}`,
     sentence: status.result ? status.result.sentence : "",
     tally: `${status.counts.PASS} ${said("PASS")}, ${check ? `${check} ${said("CHECK CONFIG")}, ` : ""}${status.counts.FAIL} ${said("FAIL")}`,
   };
@@ -148,10 +145,10 @@ function log(at, text, wrong) {
 
 function tellStep(event) {
   const data = event.data || {};
-  if (event.name === "step") log(event.at, data.index === undefined ? data.name : `${data.index + 1} of ${data.count}: ${said(STEPS[data.name] || data.name)}`);
-  if (event.name === "step-end" && data.outcome !== "ok") log(event.at, `${data.name}: ${data.outcome}`, true);
-  if (event.name === "diagnosis") log(event.at, `diagnosis: ${data.sentence || data.cause}`);
-  if (event.name === "plan") (data.lines || []).forEach((line) => log(event.at, `plan: ${line}`));
+  if (event.name === "step") log(event.at, data.index === undefined ? data.name : `${data.index + 1}/${data.count} ${said(STEPS[data.name] || data.name)}`);
+  if (event.name === "step-end" && data.outcome !== "ok") log(event.at, `${said(STEPS[data.name] || data.name)}: ${data.outcome}`, true);
+  if (event.name === "diagnosis") log(event.at, said("diagnosis: {0}", data.sentence || data.cause));
+  if (event.name === "plan") (data.lines || []).forEach((line) => log(event.at, said("plan: {0}", line)));
   if (event.name === "error") log(event.at, `${data.message}`, true);
   if (event.name === "outcome") log(event.at, `${data.outcome}: ${data.sentence}`);
 }
@@ -179,7 +176,7 @@ function showDisplays(data) {
     byId("front-note").hidden = true;
   }
   if (Array.isArray(data.unit)) {
-    byId("unit-display").textContent = data.unit.length ? data.unit.join("\n") : "(dark)";
+    byId("unit-display").textContent = data.unit.length ? data.unit.join("\n") : said("(dark)");
     byId("unit-display").hidden = false;
     byId("unit-note").hidden = true;
   }
@@ -216,8 +213,8 @@ function goStale() {
   if (stale) return;
   stale = true;
   body.classList.add("stale");
-  byId("stale").textContent = `Not up to date since ${clockTime(heard)}: the daemon does not answer. `
-    + "Go by the helpers' own lights.";
+  byId("stale").textContent = said("Not up to date since {0}: the daemon does not answer. Go by the helpers' own lights.",
+    clockTime(heard));
   byId("stale").hidden = false;
   byId("link-state").textContent = said("not connected, trying again");
 }
