@@ -81,7 +81,7 @@ def record(outcome, cause, ends_as=None, next_step=None, sentence="", rails=None
 
 screen = new_screen()
 screen.idle("pack 16S, firmware 1.2.0")
-keep("idle: card and job")
+keep("idle: a job")
 screen.idle("idle.no-card")
 keep("idle: no card")
 screen.idle("host: serve", "idle.unplug")
@@ -242,8 +242,11 @@ long += [step for step in words.say(LANGUAGE, "steps").split(",") if words.colum
 
 
 def caption(text):
+    """A name that is longer than the screen is wide loses letters of its first word: REC_CHECK_CONFIG."""
+    first, bar, rest = text.partition("_")
+    text = first[: max(1, 15 - len(rest))] + bar + rest if bar else text
     buffer = bytearray(128)
-    framebuf.FrameBuffer(buffer, 128, 8, framebuf.MONO_VLSB).text(text[:16], 0, 0, 1)
+    framebuf.FrameBuffer(buffer, 128, 8, framebuf.MONO_VLSB).text(text, 0, 0, 1)
     return buffer.hex()
 
 
