@@ -23,7 +23,7 @@ def new_ca(names: NamesArgument = None, as_json: JsonOption = False) -> None:
     """Make a CA that can certify these names and no others; browsers are given its certificate, once."""
     from bmsrescue.door.local_ca import new_ca as make
 
-    cert = make(_folder(), _names(names))
+    cert = make(_folder(), _names("new-ca", names))
     if as_json:
         print_json({"certificate": str(cert)})
         return
@@ -39,7 +39,7 @@ def issue(
     """Make the daemon's certificate and key, in place of the ones before. It takes them at its next start."""
     from bmsrescue.door.local_ca import issue as make
 
-    cert, key = make(_folder(), _names(names), days)
+    cert, key = make(_folder(), _names("issue", names), days)
     if as_json:
         print_json({"certificate": str(cert), "key": str(key)})
         return
@@ -55,12 +55,13 @@ def _folder() -> Path:
     return folder / _FOLDER
 
 
-def _names(given: list[str] | None) -> list[str]:
+def _names(command: str, given: list[str] | None) -> list[str]:
     from bmsrescue.errors import UsageError
 
     names = list(dict.fromkeys(given or load_config().daemon.names))
     if not names:
         raise UsageError(
-            "by what name is the bench called", "Give it: bmsrescue tls new-ca bench2.example, or names in [daemon]."
+            "no name of the bench is given",
+            f"Give the one that browsers use: bmsrescue tls {command} bench2.example, or names in [daemon].",
         )
     return names

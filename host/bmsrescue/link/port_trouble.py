@@ -29,9 +29,14 @@ def port_error(url: str, error: Exception) -> LinkError:
         return LinkError(
             "port", f"another program has {url}", next_step="close it: a terminal, an editor, or `bmsrescue serve`"
         )
-    return LinkError(
-        "port", f"cannot open {url}: {error}", next_step="check the cable and that no other program has the port"
+    if number == errno.ECONNREFUSED:
+        return LinkError("port", f"nothing listens at {url}", next_step="start it there, or check the port's number")
+    is_remote = not url.startswith("/") and "://" in url
+    told = str(error).removeprefix(f"Could not open port {url}: ")
+    step = (
+        "check the address and the network" if is_remote else "check the cable and that no other program has the port"
     )
+    return LinkError("port", f"cannot open {url}: {told}", next_step=step)
 
 
 def _those_there() -> str:
