@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bmsrescue.twin.board.faults import ContactLoss
+from bmsrescue.twin.board.faults import ContactLoss, HelperTraits
+from bmsrescue.twin.board.parts import RAILS
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.chip.flash import registers as reg
 from bmsrescue.twin.rig import TwinRig, card_for
@@ -59,6 +60,28 @@ def test_clocks_counted_twice_are_the_wires_and_never_a_worn_chip(rate: float, s
     tries = run.record["evidence"]["swd"]["tries"]
     assert run.record["evidence"]["swd"]["disturbed"] > 0
     assert tries
+
+
+@pytest.mark.parametrize("wire", ["swdio_open", "swclk_open"])
+@pytest.mark.parametrize(
+    ("unseen_rails", "translator", "latches"),
+    [
+        (("vcap",), True, True),
+        (("v3v3", "vcap"), False, False),
+        (RAILS, True, False),
+        ((), False, True),
+    ],
+)
+def test_an_open_wire_is_the_wires_whatever_the_helper_does_not_see(
+    wire: str, unseen_rails: tuple[str, ...], translator: bool, latches: bool
+) -> None:
+    helper = HelperTraits(missing_rails=frozenset(unseen_rails), pull_down_latches=latches)
+    bench, card = bench_with(lambda unit: unit.break_board(**{wire: True}, swd_translator=translator, helper=helper))
+    run = press_button(bench, card)
+    found = run.record["diagnosis"]
+    assert run.record["outcome"] == "CHECK_WIRES"
+    assert "open-swd" in (found["cause"], *found["alternatives"])
+    assert run.record["error"] is None
 
 
 @pytest.mark.parametrize("at_ms", [900.0, 1_300.0, 1_600.0])

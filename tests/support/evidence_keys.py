@@ -73,6 +73,7 @@ KEYS: Final[dict[str, str]] = {
     "wiring.swdio": RULE,
     "wiring.swclk": RULE,
     "wiring.nrst": RULE,
+    "wiring.latches": RULE,
     "swd.how": RULE,
     "swd.hz": RULE,
     "swd.tries[].how": RULE,

@@ -110,6 +110,7 @@ MENDED = (
     (9003473, "a chip that could not say who it is over a ringing clock was called the image's, nothing compared"),
     (9100034, "own data torn in a sector that is write-protected: LOCKED by wrp passed for a wrong cause"),
     (9001270, "one reset by a watchdog chip that spoilt the first write of option bytes passed for a bad wire"),
+    (9100254, "SWDIO open behind a translator: a helper without a wire to VCAP blamed nothing, though NRST was high"),
     (8002744, "two resets of it in half a second were no loop, and an erased unit was written to in vain"),
 )
 

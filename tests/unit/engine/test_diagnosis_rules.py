@@ -151,6 +151,10 @@ def wired(swdio: str, swclk: str) -> Callable[[Evidence], None]:
     return lambda e: e.update(wiring={"swdio": swdio, "swclk": swclk})
 
 
+def latching(evidence: Evidence) -> None:
+    evidence["wiring"]["latches"] = True
+
+
 def unseen(*names: str) -> Callable[[Evidence], None]:
     """The helper has no wire to those rails, or to NRST."""
 
@@ -517,6 +521,16 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("nothing at the other end of SWCLK", "open-swd", both(silent(), wired("high", "open"))),
     ("SWDIO held low", "swdio-low", both(silent(), wired("low", "low"))),
     (
+        "nothing at the other end of SWDIO, and SWCLK pulled up on the board",
+        "open-swd",
+        both(silent("no_ack"), wired("open", "high")),
+    ),
+    (
+        "running firmware and never an answer, seen by pads that hold themselves high",
+        "no-swd",
+        both(silent("no_ack"), wired("high", "low"), latching, reads("vcap", 1200)),
+    ),
+    (
         "good wires, running firmware, and never an answer",
         "rdp2",
         both(silent("no_ack"), wired("high", "low"), reads("vcap", 1200)),
@@ -725,6 +739,13 @@ def test_evidence_leads_to_its_cause(story: str, cause: str, change: Callable[[E
         (silent("no_ack", "no_ack"), "CHECK_WIRES"),
         (both(silent("no_ack"), wired("high", "low"), reads("vcap", 600)), "CHECK_WIRES"),
         (both(silent("no_ack"), wired("high", "low")), "NOT_FIRMWARE"),
+        (both(silent("no_ack"), wired("high", "low"), unseen("bplus", "v12")), "NOT_FIRMWARE"),
+        (both(silent("no_ack"), wired("high", "low"), latching), "CHECK_WIRES"),
+        # Reset that is let go says that the chip has its supply, whatever rails nobody sees.
+        (both(silent("no_ack"), wired("high", "high"), unseen("vcap")), "CHECK_WIRES"),
+        (both(silent("no_ack"), wired("high", "high"), unseen("v3v3", "vcap")), "CHECK_WIRES"),
+        (both(silent("no_ack"), wired("high", "low"), unseen("vcap")), "EXAMINED"),
+        (both(silent("no_ack"), wired("high", "high"), unseen("vcap", "nrst")), "EXAMINED"),
     ],
 )
 def test_silence_is_the_wires_unless_they_were_seen_to_end_at_a_living_chip(

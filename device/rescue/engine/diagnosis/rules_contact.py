@@ -128,10 +128,17 @@ def _alive(evidence):
     return max(rail["mv"], evidence["rails"].get("reset_vcap_mv", 0)) >= window_of(evidence, "core")[0]
 
 
+def _latches(evidence):
+    # Whether the helper's pads hold what they had: then a line that nobody holds reads high as well.
+    return bool((evidence.get("wiring") or {}).get("latches"))
+
+
 def _swapped_swd(evidence):
     swdio, swclk = _levels(evidence)
     if swdio not in ("low", "open") or swclk != "high" or not _alive(evidence):
         return None
+    if swdio == "open" and _only(evidence, "no_ack"):
+        return None  # through an exchanged wire the helper would have read the chip's SWCLK, which is low
     if swdio == "open":
         return LIKELY, {}, _level_lines(evidence), ["open-swd"]  # the two pulls ended between the levels
     return _sure(evidence), {}, _level_lines(evidence), []
@@ -168,6 +175,8 @@ def _silent_for_good(evidence):
     # Both wires reach the chip, its firmware runs, and its debug port answers nothing, not even under reset.
     if not _only(evidence, "no_ack") or _levels(evidence) != ("high", "low") or not supplied(evidence):
         return None
+    if _latches(evidence):
+        return None
     return LIKELY, {}, _level_lines(evidence) + _tries(evidence["swd"]), ["no-swd"]
 
 
@@ -176,13 +185,16 @@ def _no_swd(evidence):
         return None
     lines = _level_lines(evidence) or supplied(evidence)
     # Where weak pulls have shown that both wires end at the chip, it is the chip that does not answer.
-    missed = not_measured(evidence)
-    # Where its core supply is not seen it may be firmware that has taken it away.
-    at_chip = _levels(evidence) == ("high", "low") and _alive(evidence) and name_of(evidence, "core") not in missed
+    missed, nrst = not_measured(evidence), evidence.get("nrst")
+    core, logic = [name_of(evidence, role) for role in ("core", "logic")]
+    at_chip = _levels(evidence) == ("high", "low") and not _latches(evidence) and _alive(evidence)
+    # A chip without supply holds its reset low; where nobody saw that either, it may be the supply.
+    unsupplied = [name for name in (core, logic) if name in missed] if not nrst or not nrst["level"] else []
     values = {"ends_as": "NOT_FIRMWARE"} if at_chip else {}
-    if missed or [name for name in ("power", "boot0", "nrst", "pulls") if unseen(evidence, name)]:
+    if unsupplied or [name for name in ("power", "boot0", "nrst", "pulls") if unseen(evidence, name)]:
         values["ends_as"] = UNDECIDED
-    nrst = evidence.get("nrst")
+    elif at_chip and core in missed:
+        values["ends_as"] = UNDECIDED  # neither the wires nor, for sure, the chip
     if nrst and not missed:
         values["seen"] = "Rails and NRST are good"
     else:
@@ -190,15 +202,15 @@ def _no_swd(evidence):
         known += ["NRST"] if nrst and nrst["level"] else []
         values["seen"] = "Not all was seen (good: %s)" % (", ".join(known) or "nothing")
     alternatives = ["rdp2", "supply-config"]
-    if name_of(evidence, "core") in missed:
+    if core in missed:
         alternatives += ["wrong-supply", "no-vcap"]
     elif unseen(evidence, "power") or unseen(evidence, "boot0"):
         alternatives.append("wrong-supply")
-    if name_of(evidence, "logic") in missed:
+    if logic in missed:
         alternatives += ["no-3v3", "low-3v3"]
     if nrst is None:
         alternatives += ["held-in-reset", "silent-firmware", "reset-loop"]
-    if _levels(evidence)[0] is None:
+    if not at_chip:
         alternatives += ["open-swd", "swapped-swd"]
     return LIKELY, values, lines + _tries(evidence["swd"]), alternatives
 

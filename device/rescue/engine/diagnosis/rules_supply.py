@@ -334,6 +334,8 @@ def _unpowered(evidence):
         lines.append("NRST and SWDIO were not held high when they were to be driven")
     seen = [say(evidence, role) for role in ("input", "between") if rail_of(evidence, role)]
     alternatives = ["no-3v3", "low-3v3", "short-3v3", "no-vcap", "held-in-reset"]
+    if wiring.get("swdio") not in (None, "high"):
+        alternatives += ["open-swd", "swapped-swd"]  # it may be its wire
     if not good(evidence, "between"):
         alternatives = ["no-12v", "short-12v"] + alternatives
     if not good(evidence, "input"):

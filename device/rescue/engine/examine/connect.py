@@ -16,11 +16,13 @@ def connect(run):
 
     def explain():
         found = run.evidence["wiring"] = wiring.look(run.ports)
-        # A chip that lives holds its two lines; one without core supply need not.
-        return wiring.speaks_against(found) and is_good(run, "core")
+        # A chip that lives holds its two lines; one without core supply need not, and holds its reset.
+        nrst = run.evidence.get("nrst")
+        lives = is_good(run, "core") if core is not None else nrst is not None and nrst["level"] == 1
+        return wiring.speaks_against(found) and lives
 
-    run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, prepare, explain)
     rails, core = run.evidence["rails"], run.power.seen("core")
+    run.target, run.evidence["swd"] = ladder.connect(run.ports, run.power, run.limits, prepare, explain)
     if run.target is not None:
         how = run.evidence["swd"]["how"]
         if how in _BY_POWER and not run.power.by_hand() and (core is None or is_good(run, "core")):

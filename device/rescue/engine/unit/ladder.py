@@ -4,6 +4,7 @@
 # races the start-up on some parts (probe-rs issue 4113); that it happened stays in the list of tries.
 
 from rescue.debug import connect as rungs
+from rescuelink.dead_rails import LOGIC
 from rescuelink.errors import PowerError, RescueError
 
 _BY_HAND = ("no_switch", "no_boot0")  # kinds of by_hand.py
@@ -54,6 +55,8 @@ def connect(ports, power, limits, prepare, explain=None):
                 tries.remove(attempt)  # the person cannot: it was not tried
                 continue
             attempt["result"] = "power"
+            if error.kind == "no_vtref" and power.is_on and power.seen(LOGIC) is None:
+                break  # with NRST held only SWDIO could have shown the supply, and it is what does not answer
             raise
         except RescueError as error:
             attempt["result"] = error.kind

@@ -167,7 +167,9 @@ def cycle(power):
     if not power.is_on or not power.vtref_steady():
         name = power.seen(LOGIC)
         mv = "not seen" if name is None else "%d mV" % rails[name]["mv"]
-        raise PowerError("no_vtref", "the chip's supply did not come back (%s)" % mv)
+        raise PowerError(
+            "no_vtref", "the chip's supply did not come back (%s)" % mv, next_step="measure 3.3 V at the unit"
+        )
 
 
 def holds_a_line(ports):

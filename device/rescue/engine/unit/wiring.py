@@ -14,20 +14,21 @@ _OK = ("high", "low")  # the chip's own pulls: SWDIO up, SWCLK down
 
 
 def look(ports):
-    """{"swdio", "swclk"}: "high", "low" or "open", by weak pulls alone; {} of a helper without them. Looked at again
-    under reset where it is odd, because firmware may use the pins for something else."""
+    """{"swdio", "swclk"}: "high", "low" or "open", by weak pulls alone; "latches" where the helper's own pads hold what
+    they had, so that "high" says little; {} of a helper without pulls. Looked at again under reset where it is odd,
+    because firmware may use the pins for something else."""
     if "pulls" in ports.missing:
         return {}
     found = _levels(ports.wire)
-    if found == _OK or "nrst" in ports.missing:
-        return {"swdio": found[0], "swclk": found[1]}
+    if found[:2] == _OK or "nrst" in ports.missing:
+        return _told(found)
     ports.lines.nrst(True)
     ports.clock.sleep_ms(_WAKE_MS)
     found = _levels(ports.wire)
     ports.lines.nrst(False)
     wait_for_nrst(ports)
     ports.clock.sleep_ms(_START_MS)
-    return {"swdio": found[0], "swclk": found[1]}
+    return _told(found)
 
 
 def speaks_against(found):
@@ -36,15 +37,24 @@ def speaks_against(found):
 
 
 def _levels(wire):
+    # (SWDIO, SWCLK, whether a pad latches)
     up, down = wire.pulled(True), wire.pulled(False)
-    return _level(up & 1, down & 1), _level(up >> 1, down >> 1)
+    return _level(up & 1, down & 1), _level(up >> 1, down >> 1), bool(down & ~up)
 
 
 def _level(up, down):
-    # What our pulls cannot move, somebody else holds.
+    # What our pulls cannot move, somebody else holds. High under the pull-down alone is the pad itself, which was high
+    # before (RP2350 A2, erratum E9); under the pull-up somebody held the line low.
     if up == down:
         return "high" if up else "low"
-    return "open"
+    return "open" if up else "low"
+
+
+def _told(found):
+    told = {"swdio": found[0], "swclk": found[1]}
+    if found[2]:
+        told["latches"] = True
+    return told
 
 
 def nrst_follows(ports):

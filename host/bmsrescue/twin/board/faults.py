@@ -107,6 +107,7 @@ class BoardFaults:
     sense_ratio: dict[str, float] = field(default_factory=dict)  # that divider is off by so much: 0.8 reads a fifth low
     swd_swapped: bool = False
     swdio_open: bool = False
+    swclk_open: bool = False
     swd_off_in_reset: bool = False  # a buffer in the two wires that is off while NRST is low
     swd_bit_error_rate: float = 0.0  # per bit at 1 MHz; falls with the square of the clock, as ringing does
     swd_extra_clock_rate: float = 0.0  # per cycle at 4 MHz: the chip counts it twice; falls with the square, too

@@ -43,8 +43,8 @@ def swapped(clock: VirtualClock, pins: SwdPins) -> SwdPins:
     return _Crossed(clock, pins.frequency_hz, 0)
 
 
-def data_open(clock: VirtualClock, pins: SwdPins) -> SwdPins:
-    """SWDIO not connected: the helper reads its own pull-up."""
+def one_open(clock: VirtualClock, pins: SwdPins) -> SwdPins:
+    """SWDIO not connected: the helper reads its own pull-up. SWCLK not: the chip's, and it never drives."""
     return _Crossed(clock, pins.frequency_hz, 1)
 
 
@@ -255,6 +255,8 @@ def levels_under_pull(chip: Stm32H7, faults: BoardFaults, pulled_up: bool) -> tu
         return levels[1], levels[0]
     if faults.swdio_open:
         return _level(None, [], helper, threshold), levels[1]
+    if faults.swclk_open:
+        return levels[0], _level(None, [], helper, threshold)
     return levels
 
 
@@ -279,8 +281,8 @@ def wired(
     """The chip's pins as the helper's wires reach them; `in_reset`: whether NRST is low."""
     if faults.swd_swapped:
         return swapped(clock, pins)
-    if faults.swdio_open:
-        return data_open(clock, pins)
+    if faults.swdio_open or faults.swclk_open:
+        return one_open(clock, pins)
     if faults.swd_off_in_reset:
         pins = _Buffered(clock, pins, in_reset)
     if faults.contact_loss is not None:
