@@ -60,7 +60,7 @@ TABLE = (
     ),
     (
         "older-firmware",
-        "The unit runs firmware {found}, older than the job's {wanted}; nothing shows that it is damaged ({seen}).",
+        "The unit carries firmware {found}, older than the job's {wanted}; nothing shows that it is damaged ({seen}).",
         "Leave a unit that works as it is; to update it, use a job with target.marker or consent to older-firmware.",
         "LOCKED",
     ),
@@ -102,7 +102,7 @@ TABLE = (
     ),
     (
         "boot0-high",
-        "BOOT0 is high at reset: the chip runs its system bootloader, and its flash is in order.",
+        "BOOT0 is high at reset: the chip runs its system bootloader, and not the image in its flash.",
         "Do not reflash. Look for a jumper or bridge from BOOT0 to {logic}, or an open pull-down.",
         "NOT_FIRMWARE",
     ),

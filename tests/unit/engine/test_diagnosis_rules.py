@@ -151,6 +151,10 @@ def wired(swdio: str, swclk: str) -> Callable[[Evidence], None]:
     return lambda e: e.update(wiring={"swdio": swdio, "swclk": swclk})
 
 
+def in_system_memory(evidence: Evidence) -> None:
+    evidence["core"].update(pc_samples=[0x1FF0A000, 0x1FF0A004], activity=None)
+
+
 def latching(evidence: Evidence) -> None:
     evidence["wiring"]["latches"] = True
 
@@ -512,6 +516,11 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
         "torn-data",
         holds("match", "match", "blank", "blank", "blank", "blank", "blank", "torn"),
     ),
+    (
+        "a torn word in the calibration of a unit whose BOOT0 is high",
+        "boot0-high",
+        both(holds("match", "match", "blank", "blank", "blank", "blank", "blank", "torn"), in_system_memory),
+    ),
     ("a rewrite of the unit's own data that was cut", "cure-cut", lambda e: e.update(unfinished=7)),
     ("NRST that cannot be pulled low", "stuck-nrst", lambda e: e.update(wiring={"nrst": False})),
     ("NRST that cannot be pulled low to connect", "stuck-nrst", silent("no_ack", "nrst")),
@@ -754,6 +763,14 @@ def test_silence_is_the_wires_unless_they_were_seen_to_end_at_a_living_chip(
     evidence = good_unit()
     change(evidence)
     assert (diagnose(evidence)["cause"], diagnose(evidence)["ends_as"]) == ("no-swd", outcome)
+
+
+def test_an_application_that_nobody_knows_and_that_hangs_is_said_to_hang() -> None:
+    evidence = good_unit()
+    both(holds("differs", "differs", *BLANK_REST), loops(places=1))(evidence)
+    diagnosis = diagnose(evidence)
+    assert diagnosis["cause"] == "unknown-application"
+    assert "stuck in a loop" in diagnosis["sentence"]
 
 
 RULES = {

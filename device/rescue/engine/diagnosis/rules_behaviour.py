@@ -310,9 +310,10 @@ RULES = (
     ("silent-firmware", _silent),
     ("differs", _differs),
     ("cure-cut", _cure_cut),
+    # Whatever else there is, with BOOT0 high the chip starts none of its flash.
+    ("boot0-high", _boot0_high),
     ("bootloader-waiting", _bootloader_waiting),
     ("torn-data", _torn_unowned),
-    ("boot0-high", _boot0_high),
     ("no-crystal", _no_crystal),
     ("option-corruption", _options_differ),
     ("watchdog-unfed", _watchdog_unfed),

@@ -42,10 +42,19 @@ def another(evidence):
     return whose.word_for(evidence) is not None or whose.compared(evidence.get("version")) == 1
 
 
+def _not_running(evidence):
+    if not evidence.get("core"):
+        return "; nobody has seen whether it runs"
+    from rescue.engine.unit import running
+
+    words = running.why_not(evidence)[1]
+    return "; the core %s" % words if words else ""
+
+
 def _asked(evidence, word, alternative):
     if whose.word_for(evidence) != word:
         return None
-    seen = "the core runs it" if whose.runs(evidence) else "its start is in order"
+    seen = "the core runs it" if whose.runs(evidence) else "its start is in order" + _not_running(evidence)
     others = (boot_sector(evidence).get("other_parts") or (0,))[0]
     if 0 < others <= _FEW:
         seen += "; all but %d/64 of its first sector is equal to the job's image" % others
