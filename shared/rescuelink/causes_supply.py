@@ -72,7 +72,7 @@ TABLE = (
     ),
     (
         "sense-out",
-        "{rail} reads {mv} mV, and {made}, which is made of it, is good: the helper reads {rail} wrong.",
+        "{rail} reads {mv} mV, and {made}: the helper reads {rail} wrong.",
         "Measure {rail} with a meter. Where it is good, look at the helper's wire and divider, and start again.",
         "CHECK_WIRES",
     ),

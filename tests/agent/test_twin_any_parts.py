@@ -30,6 +30,7 @@ CURES = [
 # Of the campaign's findings, one of each kind.
 MENDED = [
     Case("v12-sense", ("bplus", "v12", "v3v3"), frozenset(("power", "display"))),
+    Case("v12-sense", ("bplus", "v12")),  # what fills behind a rail that is not seen is no short
     Case("v12-sense", ("v5iso",)),  # without that wire there is no such fault: it is cured
     Case("short-3v3", ("bplus", "v5iso", "v3v3"), frozenset(("power",))),
     Case("adc-zero-backfeed", ("v5iso",)),

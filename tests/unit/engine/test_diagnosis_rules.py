@@ -426,6 +426,17 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("12 V at 14.8 V, and the isolated 5 V good", "sense-out", reads("v12", 14800)),
     ("12 V at 0 V, no wire to 3.3 V, and VCAP good", "sense-out", both(reads("v12", 0), unseen("v3v3"))),
     ("B+ at 0 V, and 12 V good", "sense-out", reads("bplus", 0)),
+    ("12 V at 0 V under a chip that answers", "sense-out", both(reads("v12", 0), unseen("v5iso", "v3v3", "vcap"))),
+    (
+        "B+ at 0 V, no other rail seen, and a chip that answers",
+        "sense-out",
+        both(reads("bplus", 0), unseen("v12", "v5iso", "v3v3", "vcap")),
+    ),
+    (
+        "12 V at 0 V, nothing behind it seen, and nobody answers",
+        "no-12v",
+        both(reads("v12", 0), unseen("v5iso", "v3v3", "vcap"), silent("no_ack")),
+    ),
     ("B+ at 9 V, and 3.3 V good", "sense-out", both(reads("bplus", 9000), unseen("v12"))),
     (
         "no 12 V, and 3.3 V that somebody else feeds",

@@ -124,8 +124,10 @@ def _sense_out(role):
     # Converters step down: what is made of a rail cannot be good while the rail is below it.
     def rule(evidence):
         rail, made = rail_of(evidence, role), [name for name in _MADE_OF[role] if good(evidence, name)]
-        if rail is None or not made or good(evidence, role) or unseen(evidence, "power"):
+        if rail is None or good(evidence, role) or unseen(evidence, "power"):
             return None
+        if not made:
+            return _under_a_chip(evidence, role)
         iso = evidence["rails"]["on"].get("v5iso")
         if role == "between" and iso is not None and iso["mv"] < DEAD_MV["other"]:
             return None  # something pulls both down: 3.3 V is made of little
@@ -141,7 +143,7 @@ def _sense_out(role):
         if mv > high and not certain:
             return None
         values = _values(evidence, role, mv)
-        values["made"] = label_of(evidence, made[0])
+        values["made"] = "%s, which is made of it, is good" % label_of(evidence, made[0])
         lines = [say(evidence, role), say(evidence, made[0])]
         if most:
             lines.append(
@@ -151,6 +153,17 @@ def _sense_out(role):
         return CERTAIN if certain else LIKELY, values, lines, [] if certain else beside
 
     return rule
+
+
+def _under_a_chip(evidence, role):
+    # Nothing that is made of the rail is seen but the chip itself: it answers, so it has its supply.
+    rail, how = rail_of(evidence, role), (evidence.get("swd") or {}).get("how")
+    if rail["mv"] >= DEAD_MV[role] or not how or [name for name in _MADE_OF[role] if rail_of(evidence, name)]:
+        return None
+    values = _values(evidence, role, rail["mv"])
+    values["made"] = "the chip, which lives on it, answers"
+    beside = ["no-supply" if role == "input" else "no-12v"]
+    return LIKELY, values, [say(evidence, role), "SWD answers: " + how], beside
 
 
 def _at_its_input(evidence):

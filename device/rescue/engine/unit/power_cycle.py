@@ -102,6 +102,8 @@ def energise(power):
             dark = not unseen and _reads_nothing(power, seen)
             if dark:
                 unseen.append(INPUT)
+            elif not unseen and _ends_dark(power, seen):
+                unseen.append(BETWEEN)
             short_ms = limits.inrush_ms if unseen else limits.short_ms
             full = dark and current >= _AT_LIMIT * limits.supply_ma
             if current >= _AT_LIMIT * limits.supply_ma and clock.since_ms(rose_at) >= short_ms:
@@ -247,6 +249,14 @@ def _over_voltage(power, seen):
 def _reads_nothing(power, seen):
     name = power.seen(INPUT)
     return name is not None and seen[name][1] < DEAD_MV[INPUT]
+
+
+def _ends_dark(power, seen):
+    # Nothing behind the second rail is seen, and that one reads nothing: its wire may be off, and what is behind fills.
+    name = power.seen(BETWEEN)
+    if name is None or seen[name][1] >= DEAD_MV[BETWEEN]:
+        return False
+    return power.seen(LOGIC) is None and power.seen(CORE) is None
 
 
 def _lowest_rail(power, seen):
