@@ -776,6 +776,14 @@ def test_silence_is_the_wires_unless_they_were_seen_to_end_at_a_living_chip(
     assert (diagnose(evidence)["cause"], diagnose(evidence)["ends_as"]) == ("no-swd", outcome)
 
 
+def test_damage_that_reads_as_another_name_is_not_another_product_for_certain() -> None:
+    evidence = good_unit()
+    both(holds(*OTHER_FIRMWARE), marked("other", "]K^BA]#KC[??#O?"), faults_in_its_handler)(evidence)
+    diagnosis = diagnose(evidence)
+    assert (diagnosis["cause"], diagnosis["confidence"]) == ("other-product", "likely")
+    assert diagnosis["alternatives"] == ["differs"]
+
+
 def test_an_application_that_nobody_knows_and_that_hangs_is_said_to_hang() -> None:
     evidence = good_unit()
     both(holds("differs", "differs", *BLANK_REST), loops(places=1))(evidence)

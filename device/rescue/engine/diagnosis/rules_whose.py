@@ -22,9 +22,10 @@ def other_product(evidence):
         return None
     marker = evidence["marker"]
     found = "'%s'" % marker["text"] if marker["text"] else "something else"
-    damaged = any(sector["state"] == "torn" for sector in owned_sectors(evidence))
+    damaged = any(sector["state"] == "torn" for sector in owned_sectors(evidence)) or not whose.is_whole(evidence)
     values = {"found": found, "wanted": marker["wanted"], "at": "0x%08x" % marker["address"]}
-    return LIKELY if damaged else CERTAIN, values, [marker_line(evidence), map_line(evidence)], []
+    lines = [marker_line(evidence), map_line(evidence)]
+    return (LIKELY, values, lines, ["differs"]) if damaged else (CERTAIN, values, lines, [])
 
 
 def older(evidence):
