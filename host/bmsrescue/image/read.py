@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bmsrescue.image import containers, glued, linked_at
 from bmsrescue.image.contents import ImageFileError, NoImageFileError, Segment
+from bmsrescue.image.cut_short import cut_short
 from bmsrescue.image.elf import comment_of, read_elf
 from bmsrescue.image.records import read_hex, read_srec
 from bmsrescue.image.uf2 import is_uf2, read_uf2
@@ -176,9 +177,18 @@ def _raw(content: bytes, name: str, base: int | None) -> Firmware:
     parts = glued.split(content, start, name) if base is None and not mcuboot else [(start, content)]
     firmware.segments = _trimmed([Segment(address, data) for address, data in parts])
     firmware.notes += [f"a further part in the file is linked for 0x{address:08x}" for address, _data in parts[1:]]
+    if len(parts) == 1 and not mcuboot:  # that one has its own seal
+        firmware.notes += _ends_early(content, start)
     if linked_at.vectors_in(content, header) is not None:
         firmware.boot_address = start + header
     return firmware
+
+
+def _ends_early(content: bytes, start: int) -> list[str]:
+    why = cut_short(content, start)
+    if not why:
+        return []
+    return [f"the file seems to be cut short: {why}. Compare its length with the original, or copy it again"]
 
 
 def _behind_header(content: bytes, name: str, front: glued.Header) -> Firmware:
@@ -191,6 +201,7 @@ def _behind_header(content: bytes, name: str, front: glued.Header) -> Firmware:
         parts = glued.split(content[front.length :], front.address, name)
         firmware.segments = _trimmed([Segment(address, data) for address, data in parts])
         firmware.notes.append(f"left out: {what}")
+        firmware.notes += _ends_early(content[front.length :], front.address) if len(parts) == 1 else []
     return firmware
 
 
