@@ -1,22 +1,16 @@
-# The dongle: wait for the button, run the job on the card, hold the result until the next press.
+# The dongle: wait for the button, run the job on the card, hold the result until the next press. What a press brings is
+# in press.py, the waiting in waiting.py: a job that a host has started needs neither, nor a picture.
 
 import rescue
 from rescue.engine import modules
 from rescue.engine.common import files
 from rescue.engine.own_faults import NOTE
-from rescue.engine.run import run
-from rescue.front.screens import Screen
 
 _ONCE_LIMIT_MS = 60_000  # with "once", nobody comes after this
 _FROZEN = ".frozen/"  # where the modules of a firmware are found
-_READ_MS = 5000  # of a self-test that failed
-# What only a dongle that waits has in the heap.
-_IDLE_ONLY = (
-    "rescue.front.waiting rescue.front.controls rescue.front.pages rescue.front.words rescue.front.menu "
-    "rescue.front.piles rescue.front.ahead rescue.front.tally rescue.front.settings rescue.front.self_test "
-    "rescuelink.guard"
-)
-_OCCUPIED = "a run that was started by the button is under way"
+# What only a dongle that waits has in the heap, or has for the moment of a press: all but these.
+_IDLE_ONLY = "rescue.front. rescuelink.guard"
+_KEPT = ("rescue.front.app", "rescue.front.screens")
 
 
 class App:
@@ -29,8 +23,8 @@ class App:
         self.ports = ports
         self.config = config
         chosen = settings.read(ports.store.root, config)
-        modules.drop(_IDLE_ONLY)
-        self.screen = Screen(ports.panel, ports.clock, chosen["language"])
+        self._language = chosen["language"]
+        self._screen = None
         self.sound = chosen["sound"]
         self.server = None
         self.session = None
@@ -39,6 +33,22 @@ class App:
         self.card = None  # in the slot at the last look
         self.ahead = None  # what was checked of it (ahead.py)
 
+    @property
+    def screen(self):
+        """Made when something is to be shown."""
+        if self._screen is None:
+            from rescue.front.screens import Screen
+
+            self._screen = Screen(self.ports.panel, self.ports.clock, self._language)
+        return self._screen
+
+    def drop_screen(self):
+        """What the display shows stays there; its copy in the heap goes, until something else is to be shown."""
+        if self._screen is not None:
+            self._language = self._screen.language
+            self._screen = None
+        modules.drop("rescue.front.screens")
+
     def run(self):
         """Serves button and host for ever; with `"once": true` leaves after the first result.
 
@@ -46,33 +56,28 @@ class App:
         """
         _take_names()
         once = self.config.get("once", False)
-        if files.exists(self.ports.store.root + NOTE) and self._finish_record() and once:
-            return None
+        if files.exists(self.ports.store.root + NOTE):
+            from rescue.front.press import finish_record
+
+            if finish_record(self) and once:
+                return None
         if self.config.get("self_test"):
-            self._test_self()
+            from rescue.front.press import test_self
+
+            test_self(self)
         while True:
             pressed = self._wait(_ONCE_LIMIT_MS if once else None)
             if pressed is None:
                 return self.left()
             if pressed == "ended" or self.session is not None:
                 continue  # the menu, or a pile; or the host has the unit
-            sign, record = self._run_job()
-            self._show_result(sign)
+            from rescue.front import press
+
+            sign = press.treat(self)
+            press = None
             if once:
                 return None
-            self._count(record)
-            record = None
             self._wait(None, sign)
-
-    def _finish_record(self):
-        # Of the run before, for whose record the heap had no room. Whether there was one.
-        from rescue.engine.record.short_record import from_note
-
-        record = from_note(self.ports, self.config.get("helper", "helper"))
-        if record is None:
-            return False
-        self.screen.result(record)
-        return True
 
     def left(self):
         """What a host asked to happen next, None so far."""
@@ -80,7 +85,8 @@ class App:
 
     def _wait(self, limit_ms, sign=None):
         # "short": a job is wanted, or the result has been read. None: nobody came, or a host wants to leave.
-        pressed = self._pressed(limit_ms, sign, self._next)
+        modules.drop(_IDLE_ONLY, _KEPT)
+        pressed = self._pressed("next", limit_ms, sign)
         while True:
             if pressed is None and self.server is not None and self.server.asked:
                 # Carried out from here, where the stack is still short. A job drops what waits for the button.
@@ -89,81 +95,16 @@ class App:
                 self.screen.page(*self.more.pop(0))
             else:
                 break
-            pressed = self._pressed(limit_ms, sign, None if self.pile is None else self._next)
+            pressed = self._pressed("press" if self.pile is None else "next", limit_ms, sign)
         if pressed == "long" and sign is None:
-            pressed = self._pressed(limit_ms, sign, self._open_menu)
-        modules.drop(_IDLE_ONLY)
+            pressed = self._pressed("menu", limit_ms, sign)
+        modules.drop(_IDLE_ONLY, _KEPT)
         return pressed
 
-    def _pressed(self, limit_ms, sign, how):
-        # What the button did. `how`: who waits for it, None for one who only waits.
+    def _pressed(self, what, limit_ms, sign):
         from rescue.front.waiting import Waiting
 
-        waiting = Waiting(self)
-        return waiting.for_press(limit_ms, sign) if how is None else how(waiting, limit_ms, sign)
-
-    def _next(self, waiting, limit_ms, sign):
-        if self.pile is None:
-            return waiting.for_job(limit_ms) if sign is None else waiting.for_press(limit_ms, sign)
-        from rescue.front import piles
-
-        if piles.wait_for_unit(self, waiting) if sign is None else piles.wait_for_removal(self, waiting, sign):
-            return "short"
-        if waiting.is_wanted():
-            return None
-        self.pile = None
-        return "ended"
-
-    def _open_menu(self, waiting, _limit_ms, _sign):
-        # A long press starts a job where there is nothing to see.
-        if "display" in self.ports.missing or self.session is not None:
-            return "short"
-        from rescue.front import menu, tally
-
-        self.tally = tally.read(self.ports.store.root)
-        if menu.run(self, waiting):
-            self.pile = [0, 0]
-        return "ended"
-
-    def _count(self, record):
-        from rescue.front import tally
-
-        self.tally = tally.add(self.ports.store.root, record)
-        if self.pile is not None:
-            self.pile[0] += 1
-            self.pile[1] += tally.is_good(record)
-
-    def _test_self(self):
-        from rescue.front import self_test
-
-        if not self_test.at_start(self.screen, self.ports, self.config):
-            self.ports.clock.sleep_ms(_READ_MS)
-        modules.drop(_IDLE_ONLY)
-
-    def _run_job(self):
-        server = self.server
-        helper = self.config.get("helper", "helper")
-        if server is None:
-            record = run(self.ports, helper, self.screen, self.ahead)
-        else:
-            server.occupied = _OCCUPIED
-            server.work.begin()
-            modules.drop("rescue.link.methods.")
-            record = run(server.work.ports, helper, self.screen, self.ahead)
-            server.occupied = None
-        try:
-            self.more = self.screen.result(record)
-        except MemoryError:
-            self.more = []  # the record is made, and light and sound tell as much
-        from rescuelink.outcomes import OUTCOMES
-
-        outcome = OUTCOMES[record["outcome"]]
-        return (outcome.colour, outcome.code), record
-
-    def _show_result(self, sign):
-        from rescue.front.waiting import show_result
-
-        show_result(self, sign)
+        return Waiting(self).until(what, limit_ms, sign)
 
 
 def _take_names():

@@ -18,6 +18,38 @@ class Waiting:
         self._ports = app.ports
         self._stale = app.ports.panel.pressed()  # what is down already was not pressed for this
 
+    def until(self, what, limit_ms, sign):
+        """As for_press(), or "ended" of the menu and a pile. `what`: "press", "menu", or "next": the next job or unit,
+        or the end of the result `sign`."""
+        if what == "menu":
+            return self._open_menu()
+        if what == "next" and self._app.pile is not None:
+            return self._next_of_pile(sign)
+        return self.for_job(limit_ms) if what == "next" and sign is None else self.for_press(limit_ms, sign)
+
+    def _next_of_pile(self, sign):
+        from rescue.front import piles
+
+        app = self._app
+        if piles.wait_for_unit(app, self) if sign is None else piles.wait_for_removal(app, self, sign):
+            return "short"
+        if self.is_wanted():
+            return None
+        app.pile = None
+        return "ended"
+
+    def _open_menu(self):
+        # A long press starts a job where there is nothing to see.
+        app = self._app
+        if "display" in self._ports.missing or app.session is not None:
+            return "short"
+        from rescue.front import menu, tally
+
+        app.tally = tally.read(self._ports.store.root)
+        if menu.run(app, self):
+            app.pile = [0, 0]
+        return "ended"
+
     def for_press(self, limit_ms, sign=None):
         """ "short" or "long"; None when `limit_ms` has passed or a host wants something. `sign`: (colour word, code) of
         a result; a helper without a display blinks the code."""
@@ -117,7 +149,7 @@ class Waiting:
 
         self._app.ahead = self._app.card = None  # a host may put anything on it
         server = Server(self._ports, self._app.config, Channel(self._ports.stream))
-        server.work.screen = self._app.screen
+        server.work.app = self._app
         return server
 
     def _show_session(self):

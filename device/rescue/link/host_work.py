@@ -50,7 +50,7 @@ class HostWork:
             missing=ports.missing,
         )
         self.ports.packets = ports.packets
-        self.screen = None  # of the dongle
+        self.app = None  # of the dongle, whose display a host's work may show something on
         self.power = None  # the unit's supply, once used (unit.py)
         self.last_end = None  # how the last session ended, for the next one
         self.run = None  # the job under way

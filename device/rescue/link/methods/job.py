@@ -64,6 +64,8 @@ def _begin(work, last, finish_alone, consent, by_hand):
     work.make_safe()
     work.power = None
     work.drop_drivers()
+    if work.app is not None:
+        work.app.drop_screen()
     drop_modules()  # what waits for the button
     work.finish_alone = finish_alone
     person = None

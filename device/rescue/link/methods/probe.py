@@ -16,9 +16,8 @@ def run(work):
     supply = power(work)
     mode.begin(work.ports, supply)
     note(work, "probe", "on")
-    screen = work.screen
-    if screen is not None:
-        screen.tell(mode.TITLE, mode.ON)
+    if work.app is not None:
+        work.app.screen.tell(mode.TITLE, mode.ON)
     try:
         why = mode.serve(work.ports, supply, lambda connected: _turn(work, connected))
     except Stopped as stopped:

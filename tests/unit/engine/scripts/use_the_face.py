@@ -6,6 +6,7 @@ import sys
 from face_ports import Clock, Panel
 
 from rescue import board_file
+from rescue.engine import run as engine_run
 from rescue.front import app as app_module
 from rescue.front import calibrate, menu, piles, self_test, settings, tally
 from rescue.hal.ports import Ports
@@ -86,14 +87,12 @@ def new_app(config=None, missing=()):
     app = app_module.App(ports, config or {})
     app.treated = 0
 
-    def run_job():
+    def run_job(*_given):
         app.treated += 1
         clock.now += 20_000
-        made = record("RECOVERED")
-        app.more = app.screen.result(made)
-        return ("green", "-"), made
+        return record("RECOVERED")
 
-    app._run_job = run_job
+    engine_run.run = run_job  # which press.py takes from there, each time that it is loaded
     return app
 
 
