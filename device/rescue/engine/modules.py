@@ -36,6 +36,12 @@ def drop(prefixes, kept=()):
     gc.collect()
 
 
+def forget(name):
+    """Lets go of the module of that full name if it is loaded; its room is there at the next collection."""
+    if _MICROPYTHON and name in sys.modules:
+        _forget(name)
+
+
 def _forget(name):
     sys.modules.pop(name)
     package, _, leaf = name.rpartition(".")

@@ -9,8 +9,8 @@ from rescuelink.errors import RescueError, Stopped
 
 # What works with a chip, or with its image, and what a session has loaded for a moment.
 _DROPPED = (
-    "rescue.link.methods. rescue.link.unit rescue.link.log rescue.link.large_values rescue.link.refusals "
-    "rescue.link.hello rescue.chips rescue.debug rescuelink.model"
+    "rescue.link.methods. rescue.link.rails_stream rescue.link.unit rescue.link.log rescue.link.large_values "
+    "rescue.link.refusals rescue.link.hello rescue.chips rescue.debug rescuelink.model"
 )
 # A call of these groups that is cancelled half-way leaves the unit off, because nobody knows how far it came.
 _OFF_WHEN_STOPPED = "power target lines"

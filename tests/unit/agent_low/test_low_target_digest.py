@@ -12,7 +12,7 @@ import pytest
 from low_chip import FLASH, SECTOR, Bench
 
 from bmsrescue.agent.files import device_dir
-from rescue.chips.stm32h7 import digest
+from rescue.chips.stm32h7 import digest_code
 from rescue.debug import connect as rungs
 from rescue.debug.ap import MemAp
 from rescuelink.errors import PowerError, TargetError
@@ -147,7 +147,7 @@ def test_the_rails_are_looked_at_meanwhile() -> None:
 def test_what_lies_behind_it_in_the_work_ram_stays_as_it_is() -> None:
     bench = Bench(IMAGE)
     h7 = bench.h7()
-    assert len(digest.CODE) <= _LOADER
+    assert len(digest_code.CODE) <= _LOADER
     behind = random.Random(8).randbytes(0x20000 - _LOADER)
     h7.target.ap0.write_block(DTCM + _LOADER, behind)
     assert h7.digest.look(FLASH, SECTOR, 1000) is not None
@@ -166,7 +166,7 @@ def _spoil(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
         data = bytearray(buf)
         if address == DTCM and left[0]:
             left[0] -= 1
-            data[len(digest.CODE) - 1] ^= 1
+            data[len(digest_code.CODE) - 1] ^= 1
         write_block(self, address, data)
 
     monkeypatch.setattr(MemAp, "write_block", write)
@@ -214,4 +214,4 @@ def test_the_bytes_are_the_assembled_source(tmp_path: Path) -> None:
         ["arm-none-eabi-gcc", "-mcpu=cortex-m7", "-mthumb", "-c", str(source), "-o", str(assembled)], check=True
     )
     subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", str(assembled), str(binary)], check=True)
-    assert binary.read_bytes() == digest.CODE
+    assert binary.read_bytes() == digest_code.CODE

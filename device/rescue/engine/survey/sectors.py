@@ -13,6 +13,7 @@ import hashlib
 
 from micropython import const
 
+from rescue.engine import modules
 from rescue.engine.common import files, guarded, image
 from rescue.engine.common.blocks import blocks
 from rescuelink.errors import WireError
@@ -78,6 +79,7 @@ class SectorMap:
             parts = self._image.parts(address, size) if sector["owned"] else [(address, size)]
             length = parts[0][1] if parts[0][0] == address else 0  # most often the sector has one part, from its start
             found = self._chip.digest.look(address, size, length)
+            modules.forget("rescue.chips.stm32h7.digest_code")  # it is in the target's RAM now
             if found is None and "count" in sector and not sector["owned"]:
                 self._halve(at)
                 continue

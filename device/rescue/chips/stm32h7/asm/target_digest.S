@@ -10,7 +10,7 @@
 @
 @ Every byte of both ranges is read, so that a flash word that cannot be read faults. The watchdog is fed on the way.
 @
-@ Assembled to bytes in ../digest.py:
+@ Assembled to bytes in ../digest_code.py:
 @   arm-none-eabi-gcc -mcpu=cortex-m7 -mthumb -c target_digest.S -o target_digest.o
 @   arm-none-eabi-objcopy -O binary -j .text target_digest.o target_digest.bin
 
