@@ -215,7 +215,92 @@ def test_a_read_with_a_damaged_parity_is_asked_for_again_and_no_word_is_lost(uni
     assert bench.wire.resends == 1
 
 
-def test_a_busy_bus_is_waited_for_and_no_word_is_lost_or_written_twice(bench: PioRig, unit: Unit) -> None:
+def _written(bench: PioRig, words: int) -> bytes:
+    """A bench that is connected and whose AXI RAM holds a pattern."""
+    connect(bench)
+    written = pattern(words)
+    bench.wire.write_page(AXI_RAM, written)
+    return written
+
+
+def test_a_page_is_written_and_read_with_its_address_in_one_go(bench: PioRig, unit: Unit) -> None:
+    written = _written(bench, WORDS)
+    read = bytearray(len(written))
+    before, counted = unit.chip.counters.swclk_cycles, bench.wire.cycles
+    bench.wire.read_page(AXI_RAM, read)
+    assert bytes(read) == written
+    # TAR, a posted read for each word, RDBUFF, and the idle clocks
+    assert unit.chip.counters.swclk_cycles - before == 46 * (WORDS + 2) + 8
+    assert bench.wire.cycles - counted == 46 * (WORDS + 2) + 8
+    word = bytearray(4)
+    bench.wire.read_page(AXI_RAM + 8, word)
+    assert bytes(word) == written[8:12]
+    assert unit.chip.counters.violations == []
+
+
+@pytest.mark.parametrize("transfer", [2, 3, 6, 7])
+def test_a_word_of_a_page_that_came_damaged_is_read_again_from_its_address(unit: Unit, transfer: int) -> None:
+    """TAR, six reads, RDBUFF: behind each but the last the next one is on its way when the damage is seen."""
+    pins = Refusing(unit)
+    bench = PioRig(pins)
+    written = _written(bench, 6)
+    read = bytearray(len(written))
+    pins.flip = {pins.clock + transfer * 46 + 8 + 1 + 3 + 10: 1}
+    bench.wire.read_page(AXI_RAM, read)
+    assert bytes(read) == written
+    assert bench.wire.resends == 1
+    assert bench.wire.cycles == pins.clock
+    assert bench.wire.read(0, adi.CTRL_STAT) & 0xF0000000 == 0xF0000000
+    assert unit.chip.counters.violations == []
+
+
+def test_a_posted_answer_that_nobody_wants_may_be_damaged(unit: Unit) -> None:
+    pins = Refusing(unit)
+    bench = PioRig(pins)
+    written = _written(bench, 6)
+    read = bytearray(len(written))
+    pins.flip = {pins.clock + 46 + 8 + 1 + 3 + 10: 1}
+    bench.wire.read_page(AXI_RAM, read)
+    assert bytes(read) == written
+    assert bench.wire.resends == 0
+
+
+def test_a_line_that_damages_the_same_word_twice_is_told(unit: Unit) -> None:
+    pins = Refusing(unit)
+    bench = PioRig(pins)
+    _written(bench, 6)
+    bit = pins.clock + 3 * 46 + 8 + 1 + 3 + 10
+    # The one that follows it is through as well; then eight idle clocks, TAR, the posted read, and the word again.
+    pins.flip = {bit: 1, bit + 46 + 46 - (8 + 1 + 3 + 10) + 8 + 2 * 46 + 8 + 1 + 3 + 10: 1}
+    with pytest.raises(WireError) as failure:
+        bench.wire.read_page(AXI_RAM, bytearray(24))
+    assert (failure.value.kind, failure.value.done) == ("parity", 1)
+
+
+def test_a_fault_in_a_page_tells_how_many_words_are_good(bench: PioRig, unit: Unit) -> None:
+    connect(bench)
+    sector = 0x08040000
+    unit.chip.flash.blank(2)
+    unit.chip.flash.load(sector, pattern(16))
+    unit.chip.flash.tear(sector + 32)
+    read = bytearray(64)
+    with pytest.raises(WireError) as failure:
+        bench.wire.read_page(sector, read)
+    assert (failure.value.kind, failure.value.done) == ("fault", 8)
+    assert bytes(read[:32]) == pattern(8)
+    with pytest.raises(WireError) as failure:  # as long as its flag stands, the DP does not even take TAR
+        bench.wire.write_page(AXI_RAM, pattern(4))
+    assert (failure.value.kind, failure.value.done) == ("fault", -1)
+    bench.wire.write(0, adi.ABORT, 0x1E)
+    with pytest.raises(WireError) as failure:
+        bench.wire.write_page(0x90000000, pattern(8))  # nobody there
+    assert (failure.value.kind, failure.value.done) == ("fault", 0)
+    bench.wire.write(0, adi.ABORT, 0x1E)
+    bench.wire.write_page(AXI_RAM, pattern(4))
+
+
+@pytest.mark.parametrize("paged", [False, True])
+def test_a_busy_bus_is_waited_for_and_no_word_is_lost_or_written_twice(bench: PioRig, unit: Unit, paged: bool) -> None:
     connect(bench)
     flash = unit.chip.flash
     flash.blank(1)
@@ -223,9 +308,17 @@ def test_a_busy_bus_is_waited_for_and_no_word_is_lost_or_written_twice(bench: Pi
     for register, value in ((0x52002004, 0x45670123), (0x52002004, 0xCDEF89AB), (0x5200200C, 0x32)):
         bench.wire.write(1, adi.TAR, register)
         bench.wire.write(1, adi.DRW, value)
-    bench.wire.write(1, adi.TAR, sector)
     written = pattern(4 * 8)
-    bench.wire.write_block(1, adi.DRW, written)  # four flash words: the bus waits while one is programmed
+    if paged:
+        bench.wire.write_page(sector, written)
+        waits = bench.wire.waits
+        read = bytearray(len(written))
+        bench.wire.read_page(sector, read)  # while the last flash word is still being programmed
+        assert bench.wire.waits > waits > 0
+        assert bytes(read) == written
+    else:
+        bench.wire.write(1, adi.TAR, sector)
+        bench.wire.write_block(1, adi.DRW, written)  # four flash words: the bus waits while one is programmed
     unit.clock.advance(2 * _MS)
     assert bench.wire.waits > 0
     assert bytes(flash.snapshot()[0x20000 : 0x20000 + len(written)]) == written

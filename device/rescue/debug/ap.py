@@ -1,6 +1,8 @@
 # A memory access port: 32-bit reads and writes, and blocks, with errors tied to the address they belong to.
 # IHI 0031G chapter C2. TAR is rewritten at every 1 KiB boundary and after every error.
 
+from struct import pack_into
+
 from micropython import const
 
 from rescue.debug import adi_registers as adi
@@ -25,6 +27,8 @@ class MemAp:
         self.index = index
         self._csw = csw
         self._wire = dp.wire
+        self._paged = hasattr(dp.wire, "read_page")  # TAR and words in one call of the wire
+        self._word = memoryview(bytearray(4))
         self._epoch = -1  # the DP epoch in which CSW was written
         self._sticky = 0  # CTRL/STAT error flags found by the last recovery
         self._tar = None  # the 16 bytes into which TAR points, where that is known and matters
@@ -38,9 +42,12 @@ class MemAp:
     def read32(self, address):
         failure = None
         for _ in range(_TRIES):
-            register = self._aim(address)
+            register = None if self._paged else self._aim(address)
             try:
-                return self._wire.read(1, register)
+                if register is not None:
+                    return self._wire.read(1, register)
+                self._page_in(address, self._word)
+                return int.from_bytes(self._word, "little")
             except WireError as error:
                 failure = self._recovered(error, address)
         raise failure
@@ -49,9 +56,13 @@ class MemAp:
         """Returns when the bus has taken the word. `again`: written twice it does no harm."""
         failure = None
         for _ in range(_TRIES):
-            register = self._aim(address)
+            register = None if self._paged else self._aim(address)
             try:
-                self._wire.write(1, register, value)
+                if register is None:
+                    pack_into("<I", self._word, 0, value)
+                    self._page_out(address, self._word)
+                else:
+                    self._wire.write(1, register, value)
             except WireError as error:
                 failure = self._recovered(error, address)
                 if again or self._sticky & adi.WDATAERR:
@@ -77,14 +88,23 @@ class MemAp:
         view = memoryview(buf)
         offset = 0
         tries = _TRIES
+        selected = False
         while offset < len(buf):
             end = self._chunk_end(address, offset, len(buf))
-            self._aim_block(address + offset)
+            if not self._paged:
+                self._aim_block(address + offset)
             try:
-                self._wire.read_block(1, adi.DRW, view[offset:end])
+                if not self._paged:
+                    self._wire.read_block(1, adi.DRW, view[offset:end])
+                elif selected:
+                    self._wire.read_page(address + offset, view[offset:end])
+                else:
+                    self._page_in(address + offset, view[offset:end])
+                    selected = True
                 offset = end
             except WireError as error:
                 # What came with good parity is kept; each word gets its own tries.
+                selected = False
                 tries = _TRIES if error.done else tries - 1
                 offset += 4 * error.done
                 error.done = offset >> 2
@@ -115,10 +135,15 @@ class MemAp:
 
         A bus error of that word shows on the next access; damage to it on the way may not show at all.
         """
-        self._aim_block(address)
+        if not self._paged:
+            self._aim_block(address)
         try:
-            self._wire.write_block(1, adi.DRW, buf)
+            if self._paged:
+                self._page_out(address, buf)
+            else:
+                self._wire.write_block(1, adi.DRW, buf)
         except WireError as error:
+            error.done = max(error.done, 0)
             where = address + 4 * error.done
             error.done += done_before
             raise self._recovered(error, where) from None
@@ -148,15 +173,39 @@ class MemAp:
         failure = None
         for _ in range(_TRIES):
             try:
-                self.dp.select(self.index, 0)
-                if self._epoch != self.dp.epoch:
-                    self._wire.write(1, adi.CSW, self._csw)
-                    self._epoch = self.dp.epoch
+                self._select()
                 self._wire.write(1, adi.TAR, address)
                 return
             except WireError as error:
                 failure = self._recovered(error, address)
         raise failure
+
+    def _select(self):
+        # This AP, its bank 0, and CSW as it has to be.
+        self.dp.select(self.index, 0)
+        if self._epoch != self.dp.epoch:
+            self._wire.write(1, adi.CSW, self._csw)
+            self._epoch = self.dp.epoch
+
+    # Where the wire takes TAR and the words in one call; otherwise _aim() and _aim_block() come first.
+
+    def _page_in(self, address, buf):
+        self._select()
+        self._wire.read_page(address, buf)
+
+    def _page_out(self, address, buf):
+        # Once more where not even TAR has got through: nothing is written then.
+        arrived = False
+        try:
+            self._select()
+            arrived = True
+            self._wire.write_page(address, buf)
+        except WireError as error:
+            if arrived and error.done >= 0:
+                raise
+            self._recovered(error, address)
+            self._select()
+            self._wire.write_page(address, buf)
 
     def _register(self, reg):
         failure = None

@@ -25,6 +25,10 @@
 #   write_block(ap, a32, buf) write the words of `buf` to the register in turn
 #                             Behind each of the four go at least 8 idle clocks, so that the clock may stop (ADIv5.2
 #                             B4.1.1): a clock that stops before may lose a write
+#   read_page(address, buf), write_page(address, buf)
+#                             only where the wire has them, for speed: TAR, then DRW, in one go. Bank 0 of an AP is
+#                             selected; all lies in one 1 KiB page. Where a word comes damaged the rest is read again
+#                             from its address. Writing: error.done is -1 where not even TAR was taken
 #   pulled(up)                with both pins let go, what a weak pull-up (True) or pull-down of ours makes of them:
 #                             SWDIO in bit 0, SWCLK in bit 1; the pins are let go again. Not called without "pulls"
 #   idle(cycles)              clock with SWDIO low

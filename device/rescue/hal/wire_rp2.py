@@ -20,16 +20,11 @@ _FIFO_WORDS = const(4)
 _CYCLES_PER_CLOCK = const(4)
 _TURNS = const(400000)  # a word at 100 kHz is 60000 core cycles
 _DRIVE = const(1)
-_READ = const(0x04)  # RnW in a request byte
 _WAIT = const(2)
-_RESEND = const(0x8)
-_BAD_PARITY = const(1 << 20)
-_RDBUFF = const(0xC)
 
 _REQUEST = const((7 << 1) | (16 << 6) | _DRIVE)  # pio_swd.REQUEST
 _DATA_OUT = const(27 << 19)  # pio_swd.DATA_OUT
 _DATA_IN = const(10 << 19)  # pio_swd.DATA_IN
-_PARITY_IN = const((1 << 1) | (11 << 6))  # two bits: parity and turnaround
 _TURNAROUND = const(11 << 6)  # pio_swd.BITS_IN, one bit
 _CLOCKS_PER_WORD = const(46)
 _IDLE_CLOCKS = const(8)  # behind the last of a block, or a single one
@@ -40,6 +35,14 @@ _MOV_Y_OSR = const(0xA047)
 _JMP_0 = const(0x0000)
 _PUSH = const(0x8000)  # never waits
 _STUCK = "the helper's PIO stands still"
+_TWICE = "the chip's answer was damaged twice"
+# Commands at index `ap << 2 | a32 >> 2`
+_IN = tuple([_REQUEST | request << 11 | _DATA_IN for request in READ_REQUESTS])
+_OUT = tuple([_REQUEST | request << 11 | _DATA_OUT for request in WRITE_REQUESTS])
+_RESEND = const(2)
+_RDBUFF = const(3)
+_TAR = const(5)
+_DRW = const(7)
 
 
 class PioBits:
@@ -154,118 +157,174 @@ class PioWire(SwdWire):
         self._word = memoryview(bytearray(4))
         self._resending = False
 
+    def read(self, ap, a32):
+        word = self._word
+        self._ask(word, ap, _IN[ap << 2 | a32 >> 2])
+        return int.from_bytes(word, "little")
+
     def read_block(self, ap, a32, buf):
-        view = memoryview(buf)
-        request = READ_REQUESTS[ap << 2 | a32 >> 2]
-        count = len(view) >> 2
-        if ap and count:
-            self._read(request)  # posted: each answer is the value of the read before it
-            count -= 1
-            self._fill(request, view, count)
-            try:
-                self._fill(READ_REQUESTS[_RDBUFF >> 2], view[-4:], 1)
-            except WireError as error:
-                error.done = count
-                raise
-        else:
-            self._fill(request, view, count)
+        if len(buf):
+            self._ask(memoryview(buf), ap, _IN[ap << 2 | a32 >> 2])
 
     def write_block(self, ap, a32, buf):
-        view = memoryview(buf)
-        request = WRITE_REQUESTS[ap << 2 | a32 >> 2]
-        count = len(view) >> 2
-        if not count:
-            return
-        through = pump.write_words(_PIO0, _REQUEST | request << 11 | _DATA_OUT, view, count, _TURNS)
-        if through == count:
-            self._bits.cycles += count * _CLOCKS_PER_WORD + _IDLE_CLOCKS
-            return
-        try:
-            self._words(request, view, through)
-        except WireError as error:
-            # A FAULT tells of the write before this one, which the DP had taken but the bus refused.
-            error.done = max(error.done - (error.kind == "fault"), 0)
-            raise
+        if len(buf):
+            self._tell(memoryview(buf), _OUT[ap << 2 | a32 >> 2])
+
+    def read_page(self, address, buf):
+        self._ask(buf, 1, _IN[_DRW], address)
+
+    def write_page(self, address, buf):
+        self._tell(buf, _OUT[_DRW], address)
+
+    def _write(self, request, value):
+        word = self._word
+        pack_into("<I", word, 0, value)
+        self._tell(word, _REQUEST | request << 11 | _DATA_OUT)
 
     def _end(self):
         pass  # the pump has sent the idle clocks: before Python is here SWCLK would have stopped
 
     # The plain case in few steps: the interpreter is what takes the time.
 
-    def _fill(self, request, view, count):
-        """`count` words to the beginning of `view`."""
-        if not count:
-            return
-        through = pump.read_words(_PIO0, _REQUEST | request << 11 | _DATA_IN, _PARITY_IN, view, count, _TURNS)
-        if through == count:
-            self._bits.cycles += count * _CLOCKS_PER_WORD + _IDLE_CLOCKS
+    def _ask(self, view, posted, command, address=None):
+        """Fills `view`. posted: 1 for an AP, whose answers are those of the read before; the last comes from RDBUFF."""
+        total = (len(view) >> 2) + posted
+        last = _IN[_RDBUFF] if posted else command
+        if address is None:
+            got = pump.read_words(_PIO0, view, 0, total, posted, command, last, 0, 1, _TURNS)
+            clocks = _IDLE_CLOCKS
         else:
-            self._words(request, view[: count << 2], through)
-
-    def _read(self, request):
-        self._fill(request, self._word, 1)
-        return int.from_bytes(self._word, "little")
-
-    def _write(self, request, value):
-        word = self._word
-        pack_into("<I", word, 0, value)
-        through = pump.write_words(_PIO0, _REQUEST | request << 11 | _DATA_OUT, word, 1, _TURNS)
-        if through == 1:
-            self._bits.cycles += _CLOCKS_PER_WORD + _IDLE_CLOCKS
+            got = pump.read_words(_PIO0, view, address, total, posted, command, last, _OUT[_TAR], 2, _TURNS)
+            clocks = _CLOCKS_PER_WORD + _IDLE_CLOCKS
+        if got == total:
+            self._bits.cycles += total * _CLOCKS_PER_WORD + clocks
         else:
-            self._words(request, word, through)
+            self._ask_on(view, posted, command, last, address, got)
 
-    def _words(self, request, view, through=None):
-        """One transfer for each word of `view`, to it or from it. `through`: what the pump made of it already."""
-        bits = self._bits
-        count = len(view) >> 2
-        done = waits = 0
-        while done < count:
-            if through is not None:
-                pass
-            elif request & _READ:
-                command = _REQUEST | request << 11 | _DATA_IN
-                through = pump.read_words(_PIO0, command, _PARITY_IN, view[done << 2 :], count - done, _TURNS)
-            else:
-                command = _REQUEST | request << 11 | _DATA_OUT
-                through = pump.write_words(_PIO0, command, view[done << 2 :], count - done, _TURNS)
-            if through < 0:
-                raise WireError("protocol", _STUCK)
-            damaged = through & _BAD_PARITY
-            through &= ~_BAD_PARITY
-            bits.cycles += through * _CLOCKS_PER_WORD
-            if damaged or done + through == count:
-                bits.cycles += _IDLE_CLOCKS
-            if through:
+    def _tell(self, view, command, address=None):
+        total = len(view) >> 2
+        if address is None:
+            got = pump.write_words(_PIO0, view, 0, total, command, 0, _TURNS)
+        else:
+            got = pump.write_words(_PIO0, view, address, total, command, _OUT[_TAR], _TURNS)
+            total += 1
+        if got == total:
+            self._bits.cycles += total * _CLOCKS_PER_WORD + _IDLE_CLOCKS
+        else:
+            self._tell_on(view, command, address, got)
+
+    # What the pump could not do: `got` is what it came back with.
+
+    def _ask_on(self, view, skip, command, last, address, got):
+        view = memoryview(view)
+        words = len(view) >> 2
+        done = waits = 0  # words of `view` that are good; how often the transfer under way was refused
+        aim = 0 if address is None else _OUT[_TAR]
+        at = address
+        begun_at = -1  # the word from which it was begun anew
+        while True:
+            count = self._counted(got, pump.DAMAGED - 1)
+            if aim and not got & pump.NOT_AIMED:
+                self._bits.cycles += _CLOCKS_PER_WORD
+                aim = 0
+            if count:
                 waits = 0
-            done += through
-            if damaged:
-                bits.cycles += _CLOCKS_PER_WORD
-                self._ask_again(request, memoryview(view)[done << 2 :][:4], done)
+                done += count - skip
+                skip = 0
+            if not got & pump.DAMAGED:
+                if done == words:
+                    self._bits.cycles += _IDLE_CLOCKS
+                    return
+                waits = self._refused_again(waits, done)
+            elif got & pump.FOLLOWED:
+                # The chip has gone on: once more from this word's address.
+                if got & pump.HALTED:
+                    self._bits.answer()
+                if begun_at == done:
+                    raise WireError("parity", _TWICE, done=done)
+                self.resends += 1
+                begun_at = done
+                aim, at, skip = _OUT[_TAR], address + (done << 2), 1
+            else:
+                self._resend(view[done << 2 :][:4], last if done + 1 == words else command, done)
                 done += 1
-            elif done < count:
-                answer = bits.answer()
-                if answer != _WAIT or waits == self.wait_limit:
-                    raise self._refused_at(answer, done)
-                waits += 1
-                self.waits += 1
-            through = None
+                if done == words:
+                    return
+            got = pump.read_words(
+                _PIO0,
+                view[done << 2 :],
+                at or 0,
+                words - done + skip,
+                skip,
+                command,
+                last,
+                aim,
+                1 if address is None else 2,
+                _TURNS,
+            )
 
-    def _ask_again(self, request, word, done):
+    def _resend(self, word, command, done):
         """Once, for a word that came damaged: RESEND for AP data, the same read for a DP register."""
         if self._resending:
-            raise WireError("parity", "the chip's answer was damaged twice", done=done)
+            raise WireError("parity", _TWICE, done=done)
         self.resends += 1
-        if request & 0x02 or request == READ_REQUESTS[_RDBUFF >> 2]:
-            request = READ_REQUESTS[_RESEND >> 2]
+        if command in _IN[4:] or command == _IN[_RDBUFF]:
+            command = _IN[_RESEND]
         self._resending = True
         try:
-            self._words(request, word)
+            self._ask(word, 0, command)
         except WireError as error:
             error.done = done
             raise
         finally:
             self._resending = False
+
+    def _tell_on(self, view, command, address, got):
+        view = memoryview(view)
+        words = len(view) >> 2
+        done = waits = 0
+        if address is not None:
+            done = -1  # TAR comes first
+        while True:
+            if got:
+                waits = 0
+            done += self._counted(got, pump.DAMAGED - 1)
+            if done == words:
+                self._bits.cycles += _IDLE_CLOCKS
+                return
+            try:
+                waits = self._refused_again(waits, done)
+            except WireError as error:
+                # A FAULT tells of the write before this one, which the DP had taken but the bus refused.
+                if error.kind == "fault" and done > 0:
+                    error.done -= 1
+                raise
+            if done < 0:
+                got = pump.write_words(_PIO0, view, address, words, command, _OUT[_TAR], _TURNS)
+            else:
+                got = pump.write_words(_PIO0, view[done << 2 :], 0, words - done, command, 0, _TURNS)
+
+    def _counted(self, got, mask):
+        # Transfers that got OK, and their clocks.
+        if got < 0:
+            raise WireError("protocol", _STUCK)
+        bits = self._bits
+        count = got & mask
+        bits.cycles += count * _CLOCKS_PER_WORD
+        if got & pump.DAMAGED:
+            followed = got & pump.FOLLOWED and not got & pump.HALTED
+            bits.cycles += _CLOCKS_PER_WORD * (2 if followed else 1)
+            if not got & pump.HALTED:
+                bits.cycles += _IDLE_CLOCKS
+        return count
+
+    def _refused_again(self, waits, done):
+        # At HALT. Returns how often this transfer has been answered WAIT; raises for any other answer.
+        answer = self._bits.answer()
+        if answer != _WAIT or waits == self.wait_limit:
+            raise self._refused_at(answer, done)
+        self.waits += 1
+        return waits + 1
 
     def _refused_at(self, answer, done):
         error = self._refused(answer)
