@@ -126,21 +126,22 @@ class H7Flash:
         an H72x, so both count); its bytes are given as 0xFF. Read protection raises FlashError("read_protected").
         Ask in pieces of a few KiB: the list can get long.
         """
-        self.check_range(address, len(buf))
-        return self._reader().read(address, buf)
+        return self.reader().read(address, buf)
 
     def is_blank(self, address, length):
         """Whether `length` bytes from `address` all read 0xFF and no word is torn."""
-        return self._reader().is_blank(address, length)
+        return self.reader().is_blank(address, length)
 
     def vectors(self, address):
         """{"sp", "pc", "valid"} of the vector table at `address`; sp and pc are None where the table is torn.
 
         Valid: the stack in a RAM and word-aligned, the reset vector odd (Thumb) and in flash.
         """
-        return self._reader().vectors(address)
+        return self.reader().vectors(address)
 
-    def _reader(self):
+    def reader(self):
+        """What read(), is_blank() and vectors() go by: who reads much keeps it meanwhile, and spares the look for its
+        code."""
         from rescue.chips.stm32h7.flash_read import FlashReader
 
         return FlashReader(self._ap, self._chip, self, self._clock)

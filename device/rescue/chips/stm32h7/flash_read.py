@@ -23,6 +23,7 @@ class FlashReader:
 
     def read(self, address, buf):
         """See H7Flash.read."""
+        self._flash.check_range(address, len(buf))
         torn = []
         view = memoryview(buf)
         for start in range(0, len(buf), _BLOCK):
