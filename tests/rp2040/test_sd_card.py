@@ -101,6 +101,39 @@ def test_long_transfers_are_multiple_block_commands(slot: Slot) -> None:
     assert slot.card.image[8 * BLOCK_BYTES : 16 * BLOCK_BYTES] == slot.card.image[: 8 * BLOCK_BYTES]
 
 
+def test_a_long_write_stays_open_for_the_blocks_behind_it(slot: Slot) -> None:
+    slot.run(
+        "sd = card()\n"
+        "sd.writeblocks(40, b'A' * 1024)\nsd.writeblocks(42, b'B' * 512)\nsd.writeblocks(43, b'C' * 1024)\n"
+        "sd.ioctl(3, 0)\nsd.writeblocks(45, b'D' * 1024)\nprint(json.dumps(sd.ioctl(3, 0)))\n"
+    )
+    assert slot.card.commands.count(25) == 2
+    assert 24 not in slot.card.commands
+    written = slot.card.image[40 * BLOCK_BYTES : 47 * BLOCK_BYTES]
+    assert written == b"A" * 1024 + b"B" * 512 + b"C" * 1024 + b"D" * 1024
+
+
+@pytest.mark.parametrize("then", ["writeblocks(50, b'E' * 512)", "readblocks(0, bytearray(512))", "identity()"])
+def test_whatever_else_comes_ends_a_long_write(slot: Slot, then: str) -> None:
+    data = slot.run(
+        f"sd = card()\nsd.writeblocks(40, b'A' * 1024)\nsd.{then}\nsd.writeblocks(42, b'B' * 1024)\n"
+        "block = bytearray(2048)\nsd.readblocks(40, block)\nprint(json.dumps(block.decode()))\n"
+    )
+    assert data == "A" * 1024 + "B" * 1024
+    assert slot.card.commands.count(25) == 2
+    assert slot.card.image[42 * BLOCK_BYTES : 44 * BLOCK_BYTES] == b"B" * 1024
+
+
+def test_a_card_that_a_reset_left_in_a_long_write_is_brought_to_its_end(slot: Slot) -> None:
+    slot.card.busy_bytes = 500
+    found = slot.run(
+        "card().writeblocks(40, b'A' * 1024)\n"
+        "block = bytearray(1024)\ncard().readblocks(40, block)\n"  # a second driver, which knows nothing of the write
+        "print(json.dumps(block.decode()))\n"
+    )
+    assert found == "A" * 1024
+
+
 def test_the_size_is_the_cards(slot: Slot) -> None:
     blocks = slot.run("print(json.dumps(card().ioctl(4, 0)))\n")
     assert blocks == -(-len(slot.card.image) // (512 * 1024)) * 1024

@@ -1,6 +1,7 @@
 # The memory card: a FAT file system on a block device, our SPI driver or the port's own SDCard, as board.json has it.
 
 import os
+import sys
 
 import machine
 
@@ -25,6 +26,7 @@ class Card:
         self._config = config
         self._mounted = False
         self._device = None
+        self._blocks = None
 
     def mount(self):
         if self._mounted:
@@ -99,4 +101,8 @@ class Card:
             mosi=pin(config["mosi"]),
             miso=pin(config["miso"], pin.IN, pin.PULL_UP),
         )
-        return SdCard(spi, pin(config["cs"], pin.OUT, value=1), config["hz"])
+        if self._blocks is None and sys.platform == "rp2":
+            from rescue.hal.sd_dma import BlocksByDma
+
+            self._blocks = BlocksByDma(config["spi"])
+        return SdCard(spi, pin(config["cs"], pin.OUT, value=1), config["hz"], self._blocks)

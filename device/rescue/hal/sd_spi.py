@@ -9,8 +9,9 @@
 # for what comes that way has a checksum of its own.
 #
 # A card takes blocks into its own memory and programs them afterwards, for some ms and 500 at most. Nobody waits for
-# that but who comes next: the wire can move meanwhile. What became of a write is asked before the next transfer, and
-# when the file system syncs, as it does at each file's end: its error is raised there.
+# that but who comes next: the wire can move meanwhile. A long write stays open for the blocks behind it, and the card
+# stays selected. What became of it is asked before any other transfer, and when the file system syncs, as it does at
+# each file's end: its error is raised there.
 
 import time
 
@@ -34,8 +35,7 @@ _IDLE = const(0x01)  # R1
 _ILLEGAL = const(0x04)
 _TOKEN = const(0xFE)
 _TAKEN = const(0x05)  # data response
-_START_ONE = b"\xff\xfe"  # after a byte's pause, as 7.5.3 wants it
-_START_NEXT = b"\xff\xfc"
+_TOKEN_NEXT = const(0xFC)  # of CMD25
 _STOP = b"\xfd\xff"  # busy shows after a byte
 _HEAD = const(8)
 
@@ -45,15 +45,17 @@ _IOCTL_SIZE = const(5)
 
 
 class SdCard:
-    """spi: a machine.SPI; cs: its select, a machine.Pin that is high now; hz: SCK once the card is ready.
+    """spi: a machine.SPI; cs: its select, a machine.Pin that is high now; hz: SCK once the card is ready. blocks: what
+    sends blocks faster than `spi` (sd_dma.py), if anything does.
 
     The constructor looks for a card and raises OSError without one.
     """
 
     on_read = None  # called before each read, where one wants to know that work goes on
 
-    def __init__(self, spi, cs, hz):
+    def __init__(self, spi, cs, hz, blocks=None):
         self._spi = spi
+        self._fast = blocks
         self._cs = cs
         self._hz = hz
         self._frame = bytearray(6)
@@ -65,6 +67,7 @@ class SdCard:
         self._blocks = 0
         self._ready = False
         self._owes = False  # the card has taken blocks, and nobody has asked what became of them
+        self._open_at = None  # the block that a CMD25 under way takes next
         self._under_way = False
         self._cid = None
         self._begin()
@@ -96,7 +99,7 @@ class SdCard:
         if request == _IOCTL_SIZE:
             return _BLOCK
         if request == _IOCTL_SYNC and self._owes:
-            self._attempt(None)
+            self._attempt(self._settle)
         return 0
 
     # -- transfers -------------------------------------------------------------------------------------------------
@@ -110,21 +113,21 @@ class SdCard:
         try:
             if not self._ready:
                 self._begin()
-            if self._owes:
-                self._settle()
-            if transfer is not None:
-                transfer(start, view)
+            transfer(start, view)
             done = True
         finally:
             self._ready = done
             self._under_way = False
-            self._deselect()
+            if not done or self._open_at is None:
+                self._deselect()
 
     def _register(self, command, view):
+        self._settle()
         self._expect(self._command(command, 0), 0)
         self._block_in(view, True)
 
     def _read(self, start, view):
+        self._settle()
         count = len(view) // _BLOCK
         address = start << self._shift
         self._expect(self._command(17 if count == 1 else 18, address), 0)
@@ -135,24 +138,39 @@ class SdCard:
             self._wait_ready()
 
     def _write(self, start, view):
-        count = len(view) // _BLOCK
-        address = start << self._shift
-        self._expect(self._command(24 if count == 1 else 25, address), 0)
-        token = _START_ONE if count == 1 else _START_NEXT
-        for at in range(0, len(view), _BLOCK):
-            if at:
+        size = len(view)
+        token = _TOKEN_NEXT
+        if start != self._open_at:
+            self._settle()
+            if size == _BLOCK:
+                token = _TOKEN
+            self._expect(self._command(25 if size > _BLOCK else 24, start << self._shift), 0)
+            self._owes = True
+        at = 0
+        start_ms = None
+        while at < size:
+            # The card has a byte's pause before a token, as 7.5.3 wants it: at least one is read until it is ready.
+            if self._fast is None:
                 self._wait_ready()
-            self._block_out(token, view[at : at + _BLOCK])
-        if count > 1:
+                self._block_out(token, view[at : at + _BLOCK])
+                at += _BLOCK
+                continue
+            taken = self._fast.send(token, view, at)
+            if taken < size:
+                start_ms = self._still(start_ms if taken == at else None, _BUSY_MS)
+            at = taken
+        self._open_at = start + size // _BLOCK if token == _TOKEN_NEXT else None
+
+    def _settle(self, _start=0, _view=None):
+        if self._open_at is not None:
             self._wait_ready()
             self._spi.write(_STOP)
-        self._owes = True
-
-    def _settle(self):
-        # 7.2.3: what went wrong inside the card shows in its status only. The command waits until the card is ready.
-        self._owes = False
-        self._expect(self._command(13, 0), 0)
-        self._expect(self._get(), 0)
+            self._open_at = None
+        if self._owes:
+            # 7.2.3: what went wrong inside the card shows in its status only. The command waits until it is ready.
+            self._owes = False
+            self._expect(self._command(13, 0), 0)
+            self._expect(self._get(), 0)
 
     def _block_in(self, view, checked):
         # Eight bytes at a time: a call takes as long as a hundred bytes on the wire.
@@ -182,7 +200,8 @@ class SdCard:
         crc[0] = value >> 8
         crc[1] = value & 0xFF
         spi = self._spi
-        spi.write(token)
+        self._byte[0] = token
+        spi.write(self._byte)
         spi.write(view)
         spi.write(crc)
         self._expect(self._get() & 0x1F, _TAKEN)
@@ -192,12 +211,16 @@ class SdCard:
     def _begin(self):
         self._spi.init(baudrate=_INIT_HZ, polarity=0, phase=0)
         self._owes = False
+        self._open_at = None
         try:
             self._cs(1)
             for _ in range(20):  # 74 clocks and more with CS high; more still to end an interrupted transfer
                 self._get()
             self._cs(0)
-            self._wait_ready()  # a helper that was reset may have left it in the middle of a write
+            # A helper that was reset may have left it in the middle of a write.
+            self._wait_ready()
+            self._spi.write(_STOP)
+            self._wait_ready()
             self._start()
             cid = memoryview(bytearray(16))
             self._register(10, cid)
