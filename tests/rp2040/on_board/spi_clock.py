@@ -1,4 +1,4 @@
-# Runs on the Pico in place of the agent: the clock that the firmware makes for the card, and how long a KiB takes at it.
+# Runs on the Pico in place of the agent: the clock that the firmware makes for the card, how long a KiB takes at it.
 # Prints one JSON object.
 
 import json
