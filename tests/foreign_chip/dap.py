@@ -116,6 +116,9 @@ class AccessPort:
             self._chip.write(address, size, value)
 
 
+_KINDS = (("dp_writes", "dp_reads"), ("ap_writes", "ap_reads"))
+
+
 class DebugPort:
     """What survives a line reset: everything here. What survives loss of power: nothing but the counters."""
 
@@ -137,7 +140,7 @@ class DebugPort:
 
     def begin(self, is_ap: bool, is_read: bool, register: int) -> tuple[int, int]:
         """A request with good parity has arrived. Returns the ACK and, for a read, the data."""
-        self.counters[f"{'ap' if is_ap else 'dp'}_{'reads' if is_read else 'writes'}"] += 1
+        self.counters[_KINDS[is_ap][is_read]] += 1
         bank = self._select & 0xF
         if self._pending:
             self._access(*self._pending)

@@ -43,6 +43,9 @@ class BusStall(Exception):
     """The bus has not answered yet; the same access has to be tried again later."""
 
 
+_LEVELS = {0xAA: 0, 0xCC: 2}
+
+
 class Flash:
     """The array survives everything; the registers do not survive `reset`."""
 
@@ -77,7 +80,7 @@ class Flash:
 
     @property
     def rdp_level(self) -> int:
-        return {0xAA: 0, 0xCC: 2}.get(self.options[OPTSR_CUR] >> 8 & 0xFF, 1)
+        return _LEVELS.get(self.options[OPTSR_CUR] >> 8 & 0xFF, 1)
 
     # -- time
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import selectors
 import socket
 import sys
@@ -47,6 +48,8 @@ REQUESTS = _requests()
 REST_OF_READ = b"odf" + b"dcf" * 36 + b"dfO"
 REST_OF_WRITE = b"odf" + b"dcf" * 3 + b"dfO"
 _REQUEST_LENGTH, _DATA_LENGTH = 16, 66
+_IDLE_CLOCKS = re.compile(b"(?:df){4,}")
+"""What a debugger sends behind transfers, and to a chip that is to have time: served in one go, too."""
 STATES = ("blank", "image", "partial", "torn", "rdp1", "other-chip")
 
 
@@ -78,6 +81,15 @@ class Pins:
                     position += eaten - 1
                     # What was clocked last, and whether it was high: "O" leaves it as it was.
                     swclk, swdio = 1, characters[position - (2 if characters[position - 1] == 0x4F else 1)] & 1
+                    continue
+            if character == 0x64 and listens and host_drives:
+                idle = _IDLE_CLOCKS.match(characters, position - 1)
+                if idle and line.is_free:
+                    position = idle.end()
+                    clocks = (position - idle.start()) // 2
+                    line.whole_idle(clocks)
+                    clock.swclk_cycles += clocks
+                    swclk, swdio = 1, 0
                     continue
             if 0x64 <= character <= 0x67:  # d e f g: SWCLK SWDIO as two bits
                 swdio = character & 1

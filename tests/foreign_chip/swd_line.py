@@ -91,6 +91,11 @@ class SwdLine:
             self._watching or self._ber or self._fresh or self._released or self._suspicion or self._ones > 31
         )
 
+    def whole_idle(self, clocks: int) -> None:
+        """So many low bits between two transfers."""
+        self.edge(0, host_drives=True)
+        self._count += clocks - 1
+
     def whole_request(self, request: int) -> int:
         """Eight bits of a well-formed request. Returns the ACK, which the turnaround is still before."""
         self._shift, self._count, self._ones = request, 8, 1

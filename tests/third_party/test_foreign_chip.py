@@ -130,9 +130,10 @@ def test_a_transfer_in_one_piece_is_what_it_is_bit_by_bit(chip: Callable[..., Ch
     refused[1] += [(tar, FLASH), (drw_read, None), (drw_read, None)]
 
     def sent(some: list[tuple[int, int | None]]) -> bytes:
+        idle = [b"df" * rng.choice((0, 1, 2, 8, 70)) for _ in some]
         words = [None if value is None else value | (value.bit_count() & 1) << 32 for _request, value in some]
-        both = zip(some, words, strict=True)
-        return b"".join(characters_of(request, word) + b"df" * rng.randrange(3) for (request, _), word in both)
+        each = zip(some, words, idle, strict=True)
+        return b"".join(characters_of(request, word) + between for (request, _), word, between in each)
 
     again = b"eg" * 56 + b"df" * 4 + sent([(0xA5, None), (0x81, 0x1E)])
     wrong_parity = characters_of(drw_write, 3 | 1 << 32)
