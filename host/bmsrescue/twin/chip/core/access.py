@@ -12,7 +12,7 @@ from bmsrescue.twin.chip.core.exceptions import MemoryFault
 from bmsrescue.twin.chip.core.flash import FlashShadow
 from bmsrescue.twin.chip.core.idle import REMEMBERED, Access, IdleDetector
 from bmsrescue.twin.chip.core.time import NS_PER_S, CoreTime
-from bmsrescue.twin.clock import VirtualClock
+from bmsrescue.twin.clock import NEVER_NS, VirtualClock
 
 _ACCESS_CYCLES = 4
 """What a device access is assumed to have taken while a run is not over."""
@@ -20,6 +20,11 @@ _NOTHING: list[Access] = []
 _SAME_BEFORE_LOOK = 20
 """After so many runs that polled alike it is looked at what the loop reads: that costs as much as a few runs."""
 _SAME_AFTER_FAILURE = -60
+
+
+def _never(_address: int) -> int:
+    """For a device whose registers do not change by themselves."""
+    return NEVER_NS
 
 
 @dataclass(slots=True)
@@ -54,6 +59,8 @@ class CoreAccess:
         self._timer_cycles = timer_cycles
         self._idle = IdleDetector()
         self._recent = self._idle.recent
+        self._next_change: dict[int, Callable[[int], int]] = {}
+        """Whom to ask when a register will change, by its page."""
         self.polls: list[Access] = _NOTHING
         """A turn of the loop in which the core was last seen and that is being skipped; empty: none."""
         self._skipped: list[Access] | None = None
@@ -228,7 +235,7 @@ class CoreAccess:
             return False
         self._clock.now_ns = min(self._time.ns_after(1), until_ns)
         try:
-            unchanged = self._bus.read(address, size) == value
+            unchanged = self._device_of(address >> PAGE_BITS, self._bus).read(address, size) == value
         except (BusError, BusWait):
             return False
         self._target_ns = until_ns
@@ -287,9 +294,7 @@ class CoreAccess:
         if resume_ns <= clock.now_ns:
             return False
         self.reads += sum(not write for *_, write in poll.seen)
-        self._time.spend(spent)
-        if resume_ns > self._time.now_ns:
-            self._time.spend(max(1, self._time.due(resume_ns)))
+        self._time.spend_until(spent, resume_ns)
         return True
 
     def polls_until(self, poll: Poll, until_ns: int) -> bool:
@@ -324,18 +329,20 @@ class CoreAccess:
             return
         self.resume_ns = until_ns
         # Where a value changes there is no need to ask whether it has stayed.
-        self.polls = list(turn) if len(turn) == 1 and until_ns >= self._target_ns else _NOTHING
-        seen = list(self._recent)
-        if len(turn) > 1 and self.spent == _ACCESS_CYCLES * len(seen):
-            self._skipped, self._skipped_turn = seen, turn
+        self.polls = turn if len(turn) == 1 and until_ns >= self._target_ns else _NOTHING
+        if len(turn) > 1 and self.spent == _ACCESS_CYCLES * len(self._recent):
+            self._skipped, self._skipped_turn = list(self._recent), turn
         self._recent.clear()
         self.engine.stop()
 
     def _next_change_ns(self, turn: list[Access]) -> int:
-        when_ns = self._target_ns
+        when_ns, known = self._target_ns, self._next_change
         for _pc, address, _size, _value, _write in turn:
-            ask = getattr(self._device_of(address >> PAGE_BITS), "next_change_ns", None)
-            if ask is not None:
+            page = address >> PAGE_BITS
+            ask = known.get(page)
+            if ask is None:
+                ask = known[page] = getattr(self._device_of(page), "next_change_ns", _never)
+            if ask is not _never:
                 change_ns = ask(address)
                 if change_ns < when_ns:
                     when_ns = change_ns

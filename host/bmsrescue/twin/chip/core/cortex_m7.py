@@ -30,7 +30,7 @@ from bmsrescue.twin.chip.core.regsel import read_register, write_register
 from bmsrescue.twin.chip.core.scs import SystemControl
 from bmsrescue.twin.chip.core.shortcuts import Shortcuts
 from bmsrescue.twin.chip.core.systick import SysTick
-from bmsrescue.twin.chip.core.time import CoreTime
+from bmsrescue.twin.chip.core.time import NS_PER_S, CoreTime
 from bmsrescue.twin.chip.flash.array import FlashArray
 from bmsrescue.twin.chip.flash.limits import ReadLimits
 from bmsrescue.twin.clock import VirtualClock
@@ -323,13 +323,14 @@ class CortexM7:
                     clock.advance(0)
                 if local_ns >= now_ns:
                     break
-                due_ns = clock.due_ns
+                due_ns, state = clock.due_ns, self._state
                 self._target_ns = target_ns = due_ns if due_ns < now_ns else now_ns
-                if self._state not in _CLOCKED or (due := time.due(target_ns)) <= 0:
+                due = (target_ns - time.anchor_ns) * time.hz // NS_PER_S - time.since
+                if due <= 0 or state not in _CLOCKED:
                     if target_ns == now_ns:
                         break
                     time.skip_to(target_ns)
-                elif self._state is CoreState.RUNNING:
+                elif state is CoreState.RUNNING:
                     self._run_slice(target_ns, due)
                 else:
                     self._sleep(target_ns)
@@ -440,12 +441,8 @@ class CortexM7:
             if self._engine.pc == self._slice_pc:
                 self._shortcuts.skip_branch_to_self(self._target_ns)
         elif reason is StopReason.REQUESTED:
-            time.spend(access.spent)
-            resume_ns = access.resume_ns
-            if resume_ns > self._target_ns:
-                resume_ns = self._target_ns
-            if resume_ns > time.now_ns:
-                time.spend(max(1, time.due(resume_ns)))
+            resume_ns, target_ns = access.resume_ns, self._target_ns
+            time.spend_until(access.spent, resume_ns if resume_ns < target_ns else target_ns)
             if self._restart:
                 self._restart = False
                 self._start()

@@ -42,6 +42,21 @@ class CoreTime:
         self.cycles += cycles
         self.now_ns = self.anchor_ns + self.since * NS_PER_S // self.hz
 
+    def spend_until(self, cycles: int, until_ns: int) -> None:
+        """So many cycles have been executed, and where that is not yet until then, those up to it: one at least."""
+        since = self.since + cycles
+        now_ns = self.anchor_ns + since * NS_PER_S // self.hz
+        if until_ns > now_ns:
+            more = (until_ns - self.anchor_ns) * self.hz // NS_PER_S - since
+            if more < 1:
+                more = 1
+            since += more
+            cycles += more
+            now_ns = self.anchor_ns + since * NS_PER_S // self.hz
+        self.since = since
+        self.cycles += cycles
+        self.now_ns = now_ns
+
     def skip_to(self, until_ns: int) -> None:
         """Time passes with the core stopped: halted, asleep, in reset or off."""
         if until_ns > self.now_ns:

@@ -44,6 +44,8 @@ class OnChipPeripherals:
         self.pwr = Pwr(clock, system)
         part = system.config.sold_as
         self._blocks = blocks_of(part.die.blocks, crypto=part.crypto)
+        self._places: dict[str, tuple[GpioPort, int]] = {}
+        """Where the pins are that somebody has asked for, by name."""
         self.ports = {
             name[-1]: GpioPort(name[-1], self._pin_changed) for name in self._blocks if name.startswith("GPIO")
         }
@@ -115,7 +117,10 @@ class OnChipPeripherals:
 
     def pin(self, name: str) -> bool | None:
         """The level the chip drives; None is high impedance."""
-        port, pin = self._port(name)
+        found = self._places.get(name)
+        if found is None:
+            found = self._places[name] = self._port(name)
+        port, pin = found
         return port.output(pin)
 
     def receive(self, name: str, data: bytes) -> None:

@@ -31,7 +31,7 @@ class Rcc(RegisterBlock):
         self.on_core_hz: Callable[[int], None] = lambda hz: None
         self.crystal_start_ms = system.config.crystal_start_ms
         """From HSEON to HSERDY; None is a crystal that never starts."""
-        self._registers: dict[int, int] = {}
+        self.registers: dict[int, int] = {}
         self._forget_oscillators()
         self._frequencies = self._clock_tree()
 
@@ -40,7 +40,7 @@ class Rcc(RegisterBlock):
     def reset(self) -> None:
         for changing in self.on_clock_change:
             changing()
-        self._registers = dict(reg.RESET_VALUES)
+        self.registers = dict(reg.RESET_VALUES)
         self._forget_oscillators()
         self._frequencies = self._clock_tree()
 
@@ -83,7 +83,7 @@ class Rcc(RegisterBlock):
 
     def usart_hz(self, name: str) -> int:
         """Kernel clock of a serial port ("USART3", "UART4", "LPUART1")."""
-        frequencies, registers = self._frequencies, self._registers
+        frequencies, registers = self._frequencies, self.registers
         if name == "LPUART1":
             bus_hz, selected = frequencies.pclk4, registers.get(reg.D3CCIPR, 0)
         elif name in _ON_APB2:
@@ -99,14 +99,14 @@ class Rcc(RegisterBlock):
     @property
     def wwdg_resets(self) -> bool:
         """Software has allowed the window watchdog to reset the chip."""
-        return bool(self._registers.get(reg.GCR, 0) & reg.WW1RSC) or not self._system.config.wwdg_needs_ww1rsc
+        return bool(self.registers.get(reg.GCR, 0) & reg.WW1RSC) or not self._system.config.wwdg_needs_ww1rsc
 
     def enabled(self, register: int, bits: int) -> bool:
         """Whether the peripheral behind those enable bits is clocked: any of them will do."""
-        return bool(self._registers.get(register, 0) & bits)
+        return bool(self.registers.get(register, 0) & bits)
 
     def _clock_tree(self) -> Frequencies:
-        registers = self._registers
+        registers = self.registers
         source = registers.get(reg.CFGR, 0) & reg.SW_MASK
         if source == reg.SW_PLL1 and self._pll_locked():
             sysclk = clock_tree.pll_hz(registers, 1, clock_tree.P, self._system.config.crystal_hz)
@@ -119,7 +119,7 @@ class Rcc(RegisterBlock):
         return clock_tree.from_sysclk(sysclk, registers)
 
     def _pll_locked(self) -> bool:
-        return bool(self._registers.get(reg.CR, 0) & reg.PLL1ON) and self._clock.now_ns >= self._pll_ready_ns
+        return bool(self.registers.get(reg.CR, 0) & reg.PLL1ON) and self._clock.now_ns >= self._pll_ready_ns
 
     def _note_oscillators(self, new: int, old: int) -> None:
         """CR was written: when the crystal and PLL1 will be ready."""
@@ -140,7 +140,7 @@ class Rcc(RegisterBlock):
         self._pll_ready_ns = NEVER_NS if began_ns >= NEVER_NS else began_ns + reg.PLL_LOCK_NS
 
     def _pll_source_ready_ns(self) -> int:
-        return (0, 0, self._hse_ready_ns, NEVER_NS)[self._registers.get(reg.PLLCKSELR, 0) & 3]
+        return (0, 0, self._hse_ready_ns, NEVER_NS)[self.registers.get(reg.PLLCKSELR, 0) & 3]
 
     # --- bus ----------------------------------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class Rcc(RegisterBlock):
         if offset == reg.BDCR:
             ready = self._clock.now_ns >= self._lse_ready_ns
             return self._backup_domain & ~reg.LSERDY | (reg.LSERDY if ready else 0)
-        value = self._registers.get(offset, 0)
+        value = self.registers.get(offset, 0)
         if offset == reg.CFGR:
             return value | self._switch_status() << reg.SWS_SHIFT
         if offset == reg.CSR and value & reg.LSION:
@@ -182,14 +182,14 @@ class Rcc(RegisterBlock):
         if offset == reg.BDCR:
             self._write_backup_domain(self._backup_domain & ~lanes | value)
             return
-        old = self._registers.get(offset, 0)
+        old = self.registers.get(offset, 0)
         new = old & ~lanes | value
         if offset == reg.CR:
             new = new & reg.CR_WRITABLE | reg.HSION
             self._note_oscillators(new, old)
         elif offset == reg.CFGR:
             new &= ~(0x7 << reg.SWS_SHIFT)
-        self._registers[offset] = new
+        self.registers[offset] = new
         if offset == reg.PLLCKSELR:
             self._note_pll()
         if offset in (reg.AHB2ENR, reg.AHB4ENR):
@@ -207,7 +207,7 @@ class Rcc(RegisterBlock):
             self._lse_ready_ns = self._clock.now_ns + int(start_ms * 1_000_000)
 
     def _read_cr(self) -> int:
-        value = self._registers[reg.CR] | reg.HSIRDY | reg.HSIDIVF | reg.D1CKRDY | reg.D2CKRDY
+        value = self.registers[reg.CR] | reg.HSIRDY | reg.HSIDIVF | reg.D1CKRDY | reg.D2CKRDY
         value |= reg.CSIRDY if value & reg.CSION else 0
         value |= reg.HSI48RDY if value & reg.HSI48ON else 0
         value |= reg.PLL1RDY if self._pll_locked() else 0
@@ -218,7 +218,7 @@ class Rcc(RegisterBlock):
         return value | others << 1
 
     def _switch_status(self) -> int:
-        wanted = self._registers.get(reg.CFGR, 0) & reg.SW_MASK
+        wanted = self.registers.get(reg.CFGR, 0) & reg.SW_MASK
         if wanted == reg.SW_HSE:
             return wanted if self._clock.now_ns >= self._hse_ready_ns else reg.SW_HSI
         return wanted if wanted in (reg.SW_HSI, reg.SW_CSI) or self._pll_locked() else reg.SW_HSI
@@ -254,10 +254,11 @@ class ClockGate:
         self._next_change: Callable[[int], int] | None = getattr(device, "next_change_ns", None)
 
     def read(self, address: int, size: int) -> int:
-        return self._device.read(address, size) if self._rcc.enabled(self._register, self._bits) else 0
+        # As `Rcc.enabled`, which counters would call all the time.
+        return self._device.read(address, size) if self._rcc.registers.get(self._register, 0) & self._bits else 0
 
     def write(self, address: int, size: int, value: int) -> None:
-        if self._rcc.enabled(self._register, self._bits):
+        if self._rcc.registers.get(self._register, 0) & self._bits:
             self._device.write(address, size, value)
 
     def next_change_ns(self, address: int) -> int:
