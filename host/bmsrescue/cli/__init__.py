@@ -6,6 +6,7 @@ trouble with a helper or the link to it. An error is one sentence and what to do
 
 import io
 import os
+import signal
 import sys
 from types import TracebackType
 from typing import Annotated
@@ -17,11 +18,12 @@ from bmsrescue.cli.commands import register
 from bmsrescue.cli.common import error_as_dict, print_json
 from bmsrescue.cli.exit_status import status_of
 from bmsrescue.cli.helper.common import tell_late_errors
-from bmsrescue.cli.output import show_error
+from bmsrescue.cli.output import show_error, show_note
 from bmsrescue.errors import HostError
 from rescuelink.errors import RescueError
 
 _TRACEBACK_VARIABLE = "BMSRESCUE_TRACEBACK"
+_CTRL_C = 128 + signal.SIGINT  # what typer leaves with then, without a word
 
 app = typer.Typer(
     help="Brings back dead battery management systems.",
@@ -60,6 +62,8 @@ def main() -> None:
     try:
         command(prog_name="bmsrescue")
     except SystemExit as ended:
+        if ended.code == _CTRL_C:
+            show_note("stopped by Ctrl-C")
         sys.exit(tell_late_errors() or ended.code)
     except (HostError, RescueError) as error:
         if "--json" in sys.argv:

@@ -27,7 +27,7 @@ def build(
     out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A folder, or a FAT image (.img).")],
     source: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[JOB|IMAGE]", help="A job file (.json), or firmware of any format."),
+        typer.Argument(metavar="JOB|IMAGE", help="A job file (.json), or firmware of any format."),
     ] = None,
     good: Annotated[
         list[Path] | None,

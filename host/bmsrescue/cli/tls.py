@@ -15,7 +15,7 @@ _FOLDER = "tls"
 
 NamesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME...", help="Names and addresses of the bench; left out: names in the configuration."),
+    typer.Argument(metavar="NAME", help="Names and addresses of the bench; left out: names in the configuration."),
 ]
 
 

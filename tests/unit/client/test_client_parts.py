@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -162,6 +163,36 @@ def test_every_command_and_subcommand_speaks_json() -> None:
 
     without = [name for name, options in _commands(typer.main.get_command(app), "") if "--json" not in options]
     assert not without, f"give these --json (`JsonOption` of cli/common.py), and what they print as JSON: {without}"
+
+
+def test_who_stops_a_command_is_told_that_it_stopped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bmsrescue import cli
+
+    def stopped(**_given: Any) -> None:
+        raise SystemExit(130)  # as typer does for Ctrl-C
+
+    monkeypatch.setattr(cli.typer.main, "get_command", lambda _app: stopped)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert (ended.value.code, capsys.readouterr().err) == (130, "note: stopped by Ctrl-C\n")
+
+
+def test_no_usage_line_has_brackets_twice() -> None:
+    from bmsrescue.cli import app
+
+    usages = [command.get_usage(typer.Context(command)) for _name, command in _leaves(typer.main.get_command(app), "")]
+    assert any("IMAGE" in usage for usage in usages)
+    assert [usage for usage in usages if re.search(r"[\[{]{2}|\.{4}", usage)] == [], "leave them out of metavar"
+
+
+def _leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    inner = getattr(command, "commands", {})
+    if not inner:
+        yield name, command
+    for leaf, below in inner.items():
+        yield from _leaves(below, f"{name} {leaf}".strip())
 
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, list[str]]]:

@@ -28,6 +28,7 @@ def test_what_is_not_run_again_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_with_a_person_at_the_switch_every_unit_of_firmware_is_cured_and_something_was_seen_to_fall() -> None:
     found = rows(TEXT, "by hand")
     for scenario in of_firmware():
+        assert scenario.name in found, f"{MAKE_IT} {scenario.name}"
         _cause, _asked, seen, outcome, _time = found[scenario.name]
         assert outcome == scenario.expected_outcome, scenario.name
         assert "v3v3 below 300 mV" in seen, scenario.name

@@ -27,7 +27,7 @@ _READINGS = 8
 
 def check_board(
     board: Annotated[
-        str | None, typer.Argument(metavar="[NAME|FILE]", help="A board.json; else the attached helper's own.")
+        str | None, typer.Argument(metavar="NAME|FILE", help="A board.json; else the attached helper's own.")
     ] = None,
     wanted: HelperOption = None,
     as_json: JsonOption = False,

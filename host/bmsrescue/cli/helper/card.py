@@ -18,7 +18,7 @@ from bmsrescue.errors import UsageError
 
 
 def ls(
-    path: Annotated[str, typer.Argument(metavar="[PATH]", help="A directory of the card.")] = "",
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A directory of the card.")] = "",
     wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,7 +37,7 @@ def ls(
 
 def get(
     path: Annotated[str, typer.Argument(metavar="PATH", help="A file of the card.")],
-    out: Annotated[Path | None, typer.Argument(metavar="[OUT]", help="Where to; its own name otherwise.")] = None,
+    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Where to; its own name otherwise.")] = None,
     overwrite: OverwriteOption = False,
     wanted: HelperOption = None,
     as_json: JsonOption = False,
@@ -61,7 +61,7 @@ def get(
 
 def put(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="A file of this host.")],
-    path: Annotated[str | None, typer.Argument(metavar="[PATH]", help="Its name on the card.")] = None,
+    path: Annotated[str | None, typer.Argument(metavar="PATH", help="Its name on the card.")] = None,
     wanted: HelperOption = None,
     as_json: JsonOption = False,
 ) -> None:
