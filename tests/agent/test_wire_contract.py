@@ -243,6 +243,7 @@ def test_the_clock_may_stop_behind_every_read_and_every_block_and_no_write_is_lo
 SCRIPT = """
 import json, sys, twin_ports
 from rescue.debug.dp import DebugPort
+from rescuelink.errors import WireError
 ports = twin_ports.open(json.load(open(sys.argv[1])))
 wire = ports.wire
 wire.engage()
@@ -256,7 +257,7 @@ ports.lines.boot0(False)  # the sign to cut here
 done = None
 try:
     wire.read_block(1, 12, buffer)
-except twin_ports.WireError as error:
+except WireError as error:
     done = error.done
 ports.observer.event("read", {"done": done, "buffer": list(buffer)})
 """

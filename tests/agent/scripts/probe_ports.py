@@ -7,6 +7,8 @@ import sys
 
 import twin_ports
 
+from rescuelink.errors import WireError
+
 with open(sys.argv[1]) as file:
     ports = twin_ports.open(json.load(file))
 
@@ -40,7 +42,7 @@ ports.wire.read_block(1, 12, back)
 seen["block_matches"] = back == block
 try:
     ports.wire.read(0, 8)
-except twin_ports.WireError as error:
+except WireError as error:
     seen["wire_error"] = [error.kind, error.message, error.done]
 ports.wire.release()
 

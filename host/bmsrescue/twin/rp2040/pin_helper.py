@@ -44,7 +44,7 @@ _FALLS_SHIFT: Final = 48
 @functools.cache
 def _search_path(interpreter: Path) -> tuple[Path, ...]:
     stand_ins = {Path(path.name): path for path in sorted(_HERE.glob("micropython/*.py")) if path.stem != "__init__"}
-    twin = {Path(name): _TWIN / name for name in ("twin_ports.py", "twin_opcodes.py")}
+    twin = {Path(name): _TWIN / name for name in ("twin_ports.py", "twin_link.py", "twin_opcodes.py")}
     return (built(agent_files() | twin | stand_ins, format_of(interpreter)),)
 
 

@@ -2,7 +2,7 @@
 
 
 import pin_calls as call
-from twin_ports import Link
+from twin_link import Link
 
 link = None
 _steps = bytearray(480)
