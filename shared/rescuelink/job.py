@@ -9,7 +9,7 @@ from rescuelink.fields import Fields, bad, is_decimal, quoted
 from rescuelink.limits import read_limits
 from rescuelink.marker import read_markers
 from rescuelink.model import Image, Job, Limits, Proof, Region, Segment
-from rescuelink.targets import FLASH_BASE, TARGETS, reset_vector_valid, stack_pointer_valid
+from rescuelink.targets import FLASH_BASE, TARGETS
 
 __all__ = (
     "CORE_RUNNING",
@@ -22,7 +22,6 @@ __all__ = (
     "Proof",
     "Region",
     "Segment",
-    "check_vectors",
     "default_job",
     "validate",
 )
@@ -177,30 +176,6 @@ def _read_board(fields: Fields, chip: str) -> tuple[Limits, str]:
     latch = board.choice("latch", ("",) + _LATCHES, "")
     board.end()
     return limits, latch
-
-
-def check_vectors(job: Job, head: bytes) -> None:
-    """Refuses an image whose first eight bytes at the boot address are no vector table, or one that points elsewhere.
-
-    Raises `JobError`.
-    """
-    if len(head) < 8:
-        raise bad("image.segments", "hold only %d bytes at the boot address" % len(head), "build the whole image")
-    sp = int.from_bytes(head[0:4], "little")
-    pc = int.from_bytes(head[4:8], "little")
-    flash_end = FLASH_BASE + job.flash_kib * 1024
-    if not stack_pointer_valid(TARGETS[job.chip], sp) or not reset_vector_valid(pc, FLASH_BASE, flash_end):
-        raise bad(
-            "image",
-            "has no vector table at 0x%08x (SP 0x%08x, PC 0x%08x)" % (job.boot_address, sp, pc),
-            "check that it is an application for the %s linked to that address" % job.chip,
-        )
-    if not job.owns(pc & ~1, 2):
-        raise bad(
-            "image",
-            "its reset vector points to 0x%08x, where it has nothing" % (pc & ~1),
-            "check that the image is whole and linked for this unit",
-        )
 
 
 def default_job(

@@ -39,7 +39,7 @@ _DROPPED = (
     "rescue.debug.connect rescue.debug.cortex_m_watch "
     "rescuelink.distinguishing rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
     "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.manifest rescuelink.marker rescuelink.outcomes "
-    "rescuelink.p256 rescuelink.seal rescuelink.targets rescuelink.volume"
+    "rescuelink.p256 rescuelink.seal rescuelink.targets rescuelink.vectors rescuelink.volume"
 )
 _REPORT_IT = "keep the record and report it"
 _NO_ROOM = RescueError("memory", "MemoryError", next_step=_REPORT_IT)

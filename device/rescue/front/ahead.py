@@ -60,7 +60,7 @@ def look(ports, is_wanted):
 
 def _check(found, folder, tick):
     from rescue.engine.job import image_check, released
-    from rescue.engine.job.card_job import read_job, settle
+    from rescue.engine.job.job_file import read_job, settle
 
     manifest = released.read(found, folder, tick)
     job = read_job(folder + "/job.json", manifest)

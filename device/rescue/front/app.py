@@ -11,17 +11,21 @@ _FROZEN = ".frozen/"  # where the modules of a firmware are found
 # What only a dongle that waits has in the heap, or has for the moment of a press: all but these.
 _IDLE_ONLY = "rescue.front. rescuelink.guard"
 _KEPT = ("rescue.front.app", "rescue.front.screens")
+_PORTS = "i2c swd ina226 mux card panel lines"  # of board.json: what the ports were made of
 
 
 class App:
-    """server: of the link, once a host has come. session: of the host that the screen shows. pile: [units treated, of
-    which well], while many are treated one after the other, else None. tally: of all runs (tally.py)."""
+    """config: board.json, out of which is taken what only the ports are made of. server: of the link, once a host has
+    come. session: of the host that the screen shows. pile: [units treated, of which well], while many are treated one
+    after the other, else None. tally: of all runs (tally.py)."""
 
     def __init__(self, ports, config):
         from rescue.front import settings
 
         self.ports = ports
         self.config = config
+        for part in _PORTS.split():
+            config.pop(part, None)
         chosen = settings.read(ports.store.root, config)
         self._language = chosen["language"]
         self._screen = None

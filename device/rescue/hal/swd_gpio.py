@@ -78,7 +78,7 @@ def _in(gpio: ptr32, regs: ptr8, clk: uint, dio: uint, count: int, delay: int) -
 
 
 class GpioBits:
-    """The `bits` of hal/swd.py. Both pins are high impedance until engage()."""
+    """The `bits` of hal/swd_line.py. Both pins are high impedance until engage()."""
 
     def __init__(self, swclk, swdio):
         self._gpio, offsets, self._clk, self._dio = registers(swclk, swdio)

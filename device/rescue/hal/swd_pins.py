@@ -23,7 +23,7 @@ def pulled_levels(swdio, swclk, up):
 
 
 class PinBits:
-    """The `bits` of hal/swd.py. Both pins are high impedance until engage()."""
+    """The `bits` of hal/swd_line.py. Both pins are high impedance until engage()."""
 
     def __init__(self, swclk, swdio):
         self._swclk = Pin(swclk, Pin.IN)

@@ -11,7 +11,7 @@ from micropython import const
 
 from rescue.hal import pio_pump as pump
 from rescue.hal import pio_swd
-from rescue.hal.swd import READ_REQUESTS, WRITE_REQUESTS, SwdWire
+from rescue.hal.swd_line import READ_REQUESTS, WRITE_REQUESTS, SwdLine
 from rescuelink.errors import WireError
 
 _PIO0 = const(0x50200000)
@@ -46,7 +46,7 @@ _DRW = const(7)
 
 
 class PioBits:
-    """The `bits` of hal/swd.py. Both pins are high impedance until engage()."""
+    """The `bits` of hal/swd_line.py. Both pins are high impedance until engage()."""
 
     def __init__(self, swclk, swdio):
         self._swclk = swclk
@@ -149,7 +149,7 @@ class PioBits:
         return value
 
 
-class PioWire(SwdWire):
+class PioWire(SwdLine):
     """The `Wire` port."""
 
     def __init__(self, swclk, swdio):

@@ -1,8 +1,9 @@
 """The agent as a helper runs it: every module compiled to MicroPython's bytecode (.mpy), for the twin and for boards.
 
-Compiling on the board would take more heap than running: the compiler's own, and a name for every local variable. The
-bytecode keeps line numbers (-O2). A traceback names the module ("rescue.engine.plan.step", line 23) in place of its
-file: the module's name is in the heap anyhow, a file's name would be one more.
+Compiling on the board would take more heap than running: the compiler's own, and a name for every local variable. A
+traceback names the module ("rescue.engine.plan.step", line 23) in place of its file: the module's name is in the heap
+anyhow, a file's name would be one more. On the twin it names the line, too; on a board, where line numbers would take
+4 KiB of the heap in a recovery, the function only: what went wrong there is done once more on the twin.
 """
 
 import ast
@@ -20,8 +21,7 @@ from bmsrescue.agent.shorten_parameters import passed_by_keyword, shorten
 from bmsrescue.errors import HostError
 
 _TIMEOUT_S = 60
-# -O3 would drop the line numbers and save 2.5 KiB of some 130 (64-bit words).
-_OPTIMISATION = "-O2"
+_WITH_LINES, _WITHOUT_LINES = "-O2", "-O3"
 _EMITS = re.compile(r"mpy v(\d+)\.(\d+)")
 # A port starts these by name, and only as source.
 _STARTED_BY_NAME = ("boot.py", "main.py")
@@ -124,7 +124,8 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
         made.write_text(short, encoding="utf-8")
         march = [f"-march={native}"] if is_native else []
         bytecode = made.with_suffix(".mpy")
-        command = [_mpy_cross(), _OPTIMISATION, *march, "-s", _module_name(place), "-o", str(bytecode), str(made)]
+        lines = _WITH_LINES if target.arch is None else _WITHOUT_LINES
+        command = [_mpy_cross(), lines, *march, "-s", _module_name(place), "-o", str(bytecode), str(made)]
         (last if has_place(text) else commands).append(command)
         places.append(place.with_suffix(".mpy"))
     from concurrent.futures import ThreadPoolExecutor  # late: what is built is kept

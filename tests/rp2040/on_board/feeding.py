@@ -11,8 +11,9 @@ import rp2
 from rescue.chips import families
 from rescue.debug.connect import UNDER_RESET, connect
 from rescue.hal import board, pio_pump
-from rescue.hal.swd import WRITE_REQUESTS, SwdWire
+from rescue.hal.swd import SwdWire
 from rescue.hal.swd_gpio import GpioBits
+from rescue.hal.swd_line import WRITE_REQUESTS
 
 RAM = 0x24010000
 TAR = 0x4

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bmsrescue.agent.build import MpyFormat, build, build_files, format_of
+from bmsrescue.agent.build import MpyFormat, build, build_files, format_for, format_of
 from bmsrescue.agent.files import agent_files
 from bmsrescue.agent.fold_constants import inline, register_map
 from bmsrescue.errors import HostError
@@ -94,6 +94,15 @@ def test_a_traceback_names_module_and_line(tmp_path: Path) -> None:
     build((tmp_path / "source",), tmp_path / "made", format_of(find_interpreter()))
     done = run(tmp_path / "made", "from unit import broken; broken.measure()")
     assert 'File "unit.broken", line 5, in measure' in done.stdout + done.stderr
+
+
+def test_on_a_board_a_traceback_names_module_and_function(tmp_path: Path) -> None:
+    """Line numbers take 4 KiB of a Pico's heap in a recovery: they are in what the twin runs only."""
+    source = tmp_path / "broken.py"
+    source.write_text("_LIMIT = 5\n\n\ndef measure():\n    return _LIMIT / 0\n")
+    build_files({Path("broken.py"): source}, tmp_path / "made", format_for("armv6m"))
+    done = run(tmp_path / "made", "import broken; broken.measure()")
+    assert 'File "broken", line 1, in measure' in done.stdout + done.stderr
 
 
 def test_a_helper_that_loads_another_version_is_refused_with_a_next_step(tmp_path: Path) -> None:

@@ -309,7 +309,7 @@ def test_a_grounded_channel_tells_the_zero_which_is_taken_off_what_has_no_calibr
 
 
 def test_the_adcs_own_resistance_lies_across_a_divider() -> None:
-    from rescue.hal.rails import line_through
+    from rescue.hal.board_rails import line_through
 
     rail = {"top_ohm": 10_000, "bottom_ohm": 10_000}
     assert line_through(rail, 3300)[2] == 6600

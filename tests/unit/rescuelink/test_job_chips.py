@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from rescuelink.errors import JobError
-from rescuelink.job import check_vectors, default_job, validate
+from rescuelink.job import default_job, validate
+from rescuelink.vectors import check_vectors
 
 SHA = "ab" * 32
 

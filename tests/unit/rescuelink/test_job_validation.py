@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from rescuelink.errors import JobError
-from rescuelink.job import check_vectors, default_job, validate
+from rescuelink.job import default_job, validate
+from rescuelink.vectors import check_vectors
 
 Document = dict[str, Any]
 SHA = "ab" * 32

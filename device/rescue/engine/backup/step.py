@@ -43,7 +43,6 @@ def keep(run):
     size = files.CHUNK + sum([length for _address, length in runs])
     files.make_directory(card.root + "/backups")
     free = card.free_bytes(run.ports.clock.feed)
-    modules.drop("rescuelink.volume")  # which has counted them
     if free < size + _SPARE_BYTES:
         raise CardError(
             "full",
@@ -63,6 +62,7 @@ def keep(run):
     files.sync()
     card.unmount()
     card.mount()
+    modules.drop("rescuelink.volume")  # which has found the card's
     sha256 = _read_back(run, path)
     if sha256 != sent:
         raise CardError("verify", name + " does not read back as it was written", next_step="use another card")

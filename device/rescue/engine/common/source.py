@@ -3,7 +3,6 @@
 import hashlib
 
 from rescue.engine.common import image
-from rescue.engine.common.backup_file import BackupFile
 
 FROM_IMAGE = "image"
 FROM_BACKUP = "backup"
@@ -15,13 +14,16 @@ class SectorSource:
     def __init__(self, step, card_image, backup_path, preserve, flash_base):
         self._step = step
         self._image = card_image
-        self._backup = BackupFile(backup_path, flash_base)
         self._regions = [
             (region.address, region.address + region.length)
             for region in preserve
             if region.address < step["address"] + step["size"] and step["address"] < region.address + region.length
         ]
         self.is_mixed = step["source"] == FROM_BACKUP or bool(self._regions)  # not the image's bytes alone
+        if self.is_mixed:
+            from rescue.engine.common.backup_file import BackupFile
+
+            self._backup = BackupFile(backup_path, flash_base)
 
     def fill(self, address, view, checked=None):
         """What the flash shall hold from `address`. `checked`: an AsChecked, which sees what the image gives for it."""

@@ -1,7 +1,6 @@
 # Rules for the chip that answers: is it the job's, and is it protected (docs/reference/unit.md#p4)?
 
-from rescue.engine.diagnosis import rules_guarded as guarded
-from rescue.engine.diagnosis import rules_whose as whose
+from rescue.engine import modules
 from rescue.engine.diagnosis.rules_common import (
     CERTAIN,
     LIKELY,
@@ -109,16 +108,41 @@ def _vcap_out(evidence):
     return LIKELY, values, [say(evidence, "core"), "SWD answers, core " + evidence["core"]["state"]], ["supply-config"]
 
 
+# What follows is loaded for the moment in which its turn comes: this table is large enough.
+
+
+def _pcrop(evidence):
+    from rescue.engine.diagnosis.rules_guarded import pcrop
+
+    modules.forget("rescue.engine.diagnosis.rules_guarded")
+    return pcrop(evidence)
+
+
+def _secure_area(evidence):
+    from rescue.engine.diagnosis.rules_guarded import secure_area
+
+    modules.forget("rescue.engine.diagnosis.rules_guarded")
+    return secure_area(evidence)
+
+
+def _other_product(evidence):
+    from rescue.engine.diagnosis.rules_whose import other_product
+
+    modules.forget("rescue.engine.diagnosis.rules_whose")
+    modules.forget("rescue.engine.diagnosis.whose")
+    return other_product(evidence)
+
+
 RULES = (
     ("wrong-target", _wrong_target),
     ("rdp2", _rdp(2)),
     ("options-cut", _options_cut),
-    ("pcrop", guarded.pcrop),
+    ("pcrop", _pcrop),
     ("rdp1", _rdp(1)),
     ("secure", _secure),
     ("rdp1-removed", _regressed),
-    ("other-product", whose.other_product),
-    ("secure-area", guarded.secure_area),
+    ("other-product", _other_product),
+    ("secure-area", _secure_area),
     ("vcap-out", _vcap_out),
     ("wrp", _write_protected),
 )

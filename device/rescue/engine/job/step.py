@@ -6,6 +6,8 @@ from rescuelink.errors import CardError
 
 # What finds the card's volume and the last record on it.
 _READ_WITH = "rescue.engine.record rescuelink.volume"
+# What has read the job.
+_JOB_READ_WITH = "rescue.engine.job.job_file rescuelink.job rescuelink.fields rescuelink.limits rescuelink.marker"
 
 
 def load_job(run):
@@ -19,7 +21,7 @@ def load_job(run):
         return
     from rescue.engine.common.image import CardImage
     from rescue.engine.job import released
-    from rescue.engine.job.card_job import check_image, read_job, settle
+    from rescue.engine.job.job_file import read_job, settle
 
     if run.ahead is not None and ports.card.look() != run.ahead.card:
         run.ahead = None  # another card than the one that was looked at
@@ -32,6 +34,10 @@ def load_job(run):
         run.use_limits(run.job.limits)
         return
     settle(run.job)
+    read_job = settle = None  # a frame holds what it knows
+    modules.drop(_JOB_READ_WITH)
+    from rescue.engine.job.card_job import check_image
+
     run.image = CardImage(run.job, folder)
     if manifest is not None:
         manifest.check_file(run.job.image.file, run.job.image.sha256)

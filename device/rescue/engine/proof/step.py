@@ -8,7 +8,6 @@
 # it has no switch. What it sees is told, and proves nothing of a power-on: proof["unproven"] says why.
 
 from rescue.chips.families import prepare
-from rescue.debug.connect import ATTACH, connect
 from rescue.engine import modules
 from rescue.hal.ports import wait_for_nrst
 from rescuelink.errors import PowerError, RescueError, WireError
@@ -36,7 +35,7 @@ def prove(run):
         run.say("power cycle")
     else:
         if run.target is None:
-            run.target = connect(run.ports, ATTACH, _HZ, prepare)
+            run.target = _attach(run)
         run.target.core.reset_halt()  # the core starts with the debug enables taken back
         run.leave_target()
         run.say("reset")
@@ -83,6 +82,12 @@ def prove(run):
             run.power.off()
         proof["lines"].append("debug enables taken back, " + ended)
         run.skip_to("safe-off")
+
+
+def _attach(run):
+    from rescue.debug.connect import ATTACH, connect
+
+    return connect(run.ports, ATTACH, _HZ, prepare)
 
 
 def _not_tripped(run):
@@ -145,7 +150,7 @@ def _compared(run):
     tries_left = 2
     while True:
         try:
-            run.target = connect(run.ports, ATTACH, _HZ, prepare)
+            run.target = _attach(run)
             run.chip = run.target.family.open_chip(run.target, run.ports.clock)
             run.ports.lines.unit_button(run.power.button)  # a halted core holds no latch
             run.target.core.reset_halt()

@@ -1,7 +1,7 @@
 # The running unit as the proof sees it: rails, NRST, core, and what the job asks for. Only watched.
 
 from rescue.chips.families import prepare
-from rescue.debug.connect import ATTACH, connect
+from rescue.engine import modules
 from rescue.engine.unit.nrst_watch import SELDOM_MS, watch_on, watch_reset
 from rescuelink.errors import RescueError, WireError
 
@@ -32,7 +32,7 @@ def look(run, proof):
         if not window.low_mv <= mv <= window.high_mv:
             return "%s reads %d mV, outside %d..%d" % (name, mv, window.low_mv, window.high_mv)
     try:
-        target = connect(run.ports, ATTACH, _HZ, prepare)
+        target = _attach(run)
     except WireError as error:
         proof["wire"] = error.kind
         return "the running unit does not answer on SWD (%s)" % error.kind
@@ -45,6 +45,13 @@ def look(run, proof):
     finally:
         run.ports.wire.release()
     return missing
+
+
+def _attach(run):
+    from rescue.debug.connect import ATTACH, connect
+
+    modules.forget("rescue.debug.connect")  # the look that follows takes room
+    return connect(run.ports, ATTACH, _HZ, prepare)
 
 
 def _note_drop(run, proof):
@@ -77,6 +84,7 @@ def _watched(run, proof, target):
     proof["core"] = running_look.core(target.core, proof["clocks"])
     proof["watchdog"] = target.family.watchdog(target.ap0)
     proof["reset_cause"] = target.family.reset_cause(target.ap0)
+    modules.drop("rescue.chips.stm32h7.identity rescue.chips.stm32h7.clocks")  # which have told that
     samples = proof["core"]["pc_samples"]
     in_system_memory = samples and all(0x1FF00000 <= pc < 0x1FF20000 for pc in samples)
     if in_system_memory or (run.plan and run.plan["options"]):

@@ -1,7 +1,6 @@
 # Work on a unit that is taken away every second or two: reset by a watchdog chip whose input nobody serves while the
 # firmware stands, or left without supply by a front end that hears nothing (silent.py). It is done piece by piece.
 
-from rescue.engine.unit.swd_retry import power_again
 from rescuelink.errors import FlashError, PowerError, TargetError, WireError
 
 _LOOK_MS = 10
@@ -22,8 +21,11 @@ def make_room(run, size):
         return
     needed_ms = _LARGE_MS if size >= _LARGE_BYTES else _SMALL_MS
     late = run.ports.clock.since_ms(run.power.started_ms) + needed_ms > run.resets.silent_ms
-    if late and power_again(run):
-        run.chip.flash.unlock()
+    if late:
+        from rescue.engine.unit.swd_retry import power_again
+
+        if power_again(run):
+            run.chip.flash.unlock()
 
 
 def in_pieces(run, read, *arguments):

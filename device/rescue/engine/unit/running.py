@@ -4,8 +4,6 @@
 # be in the system bootloader, or be reset by a watchdog again and again. A pure function of the evidence, runnable on a
 # stored record. Where the evidence cannot tell, the answer is that it runs, and `unseen` says what was not seen.
 
-from rescue.engine.unit import fault_words
-
 _LOOP_BYTES = 64
 _LONG_MS = 3000  # it was watched for so long because it may end by itself
 _ROM = (0x1FF00000, 0x1FF20000)  # the system bootloader
@@ -29,9 +27,12 @@ def why_not(evidence):
     """
     core = evidence.get("core") or {}
     state = core.get("state")
-    detail = fault_words.describe(core)
-    if detail:
-        return FAULT, detail
+    if state == "lockup" or core.get("exception"):
+        from rescue.engine.unit import fault_words  # seldom needed, and large
+
+        detail = fault_words.describe(core)
+        if detail:
+            return FAULT, detail
     if state not in ("running", "sleeping"):
         return OTHER, "is in %s" % state
     if resets_seen(core):

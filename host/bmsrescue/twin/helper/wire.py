@@ -131,7 +131,7 @@ def _write_transfer(bits: PinBits, in_fields: Callable[[int, int], None], reques
 
 def _read_block(wire: Any, bits: PinBits, in_transfers: Callable[..., None], ap: int, a32: int, buf: bytearray) -> None:
     """SwdWire.read_block(): the same transfers, those that can only succeed as one call of the pins."""
-    from rescue.hal.swd import READ_REQUESTS
+    from rescue.hal.swd_line import READ_REQUESTS
 
     if not ap or len(buf) < _LONG_BYTES:
         in_transfers(ap, a32, buf)
@@ -152,7 +152,7 @@ def _read_block(wire: Any, bits: PinBits, in_transfers: Callable[..., None], ap:
 
 def _write_block(wire: Any, bits: PinBits, in_transfers: Callable[..., None], ap: int, a32: int, buf: bytes) -> None:
     """SwdWire.write_block(), likewise."""
-    from rescue.hal.swd import WRITE_REQUESTS
+    from rescue.hal.swd_line import WRITE_REQUESTS
 
     if not ap or len(buf) < _LONG_BYTES:
         in_transfers(ap, a32, buf)

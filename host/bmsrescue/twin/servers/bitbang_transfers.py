@@ -17,7 +17,8 @@ from rescuelink.errors import WireError
 
 make_importable()  # before the agent's own transfer layer can be imported
 
-from rescue.hal.swd import READ_REQUESTS, WRITE_REQUESTS, SwdWire  # noqa: E402
+from rescue.hal.swd import SwdWire  # noqa: E402
+from rescue.hal.swd_line import READ_REQUESTS, WRITE_REQUESTS  # noqa: E402
 
 _RDBUFF = 0xC
 _OK = 0b001

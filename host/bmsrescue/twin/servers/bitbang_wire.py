@@ -21,7 +21,7 @@ from rescuelink.errors import WireError
 
 make_importable()  # before the agent's own transfer layer can be imported
 
-from rescue.hal.swd import READ_REQUESTS, WRITE_REQUESTS  # noqa: E402
+from rescue.hal.swd_line import READ_REQUESTS, WRITE_REQUESTS  # noqa: E402
 
 # DP registers as offsets on the wire.
 _ABORT = 0x0
