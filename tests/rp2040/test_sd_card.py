@@ -23,6 +23,7 @@ import pin_link
 pin_link.connect(config["socket"])
 import time
 from machine import SPI, Pin
+from rescue.hal.sd_blocks import BlocksBySpi
 from rescue.hal.sd_spi import SdCard
 
 def attempt(do):
@@ -34,7 +35,10 @@ def attempt(do):
     return result, time.ticks_ms() - start
 
 def card():
-    return SdCard(SPI(0), Pin(17, Pin.OUT, value=1), 12500000)
+    return over(SPI(0))
+
+def over(spi):
+    return SdCard(spi, Pin(17, Pin.OUT, value=1), 12500000, BlocksBySpi(spi))
 """
 
 
@@ -124,6 +128,18 @@ def test_whatever_else_comes_ends_a_long_write(slot: Slot, then: str) -> None:
     assert slot.card.image[42 * BLOCK_BYTES : 44 * BLOCK_BYTES] == b"B" * 1024
 
 
+def test_a_long_read_stays_open_for_the_blocks_behind_it(slot: Slot) -> None:
+    slot.card.image[40 * BLOCK_BYTES : 46 * BLOCK_BYTES] = b"A" * 1024 + b"B" * 512 + b"C" * 1024 + b"D" * 512
+    found = slot.run(
+        "sd = card()\nfound = ''\n"
+        "for start, count in ((40, 2), (42, 1), (43, 2), (40, 1), (45, 1)):\n"
+        "    block = bytearray(count * 512)\n    sd.readblocks(start, block)\n    found += chr(block[0]) * count\n"
+        "print(json.dumps(found))\n"
+    )
+    assert found == "AABCCAD"
+    assert (slot.card.commands.count(18), slot.card.commands.count(12), slot.card.commands.count(17)) == (1, 1, 2)
+
+
 def test_a_card_that_a_reset_left_in_a_long_write_is_brought_to_its_end(slot: Slot) -> None:
     slot.card.busy_bytes = 500
     found = slot.run(
@@ -175,7 +191,7 @@ def test_a_transfer_within_a_transfer_is_refused_and_spoils_nothing(slot: Slot) 
         "        super().write(data)\n"
         "        if len(data) == 512 and not nested:\n"
         "            nested.append(attempt(lambda: sd.writeblocks(9, bytes(512)))[0])\n"
-        "sd = SdCard(Collecting(0), Pin(17, Pin.OUT, value=1), 12500000)\n"
+        "sd = over(Collecting(0))\n"
         "sd.writeblocks(40, b'A' * 1024)\n"
         "block = bytearray(1024)\nsd.readblocks(40, block)\n"
         "print(json.dumps([nested[0], block.decode()]))\n"

@@ -86,11 +86,12 @@ class MemAp:
     def read_block(self, address, buf):
         """Fill `buf` from the word-aligned `address`. On error, error.done words of `buf` are good."""
         view = memoryview(buf)
+        length = len(buf)
         offset = 0
         tries = _TRIES
         selected = False
-        while offset < len(buf):
-            end = self._chunk_end(address, offset, len(buf))
+        while offset < length:
+            end = min(offset + adi.TAR_WRAP - (address + offset & adi.TAR_WRAP - 1), length)
             if not self._paged:
                 self._aim_block(address + offset)
             try:
@@ -126,7 +127,7 @@ class MemAp:
         view = memoryview(buf)
         offset = 0
         while offset < len(buf):
-            end = self._chunk_end(address, offset, len(buf))
+            end = min(offset + adi.TAR_WRAP - (address + offset & adi.TAR_WRAP - 1), len(buf))
             self.post_block(address + offset, view[offset:end], offset >> 2)
             offset = end
 
@@ -147,9 +148,6 @@ class MemAp:
             where = address + 4 * error.done
             error.done += done_before
             raise self._recovered(error, where) from None
-
-    def _chunk_end(self, address, offset, length):
-        return min(offset + adi.TAR_WRAP - (address + offset & adi.TAR_WRAP - 1), length)
 
     def _aim(self, address):
         """For one word at `address`: which register of the wire reaches it now.

@@ -101,8 +101,13 @@ class Card:
             mosi=pin(config["mosi"]),
             miso=pin(config["miso"], pin.IN, pin.PULL_UP),
         )
-        if self._blocks is None and sys.platform == "rp2":
-            from rescue.hal.sd_dma import BlocksByDma
+        if self._blocks is None:
+            if sys.platform == "rp2":
+                from rescue.hal.sd_dma import BlocksByDma
 
-            self._blocks = BlocksByDma(config["spi"])
+                self._blocks = BlocksByDma(config["spi"])
+            else:
+                from rescue.hal.sd_blocks import BlocksBySpi
+
+                self._blocks = BlocksBySpi(spi)
         return SdCard(spi, pin(config["cs"], pin.OUT, value=1), config["hz"], self._blocks)

@@ -5,19 +5,18 @@
 # that a card put back in works again. Another one in its place does not: what a file could not write when its card was
 # pulled is written by the garbage collector later, and must not land there.
 #
-# Commands, written blocks and single blocks read (directories, tables, journal) carry a checked CRC; long reads do not,
-# for what comes that way has a checksum of its own.
+# Commands and blocks carry a CRC that is checked; sd_blocks.py alone leaves it out in long reads.
 #
 # A card takes blocks into its own memory and programs them afterwards, for some ms and 500 at most. Nobody waits for
-# that but who comes next: the wire can move meanwhile. A long write stays open for the blocks behind it, and the card
-# stays selected. What became of it is asked before any other transfer, and when the file system syncs, as it does at
-# each file's end: its error is raised there.
+# that but who comes next: the wire can move meanwhile. A long transfer stays open for the blocks behind it, with the
+# card selected. What became of a write is asked before any other transfer, and when the file system syncs, as it does
+# at each file's end: its error is raised there.
 
 import time
 
 from micropython import const
 
-from rescue.hal.sd_crc import crc7, crc16
+from rescue.hal.sd_crc import crc7
 
 _ENODEV = const(19)
 _EIO = const(5)
@@ -34,7 +33,6 @@ _GRACE = const(4)  # tries of the first command: the card may be in the middle o
 _IDLE = const(0x01)  # R1
 _ILLEGAL = const(0x04)
 _TOKEN = const(0xFE)
-_TAKEN = const(0x05)  # data response
 _TOKEN_NEXT = const(0xFC)  # of CMD25
 _STOP = b"\xfd\xff"  # busy shows after a byte
 _HEAD = const(8)
@@ -45,29 +43,29 @@ _IOCTL_SIZE = const(5)
 
 
 class SdCard:
-    """spi: a machine.SPI; cs: its select, a machine.Pin that is high now; hz: SCK once the card is ready. blocks: what
-    sends blocks faster than `spi` (sd_dma.py), if anything does.
+    """spi: a machine.SPI; cs: its select, a machine.Pin that is high now; hz: SCK once the card is ready; blocks: what
+    moves data over it (sd_blocks.py, sd_dma.py).
 
     The constructor looks for a card and raises OSError without one.
     """
 
     on_read = None  # called before each read, where one wants to know that work goes on
 
-    def __init__(self, spi, cs, hz, blocks=None):
+    def __init__(self, spi, cs, hz, blocks):
         self._spi = spi
-        self._fast = blocks
+        self._data = blocks
         self._cs = cs
         self._hz = hz
         self._frame = bytearray(6)
         self._byte = bytearray(1)
         self._head = memoryview(bytearray(_HEAD))
         self._four = bytearray(4)
-        self._crc = memoryview(self._four)[:2]
         self._shift = 0  # blocks are addressed by number, or by byte on old cards
         self._blocks = 0
         self._ready = False
         self._owes = False  # the card has taken blocks, and nobody has asked what became of them
-        self._open_at = None  # the block that a CMD25 under way takes next
+        self._writes_at = None  # the block that a CMD25 under way takes next
+        self._reads_at = None  # that a CMD18 under way gives next
         self._under_way = False
         self._cid = None
         self._begin()
@@ -118,100 +116,67 @@ class SdCard:
         finally:
             self._ready = done
             self._under_way = False
-            if not done or self._open_at is None:
+            if not done or (self._writes_at is None and self._reads_at is None):
                 self._deselect()
 
     def _register(self, command, view):
         self._settle()
         self._expect(self._command(command, 0), 0)
-        self._block_in(view, True)
+        self._move(self._data.receive, _TOKEN, view, _READ_MS)
 
     def _read(self, start, view):
-        self._settle()
-        count = len(view) // _BLOCK
-        address = start << self._shift
-        self._expect(self._command(17 if count == 1 else 18, address), 0)
-        for at in range(0, len(view), _BLOCK):
-            self._block_in(view[at : at + _BLOCK], count == 1)
-        if count > 1:
-            self._command(12, 0, 1)  # its answer comes after one byte that means nothing
-            self._wait_ready()
+        size = len(view)
+        if start != self._reads_at:
+            self._settle()
+            self._expect(self._command(17 if size == _BLOCK else 18, start << self._shift), 0)
+            if size > _BLOCK:
+                self._reads_at = start
+        self._move(self._data.receive, _TOKEN, view, _READ_MS)
+        if self._reads_at is not None:
+            self._reads_at += size // _BLOCK
 
     def _write(self, start, view):
         size = len(view)
-        token = _TOKEN_NEXT
-        if start != self._open_at:
+        if start != self._writes_at:
             self._settle()
-            if size == _BLOCK:
-                token = _TOKEN
-            self._expect(self._command(25 if size > _BLOCK else 24, start << self._shift), 0)
+            self._expect(self._command(24 if size == _BLOCK else 25, start << self._shift), 0)
             self._owes = True
+            if size > _BLOCK:
+                self._writes_at = start
+        self._move(self._data.send, _TOKEN if self._writes_at is None else _TOKEN_NEXT, view, _BUSY_MS)
+        if self._writes_at is not None:
+            self._writes_at += size // _BLOCK
+
+    def _move(self, do, first, view, limit_ms):
         at = 0
-        start_ms = None
-        while at < size:
-            # The card has a byte's pause before a token, as 7.5.3 wants it: at least one is read until it is ready.
-            if self._fast is None:
-                self._wait_ready()
-                self._block_out(token, view[at : at + _BLOCK])
-                at += _BLOCK
-                continue
-            taken = self._fast.send(token, view, at)
-            if taken < size:
-                start_ms = self._still(start_ms if taken == at else None, _BUSY_MS)
-            at = taken
-        self._open_at = start + size // _BLOCK if token == _TOKEN_NEXT else None
+        start = None
+        while at < len(view):
+            moved = do(first, view, at)
+            if moved < len(view):
+                start = self._still(start if moved == at else None, limit_ms)
+            at = moved
 
     def _settle(self, _start=0, _view=None):
-        if self._open_at is not None:
+        if self._reads_at is not None:
+            self._reads_at = None
+            self._command(12, 0, 1)  # its answer comes after one byte that means nothing
+            self._wait_ready()
+        if self._writes_at is not None:
+            self._writes_at = None
             self._wait_ready()
             self._spi.write(_STOP)
-            self._open_at = None
         if self._owes:
             # 7.2.3: what went wrong inside the card shows in its status only. The command waits until it is ready.
             self._owes = False
             self._expect(self._command(13, 0), 0)
             self._expect(self._get(), 0)
 
-    def _block_in(self, view, checked):
-        # Eight bytes at a time: a call takes as long as a hundred bytes on the wire.
-        head = self._head
-        spi = self._spi
-        start = None
-        while True:
-            spi.readinto(head, 0xFF)
-            at = 0
-            while at < _HEAD and head[at] == 0xFF:
-                at += 1
-            if at < _HEAD:
-                break
-            start = self._still(start, _READ_MS)
-        self._expect(head[at], _TOKEN)
-        have = _HEAD - 1 - at
-        view[:have] = head[at + 1 :]
-        spi.readinto(view[have:], 0xFF)
-        crc = self._crc
-        spi.readinto(crc, 0xFF)
-        if checked and crc16(view, len(view)) != crc[0] << 8 | crc[1]:
-            raise OSError(_EIO)
-
-    def _block_out(self, token, view):
-        crc = self._crc
-        value = crc16(view, _BLOCK)
-        crc[0] = value >> 8
-        crc[1] = value & 0xFF
-        spi = self._spi
-        self._byte[0] = token
-        spi.write(self._byte)
-        spi.write(view)
-        spi.write(crc)
-        self._expect(self._get() & 0x1F, _TAKEN)
-
     # -- start -----------------------------------------------------------------------------------------------------
 
     def _begin(self):
         self._spi.init(baudrate=_INIT_HZ, polarity=0, phase=0)
         self._owes = False
-        self._open_at = None
+        self._writes_at = self._reads_at = None
         try:
             self._cs(1)
             for _ in range(20):  # 74 clocks and more with CS high; more still to end an interrupted transfer

@@ -17,6 +17,7 @@ class H7Flash:
         self.base = chip.flash_base
         self.size = flash_kib << 10
         self._writing = None
+        self._reading = None
         self.resends = 0  # pieces that had to be sent twice because of noise on the line
         self.by_core = True  # let the target's core program, if it shows that it can; False: every word over the wire
 
@@ -52,6 +53,7 @@ class H7Flash:
 
         A second key sequence would lock until reset, so LOCK is looked at first.
         """
+        self._reading = None
         self._writer().unlock()
 
     def lock(self):
@@ -117,7 +119,7 @@ class H7Flash:
         area = flash_errors.area_of(self._ap, registers, offset, self._chip.sector_bytes)
         return flash_errors.refusal(status, address, area)
 
-    # -- reading: its code is loaded when it is needed -----------------------------------------------------------------
+    # -- reading: its code is loaded when it is needed, and makes room for that of writing -----------------------------
 
     def read(self, address, buf):
         """Fill `buf` from the word-aligned `address`. Returns the addresses of torn flash words.
@@ -126,22 +128,22 @@ class H7Flash:
         an H72x, so both count); its bytes are given as 0xFF. Read protection raises FlashError("read_protected").
         Ask in pieces of a few KiB: the list can get long.
         """
-        return self.reader().read(address, buf)
+        return self._reader().read(address, buf)
 
     def is_blank(self, address, length):
         """Whether `length` bytes from `address` all read 0xFF and no word is torn."""
-        return self.reader().is_blank(address, length)
+        return self._reader().is_blank(address, length)
 
     def vectors(self, address):
         """{"sp", "pc", "valid"} of the vector table at `address`; sp and pc are None where the table is torn.
 
         Valid: the stack in a RAM and word-aligned, the reset vector odd (Thumb) and in flash.
         """
-        return self.reader().vectors(address)
+        return self._reader().vectors(address)
 
-    def reader(self):
-        """What read(), is_blank() and vectors() go by: who reads much keeps it meanwhile, and spares the look for its
-        code."""
-        from rescue.chips.stm32h7.flash_read import FlashReader
+    def _reader(self):
+        if self._reading is None:
+            from rescue.chips.stm32h7.flash_read import FlashReader
 
-        return FlashReader(self._ap, self._chip, self, self._clock)
+            self._reading = FlashReader(self._ap, self._chip, self, self._clock)
+        return self._reading

@@ -19,6 +19,9 @@ class FlashReader:
         self._word_bytes = chip.word_bytes
         self._flags = chip.control[3]
         self._flash = flash
+        self._bank_bytes = chip.bank_bytes
+        self._bank = None
+        self._registers = 0  # of that bank
         self._stack_ranges = chip.stack_ranges
 
     def read(self, address, buf):
@@ -55,7 +58,11 @@ class FlashReader:
             if error.kind != "fault":
                 raise
             refused = True
-        registers = self._flash.registers(address)
+        bank = address // self._bank_bytes
+        if bank != self._bank:
+            self._bank = bank
+            self._registers = self._flash.registers(address)
+        registers = self._registers
         status = self._ap.read32(registers + reg.SR1)
         protected = status & (reg.SR_RDPERR | reg.SR_RDSERR)
         if not refused and not protected and not status & reg.SR_DBECCERR:
