@@ -62,7 +62,7 @@ def test_two_helpers_of_one_name_show_each_their_own_result_and_the_wall_says_so
         wall = httpx.get(hall.url, headers={"Accept": "text/html"}, timeout=30).text
         assert "The helper of station right is called helper-1, too" in wall
         assert "The helper of station left is called helper-1, too" in wall
-        work(hall, "left", "half-on", "U-1")
+        work(hall, "left", "bad-vectors", "U-1")
         assert result(hall, "left") == ("PASS", "RECOVERED")
         work(hall, "right", "short-3v3", "U-2")
         assert result(hall, "right") == ("FAIL", "UNSAFE")
@@ -74,7 +74,7 @@ def test_two_helpers_of_one_name_show_each_their_own_result_and_the_wall_says_so
 def test_a_helper_that_was_replaced_by_one_of_its_name_shows_its_own_result(tmp_path: Path) -> None:
     with running_hall(tmp_path, ("left",), SETTINGS, ONE_NAME) as hall:
         empty(hall, "left")
-        work(hall, "left", "half-on", "U-1")
+        work(hall, "left", "bad-vectors", "U-1")
         assert result(hall, "left") == ("PASS", "RECOVERED")
         hall.replace("left", ONE_NAME)
         until(lambda: "Another helper than before" in station(hall, "left")["note"], "not told", hall.complaints)
