@@ -132,6 +132,12 @@ TABLE = (
         "NOT_FIRMWARE",
     ),
     (
+        "banks-swapped",
+        "The banks of the flash are swapped, and where the firmware should start, at {at}, lies {found}.",
+        "Compare SWAP_BANK with a good unit, clear it with ST's programmer, and start again. Nothing was written.",
+        "LOCKED",
+    ),
+    (
         "wrong-boot-address",
         "The option bytes send the boot to {found} instead of {wanted}.",
         "Compare the option bytes with a good unit; restoring them needs consent.",

@@ -155,6 +155,19 @@ def in_system_memory(evidence: Evidence) -> None:
     evidence["core"].update(pc_samples=[0x1FF0A000, 0x1FF0A004], activity=None)
 
 
+def swapped_banks(start: str, pc: int) -> Callable[[Evidence], None]:
+    """What the start of the flash holds, and where the other bank's reset vector points to."""
+
+    def change(evidence: Evidence) -> None:
+        holds(start, "match", *BLANK_REST)(evidence)
+        evidence["options"]["swap_bank"] = True
+        evidence["other_bank"] = {"address": 0x0808_0000, "sp": 0x2002_0000, "pc": pc, "valid": True}
+        if start != "match":
+            evidence["core"].update(state="lockup", pc_samples=[0xFFFFFFFE])
+
+    return change
+
+
 def latching(evidence: Evidence) -> None:
     evidence["wiring"]["latches"] = True
 
@@ -693,6 +706,19 @@ CASES: list[tuple[str, str, Callable[[Evidence], None]]] = [
         both(holds("blank", "blank", *BLANK_REST), lambda e: e["nrst"].update(edges=6, window_ms=1500)),
     ),
     ("the image hides from the debugger", "quiet", answers_only_by("under-reset")),
+    ("swapped banks, and calibration where the chip starts", "banks-swapped", swapped_banks("differs", 0x0800_0401)),
+    ("swapped banks, and nothing where the chip starts", "banks-swapped", swapped_banks("blank", 0x0800_0401)),
+    (
+        "swapped banks, the firmware erased, and calibration where the chip starts",
+        "banks-swapped",
+        both(
+            swapped_banks("differs", 0xFFFFFFFF),
+            lambda e: e["other_bank"].update(valid=False),
+            lambda e: e.update(vectors={"sp": 0x09E609D7, "pc": 0x0A0509F5, "valid": False}),
+        ),
+    ),
+    ("swapped banks, and the other bank's own program", "update-cut", swapped_banks("blank", 0x0808_0401)),
+    ("swapped banks, and the image where the chip starts", "healthy", swapped_banks("match", 0x0800_0401)),
     ("boot address changed", "wrong-boot-address", lambda e: e["options"].update(boot_add0=0x1FF00000)),
     ("resets itself again and again", "reset-loop", lambda e: e["nrst"].update(edges=7)),
     ("reset in the map again", "reset-loop", lambda e: e["nrst"].update(later={"edges": 3, "period_ms": 800})),

@@ -12,7 +12,7 @@ from rescue.engine.diagnosis.rules_common import (
     reset_loop,
     wrong_sectors,
 )
-from rescue.engine.diagnosis.whose import compared
+from rescue.engine.diagnosis.whose import compared, runs
 
 _WATCHDOG_MS = 900  # a watchdog chip takes 1.0 s at least, usually 1.6 s (docs/reference/unit.md#watchdog-chip)
 _RAM_NAMES = "SP must lie in RAM, PC be odd and in flash"
@@ -129,10 +129,30 @@ def _newer(evidence):
     return CERTAIN, version, [line, map_line(evidence)], []
 
 
+def _swapped_banks(evidence):
+    # Some updates swap the banks, and then the image is where it runs. Here what lies in the other bank is linked for
+    # this one, and this one does not start.
+    other, boot = evidence.get("other_bank"), boot_sector(evidence)
+    if not other or boot is None or boot["state"] == "match" or runs(evidence):
+        return None
+    at, half = evidence["expected"]["boot_address"], abs(other["address"] - evidence["expected"]["boot_address"])
+    line = "vectors at 0x%08x: SP %s, PC %s" % (other["address"], _hex(other["sp"]), _hex(other["pc"]))
+    values, lines = {"at": "0x%08x" % at}, [line, map_line(evidence)]
+    if other["valid"] and other["pc"] // half == at // half:
+        values["found"] = "nothing of it, and what is linked for there lies at 0x%08x" % other["address"]
+        return CERTAIN, values, lines, []
+    if boot["state"] != "differs" or boot.get("prefix") or (evidence.get("vectors") or {}).get("valid"):
+        return None
+    # What is no program may be the unit's own data, which the image would go over.
+    values["found"] = "something that is no program"
+    return LIKELY, values, lines, ["update-cut"]
+
+
 RULES = (
     # What is written while somebody else resets the chip four times a second is not finished, and would not run.
     ("reset-loop", _reset_from_outside),
     # Whatever the application is, the chip does not start it: writing it again would be in vain.
+    ("banks-swapped", _swapped_banks),
     ("wrong-boot-address", _boot_address),
     ("bootloader-damaged", _damaged_bootloader),
     ("blank", _blank),

@@ -28,6 +28,8 @@ def survey(run):
         from rescue.engine.unit import bootloader
 
         bootloader.look(run)
+    if run.evidence["options"]["swap_bank"] and run.image is not None:
+        _look_behind(run)
     _read_version(run)
     if run.job.markers:
         from rescue.engine.unit import marker
@@ -45,6 +47,16 @@ def survey(run):
     if _is_in_order(run):
         _watch_for_resets(run)
         _test_latch(run)
+
+
+def _look_behind(run):
+    # What would be started at the boot address, were the banks not swapped.
+    flash, boot = run.chip.flash, run.job.boot_address
+    half = flash.size // 2
+    at = boot + half if boot < flash.base + half else boot - half
+    if guarded.reads(flash, at, bytearray(8)):
+        run.evidence["other_bank"] = flash.vectors(at)
+        run.evidence["other_bank"]["address"] = at
 
 
 def _is_in_order(run):
