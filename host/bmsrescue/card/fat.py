@@ -331,7 +331,7 @@ class _Files:
     def _denied(self, path: str) -> CardImageError:
         found = FILINFO_Handle()
         if pyf_stat(self._place("/" + path), found) != PY_FR_OK:
-            return _no_room(path)
+            return _no_room(path) if "/" in path else _no_place(path)
         if found.is_directory():
             return CardImageError(f"{path} is a folder on the card", "Rename it, or take another card.")
         if found.is_readonly():
@@ -387,6 +387,13 @@ def _damaged(how: str) -> CardImageError:
 
 def _no_name(path: str) -> CardImageError:
     return CardImageError(f"{path} is no name that every FAT card takes", "Give the file another name.")
+
+
+def _no_place(path: str) -> CardImageError:
+    return CardImageError(
+        f"the card has no room for {path}, or its top folder is full: on a small card that holds 512 names at most",
+        "Move what is there into a folder, make space on it, or use a larger card.",
+    )
 
 
 def _no_room(path: str) -> CardImageError:

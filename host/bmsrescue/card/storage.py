@@ -22,6 +22,7 @@ _KEPT_FOLDERS = ("records", "backups")
 _OWN_SUFFIXES = (".json", ".jsonl", ".bin")
 # Of all else in a folder, the smallest files come along: a film beside the job is no business of the dongle's.
 _OTHER_BYTES = 64 << 20
+_MOST_OTHERS = 100  # the top folder of a small FAT card holds 512 names, and a long one takes several places
 _NOT_IN_FAT = set('"*:<>?|\\\x7f')
 _MOST_NAME = 255
 
@@ -255,7 +256,7 @@ def _for_a_run(folder: Path, files: FolderFiles) -> dict[str, bytes]:
             others.append((size, name))
     taken = {name: files[name] for name in own}
     room = _OTHER_BYTES
-    for size, name in sorted(others):
+    for size, name in sorted(others)[:_MOST_OTHERS]:
         room -= size
         if room < 0:
             break

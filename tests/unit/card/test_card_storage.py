@@ -200,3 +200,17 @@ def test_what_is_in_the_way_on_an_image_is_named(tmp_path: Path, there: dict[str
     with pytest.raises(CardImageError, match=says):
         write_new_card(path, FILES)
     assert path.read_bytes() == before
+
+
+def test_a_folder_of_thousands_of_pictures_is_a_card_for_a_run(tmp_path: Path) -> None:
+    for number in range(3000):
+        (tmp_path / f"picture of the pack {number:05d}.jpg").touch()
+    (tmp_path / "job.json").write_bytes(b"{}")
+    card = load_card(tmp_path)
+    assert card is not None
+    assert read_files(card)["job.json"] == b"{}"
+
+
+def test_a_top_folder_that_is_full_is_named() -> None:
+    with pytest.raises(CardImageError, match="its top folder is full"):
+        make_image({f"DSC{number:05d}.JPG": b"" for number in range(600)})
