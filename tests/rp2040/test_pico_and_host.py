@@ -23,7 +23,7 @@ from bmsrescue.twin.rp2040.rig import PicoRig
 pytestmark = pytest.mark.timeout(7200)
 
 PATIENCE = "200"
-HEAP_FREE_BYTES = 100_000
+HEAP_FREE_BYTES = 96 * 1024
 
 Command = Callable[..., Any]
 

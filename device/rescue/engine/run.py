@@ -15,15 +15,12 @@ from rescue.engine.common.resets import Resets
 from rescue.engine.own_faults import NOTE, OUR_FAULTS
 from rescue.engine.power import Power
 from rescue.engine.steps import COUNT, STEPS, function_of
-from rescuelink.errors import FlashError, PowerError, RescueError, Stopped, TargetError, WireError
+from rescuelink.errors import RescueError, Stopped
 
 _DIAGNOSIS = "diagnosis"
 _ACT = "act"
-_EVIDENCE = "evidence"
 _SAFE_OFF = "safe-off"
 
-_READING = ("evidence", "map", "backup", "verify")
-_RESET_EDGES = 3  # as in rules_common.py
 _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
 _TRIES_TOLD = 24  # in the evidence, the first ones: a unit that is reset for minutes must not fill the heap with them
@@ -32,7 +29,8 @@ _RESERVE_BYTES = const(1024)
 _DROPPED = (
     "rescue.engine.job rescue.engine.examine rescue.engine.survey rescue.engine.diagnosis rescue.engine.plan "
     "rescue.engine.backup rescue.engine.act rescue.engine.verify rescue.engine.proof rescue.engine.record "
-    "rescue.engine.unit rescue.engine.common.source rescue.engine.common.backup_file "
+    "rescue.engine.unit rescue.engine.common.source rescue.engine.common.backup_file rescue.engine.common.guarded "
+    "rescue.engine.common.option_values "
     "rescue.front.pages rescue.front.consent_prompt rescue.front.controls rescue.front.words rescue.front.waiting "
     "rescue.chips.stm32h7.flash_ rescue.chips.stm32h7.digest_ rescue.chips.stm32h7.identity "
     "rescue.chips.stm32h7.option rescue.chips.stm32h7.clocks rescue.chips.stm32h7.pins "
@@ -303,34 +301,18 @@ class Run:
                 spill.put(self)
                 drop_modules()
             while not self._timed(name):
-                # A step that has only read is done again with a slower SWCLK when the wire disturbed it; each try is
-                # recorded.
-                taken = self.resets.fresh or (self.target is not None and self.power.is_gone())
-                changes_nothing = name in _READING or (name == _ACT and not self.erase_begun)
-                if changes_nothing and self._may_be_the_wire() and self.slow_down():
-                    self.disturbed += not taken
-                    self.error = None
-                    continue
-                if name == _EVIDENCE and self._resets_itself():
+                from rescue.engine.unit import step_failed
+
+                if step_failed.is_done_again(self, name):
                     self.error = None
                     continue
                 # A unit's fault found on the way is still diagnosed from what is known.
-                if self.diagnosis is None and self._unit_may_be_at_fault():
+                if self.diagnosis is None and step_failed.may_be_the_units(self):
                     self._timed(_DIAGNOSIS)
                 return
             if name == self._last:
                 return
         self.cured = True
-
-    def _resets_itself(self):
-        # Whether firmware that resets its chip again and again could be stopped at its first instruction.
-        if not isinstance(self.error, WireError) or (self.evidence.get("nrst") or {}).get("edges", 0) < _RESET_EDGES:
-            return False
-        if self.target is None:
-            return False
-        from rescue.engine.unit import own_resets
-
-        return own_resets.halted(self)
 
     def is_disturbed(self):
         """Whether a transfer of this run was damaged or lost, or the unit was reset while it was worked on."""
@@ -343,25 +325,6 @@ class Run:
         if self.chip is not None:
             found += self.chip.flash.resends
         return found
-
-    def _may_be_the_wire(self):
-        error = self.error
-        if isinstance(error, PowerError):
-            return error.kind == "brown-out" and self.power.trip is not None
-        if (self.evidence.get("nrst") or {}).get("edges", 0) >= _RESET_EDGES:
-            return False  # a chip that is reset again and again goes away whatever the clock is
-        return isinstance(error, WireError) or (isinstance(error, (TargetError, FlashError)) and self.is_disturbed())
-
-    def _unit_may_be_at_fault(self):
-        self.evidence["rails"]["trip"] = self.power.trip
-        swd = self.evidence.get("swd")
-        if swd is not None and isinstance(self.error, (WireError, TargetError)):
-            swd["error"] = self.error.message
-            if self.target is not None and not self.erase_begun:
-                from rescue.engine.unit.nrst_watch import look_again
-
-                look_again(self)
-        return isinstance(self.error, (WireError, TargetError, PowerError))
 
     def _timed(self, name):
         # One step, timed, with its outcome; False when it failed.

@@ -26,6 +26,8 @@ class App:
         self.config = config
         for part in _PORTS.split():
             config.pop(part, None)
+        rails = config.get("rails") or {}
+        config["rails"] = {name: rail and _known_of(rail) for name, rail in rails.items()}
         chosen = settings.read(ports.store.root, config)
         self._language = chosen["language"]
         self._screen = None
@@ -109,6 +111,11 @@ class App:
         from rescue.front.waiting import Waiting
 
         return Waiting(self).until(what, limit_ms, sign)
+
+
+def _known_of(rail):
+    # What is said of a rail's reading: its divider is the port's.
+    return {key: rail[key] for key in ("ina226", "calibration", "calibrated") if rail.get(key)}
 
 
 def _take_names():

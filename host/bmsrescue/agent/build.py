@@ -21,6 +21,8 @@ from bmsrescue.agent.shorten_parameters import passed_by_keyword, shorten
 from bmsrescue.errors import HostError
 
 _TIMEOUT_S = 60
+# Their names are met where the heap is large: what a dongle shows while it waits, and the helper as a probe.
+_NOT_IN_A_RUN = ("rescue.front.", "rescue.dap.")
 _WITH_LINES, _WITHOUT_LINES = "-O2", "-O3"
 _EMITS = re.compile(r"mpy v(\d+)\.(\d+)")
 # A port starts these by name, and only as source.
@@ -132,7 +134,8 @@ def build_files(files: Mapping[Path, Path], folder: Path, target: MpyFormat) -> 
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda command: _run(*command), commands))
-    names = most_used(Path(command[-2]).read_bytes() for command in commands)
+    in_a_run = [command for command in commands if not command[-4].startswith(_NOT_IN_A_RUN)]
+    names = most_used(Path(command[-2]).read_bytes() for command in in_a_run)
     for command in last:
         made = Path(command[-1])
         made.write_text(with_names(made.read_text(encoding="utf-8"), names), encoding="utf-8")

@@ -37,7 +37,7 @@ take_stock("board: pins, wire, rails, card, display, clock")
 from rescue.front.app import App  # noqa: E402
 
 app = App(ports, config)
-take_stock("dongle: screen and the engine's frame")
+take_stock("dongle: the engine's frame")
 from rescue import names  # noqa: E402
 
 names.take_large_table()
@@ -57,7 +57,7 @@ take_stock("link: the job's methods")
 
 from rescue.engine.run import Run, drop_modules  # noqa: E402
 
-run = Run(server.work.ports, "census", app.screen)
+run = Run(server.work.ports, "census")
 take_stock("the run")
 
 for name in ("rescue.debug.target", "rescue.debug.connect", "rescue.chips.stm32h7.chip"):

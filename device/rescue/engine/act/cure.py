@@ -15,7 +15,6 @@ from rescue.engine import modules
 from rescue.engine.common import files, image
 from rescue.engine.common.source import FROM_IMAGE, AsChecked, SectorSource
 from rescue.engine.unit.pieces import in_pieces, make_room, wait_for_next
-from rescue.engine.unit.same_unit import check_unit
 from rescue.engine.unit.verifier import Verifier
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import CardError, FlashError, PowerError, TargetError, WireError
@@ -65,6 +64,8 @@ class Cure:
             if run.disturbances() != disturbances:
                 # Whoever has lost the contact for a moment may have lost the unit.
                 disturbances = run.disturbances()
+                from rescue.engine.unit.same_unit import check_unit
+
                 in_pieces(run, check_unit)
             run.observer.event("safe-point", {"sector": step["sector"]})  # where a host may still stop the run
             after = ("vectors", step["sector"]) if step["vectors"] else None

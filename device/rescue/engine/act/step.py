@@ -1,13 +1,13 @@
 # Step "act": carries out the plan (cure.py), between changes of the option bytes where it has them.
 
+from rescue.engine import modules
 from rescue.engine.act.cure import Cure
-from rescue.engine.unit.same_unit import check_unit
 from rescuelink.errors import CardError
 
 
 def act(run):
     """Raises what stopped it; `run.erase_begun` tells whether the flash has been touched."""
-    check_unit(run)
+    _check_unit(run)
     plan = run.plan
     if plan["regress"]:
         from rescue.engine.act.regression import regress
@@ -28,3 +28,10 @@ def act(run):
         from rescue.engine.act.option_steps import restore
 
         restore(run)
+
+
+def _check_unit(run):
+    from rescue.engine.unit.same_unit import check_unit
+
+    modules.forget("rescue.engine.unit.same_unit")  # the writing takes room
+    check_unit(run)

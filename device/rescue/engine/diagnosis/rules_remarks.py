@@ -2,7 +2,6 @@
 # are lines of the diagnosis, and only for what is out of the ordinary.
 
 from rescue.engine.diagnosis.rules_common import name_of, others
-from rescue.engine.diagnosis.rules_guarded import lines as guarded_lines
 
 _ZERO_RAW = 10 * 16  # of 65536
 _DPIDR = 0x6BA02477  # of every STM32H7
@@ -25,7 +24,7 @@ def lines(evidence):
         _button_lines,
         _unread,
         _option_lines,
-        guarded_lines,
+        _guarded_lines,
         _supply_lines,
         _chip_lines,
         _watch_lines,
@@ -37,6 +36,15 @@ def lines(evidence):
 def doubts(evidence):
     """Why a unit that seems to be in order is not certainly so."""
     return _unread(evidence) + _rail_lines(evidence)
+
+
+def _guarded_lines(evidence):
+    options = evidence.get("options") or {}
+    if not options.get("pcrop") and not options.get("secure_area"):
+        return []
+    from rescue.engine.diagnosis.rules_guarded import lines as of_areas  # seldom needed
+
+    return of_areas(evidence)
 
 
 def _unread(evidence):
