@@ -74,7 +74,7 @@ def test_what_is_not_surely_a_constant_stays(source: str) -> None:
 
 def test_every_module_of_the_agent_is_compiled_and_what_a_port_starts_stays_source(tmp_path: Path) -> None:
     made = build_files(agent_files(), tmp_path, format_of(find_interpreter()))
-    native = {f"rescue/hal/{name}.py" for name in ("pio_pump", "sd_crc", "sd_dma", "swd_gpio")}
+    native = {"rescue/hal/pio_pump.py", "rescue/hal/sd_crc.py", "rescue/hal/sd_dma.py", "rescue/hal/swd_gpio.py"}
     assert {path.as_posix() for path in made if path.suffix == ".py"} == {"boot.py", "main.py", *native}
     assert (tmp_path / "rescue/engine/plan/step.mpy").is_file()
     assert not (tmp_path / "rescue/engine/plan/step.py").exists()
@@ -89,7 +89,7 @@ def test_a_board_with_the_architecture_gets_its_native_code(tmp_path: Path) -> N
 def test_a_traceback_names_module_and_line(tmp_path: Path) -> None:
     source = tmp_path / "source" / "unit"
     source.mkdir(parents=True)
-    (source / "__init__.py").write_text("")
+    (source / "__init__.py").touch()
     (source / "broken.py").write_text("_LIMIT = 5\n\n\ndef measure():\n    return _LIMIT / 0\n")
     build((tmp_path / "source",), tmp_path / "made", format_of(find_interpreter()))
     done = run(tmp_path / "made", "from unit import broken; broken.measure()")
@@ -97,7 +97,7 @@ def test_a_traceback_names_module_and_line(tmp_path: Path) -> None:
 
 
 def test_on_a_board_a_traceback_names_module_and_function(tmp_path: Path) -> None:
-    """Line numbers take 4 KiB of a Pico's heap in a recovery: they are in what the twin runs only."""
+    # Line numbers take 4 KiB of a Pico's heap in a recovery: they are in what the twin runs only.
     source = tmp_path / "broken.py"
     source.write_text("_LIMIT = 5\n\n\ndef measure():\n    return _LIMIT / 0\n")
     build_files({Path("broken.py"): source}, tmp_path / "made", format_for("armv6m"))
