@@ -802,6 +802,16 @@ def test_silence_is_the_wires_unless_they_were_seen_to_end_at_a_living_chip(
     assert (diagnose(evidence)["cause"], diagnose(evidence)["ends_as"]) == ("no-swd", outcome)
 
 
+@pytest.mark.parametrize(("ma", "short"), [(30, False), (140, True)])
+def test_a_dead_rail_whose_source_nobody_sees_may_be_a_short_where_much_flows(ma: int, short: bool) -> None:
+    evidence = good_unit()
+    both(no_3v3, unseen("bplus", "v12", "v5iso"))(evidence)
+    evidence["rails"]["ma"] = ma
+    diagnosis = diagnose(evidence)
+    assert diagnosis["cause"] == "no-3v3"
+    assert ("short-12v" in diagnosis["alternatives"]) is short
+
+
 def test_damage_that_reads_as_another_name_is_not_another_product_for_certain() -> None:
     evidence = good_unit()
     both(holds(*OTHER_FIRMWARE), marked("other", "]K^BA]#KC[??#O?"), faults_in_its_handler)(evidence)

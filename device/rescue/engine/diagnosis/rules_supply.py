@@ -275,6 +275,10 @@ def _dead(role):
         if rail_of(evidence, source) is None:
             values["above"] = values["source"] + " is not seen by this helper"
             alternatives = ["no-12v"] if source == "between" else []
+            if (evidence["rails"].get("ma") or 0) >= _HEAVY_MA:
+                alternatives.append("short-3v3" if role == "logic" else "short-12v")  # something takes it
+                if source == "between":
+                    alternatives.append("short-12v")
             if rail_of(evidence, "input") is None:
                 alternatives.append("no-supply")
             if unseen(evidence, "nrst") and role == "logic":
