@@ -18,6 +18,7 @@ from rescue.engine.diagnosis import (  # noqa: E402
     rules_firmware,
     rules_open,
     rules_supply,
+    rules_trip,
     whose,
 )
 from rescue.engine.diagnosis.diagnose import diagnose as diagnose_it  # noqa: E402
@@ -829,6 +830,7 @@ def test_an_application_that_nobody_knows_and_that_hangs_is_said_to_hang() -> No
 
 
 RULES = {
+    "trip": rules_trip.RULES,
     "supply": rules_supply.RULES,
     "contact": rules_contact.RULES,
     "chip": rules_chip.RULES,

@@ -141,6 +141,10 @@ class H7Flash:
         """
         return self._reader().vectors(address)
 
+    def drop_reader(self):
+        """What reads goes, until it is needed again."""
+        self._reading = None
+
     def _reader(self):
         if self._reading is None:
             from rescue.chips.stm32h7.flash_read import FlashReader

@@ -1,6 +1,6 @@
 # Evidence in, cause out: a pure function, runnable anywhere on a stored record.
 #
-# The rules stand in five tables (rules_open for the last two where there is no job), read from top to bottom in the
+# The rules stand in six tables (rules_open for the last two where there is no job), read from top to bottom in the
 # order in which the unit must be in order (docs/reference/unit.md#p0). The first rule that fires is the diagnosis. A
 # rule returns None, or (confidence, values for the cause's sentence, deciding evidence lines, alternatives). A value
 # "ends_as" stands in for the cause's own outcome.
@@ -12,13 +12,14 @@ from rescue.engine import modules
 
 # (table, the group of causes whose words are asked first)
 _TABLES = (
+    ("trip", "supply"),
     ("supply", "supply"),
     ("contact", "chip"),
     ("chip", "chip"),
     ("firmware", "firmware"),
     ("behaviour", "firmware"),
 )
-_WITHOUT_JOB = _TABLES[:3] + (("open", "open"),)
+_WITHOUT_JOB = _TABLES[:4] + (("open", "open"),)
 
 _JUDGING = (
     "rescue.engine.diagnosis.rules_ rescue.engine.diagnosis.whose "
@@ -62,7 +63,9 @@ def drop_rules():
 
 
 def _rules(table):
-    if table == "supply":
+    if table == "trip":
+        from rescue.engine.diagnosis.rules_trip import RULES
+    elif table == "supply":
         from rescue.engine.diagnosis.rules_supply import RULES
     elif table == "contact":
         from rescue.engine.diagnosis.rules_contact import RULES

@@ -207,3 +207,14 @@ def supplied(evidence):
     if rail is not None and rail["mv"] > _VOS3_MV:
         lines.append(say(evidence, "core") + ": the firmware runs")
     return lines
+
+
+def feeds(evidence, role):
+    """The role of the rail that feeds this one."""
+    return "between" if role == "logic" and name_of(evidence, "between") is not None else "input"
+
+
+def values_of(evidence, role, mv):
+    """What the sentence of a cause says of a rail."""
+    feeding = feeds(evidence, role)
+    return {"rail": label_of(evidence, role), "source": label_of(evidence, feeding) or "the supply", "mv": mv}

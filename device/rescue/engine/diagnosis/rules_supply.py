@@ -1,19 +1,18 @@
-# Rules for the supply and the rails: power off, power on (docs/reference/unit.md#p0, #p1).
+# Rules for the rails of a unit whose power stayed on (docs/reference/unit.md#p1).
 
 from rescue.engine.diagnosis.rules_common import (
     CERTAIN,
     LIKELY,
     UNDECIDED,
-    depth,
+    feeds,
     good,
     label_of,
     name_of,
     rail_of,
     say,
     say_rail,
-    trip_line,
-    trip_of,
     unseen,
+    values_of,
     window_of,
 )
 from rescuelink.dead_rails import DEAD_MV
@@ -24,80 +23,14 @@ _RIPPLE_MV = 100
 _SWINGS = 20  # a twentieth of the rail: one that swings by more is pulled down and comes back
 _MADE_OF = {"input": ("between", "logic", "core"), "between": ("logic", "core")}
 
-# --- P0: before and at power on ---
-
-
-def _backfeed(evidence):
-    trip = trip_of(evidence, "backfeed")
-    if trip is None:
-        return None
-    return CERTAIN, trip, ["%s %d mV with everything off" % (trip["rail"], trip["mv"])], []
-
-
-def _of_trip(evidence, trip):
-    # What was done about it is said as it was: a helper without a switch cuts nothing.
-    values = dict(trip)
-    done = "Everything was let go: this helper cannot switch it off." if unseen(evidence, "power") else "Power was cut."
-    values["done"] = done
-    return values
-
-
-def _over_voltage(evidence):
-    trip = trip_of(evidence, "over-voltage")
-    return None if trip is None else (CERTAIN, _of_trip(evidence, trip), [trip_line(trip)], [])
-
-
-def _over_current(evidence):
-    trip = trip_of(evidence, "over-current")
-    return None if trip is None else (CERTAIN, _of_trip(evidence, trip), [trip_line(trip)], ["short-input"])
-
-
-def _brown_out(evidence):
-    trip = trip_of(evidence, "brown-out")
-    if trip is None:
-        return None
-    values = _of_trip(evidence, trip)
-    values["depth"] = depth(trip)
-    if evidence.get("silent"):
-        return LIKELY, values, [trip_line(trip)], ["afe-watchdog"]  # it went away with nobody at work, too
-    return CERTAIN, values, [trip_line(trip)], ["low-supply", "low-3v3"]
-
-
-# --- P1: rails ---
-
 _FLOWS_MA = 50  # more than an ammeter's own zero
-
-
-def _feeds(evidence, role):
-    # The role of the rail that feeds this one.
-    return "between" if role == "logic" and name_of(evidence, "between") is not None else "input"
-
-
-def _values(evidence, role, mv):
-    feeding = _feeds(evidence, role)
-    return {"rail": label_of(evidence, role), "source": label_of(evidence, feeding) or "the supply", "mv": mv}
-
-
-def _short(role):
-    # A short trip with this rail the one that did not come up.
-    def rule(evidence):
-        trip = trip_of(evidence, "short", role)
-        if trip is None:
-            return None
-        values = _values(evidence, role, trip["mv"])
-        values["ma"] = trip["ma"]
-        values["above"] = "is up" if rail_of(evidence, _feeds(evidence, role)) else "is not seen by this helper"
-        seen = [say(evidence, name) for name in ("input", "between", "logic") if rail_of(evidence, name)]
-        return CERTAIN, values, [trip_line(trip)] + seen, []
-
-    return rule
 
 
 def _overloaded(role):
     # The converter limits by itself, so that the bench supply never reaches its own limit: a rail far below its
     # window while the one that feeds it is good and the current is high.
     def rule(evidence):
-        rail, ma, feeding = rail_of(evidence, role), evidence["rails"].get("ma"), _feeds(evidence, role)
+        rail, ma, feeding = rail_of(evidence, role), evidence["rails"].get("ma"), feeds(evidence, role)
         if rail is None or ma is None or not good(evidence, feeding):
             return None
         low, _ = window_of(evidence, role)
@@ -113,7 +46,7 @@ def _overloaded(role):
         if mv >= low // 2:
             return None
         lines.append("supply current %d mA" % ma)
-        values = _values(evidence, role, mv)
+        values = values_of(evidence, role, mv)
         values["ma"], values["above"] = ma, "is up"
         return LIKELY, values, lines, ["no-3v3" if role == "logic" else "no-12v"]
 
@@ -142,7 +75,7 @@ def _sense_out(role):
             certain = not least - least // 10 <= mv <= most + most // 10
         if mv > high and not certain:
             return None
-        values = _values(evidence, role, mv)
+        values = values_of(evidence, role, mv)
         values["made"] = "%s, which is made of it, is good" % label_of(evidence, made[0])
         lines = [say(evidence, role), say(evidence, made[0])]
         if most:
@@ -160,7 +93,7 @@ def _under_a_chip(evidence, role):
     rail, how = rail_of(evidence, role), (evidence.get("swd") or {}).get("how")
     if rail["mv"] >= DEAD_MV[role] or not how or [name for name in _MADE_OF[role] if rail_of(evidence, name)]:
         return None
-    values = _values(evidence, role, rail["mv"])
+    values = values_of(evidence, role, rail["mv"])
     values["made"] = "the chip, which lives on it, answers"
     beside = ["no-supply" if role == "input" else "no-12v"]
     return LIKELY, values, [say(evidence, role), "SWD answers: " + how], beside
@@ -193,7 +126,7 @@ def _pulled_low(evidence, role, short, source):
         confidence, beside = LIKELY, beside + [short]
     elif role == "input" and (evidence["rails"].get("ma") or 0) >= _HEAVY_MA:
         confidence, beside = LIKELY, beside + ["over-current"]  # a supply at its own limit gives less
-    if source and rail_of(evidence, _feeds(evidence, role)) is None:
+    if source and rail_of(evidence, feeds(evidence, role)) is None:
         confidence, beside = LIKELY, beside + [source]
     return confidence, beside
 
@@ -202,7 +135,7 @@ def _no_supply(evidence):
     rail = rail_of(evidence, "input")
     if rail is None or rail["mv"] >= DEAD_MV["input"]:
         return None
-    values = _values(evidence, "input", rail["mv"])
+    values = values_of(evidence, "input", rail["mv"])
     values["state"] = (
         "and this helper cannot switch it on" if unseen(evidence, "power") else "with the power switched on"
     )
@@ -219,7 +152,7 @@ def _low_supply(evidence):
     rail = rail_of(evidence, "input")
     if rail is None or rail["mv"] >= window_of(evidence, "input")[0]:
         return None
-    values = _values(evidence, "input", rail["mv"])
+    values = values_of(evidence, "input", rail["mv"])
     values["limit"] = window_of(evidence, "input")[0]
     next_one = label_of(evidence, "between")
     values["user"] = "unit" if next_one is None else next_one + " converter"
@@ -232,7 +165,7 @@ def _no_vtref(evidence):
     rail, nrst = rail_of(evidence, "logic"), evidence.get("nrst")
     if rail is None or rail["max_mv"] >= DEAD_MV["logic"]:
         return None
-    values = _values(evidence, "logic", rail["mv"])
+    values = values_of(evidence, "logic", rail["mv"])
     lines, vcap = [say(evidence, "logic")], rail_of(evidence, "core")
     high = nrst and nrst["level"]
     if high:
@@ -258,7 +191,7 @@ def _not_on(evidence):
     alternatives = ["no-12v" if seen[0] == "between" else "no-3v3"]
     if rail_of(evidence, "input") is None:
         alternatives.append("no-supply")
-    values = _values(evidence, seen[0], rail_of(evidence, seen[0])["mv"])
+    values = values_of(evidence, seen[0], rail_of(evidence, seen[0])["mv"])
     return LIKELY, values, [say(evidence, role) for role in seen], alternatives
 
 
@@ -267,8 +200,8 @@ def _dead(role):
         rail = rail_of(evidence, role)
         if rail is None or rail["mv"] >= DEAD_MV[role]:
             return None
-        source = _feeds(evidence, role)
-        values, lines = _values(evidence, role, rail["mv"]), [say(evidence, role)]
+        source = feeds(evidence, role)
+        values, lines = values_of(evidence, role, rail["mv"]), [say(evidence, role)]
         button = evidence["rails"].get("button")
         if button:
             lines.append("with the unit's button held %s stays at %d mV" % (button["rail"], button["mv"]))
@@ -297,7 +230,7 @@ def _low_12v(evidence):
     rail = rail_of(evidence, "between")
     if rail is None or rail["mv"] >= window_of(evidence, "between")[0]:
         return None
-    values = _values(evidence, "between", rail["mv"])
+    values = values_of(evidence, "between", rail["mv"])
     values["limit"] = window_of(evidence, "between")[0]
     confidence, beside = _pulled_low(evidence, "between", "short-12v", "low-supply")
     return confidence, values, [say(evidence, "between")], beside
@@ -307,7 +240,7 @@ def _high_12v(evidence):
     rail = rail_of(evidence, "between")
     if rail is None or rail["mv"] <= window_of(evidence, "between")[1]:
         return None
-    values = _values(evidence, "between", rail["mv"])
+    values = values_of(evidence, "between", rail["mv"])
     values["limit"] = window_of(evidence, "between")[1]
     return CERTAIN, values, [say(evidence, "between")], []
 
@@ -319,7 +252,7 @@ def _low_3v3(evidence):
     low, high = window_of(evidence, "logic")
     if low <= rail["mv"] <= high:
         return None
-    values = _values(evidence, "logic", rail["mv"])
+    values = values_of(evidence, "logic", rail["mv"])
     values["limit"] = "%d..%d" % (low, high)
     confidence, beside = CERTAIN, []
     if rail["mv"] < low:
@@ -331,7 +264,7 @@ def _unsteady_3v3(evidence):
     rail = rail_of(evidence, "logic")
     if rail is None or rail["max_mv"] - rail["min_mv"] <= _RIPPLE_MV:
         return None
-    values = _values(evidence, "logic", rail["mv"])
+    values = values_of(evidence, "logic", rail["mv"])
     values["low"], values["high"] = rail["min_mv"], rail["max_mv"]
     return CERTAIN, values, [say(evidence, "logic")], ["brown-out"]
 
@@ -357,17 +290,10 @@ def _unpowered(evidence):
         alternatives = ["no-12v", "short-12v"] + alternatives
     if not good(evidence, "input"):
         alternatives = ["no-supply", "low-supply", "short-input"] + alternatives
-    return LIKELY, _values(evidence, "logic", 0), lines + seen, alternatives
+    return LIKELY, values_of(evidence, "logic", 0), lines + seen, alternatives
 
 
 RULES = (
-    ("backfeed", _backfeed),
-    ("over-voltage", _over_voltage),
-    ("short-3v3", _short("logic")),
-    ("short-12v", _short("between")),
-    ("short-input", _short("input")),
-    ("over-current", _over_current),
-    ("brown-out", _brown_out),
     ("sense-out", _sense_out("input")),
     ("sense-out", _sense_out("between")),
     ("no-supply", _no_supply),

@@ -44,6 +44,7 @@ def survey(run):
         from rescue.engine.survey import likeness
 
         likeness.look(run)
+    run.chip.flash.drop_reader()
     if _is_in_order(run):
         _watch_for_resets(run)
         _test_latch(run)
