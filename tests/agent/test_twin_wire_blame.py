@@ -170,20 +170,19 @@ def test_an_answer_that_was_asked_for_again_is_told_and_then_no_flash_is_worn(na
 
 
 def turn_a_bit_of_one_answer(bench: TwinRig, number: int) -> list[int]:
-    """That many 34-bit answers into the run a data bit arrives turned, which its parity shows."""
+    """That many single answers into the run a data bit arrives turned, which its parity shows."""
     wire: Any = bench.wire
-    listen, seen, turned = wire._in, [0], list[int]()
+    listen, seen, turned = wire._acknowledged_read, [0], list[int]()
 
-    def arrives(count: int) -> int:
-        bits = int(listen(count))
-        if count == 34:
-            seen[0] += 1
-            if seen[0] == number:
-                turned.append(bits)
-                return bits ^ 0x100
+    def arrives(request: int) -> int:
+        bits = int(listen(request))
+        seen[0] += 1
+        if seen[0] == number:
+            turned.append(bits)
+            return bits ^ 0x100
         return bits
 
-    wire._in = arrives
+    wire._acknowledged_read = arrives
     return turned
 
 

@@ -100,7 +100,7 @@ def _shown(file: Path) -> list[str]:
 def test_rails_have_the_names_that_people_use() -> None:
     raw = "v3v3 dipped while the unit was powered (0 mV): brown-out. Power was cut."
     assert in_language("en", raw) == raw.replace("v3v3", "3.3 V")
-    assert in_language("de", raw).startswith("3.3 V ist eingebrochen")
+    assert in_language("de", raw).startswith("3,3 V ist eingebrochen")
     assert in_language("en", "See `v12` in limits.rails_mv.v12, not vcap.") == (
         "See `v12` in limits.rails_mv.v12, not VCAP."
     )
