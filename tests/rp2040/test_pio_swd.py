@@ -277,6 +277,25 @@ def test_a_line_that_damages_the_same_word_twice_is_told(unit: Unit) -> None:
     assert (failure.value.kind, failure.value.done) == ("parity", 1)
 
 
+def test_a_damaged_word_in_front_of_a_refused_one_is_no_good_word(unit: Unit) -> None:
+    pins = Refusing(unit)
+    bench = PioRig(pins)
+    connect(bench)
+    sector = 0x08040000
+    unit.chip.flash.blank(2)
+    unit.chip.flash.load(sector, pattern(16))
+    unit.chip.flash.tear(sector + 32)
+    read = bytearray(64)
+    pins.flip = {pins.clock + 9 * 46 + 8 + 1 + 3 + 10: 1}  # TAR, the posted read, and seven words that are good
+    with pytest.raises(WireError) as failure:
+        bench.wire.read_page(sector, read)
+    assert (failure.value.kind, failure.value.done) == ("fault", 7)  # TAR is refused while the flag stands
+    assert bytes(read[:28]) == pattern(7)
+    bench.wire.write(0, adi.ABORT, 0x1E)
+    bench.wire.read_page(sector, memoryview(read)[:32])
+    assert bytes(read[:32]) == pattern(8)
+
+
 def test_a_fault_in_a_page_tells_how_many_words_are_good(bench: PioRig, unit: Unit) -> None:
     connect(bench)
     sector = 0x08040000

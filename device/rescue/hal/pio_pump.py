@@ -80,9 +80,8 @@ def write_words(
 
 # What read_words() gives beside a count of answers.
 DAMAGED = const(1 << 20)  # the next answer came with bad parity
-FOLLOWED = const(1 << 21)  # one more had been asked for by then
-HALTED = const(1 << 22)  # and was refused: the machine is at HALT
-NOT_AIMED = const(1 << 23)  # the write to TAR was refused; the machine is at HALT
+FOLLOWED = const(1 << 21)  # and one more had been asked for by then, whose answer is still to come
+NOT_AIMED = const(1 << 22)  # the write to TAR was refused; the machine is at HALT
 
 
 # The hot loop of reading. A request takes two words of the FIFO, its answer two of the other one: data, then parity and
@@ -177,16 +176,7 @@ def read_words(
         got += 1
     if good != total and got < total - 1:
         if asked > got + 1:
-            good |= FOLLOWED
-            for _ in range(2):
-                turns = limit
-                while pio[_FSTAT] & _RX_EMPTY:
-                    if pio[_SM0_ADDR] == _HALT and pio[_FSTAT] & _RX_EMPTY:
-                        return good | HALTED
-                    turns -= 1
-                    if turns == 0:
-                        return _STUCK
-                value = uint(pio[_RXF0])  # noqa: F821
+            return good | FOLLOWED
         pio[_TXF0] = IDLE
         pio[_TXF0] = 0
         pio[_TXF0] = 0

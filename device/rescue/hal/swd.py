@@ -16,6 +16,8 @@ _ACK_WAIT = const(2)
 _RESEND = const(0x8)
 _RDBUFF = const(0xC)
 
+_IDLE_CYCLES = const(8)  # before the clock stops, so that the last transfer is clocked through (B4.1.1)
+
 
 def _parity_by_table(value):
     value ^= value >> 16
@@ -28,6 +30,22 @@ _ones = getattr(int, "bit_count", _parity_by_table)
 
 class SwdWire(SwdLine):
     """The `Wire` port over `bits`."""
+
+    # -- single transfers --------------------------------------------------------------------------------------------
+
+    def read(self, ap, a32):
+        value = self._read(READ_REQUESTS[ap << 2 | a32 >> 2])
+        if ap:
+            value = self._read(READ_REQUESTS[_RDBUFF >> 2])
+        self._end()
+        return value
+
+    def write(self, ap, a32, value):
+        self._write(WRITE_REQUESTS[ap << 2 | a32 >> 2], value)
+        self._end()
+
+    def _end(self):
+        self._out(0, _IDLE_CYCLES)
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 

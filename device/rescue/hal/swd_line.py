@@ -1,5 +1,5 @@
-# SWD on its two wires: requests, sequences, and single transfers out of what a subclass has to say. Arm IHI 0031
-# (ADIv5.2) chapter B4. swd.py makes its transfers of bits, wire_rp2.py leaves whole ones to a PIO state machine.
+# SWD on its two wires: requests, and the sequences around them. Arm IHI 0031 (ADIv5.2) chapter B4. swd.py makes its
+# transfers of bits, wire_rp2.py leaves whole ones to a PIO state machine.
 #
 # `bits` is an object with
 #   clock_out(value, count)   drive SWDIO with `count` bits of `value`, LSB first
@@ -19,9 +19,6 @@ _ACK_WAIT = const(2)
 _ACK_FAULT = const(4)
 _ACK_NONE = const(7)
 
-_RDBUFF = const(0xC)  # a register's offset that the wire itself must know
-
-_IDLE_CYCLES = const(8)  # before the clock stops, so that the last transfer is clocked through (B4.1.1)
 _RESET_ONES = const(56)  # a line reset is >= 50 ones
 _RESET_ZEROS = const(8)  # and >= 2 zeros
 _JTAG_TO_SWD = const(0xE79E)
@@ -49,7 +46,7 @@ WRITE_REQUESTS = _requests(0)
 
 class SwdLine:
     """What every `Wire` port over `bits` has in common; see hal/ports.py for what each method means. A subclass has
-    _read(request) -> int and _write(request, value), one transfer each, and the blocks.
+    the transfers.
 
     wait_limit: how often one transfer is repeated on WAIT before WireError("wait"). A repetition takes 13 clocks.
     """
@@ -117,22 +114,6 @@ class SwdLine:
     def bits_in(self, count):
         """Sample `count` bits, at most 24, LSB first."""
         return self._in(count)
-
-    # -- single transfers --------------------------------------------------------------------------------------------
-
-    def read(self, ap, a32):
-        value = self._read(READ_REQUESTS[ap << 2 | a32 >> 2])
-        if ap:
-            value = self._read(READ_REQUESTS[_RDBUFF >> 2])
-        self._end()
-        return value
-
-    def write(self, ap, a32, value):
-        self._write(WRITE_REQUESTS[ap << 2 | a32 >> 2], value)
-        self._end()
-
-    def _end(self):
-        self._out(0, _IDLE_CYCLES)
 
     def _refused(self, answer):
         if answer == _ACK_WAIT:

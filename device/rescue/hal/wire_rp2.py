@@ -124,11 +124,23 @@ class PioBits:
         sm = self._machine
         sm.exec(_PUSH)
         answer = pump.take(_PIO0, 29, _TURNS)
-        self.restart(_TURNAROUND, pump.IDLE, 0, 0)
-        if pump.take(_PIO0, 31, _TURNS) < 0 or not pump.idle(_PIO0, _TURNS):
-            raise WireError("protocol", _STUCK)
-        self.cycles += 13 + _IDLE_CLOCKS
+        self._idle(13, _TURNAROUND)
         return answer
+
+    def let_end(self):
+        """A read that is under way, whose answer nobody wants any more."""
+        for _ in range(2):
+            if pump.take(_PIO0, 31, self._divider) < 0:  # ten times as many turns as a transfer takes
+                self.answer()
+                return
+        self._idle(_CLOCKS_PER_WORD)
+
+    def _idle(self, clocks, *words):
+        # Behind the commands `words`, and `clocks` that have been counted by nobody.
+        self.restart(*words, pump.IDLE, 0, 0)
+        if (words and pump.take(_PIO0, 31, _TURNS) < 0) or not pump.idle(_PIO0, _TURNS):
+            raise WireError("protocol", _STUCK)
+        self.cycles += clocks + _IDLE_CLOCKS
 
     def _out(self, value, count):
         if count > 1:
@@ -162,6 +174,11 @@ class PioWire(SwdLine):
         self._ask(word, ap, _IN[ap << 2 | a32 >> 2])
         return int.from_bytes(word, "little")
 
+    def write(self, ap, a32, value):
+        word = self._word
+        pack_into("<I", word, 0, value)
+        self._tell(word, _OUT[ap << 2 | a32 >> 2])
+
     def read_block(self, ap, a32, buf):
         if len(buf):
             self._ask(memoryview(buf), ap, _IN[ap << 2 | a32 >> 2])
@@ -176,15 +193,8 @@ class PioWire(SwdLine):
     def write_page(self, address, buf):
         self._tell(buf, _OUT[_DRW], address)
 
-    def _write(self, request, value):
-        word = self._word
-        pack_into("<I", word, 0, value)
-        self._tell(word, _REQUEST | request << 11 | _DATA_OUT)
-
-    def _end(self):
-        pass  # the pump has sent the idle clocks: before Python is here SWCLK would have stopped
-
-    # The plain case in few steps: the interpreter is what takes the time.
+    # The plain case in few steps: the interpreter is what takes the time. The pump has sent the idle clocks as well:
+    # before Python is here SWCLK would have stopped.
 
     def _ask(self, view, posted, command, address=None):
         """Fills `view`. posted: 1 for an AP, whose answers are those of the read before; the last comes from RDBUFF."""
@@ -238,8 +248,7 @@ class PioWire(SwdLine):
                 waits = self._refused_again(waits, done)
             elif got & pump.FOLLOWED:
                 # The chip has gone on: once more from this word's address.
-                if got & pump.HALTED:
-                    self._bits.answer()
+                self._bits.let_end()
                 if begun_at == done:
                     raise WireError("parity", _TWICE, done=done)
                 self.resends += 1
@@ -312,9 +321,8 @@ class PioWire(SwdLine):
         count = got & mask
         bits.cycles += count * _CLOCKS_PER_WORD
         if got & pump.DAMAGED:
-            followed = got & pump.FOLLOWED and not got & pump.HALTED
-            bits.cycles += _CLOCKS_PER_WORD * (2 if followed else 1)
-            if not got & pump.HALTED:
+            bits.cycles += _CLOCKS_PER_WORD
+            if not got & pump.FOLLOWED:
                 bits.cycles += _IDLE_CLOCKS
         return count
 

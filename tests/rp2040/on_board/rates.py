@@ -97,8 +97,9 @@ def backup(chip):
     def copy():
         with open("/sd/backup.bin", "wb") as file:
             for at in range(0, LENGTH, 2048):
-                flash.read(ADDRESS + at, view)
+                flash.read(ADDRESS + at, view, False)
                 file.write(view)
+            flash.is_sound(ADDRESS)
 
     timed("backup_us_per_kib", copy, LENGTH // 1024)
     timed("core_sha256_us_per_kib", lambda: chip.digest.sha256(ADDRESS, LENGTH), LENGTH // 1024)

@@ -211,6 +211,21 @@ def test_torn_words_are_listed_and_the_rest_is_saved(faults: bool) -> None:
     assert flash._writer()._read(reg.SR1) & reg.SR_DBECCERR == 0
 
 
+@pytest.mark.parametrize("faults", [False, True])
+def test_torn_words_read_without_a_look_are_told_behind_them(faults: bool) -> None:
+    bench, flash = ready(OLD, ChipConfig(torn_word_faults=faults))
+    buf = bytearray(2048)
+    assert flash.read(FLASH, buf, False) == []
+    assert flash.is_sound(FLASH)
+    bench.chip.flash.tear(FLASH + 0x1040)
+    found = [word for at in range(0, 0x2000, 2048) for word in flash.read(FLASH + at, buf, False)]
+    assert found == ([FLASH + 0x1040] if faults else [])  # a bus error is seen at once
+    assert flash.is_sound(FLASH) is faults
+    found = [word for at in range(0, 0x2000, 2048) for word in flash.read(FLASH + at, buf)]
+    assert found == [FLASH + 0x1040]
+    assert flash.is_sound(FLASH)
+
+
 def test_a_torn_word_is_not_blank_and_a_torn_vector_table_not_valid() -> None:
     bench, flash = ready()
     assert flash.is_blank(FLASH, 4096)

@@ -121,14 +121,20 @@ class H7Flash:
 
     # -- reading: its code is loaded when it is needed, and makes room for that of writing -----------------------------
 
-    def read(self, address, buf):
+    def read(self, address, buf, look=True):
         """Fill `buf` from the word-aligned `address`. Returns the addresses of torn flash words.
 
         A torn word, one whose ECC cannot correct it, answers with a bus error, or just sets DBECCERR (unconfirmed on
         an H72x, so both count); its bytes are given as 0xFF. Read protection raises FlashError("read_protected").
-        Ask in pieces of a few KiB: the list can get long.
+        Ask in pieces of a few KiB: the list can get long. Without `look` a bus error alone tells, and is_sound() the
+        rest behind many pieces.
         """
-        return self._reader().read(address, buf)
+        return self._reader().read(address, buf, look)
+
+    def is_sound(self, address):
+        """Whether nothing read without a look was torn or protected, in the bank of `address`. Where it may have been,
+        read() with a look finds it."""
+        return self._reader().is_sound(address)
 
     def is_blank(self, address, length):
         """Whether `length` bytes from `address` all read 0xFF and no word is torn."""

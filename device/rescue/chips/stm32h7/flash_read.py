@@ -24,14 +24,14 @@ class FlashReader:
         self._registers = 0  # of that bank
         self._stack_ranges = chip.stack_ranges
 
-    def read(self, address, buf):
+    def read(self, address, buf, look=True):
         """See H7Flash.read."""
         self._flash.check_range(address, len(buf))
         torn = []
         view = memoryview(buf)
         for start in range(0, len(buf), _BLOCK):
             piece = view[start : start + _BLOCK]
-            if not self._reads_well(address + start, piece):
+            if not self._reads_well(address + start, piece, look):
                 for at in range(0, len(piece), _PART):
                     part = piece[at : at + _PART]
                     if not self._reads_well(address + start + at, part):
@@ -48,7 +48,18 @@ class FlashReader:
                 torn.append((address + start) & ~(word_bytes - 1))
             start = end
 
-    def _reads_well(self, address, view, again=False):
+    def is_sound(self, address):
+        """See H7Flash.is_sound."""
+        return not self._status(address) & (reg.SR_DBECCERR | reg.SR_RDPERR | reg.SR_RDSERR)
+
+    def _status(self, address):
+        bank = address // self._bank_bytes
+        if bank != self._bank:
+            self._bank = bank
+            self._registers = self._flash.registers(address)
+        return self._ap.read32(self._registers + reg.SR1)
+
+    def _reads_well(self, address, view, look=True, again=False):
         """False where the bus refused a word or its ECC could not correct it; all flags are clear again then."""
         self._clock.feed()  # on a slow or disturbed wire a few KiB take longer than the helper's watchdog waits
         refused = False
@@ -58,22 +69,19 @@ class FlashReader:
             if error.kind != "fault":
                 raise
             refused = True
-        bank = address // self._bank_bytes
-        if bank != self._bank:
-            self._bank = bank
-            self._registers = self._flash.registers(address)
-        registers = self._registers
-        status = self._ap.read32(registers + reg.SR1)
+        if not look and not refused:
+            return True
+        status = self._status(address)
         protected = status & (reg.SR_RDPERR | reg.SR_RDSERR)
         if not refused and not protected and not status & reg.SR_DBECCERR:
             return True
-        self._ap.write32(registers + reg.CCR1, self._flags, again=True)
+        self._ap.write32(self._registers + reg.CCR1, self._flags, again=True)
         if protected and not status & reg.SR_DBECCERR:
             # A secure-only area gives zeros and its flag, without a bus error: that is no data. The flag alone may be
             # left over from what the firmware did, so the same words are asked once more.
             if refused or again:
                 raise self._flash.refusal(protected, address)
-            return self._reads_well(address, view, True)
+            return self._reads_well(address, view, True, True)
         return False
 
     def is_blank(self, address, length):

@@ -138,11 +138,12 @@ def _write(run, file, runs, size):
         if not layout.is_in(runs, sector["address"]):
             continue
         expected = in_pieces(run, _as_the_core_reads_it, sector)
+        look = expected is None or run.is_disturbed()  # a reset takes the flags away
         own = None if _is_known(sector) or sector["state"] == guarded.STATE else hashlib.sha256()
         for address in range(sector["address"], sector["address"] + sector["size"], files.CHUNK):
             is_kept = layout.is_in(runs, address)
             if is_kept:
-                in_pieces(run, _fill, sector, address)
+                in_pieces(run, _fill, sector, address, look)
             else:
                 image.fill_blank(files.view)
             if own is not None:
@@ -155,6 +156,8 @@ def _write(run, file, runs, size):
             done += files.CHUNK
             progress(done, size)
         if expected is not None:
+            if not look and (run.is_disturbed() or not run.chip.flash.is_sound(sector["address"])):
+                in_pieces(run, _look_again, sector)
             _compare(run, sector, own.digest(), expected)
         elif own is not None and run.is_disturbed():
             _read_again(run, sector, own.digest())
@@ -162,12 +165,19 @@ def _write(run, file, runs, size):
     return _hex(whole)
 
 
+def _look_again(run, sector):
+    # Raises for the word that is torn, or whose flag says so.
+    for at in range(0, sector["size"], files.CHUNK):
+        run.power.check()
+        _fill(run, sector, sector["address"] + at, True)
+
+
 def _read_again(run, sector, read):
     # The core cannot say what it holds, and the wire has shown that it errs: only what reads the same twice is kept.
     own = hashlib.sha256()
     for at in range(0, sector["size"], files.CHUNK):
         run.power.check()
-        _fill(run, sector, sector["address"] + at)
+        _fill(run, sector, sector["address"] + at, True)
         own.update(files.view)
     if own.digest() != read:
         run.disturbed += 1
@@ -200,13 +210,14 @@ def _as_the_core_reads_it(run, sector):
     return run.chip.digest.sha256(sector["address"], sector["size"], run.power.check)
 
 
-def _fill(run, sector, address):
+def _fill(run, sector, address, look):
+    # look: at the ECC flags at once. What the core can digest it has read as well, and the flags of all are asked then.
     state = sector["state"]
     if state == "blank" or state == guarded.STATE:
         image.fill_blank(files.view)
     elif _is_known(sector):
         run.image.fill(address, files.view)
-    elif run.chip.flash.read(address, files.view) and state != "torn":
+    elif run.chip.flash.read(address, files.view, look) and state != "torn":
         raise ConsentError("torn", "a flash word broke while it was being read", address)
 
 
