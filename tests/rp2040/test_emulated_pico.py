@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(7200)
 READY_MS = 1500
 HEAP_FREE_BYTES = 100_000
 PROGRAM_KIB_PER_S = 256
-BACKUP_KIB_PER_S = 200
+BACKUP_KIB_PER_S = 400
 
 
 @dataclass
