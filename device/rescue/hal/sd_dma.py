@@ -13,9 +13,8 @@ from rescue.hal.sd_crc import crc16
 _EIO = const(5)
 _BLOCK = const(512)
 _TAKEN = const(0x05)  # data response
-_TURNS = const(
-    100000
-)  # of a wait for a block: it takes 0.34 ms at 12 MHz and 10 at 400 kHz, a turn some 10 core cycles
+# Of a wait for a block, which takes 0.34 ms at 12 MHz and 10 at 400 kHz; a turn is some 10 core cycles.
+_TURNS = const(100000)
 _LOOKS = const(256)  # bytes on the bus before a card that is not ready is given up for the moment
 _BYTE_TURNS = const(4000)
 
@@ -122,9 +121,8 @@ class BlocksByDma:
                 (back, False, True),
             )
         ]
-        self._plan = array(
-            "I", words + [0xFF, 0]
-        )  # what is sent when nothing is, and where that goes that nobody wants
+        # Behind the words: what is sent when nothing is, and where that goes that nobody wants.
+        self._plan = array("I", words + [0xFF, 0])
 
     def send(self, first, view, at):
         spi, out, back, plan = self._spi, self._out, self._back, self._plan
