@@ -34,7 +34,7 @@ _DROPPED = (
     "rescue.front.pages rescue.front.consent_prompt rescue.front.controls rescue.front.words rescue.front.waiting "
     "rescue.chips.stm32h7.flash_ rescue.chips.stm32h7.digest_ rescue.chips.stm32h7.identity "
     "rescue.chips.stm32h7.option rescue.chips.stm32h7.clocks rescue.chips.stm32h7.pins "
-    "rescue.debug.connect rescue.debug.cortex_m_watch "
+    "rescue.debug.connect rescue.debug.cortex_m_watch rescue.hal.swd_pins "
     "rescuelink.distinguishing rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
     "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.manifest rescuelink.marker rescuelink.outcomes "
     "rescuelink.p256 rescuelink.seal rescuelink.targets rescuelink.vectors rescuelink.volume"
