@@ -171,39 +171,48 @@ class MemAp:
         failure = None
         for _ in range(_TRIES):
             try:
-                self._select()
+                self.dp.select(self.index, 0)
+                if self._epoch != self.dp.epoch:
+                    self._set_csw()
                 self._wire.write(1, adi.TAR, address)
                 return
             except WireError as error:
                 failure = self._recovered(error, address)
         raise failure
 
-    def _select(self):
-        # This AP, its bank 0, and CSW as it has to be.
-        self.dp.select(self.index, 0)
-        if self._epoch != self.dp.epoch:
-            self._wire.write(1, adi.CSW, self._csw)
-            self._epoch = self.dp.epoch
+    def _set_csw(self):
+        self._wire.write(1, adi.CSW, self._csw)
+        self._epoch = self.dp.epoch
 
-    # Where the wire takes TAR and the words in one call; otherwise _aim() and _aim_block() come first.
+    # Where the wire takes TAR and the words in one call; otherwise _aim() and _aim_block() come first. All three select
+    # the AP by themselves: one call more here would be the deepest place of a host's job.
 
     def _page_in(self, address, buf):
-        self._select()
+        self.dp.select(self.index, 0)
+        if self._epoch != self.dp.epoch:
+            self._set_csw()
         self._wire.read_page(address, buf)
 
     def _page_out(self, address, buf):
         # Once more where not even TAR has got through: nothing is written then.
         arrived = False
         try:
-            self._select()
+            self.dp.select(self.index, 0)
+            if self._epoch != self.dp.epoch:
+                self._set_csw()
             arrived = True
             self._wire.write_page(address, buf)
         except WireError as error:
             if arrived and error.done >= 0:
                 raise
             self._recovered(error, address)
-            self._select()
-            self._wire.write_page(address, buf)
+            self._page_once_more(address, buf)
+
+    def _page_once_more(self, address, buf):
+        self.dp.select(self.index, 0)
+        if self._epoch != self.dp.epoch:
+            self._set_csw()
+        self._wire.write_page(address, buf)
 
     def _register(self, reg):
         failure = None

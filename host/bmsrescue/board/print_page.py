@@ -11,7 +11,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 _STYLE = """@page { size: A4; margin: 8mm }
-body { font: 6.6pt/1.2 sans-serif; columns: 2; column-gap: 5mm; margin: 0 }
+body { font: 6.3pt/1.2 sans-serif; columns: 2; column-gap: 5mm; margin: 0 }
 h1 { font-size: 11pt; margin: 0 0 2mm } h2 { font-size: 8.5pt; margin: 2mm 0 1mm }
 p, ul, ol { margin: 0 0 1mm } ul, ol { padding-left: 4mm }
 table { border-collapse: collapse }
