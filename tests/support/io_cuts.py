@@ -144,6 +144,8 @@ class Taps:
 class _Pins:
     """The chip's pins, each word that is written told to the taps before it is on the line."""
 
+    write_whole = None  # a word by itself comes field by field, so that it is seen
+
     def __init__(self, pins: Any, taps: Taps) -> None:
         self._pins = pins
         self._taps = taps
@@ -169,7 +171,7 @@ def bench_of(cure: str, card: bytearray, faults: CardFaults) -> tuple[TwinRig, T
     taps = Taps()
     bench = TwinRig(CURES[cure].scenario(), card, faults=faults, tap=taps.call)
     bits: Any = bench.wire._bits  # type: ignore[attr-defined]
-    bits._pins = _Pins(bits._pins, taps)
+    bits.put_on(_Pins(bits._pins, taps))
     for bank in bench.unit.chip.flash_controller.banks:
         bank._run = _watched(bank._run, taps)  # type: ignore[method-assign]
     return bench, taps

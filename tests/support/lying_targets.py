@@ -43,7 +43,7 @@ class Bent:
 
 def bend(bench: TwinRig, change: Callable[[int, int], int]) -> None:
     bits: Any = bench.wire._bits  # type: ignore[attr-defined]
-    bits._pins = Bent(bits._pins, change)
+    bits.put_on(Bent(bits._pins, change))
 
 
 def another_chip(bench: TwinRig) -> None:
@@ -169,7 +169,7 @@ def run_lie(seed: int) -> LieEnds:
                 ends.wrong["wrong bytes"] = f"{outcome}, but {wrong}"
         if kind == "identity" and press == 0 and step in ("map", "backup") and flash.snapshot() != before:
             ends.wrong["wrong bytes"] = "another unit was written on"
-        bits._pins = honest
+        bits.put_on(honest)
         bench.unit.clock.advance(10_000_000_000)
     if not begun:
         ends.wrong["not whole"] = "the run did not come to that step"

@@ -26,6 +26,13 @@ class PinBits:
     """The `bits` of `rescue.hal.swd.SwdWire` over the chip's pins: counts cycles, and drives only while engaged."""
 
     def __init__(self, pins: SwdPins) -> None:
+        self._engaged = False
+        self.cycles = 0
+        self.put_on(pins)
+        pins.frequency_hz = START_FREQUENCY_HZ
+
+    def put_on(self, pins: SwdPins) -> None:
+        """From now on over these pins: what a judge has put before the chip's, for one."""
         self._pins = pins
         # Only the twin's own pins have these, and only where nothing stands between them and the wire.
         self._is_certain = getattr(pins, "is_certain", None)
@@ -33,9 +40,6 @@ class PinBits:
         self._write_whole = getattr(pins, "write_whole", None)
         self._read_run = getattr(pins, "read_run", None)
         self._write_run = getattr(pins, "write_run", None)
-        self._engaged = False
-        self.cycles = 0
-        pins.frequency_hz = START_FREQUENCY_HZ
 
     def engage(self) -> None:
         self._engaged = True
