@@ -15,13 +15,15 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final, cast
 
+from whole_flash import whole_flash
+
 from bmsrescue.agent.build import format_for
 from bmsrescue.agent.cache import built_files
 from bmsrescue.agent.files import agent_files, device_dir
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.board.unit import Unit
 from bmsrescue.twin.helper.panel import Press
-from bmsrescue.twin.rp2040.internal_flash import make_flash
+from bmsrescue.twin.rp2040.internal_flash import BLOCK_BYTES
 from bmsrescue.twin.rp2040.swd_wires import LONGEST_WAIT_NS, WaitingEdges
 from bmsrescue.twin.rp2040.wiring import BoardWiring
 
@@ -31,7 +33,6 @@ FLASH_BYTES: Final = 4 * 1024 * 1024
 FILES_AT: Final = 0x10_0000
 """Where the Pico 2's firmware keeps its files (MicroPython ports/rp2, RPI_PICO2): from the end of the first MiB on."""
 
-_FLASH_BASE: Final = 0x1000_0000
 _FREE_CYCLES_HZ: Final = 1_000_000_000_000
 _ADC_PIN: Final = 26
 _USB_PIECE_BYTES: Final = 64
@@ -52,15 +53,7 @@ def agent_for_pico2(config: dict[str, Any]) -> dict[str, bytes]:
 
 def flash_of(uf2: Path, files: dict[str, bytes]) -> bytes:
     """What lies in its flash: its firmware, and the file system with those files."""
-    flash = bytearray(b"\xff" * FLASH_BYTES)
-    data = uf2.read_bytes()
-    for start in range(0, len(data), 512):
-        address, length = struct.unpack_from("<2I", data, start + 12)
-        at = address - _FLASH_BASE
-        flash[at : at + length] = data[start + 32 : start + 32 + length]
-    image = make_flash(files, (FLASH_BYTES - FILES_AT) // 4096)
-    flash[FILES_AT:] = image
-    return bytes(flash)
+    return whole_flash(uf2, files, FLASH_BYTES, FILES_AT, (FLASH_BYTES - FILES_AT) // BLOCK_BYTES)
 
 
 class EmulatedPico2:

