@@ -82,9 +82,10 @@ class Pins:
                     # What was clocked last, and whether it was high: "O" leaves it as it was.
                     swclk, swdio = 1, characters[position - (2 if characters[position - 1] == 0x4F else 1)] & 1
                     continue
-            if character == 0x64 and listens and host_drives:
+            # A line that is not free would look along the whole rest at each of its clocks: ask it first.
+            if character == 0x64 and listens and host_drives and line.is_free:
                 idle = _IDLE_CLOCKS.match(characters, position - 1)
-                if idle and line.is_free:
+                if idle:
                     position = idle.end()
                     clocks = (position - idle.start()) // 2
                     line.whole_idle(clocks)
