@@ -31,9 +31,11 @@ def begin(ports, power):
         )
     if power.seen(LOGIC) is None:
         raise PowerError("no_vtref", "this helper has no wire to the unit's 3.3 V", next_step="wire it: docs/wiring.md")
-    power.sense_off()
+    from rescue.engine.unit import power_cycle
+
+    power_cycle.sense_off(power)
     if power.trip is None:
-        power.energise()
+        power_cycle.energise(power)
     if power.trip is None and power.vtref_steady():
         return
     power.cut()

@@ -7,10 +7,7 @@ import gc
 import sys
 
 # What a look at a running core has loaded, and nothing behind it needs.
-LOOKED_WITH = (
-    "rescue.engine.unit. rescue.engine.proof.watch rescue.debug.cortex_m_watch rescue.chips.stm32h7.clocks "
-    "rescue.chips.stm32h7.options"
-)
+LOOKED_WITH = "rescue.engine.: unit. proof.watch rescue.debug.: cortex_m_watch rescue.chips.stm32h7.: clocks options"
 _MICROPYTHON = sys.implementation.name == "micropython"
 
 
@@ -20,18 +17,26 @@ def load(name):
     return sys.modules[name]
 
 
-def drop(prefixes, kept=()):
-    """Lets go of the loaded modules whose names begin with one of `prefixes`, a text, except those in `kept`."""
+def drop(beginnings, kept=()):
+    """Lets go of the loaded modules whose names begin with one of `beginnings`, except those in `kept`.
+
+    `beginnings`: a text, with a space between them. "rescue.debug.:" stands in front of each that follows it.
+    """
     if not _MICROPYTHON:
         return
+    front = ""
     start = 0
-    while start < len(prefixes):
+    while start < len(beginnings):
         # One after the other: where the heap has run out there is no room for all of them.
-        end = prefixes.find(" ", start)
-        end = len(prefixes) if end < 0 else end
-        prefix, start = prefixes[start:end], end + 1
+        end = beginnings.find(" ", start)
+        end = len(beginnings) if end < 0 else end
+        beginning, start = beginnings[start:end], end + 1
+        if beginning.endswith(":"):
+            front = beginning[:-1]
+            continue
+        beginning = front + beginning
         for name in list(sys.modules):
-            if name.startswith(prefix) and name not in kept:
+            if name.startswith(beginning) and name not in kept:
                 _forget(name)
     gc.collect()
 

@@ -1,5 +1,5 @@
 # The unit's supply: what is known of it, the look at it during long work, and the cut. Switching it on and the proof
-# that it is off are in power_cycle.py, which is in the heap for those moments only.
+# that it is off are in unit/power_cycle.py, which is in the heap for those moments only.
 #
 # A unit's fault is not an error here: it ends as a `trip` in the evidence, with the power already cut. PowerError is
 # raised only where a step that needs power cannot go on.
@@ -29,7 +29,7 @@ class Power:
         self.checked = None  # ms() of the last look during long work
         self.zero = None  # what the ADC reads at 0 V: {"raw", "by"}, once measured
         self.fell = []  # the rails that the last off() has seen fall
-        self.curve = None  # an empty list asks energise() for the rails as they rise: (ms, captured rails), few of them
+        self.curve = None  # an empty list asks for the rails as they rise: (ms, captured rails), few of them
         self.button = False  # the unit's button is held while the unit is on: its latch does not hold by itself
         self.say = _say_nothing  # one line for whoever looks at the display
 
@@ -56,36 +56,8 @@ class Power:
         names += [name for name in sorted(self.limits.rails) if name not in names]
         return [name for name in names if name not in self.ports.rails.names]
 
-    def sense_off(self):
-        """Rails with everything off and let go, after bleeding. A rail that stays up is a backfeed trip."""
-        from rescue.engine.unit import power_cycle
-
-        return power_cycle.sense_off(self)
-
-    def energise(self):
-        """Switches on and watches the rails come up. Returns {rail: {mv, min_mv, max_mv}} of the quiet window."""
-        from rescue.engine.unit import power_cycle
-
-        return power_cycle.energise(self)
-
-    def observe(self, window_ms):
-        """Rails over a window, judged against the danger limits. Returns {rail: {mv, min_mv, max_mv}}."""
-        from rescue.engine.unit import power_cycle
-
-        return power_cycle.observe(self, window_ms)
-
-    def off(self, hold_reset=False):
-        """Switches off and proves it: every rail below the limit, and kept so. Raises PowerError("no_discharge").
-
-        With `hold_reset` NRST stays as it is, so that it can be held low through the next power-on. Where nobody can
-        switch, every line is let go, and `fell` stays empty.
-        """
-        from rescue.engine.unit import power_cycle
-
-        return power_cycle.off(self, hold_reset)
-
     def cycle(self):
-        """A proven removal and a new start with NRST left as it is; raises PowerError unless 3.3 V is good again."""
+        """power_cycle.cycle(), to be called by whoever needs the supply removed (debug/connect.py)."""
         from rescue.engine.unit import power_cycle
 
         power_cycle.cycle(self)

@@ -25,19 +25,15 @@ _ABORT_MS = 3000
 _EVENT_MS = 100  # progress is told no more often than this
 _TRIES_TOLD = 24  # in the evidence, the first ones: a unit that is reset for minutes must not fill the heap with them
 _RESERVE_BYTES = const(1024)
-# What goes at a step's end, by the beginning of its name. One text: a text for each would be several times as large.
+# What goes at a step's end (modules.drop). One text: a text for each would be several times as large.
 _DROPPED = (
-    "rescue.engine.job rescue.engine.examine rescue.engine.survey rescue.engine.diagnosis rescue.engine.plan "
-    "rescue.engine.backup rescue.engine.act rescue.engine.verify rescue.engine.proof rescue.engine.record "
-    "rescue.engine.unit rescue.engine.common.source rescue.engine.common.backup_file rescue.engine.common.guarded "
-    "rescue.engine.common.option_values "
-    "rescue.front.pages rescue.front.consent_prompt rescue.front.controls rescue.front.words rescue.front.waiting "
-    "rescue.chips.stm32h7.flash_ rescue.chips.stm32h7.digest_ rescue.chips.stm32h7.identity "
-    "rescue.chips.stm32h7.option rescue.chips.stm32h7.clocks rescue.chips.stm32h7.pins "
-    "rescue.debug.connect rescue.debug.cortex_m_watch rescue.hal.swd_pins "
-    "rescuelink.distinguishing rescuelink.causes_ rescuelink.chain rescuelink.consent rescuelink.diagnoses "
-    "rescuelink.fields rescuelink.job rescuelink.limits rescuelink.manifest rescuelink.marker rescuelink.outcomes "
-    "rescuelink.p256 rescuelink.seal rescuelink.targets rescuelink.vectors rescuelink.volume"
+    "rescue.engine.: job examine survey diagnosis plan backup act verify proof record unit "
+    "common.source common.backup_file common.guarded common.option_values "
+    "rescue.front.: pages consent_prompt controls words waiting "
+    "rescue.chips.stm32h7.: flash_ digest_ identity option clocks pins "
+    "rescue.debug.: connect cortex_m_watch rescue.hal.: swd_pins "
+    "rescuelink.: distinguishing causes_ chain consent diagnoses fields job limits manifest marker outcomes p256 seal "
+    "targets vectors volume"
 )
 _REPORT_IT = "keep the record and report it"
 _NO_ROOM = RescueError("memory", "MemoryError", next_step=_REPORT_IT)
@@ -415,7 +411,9 @@ class Run:
             if self.journal is not None and (self.cured or not self.erase_begun):
                 self.journal.close()
         if self.power.cycles and not self.power.by_hand():
-            self.power.off()
+            from rescue.engine.unit import power_cycle
+
+            power_cycle.off(self.power)
 
 
 def run(ports, helper, screen=None, ahead=None):

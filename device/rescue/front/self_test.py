@@ -200,18 +200,20 @@ def _switch(ports, _config):
     from rescuelink.limits import default_limits
 
     power = Power(ports, default_limits())
+    from rescue.engine.unit import power_cycle
+
     try:
-        power.sense_off()
+        power_cycle.sense_off(power)
         if power.trip is not None:
             return "fail", power.trip["kind"]
-        seen = power.energise()
+        seen = power_cycle.energise(power)
         if power.trip is not None:
             return "fail", power.trip["kind"]
         name = power.seen("input") or ports.rails.names[0]
         if seen[name]["mv"] < 1000:
             return "fail", "%d mV" % seen[name]["mv"]
         start = ports.clock.ms()
-        power.off()
+        power_cycle.off(power)
         took = ports.clock.since_ms(start)
         return "pass" if took < _DISCHARGE_MS else "marginal", "%d ms" % took
     finally:

@@ -24,7 +24,9 @@ def regress(run):
     run.target.core.halt()
     run.target.family.option_writer(run.chip).regress(consent)
     run.leave_target()
-    run.power.cycle()
+    from rescue.engine.unit import power_cycle
+
+    power_cycle.cycle(run.power)
     wait_for_nrst(run.ports)  # a supervisor holds it low after power has come; flash answers nothing till then
     run.target, swd = ladder.connect(run.ports, run.power, run.limits, prepare)
     if run.target is None:

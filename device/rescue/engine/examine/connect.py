@@ -53,7 +53,9 @@ def _attach_once_more(run):
     # cycle: the wires may have come back meanwhile. Then it is looked at as it is.
     tries = run.evidence["swd"]["tries"]
     run.leave_target()
-    run.power.cycle()
+    from rescue.engine.unit import power_cycle
+
+    power_cycle.cycle(run.power)
     wait_for_nrst(run.ports)
     run.ports.lines.nrst_edges()  # until here they were ours
     run.watched_ms = run.ports.clock.ms()

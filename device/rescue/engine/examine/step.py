@@ -16,7 +16,9 @@ def sense(run):
     run.evidence["expected"] = evidence.expected(run.job)
     rails = run.evidence["rails"]
     run.evidence["unseen"] = unseen(run)
-    rails["off"] = run.power.sense_off()
+    from rescue.engine.unit import power_cycle
+
+    rails["off"] = power_cycle.sense_off(run.power)
     rails["zero"] = run.power.zero
     if run.power.trip is not None:
         rails["trip"] = run.power.trip
@@ -28,7 +30,9 @@ def energise(run):
     rails = run.evidence["rails"]
     run.power.button = run.job.board_latch == "button-or-firmware"
     run.power.curve = curve = []
-    rails["on"] = run.power.energise()
+    from rescue.engine.unit import power_cycle
+
+    rails["on"] = power_cycle.energise(run.power)
     run.power.curve = None
     if curve and run.ports.rails.names:
         rails["curve"] = _steps_of(curve, run.ports.rails.names)
@@ -62,14 +66,16 @@ def _steps_of(curve, names):
 def judge_rails(run):
     """The rails over a window, NRST with our line let go, and whether our lines may be driven at all."""
     logic = run.power.seen("logic")
+    from rescue.engine.unit import power_cycle
+
     if logic is not None and not is_good(run, "logic"):
         # A helper that sees few rails may have looked while it rose.
-        run.evidence["rails"]["on"] = run.power.observe(_SETTLE_LOOK_MS)
+        run.evidence["rails"]["on"] = power_cycle.observe(run.power, _SETTLE_LOOK_MS)
     if run.ports.sees_nrst():
         _look_at_nrst(run, logic is None or is_good(run, "logic"))
     run.watched_ms = run.ports.clock.ms()
     rails = run.evidence["rails"]
-    rails["on"] = run.power.observe(_SETTLE_LOOK_MS)
+    rails["on"] = power_cycle.observe(run.power, _SETTLE_LOOK_MS)
     rails["ma"] = run.power.current_ma
     if run.power.trip is not None:
         rails["trip"] = run.power.trip

@@ -37,9 +37,11 @@ def watch(run):
                 found["dropped"] = {"rail": name, "s": clock.since_ms(power.started_ms) // 1000}
     found["edges"] = run.ports.lines.nrst_edges()
     run.observer.event("watch", found)
+    from rescue.engine.unit import power_cycle
+
     if found["dropped"] is not None and power.can_switch():
-        power.off()
-        run.evidence["rails"]["on"] = power.energise()
+        power_cycle.off(power)
+        run.evidence["rails"]["on"] = power_cycle.energise(power)
         if "nrst" in run.evidence:
             run.evidence["nrst"] = watch_reset(run.ports, run.limits.nrst_window_ms)
     if power.trip is not None:

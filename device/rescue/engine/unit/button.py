@@ -21,13 +21,15 @@ def look(run):
     before = None
     if name is None or power.trip is not None or "unit_button" in run.ports.missing or not power.can_switch():
         return
+    from rescue.engine.unit import power_cycle
+
     if not power.button:
         if not _is_dark(run):
             return
         before = rails["on"][name]["mv"]
-        power.off()
+        power_cycle.off(power)
         power.button = True
-        rails["on"] = power.energise()
+        rails["on"] = power_cycle.energise(power)
     by = "job" if before is None else "found"
     if power.trip is None:
         mv, ma = rails["on"][name]["mv"], power.current_ma

@@ -1,5 +1,5 @@
-# Switches a unit on within limits, and proves that it is off again (docs/reference/unit.md). Each function does
-# what the method of Power with its name says.
+# Switches a unit on within limits, and proves that it is off again (docs/reference/unit.md). In the heap for those
+# moments only. `power`: the unit's Power (power.py), which keeps what is found. Rails are {rail: {mv, min_mv, max_mv}}.
 
 from rescue.engine.unit import adc_zero
 from rescuelink.dead_rails import BETWEEN, CORE, DEAD_MV, INPUT, LOGIC, off_mv
@@ -22,6 +22,7 @@ _PRESS_MS = 100  # the unit's button goes down when B+ is there: some latches wa
 
 
 def sense_off(power):
+    """Rails with everything off and let go, after bleeding. A rail that stays up is a backfeed trip."""
     power.cut()
     power.ports.nrst_stuck = False
     rails = power.ports.rails
@@ -40,6 +41,7 @@ def sense_off(power):
 
 
 def energise(power):
+    """Switches on and watches the rails come up. Returns those of the quiet window."""
     clock, rails, limits = power.ports.clock, power.ports.rails, power.limits
     if not power.can_switch():
         power.trip = power.checked = None
@@ -122,6 +124,7 @@ def energise(power):
 
 
 def observe(power, window_ms):
+    """Rails over a window, judged against the danger limits."""
     rails = power.ports.rails
     seen = rails.capture(max(window_ms, _SLICE_MS), 2)
     current = power.current_ma = rails.current_ma()
@@ -130,7 +133,12 @@ def observe(power, window_ms):
     return _told(power, seen, current)
 
 
-def off(power, hold_reset):
+def off(power, hold_reset=False):
+    """Switches off and proves it: every rail below the limit, and kept so. Raises PowerError("no_discharge").
+
+    With `hold_reset` NRST stays as it is, so that it can be held low through the next power-on. Where nobody can
+    switch, every line is let go, and `fell` stays empty.
+    """
     rails = power.ports.rails
     if not power.can_switch():
         power.cut()
@@ -162,10 +170,11 @@ def off(power, hold_reset):
 
 
 def cycle(power):
+    """A proven removal and a new start with NRST left as it is; raises PowerError unless 3.3 V is good again."""
     if not power.can_switch():
         raise PowerError("no_switch", "this helper cannot switch the unit", next_step="switch it off and on by hand")
-    power.off(hold_reset=True)
-    rails = power.energise()
+    off(power, hold_reset=True)
+    rails = energise(power)
     if not power.is_on or not power.vtref_steady():
         name = power.seen(LOGIC)
         mv = "not seen" if name is None else "%d mV" % rails[name]["mv"]

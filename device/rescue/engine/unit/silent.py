@@ -41,10 +41,12 @@ def _is_so(run, trip):
     run.say("does the supply go away by itself?")
     limit_ms = _latest(trip)
     power.trip = None
-    power.off()
+    from rescue.engine.unit import power_cycle
+
+    power_cycle.off(power)
     run.ports.lines.nrst(True)
     try:
-        power.energise()
+        power_cycle.energise(power)
         while power.trip is None and clock.since_ms(power.started_ms) < limit_ms:
             clock.sleep_ms(_LOOK_MS)
             power.check()
@@ -71,8 +73,10 @@ def _find_again(run):
     if run.chip is not None:
         run.chip.flash.resends = 0
     run.power.trip = None
-    run.power.off()
-    run.power.energise()
+    from rescue.engine.unit import power_cycle
+
+    power_cycle.off(run.power)
+    power_cycle.energise(run.power)
     wait_for_nrst(run.ports)
     target, swd = ladder.connect(run.ports, run.power, run.limits, prepare)
     run.note_tries(swd["tries"])

@@ -1,5 +1,6 @@
 # power.*: the unit's supply, within the limits of the engine (rescue.engine.power).
 
+from rescue.engine.unit import power_cycle
 from rescue.link.log import note
 from rescue.link.unit import power
 
@@ -9,7 +10,7 @@ def on(work):
 
     {"rails": {name: {"mv", "min_mv", "max_mv"}}, "trip": nil or what cut it, "ma"}"""
     supply = power(work)
-    rails = supply.energise()
+    rails = power_cycle.energise(supply)
     if supply.trip is not None:
         note(work, "cut", "%s on %s" % (supply.trip["kind"], supply.trip["rail"]))
     return {"rails": rails, "trip": supply.trip, "ma": supply.current_ma}
@@ -21,20 +22,20 @@ def off(work):
     Without a switch every line is let go, and the rails are as they are.
     """
     work.make_safe()
-    return {"rails": power(work).off()}
+    return {"rails": power_cycle.off(power(work))}
 
 
 def cycle(work):
     """A proven removal and a new start. Raises PowerError."""
     work.make_safe()
-    power(work).cycle()
+    power_cycle.cycle(power(work))
     return status(work)
 
 
 def sense(work):
     """Everything off and let go; what stays up is a backfeed. {"rails": ..., "trip": ...}"""
     work.make_safe()
-    rails = power(work).sense_off()
+    rails = power_cycle.sense_off(power(work))
     return {"rails": rails, "trip": power(work).trip}
 
 
