@@ -34,8 +34,9 @@ def finish(buffer: bytearray | memoryview, body_bytes: int) -> int:
 class FrameReader:
     """Finds frames in a stream. Give it bytes with `space`/`added`, then take bodies with `next` until it has none."""
 
-    def __init__(self) -> None:
-        self._buffer = bytearray(HEAD_BYTES + MAX_BODY_BYTES + TAIL_BYTES)
+    def __init__(self, body_bytes: int = MAX_BODY_BYTES) -> None:
+        """A frame with a larger body than `body_bytes` is none."""
+        self._buffer = bytearray(HEAD_BYTES + body_bytes + TAIL_BYTES)
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
@@ -57,6 +58,10 @@ class FrameReader:
         """Whether a frame has begun and not ended."""
         return self._end > self._start
 
+    def rest(self) -> memoryview:
+        """What has been added and is no frame yet; void as in `space`."""
+        return self._view[self._start : self._end]
+
     def reject(self) -> None:
         """What began like a frame is none, or will not go on: its rest is looked at again. Call it when pending()."""
         self._start += 1
@@ -69,7 +74,7 @@ class FrameReader:
                 return None
             _, _, low, high, check = self._view[self._start : self._start + HEAD_BYTES]
             length = low | high << 8
-            if low ^ high ^ 0x5A != check or length > MAX_BODY_BYTES:
+            if low ^ high ^ 0x5A != check or HEAD_BYTES + length + TAIL_BYTES > len(self._buffer):
                 self.reject()
                 continue
             if have < HEAD_BYTES + length + TAIL_BYTES:

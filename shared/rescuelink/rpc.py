@@ -29,4 +29,5 @@ WINDOW_BYTES = 2048  # of big data in one message: three buffers of this size ar
 
 HEAD_BYTES = 5  # of a frame: sync, length, check of the length
 MAX_BODY_BYTES = 2048 + 256  # a window and what goes with it
+JOB_BODY_BYTES = 320  # of what an agent hears while a job is under way, which needs the heap itself
 TAIL_BYTES = 4  # CRC-32

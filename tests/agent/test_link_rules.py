@@ -176,6 +176,17 @@ class TestStopping:
             host.call("cancel")
             wait_until(lambda: ended)
 
+    def test_what_is_too_large_to_be_heard_meanwhile_is_heard_when_the_job_has_ended(self) -> None:
+        data = bytes(range(256)) * 8
+        with helper_on("half-on") as twin, Host(twin.url) as host:
+            assert host.call("helper.echo", data) == data
+            ended = in_background(host, "job.run")
+            host.wait_for("progress", lambda data: data["step"] == "backup")
+            assert host.call("helper.echo", data, timeout_s=PATIENCE_S) == data
+            wait_until(lambda: ended)
+            assert records_on(twin.cards_image)[-1]["outcome"] == "RECOVERED"
+            assert host.call("helper.echo", data) == data
+
     def test_rails_are_told_while_a_job_runs(self) -> None:
         with helper_on("healthy") as twin, Host(twin.url) as host:
             host.call("rails.stream", 100)

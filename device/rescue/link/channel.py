@@ -1,4 +1,5 @@
-# Messages over a byte stream (the `Stream` port): frames in, frames out. The buffers are made once: 5 KiB.
+# Messages over a byte stream (the `Stream` port): frames in, frames out. The buffers take 5 KiB, and while a job is
+# under way, which needs the heap itself, 1.2.
 
 from micropython import const
 
@@ -11,6 +12,7 @@ _EVENT_BYTES = const(320)  # of an event there is always room for
 _TORN_MS = const(100)  # half a frame and then silence: its rest will not come
 _FRAME_BYTES = rpc.HEAD_BYTES + rpc.TAIL_BYTES  # around a body
 _OUT_BYTES = rpc.MAX_BODY_BYTES + _EVENT_BYTES + 2 * _FRAME_BYTES
+_JOB_BYTES = const(512)  # while a job is under way: an answer like "busy", and an event behind it
 
 
 class Channel:
@@ -25,6 +27,25 @@ class Channel:
         self._answer_bytes = 0
         self._end = _OUT_BYTES
         self.last = None
+
+    def narrow(self):
+        """A job begins, which needs the heap itself: events go out in parts, and nothing large comes in."""
+        if len(self._frames.rest()) < rpc.JOB_BODY_BYTES:
+            self._have(_JOB_BYTES, rpc.JOB_BODY_BYTES)
+
+    def widen(self):
+        """All is as it was before the job. Raises MemoryError."""
+        if len(self._out) != _OUT_BYTES:
+            self._have(_OUT_BYTES, rpc.MAX_BODY_BYTES)
+
+    def _have(self, out_bytes, body_bytes):
+        self._forget()
+        self._out = memoryview(bytearray(out_bytes))
+        self._end = out_bytes
+        rest = self._frames.rest()
+        self._frames = FrameReader(body_bytes)
+        self._frames.space()[: len(rest)] = rest
+        self._frames.added(len(rest))
 
     def receive(self):
         """The next message that has wholly arrived, or None. Binary in it is a view, void at the next receive().
@@ -64,13 +85,20 @@ class Channel:
         It lies at the end: what is packed in front of it never reaches it before it has been moved there itself.
         """
         self._forget()
-        self._end = _OUT_BYTES - length
+        self._end = len(self._out) - length
         return self._out[self._end :]
 
     def answer(self, number, error, result):
         """The response to request `number`. Raises LinkError (too_large, bad_value)."""
         self._forget()
-        self._answer_bytes = self._pack([rpc.RESPONSE, number, error, result])
+        message = [rpc.RESPONSE, number, error, result]
+        try:
+            self._answer_bytes = self._pack(message)
+        except LinkError as fault:
+            if fault.kind != "too_large" or len(self._out) == _OUT_BYTES:
+                raise
+            self.widen()
+            self._answer_bytes = self._pack(message)
         self.last = number
         self.answer_again()
 
@@ -78,7 +106,7 @@ class Channel:
         self._send(self._out[: self._answer_bytes])
 
     def close_window(self):
-        self._end = _OUT_BYTES
+        self._end = len(self._out)
 
     def room(self):
         """Bytes that the body of an event may have now."""

@@ -9,8 +9,8 @@ from rescuelink.errors import RescueError, Stopped
 
 # What works with a chip, or with its image, and what a session has loaded for a moment.
 _DROPPED = (
-    "rescue.link.methods. rescue.link.rails_stream rescue.link.unit rescue.link.log rescue.link.large_values "
-    "rescue.link.refusals rescue.link.hello rescue.chips rescue.debug rescuelink.model"
+    "rescue.chips rescue.debug rescuelink.model "
+    "rescue.link.: methods. rails_stream unit log large_values refusals hello"
 )
 # A call of these groups that is cancelled half-way leaves the unit off, because nobody knows how far it came.
 _OFF_WHEN_STOPPED = "power target lines"
@@ -22,13 +22,14 @@ _SLICE_MS = const(20)
 class HostWork:
     """ports: the helper's own, with waiting and events that serve the host.
 
-    window(length): a view to put an answer's binary into, void at the next call.
+    channel: where an answer's binary goes (window), and what makes room for a job (narrow).
     """
 
-    def __init__(self, ports, config, server, window):
+    def __init__(self, ports, config, server, channel):
         self._server = server  # of person.py, too
         self.tell = server.event
-        self.window = window
+        self.window = channel.window
+        self.channel = channel
         self._clock = ports.clock
         self.host_time = ports.clock  # the host's, where this one is virtual
         self.answered = None  # by a person at the host: (number of the question, what they say)

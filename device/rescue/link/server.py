@@ -42,7 +42,7 @@ class Server:
         self.working = None  # its method
         self.occupied = None  # why no session can be opened now
         self.session = None
-        self.work = HostWork(ports, config, self, channel.window)
+        self.work = HostWork(ports, config, self, channel)
         self.work.host_time = channel.stream
 
     def wait(self, ms):
@@ -160,6 +160,8 @@ class Server:
             self._done.pop(0)
         error = None
         try:
+            if self.work.run is None:
+                self._channel.widen()  # where it had no room at the end of a job
             function, given = self._found(method, params)
             result = given if function is None else function(self.work, *given)
             if outer is None:

@@ -23,6 +23,7 @@ NUMBERS = (f"<!-- numbers: {_COMMAND} -->", "<!-- end of the numbers -->")
 _NUMBERS = (
     ("PROTOCOL_VERSION", rpc.PROTOCOL_VERSION, "said in `hello`"),
     ("MAX_BODY_BYTES", rpc.MAX_BODY_BYTES, "of one frame"),
+    ("JOB_BODY_BYTES", rpc.JOB_BODY_BYTES, "of a frame to the agent while a job is under way"),
     ("WINDOW_BYTES", rpc.WINDOW_BYTES, "of large data in one message"),
     ("HEARTBEAT_MS", rpc.HEARTBEAT_MS, "between two signs of life of the host"),
     ("HOST_LOST_MS", rpc.HOST_LOST_MS, "of silence before the agent asks"),

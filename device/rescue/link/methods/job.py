@@ -67,6 +67,7 @@ def _begin(work, last, finish_alone, consent, by_hand):
     if work.app is not None:
         work.app.drop_screen()
     drop_modules()  # what waits for the button
+    work.channel.narrow()
     work.finish_alone = finish_alone
     person = None
     if by_hand:
@@ -84,6 +85,10 @@ def _end(work, loaded):
     work.finish_alone = False
     work.make_safe()
     modules.drop("rescue", loaded)  # what its last steps left there
+    try:
+        work.channel.widen()
+    except MemoryError:
+        pass  # the next request asks for it once more, and is told
 
 
 CALLS = {
