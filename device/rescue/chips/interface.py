@@ -9,7 +9,7 @@ def prepare(target):
 
 
 def open_chip(target, clock):
-    """The chip: identity(), supply(), reset_cause(), freeze_watchdogs(), flash, options, digest
+    """The chip: identity(), supply(), freeze_watchdogs(), flash, options, digest
     (docs/architecture.md, Debug and chip drivers). Raises TargetError(wrong_chip), WireError."""
 
 

@@ -102,7 +102,7 @@ class CortexM:
             raise refused
         limit.check()
 
-    # -- looking -----------------------------------------------------------------------------------------------------
+    # -- looking (more of it: cortex_m_watch.py) ---------------------------------------------------------------------
 
     def state(self):
         """ "reset", "lockup", "halted", "sleeping" or "running", without stopping the core."""
@@ -117,27 +117,6 @@ class CortexM:
             if status & bit:
                 return name
         return "running"
-
-    def pc_samples(self, count):
-        """`count` program counters of the running core; 0xFFFFFFFF where it was halted, asleep or in reset."""
-        from rescue.debug import cortex_m_watch
-
-        return cortex_m_watch.pc_samples(self, count)
-
-    def cycles_hz(self, window_ms):
-        """Core clock in Hz, from CYCCNT over `window_ms` of the helper's own time; 0 if the core does not count."""
-        from rescue.debug import cortex_m_watch
-
-        return cortex_m_watch.cycles_hz(self, window_ms)
-
-    def faults(self):
-        """The fault registers as they are, with the names of the set flags; addresses are None where not valid.
-
-        exception: the number of the one being handled (Armv7-M B1.5.2), 0 in thread mode.
-        """
-        from rescue.debug import cortex_m_watch
-
-        return cortex_m_watch.faults(self.ap)
 
     # -- registers and routines (core halted) ------------------------------------------------------------------------
 

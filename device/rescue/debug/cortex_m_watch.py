@@ -29,7 +29,10 @@ def cycles_hz(core, window_ms):
 
 
 def faults(ap):
-    """The fault registers as they are, with the names of the set flags."""
+    """The fault registers as they are, with the names of the set flags; addresses are None where not valid.
+
+    exception: the number of the one being handled (Armv7-M B1.5.2), 0 in thread mode.
+    """
     cfsr = ap.read32(cm.CFSR)
     hfsr = ap.read32(cm.HFSR)
     flags = [name for bit, name in cm.CFSR_FLAGS if cfsr & bit]

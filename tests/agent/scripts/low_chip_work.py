@@ -10,6 +10,7 @@ import twin_ports
 from rescue.chips.families import prepare
 from rescue.chips.stm32h7.chip import Stm32H7
 from rescue.debug import connect as rungs
+from rescue.debug import cortex_m_watch
 from rescuelink.consent import ERASE, PROGRAM, Consent
 from rescuelink.errors import RescueError
 
@@ -45,7 +46,7 @@ try:
     seen["identity"] = chip.identity()
     seen["options"] = chip.options.read()
     seen["state"] = target.core.state()
-    seen["clock_hz"] = target.core.cycles_hz(20)
+    seen["clock_hz"] = cortex_m_watch.cycles_hz(target.core, 20)
     seen["vectors"] = chip.flash.vectors(FLASH)
     weigh()
 

@@ -5,6 +5,7 @@ from low_chip import FLASH, Bench
 
 from rescue.debug import connect as rungs
 from rescue.debug import cortex_m_registers as cm
+from rescue.debug import cortex_m_watch
 from rescuelink.errors import TargetError, WireError
 
 DTCM = 0x20000000
@@ -26,21 +27,21 @@ BAD_LOAD = b"\x4f\xf0\x10\x40\x00\x68" + LOOP  # mov r0, #0x90000000; ldr r0, [r
 def test_a_running_core_is_seen_running_with_its_pc_and_clock() -> None:
     core = Bench(application(LOOP)).connect(rungs.ATTACH).core
     assert core.state() == "running"
-    assert set(core.pc_samples(8)) == {FLASH + 0x200}
-    assert core.cycles_hz(20) == pytest.approx(64_000_000, rel=0.01)
+    assert set(cortex_m_watch.pc_samples(core, 8)) == {FLASH + 0x200}
+    assert cortex_m_watch.cycles_hz(core, 20) == pytest.approx(64_000_000, rel=0.01)
 
 
 def test_blank_flash_is_seen_as_lockup() -> None:
     core = Bench().connect(rungs.ATTACH).core
     assert core.state() == "lockup"
-    faults = core.faults()
+    faults = cortex_m_watch.faults(core.ap)
     assert faults["hfsr"] or faults["cfsr"]
 
 
 def test_a_halted_core_counts_no_cycles() -> None:
     core = Bench(application(LOOP)).connect().core
-    assert core.cycles_hz(20) == 0
-    assert core.pc_samples(2) == [0xFFFFFFFF] * 2
+    assert cortex_m_watch.cycles_hz(core, 20) == 0
+    assert cortex_m_watch.pc_samples(core, 2) == [0xFFFFFFFF] * 2
 
 
 def test_a_sleeping_core_is_seen_sleeping() -> None:
@@ -99,7 +100,7 @@ def test_release_leaves_no_trace_of_the_debugger() -> None:
 
 def test_faults_are_named_with_their_address() -> None:
     core = Bench(application(BAD_LOAD)).connect(rungs.ATTACH).core
-    faults = core.faults()
+    faults = cortex_m_watch.faults(core.ap)
     assert "PRECISERR" in faults["flags"]
     assert faults["bfar"] == 0x90000000
 

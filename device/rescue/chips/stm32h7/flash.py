@@ -111,13 +111,7 @@ class H7Flash:
         """The FlashError for the error flags in `status`, a value of SR1; clears them."""
         from rescue.chips.stm32h7 import flash_errors
 
-        registers = self.registers(address)
-        self._ap.write32(registers + reg.CCR1, self._chip.control[3], again=True)
-        if address is None:
-            return flash_errors.refusal(status, address)
-        offset = (address - self.base) % self._chip.bank_bytes
-        area = flash_errors.area_of(self._ap, registers, offset, self._chip.sector_bytes)
-        return flash_errors.refusal(status, address, area)
+        return flash_errors.refusal(self, self._ap, self._chip, status, address)
 
     # -- reading: its code is loaded when it is needed, and makes room for that of writing -----------------------------
 

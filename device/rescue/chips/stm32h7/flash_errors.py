@@ -12,8 +12,13 @@ _AREAS = ((reg.PRAR_CUR, "an execute-only area (PCROP)"), (reg.SCAR_CUR, "a secu
 _KINDS = {"WRPERR": "write_protected", "RDPERR": "read_protected", "RDSERR": "secure"}
 
 
-def refusal(status, address, area=None):
-    """The FlashError for the error flags in `status`, a value of SR1. `area`: what protects the sector, if known."""
+def refusal(flash, ap, chip, status, address):
+    """The FlashError for the error flags in `status`, a value of SR1; clears them. `address` may be None."""
+    registers = flash.registers(address)
+    ap.write32(registers + reg.CCR1, chip.control[3], again=True)
+    area = None
+    if address is not None:
+        area = _area_of(ap, registers, (address - flash.base) % chip.bank_bytes, chip.sector_bytes)
     names = [name for bit, name in reg.SR_FLAGS if status & bit]
     message = "the flash controller reports " + ", ".join(names)
     if area is not None and names[0] in _KINDS:
@@ -22,7 +27,7 @@ def refusal(status, address, area=None):
     return FlashError(_KINDS.get(names[0], "controller"), message, address, None, _ADVICE.get(names[0]))
 
 
-def area_of(ap, registers, offset, sector_bytes):
+def _area_of(ap, registers, offset, sector_bytes):
     """The name of the protected area that the sector at `offset` of its bank lies in, or None.
 
     WRPERR and RDPERR come from such an area as well as from write protection and read protection level 1.

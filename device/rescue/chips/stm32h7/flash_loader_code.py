@@ -3,7 +3,9 @@
 
 from micropython import const
 
+from rescue.chips.stm32h7 import flash_loader_layout as ram
 from rescue.chips.stm32h7.flash_loader import LoaderStream
+from rescue.chips.stm32h7.flash_loader_stall import checked
 from rescuelink.errors import TargetError, WireError
 
 # flash_loader.S, assembled; a test assembles it again and compares.
@@ -33,8 +35,6 @@ CODE = (
 )
 
 
-_CODE = const(0x400)
-_RING = const(0x800)
 _BYTES = const(96)  # a word, a word of ones, a word
 _TRIES = const(4)
 _LIMIT_MS = const(100)
@@ -59,8 +59,8 @@ def _load(writer):
     ap = writer.core.ap
     found = bytearray(len(CODE))
     for _ in range(_TRIES):
-        ap.write_block(writer.chip.work_ram + _CODE, CODE)
-        ap.read_block(writer.chip.work_ram + _CODE, found)
+        ap.write_block(writer.chip.work_ram + ram.CODE, CODE)
+        ap.read_block(writer.chip.work_ram + ram.CODE, found)
         if found == CODE:
             return True
         writer.flash.resends += 1
@@ -74,15 +74,15 @@ def _try(writer):
     good = word + b"\xff" * 32 + last
     ap = writer.core.ap
     base = writer.chip.work_ram
-    control = base + _RING + 1024  # words of zeros stand in for the registers; the "flash" follows
-    ap.write_block(base + _RING, last + b"\xff" * 32 + word)
+    control = base + ram.RING + 1024  # words of zeros stand in for the registers; the "flash" follows
+    ap.write_block(base + ram.RING, last + b"\xff" * 32 + word)
     ap.write_block(control, b"\x00" * (32 + _BYTES))
     stream = LoaderStream(writer, control + 32, _BYTES)
     stream.start(control)
     stream.announce(good, 0, _BYTES)
     writer.clock.sleep_ms(_LOOK_MS)
-    refused = stream.done() == 0 and stream.checked()[1] > 0
-    ap.write_block(base + _RING, good)
+    refused = stream.done() == 0 and checked(stream)[1] > 0
+    ap.write_block(base + ram.RING, good)
     writer.core.result(_LIMIT_MS)
     found = bytearray(_BYTES)
     ap.read_block(control + 32, found)

@@ -2,6 +2,7 @@
 
 from micropython import const
 
+from rescue.chips.stm32h7 import flash_loader_layout as ram
 from rescue.chips.stm32h7 import flash_registers as reg
 from rescue.hal.ports import Timeout
 from rescuelink.consent import ERASE, PROGRAM
@@ -14,8 +15,7 @@ _READY_MS = const(10000)  # an operation that somebody else left running
 _COMMAND_MS = const(100)
 _BLANK_MS = const(500)  # a bank of 1 MiB takes less than half of it
 _TRIES = const(3)
-_CODE = const(0x400)  # of the routines in the work RAM, and where two of them begin (flash_loader.S)
-_COMMAND = const(0x184)
+_COMMAND = const(0x184)  # where two routines begin in their code (flash_loader.S)
 _BLANK = const(0x1B0)
 _REFUSED = const(0xFFFFFFFF)
 
@@ -60,23 +60,10 @@ class FlashWriter:
             self._unlock()
 
     def _unlock(self):
-        # A key that the wire damaged locks the controller until a reset.
-        for left in range(_TRIES - 1, -1, -1):
-            if not self._read(reg.CR1) & reg.CR_LOCK:
-                return
-            try:
-                for key in reg.KEYS:
-                    self._ap.write32(self._registers + reg.KEYR1, key)
-            except WireError as error:
-                if error.kind != "fault" and not left:  # a key that was not due is a bus error
-                    raise
-            if not self._read(reg.CR1) & reg.CR_LOCK:
-                return
-            if left:
-                self.flash.resends += 1
-                self.core.reset_halt()
-        advice = "switch the unit off and on, and try again"
-        raise FlashError("locked", "the flash controller stays locked", None, None, advice)
+        if self._read(reg.CR1) & reg.CR_LOCK:
+            from rescue.chips.stm32h7.flash_keys import unlock
+
+            unlock(self.flash, self.core, self._registers)
 
     def lock(self):
         self._open = False
@@ -157,7 +144,7 @@ class FlashWriter:
         """The address of the first word that is not blank, None where all are."""
         if not self.runs_on_core():
             return None if self.flash.is_blank(address, end - address) else address
-        code = self.chip.work_ram + _CODE
+        code = self.chip.work_ram + ram.CODE
         for _ in range(_TRIES):
             try:
                 # No call() here: the stack is deep already.
@@ -248,7 +235,7 @@ class FlashWriter:
         bits |= self.chip.control[0]
         address = self._registers + reg.CR1
         if self.runs_on_core():
-            code = self.chip.work_ram + _CODE
+            code = self.chip.work_ram + ram.CODE
             for _ in range(_TRIES):
                 self.core.start(code + _COMMAND, (address, bits, start, _REFUSED ^ address ^ bits ^ start), code)
                 status = self.core.result(_COMMAND_MS)

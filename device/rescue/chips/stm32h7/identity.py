@@ -3,6 +3,37 @@
 import struct
 
 from rescue.chips.stm32h7 import registers as reg
+from rescue.chips.stm32h7.table import H72x
+from rescue.debug import adi_registers as adi
+from rescuelink.errors import TargetError, WireError
+
+
+def find(target):
+    """(access port, base address, identity, die) of the first DBGMCU view that shows a chip of the table."""
+    views = [(target.ap0, reg.DBGMCU_AHB)]
+    if target.aps["2"] & adi.IDR_MASK == adi.IDR_APB:
+        views.insert(0, (target.ap2, reg.DBGMCU_APB))
+    idc = 0
+    for ap, base in views:
+        try:
+            idc = ap.read32(base) or idc
+        except WireError as error:
+            if error.kind != "fault":
+                raise
+            continue
+        die = _die_of(idc & 0xFFF)
+        if die is not None:
+            return ap, base, idc, die
+    raise TargetError("wrong_chip", "this is not a chip the agent knows (device 0x%03X)" % (idc & 0xFFF))
+
+
+def _die_of(dev_id):
+    """The die with this DEV_ID, or None."""
+    if dev_id == H72x.dev_id:
+        return H72x
+    from rescue.chips.stm32h7 import dies
+
+    return dies.find(dev_id)
 
 
 def identity(ap, chip, idc, flash_bytes):
@@ -31,7 +62,7 @@ def _part_name(ap, chip):
 
 
 def reset_cause(ap):
-    """{"raw", "flags"} from RCC_RSR."""
+    """{"raw", "flags"} from RCC_RSR. The flags add up until firmware clears them; read before our own reset."""
     raw = ap.read32(reg.RCC_RSR)
     return {"raw": raw, "flags": [name for bit, name in reg.RSR_FLAGS if raw & bit]}
 

@@ -56,7 +56,7 @@ class Cure:
         self._noted = self._line_of(first)
         run.journal_write("begin", facts)
         self._run.chip.flash.unlock()
-        modules.drop("rescue.chips.stm32h7.flash_loader_code")  # it is in the target's RAM now
+        modules.drop("rescue.chips.stm32h7.: flash_loader_ flash_keys")  # it is open, and its routine in RAM
         if len(self._steps) > 1 and first["vectors"] and first["erase"]:
             self._carry_out_step(first, None, True)
         disturbances = run.disturbances()

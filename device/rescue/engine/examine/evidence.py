@@ -66,7 +66,7 @@ def gather(evidence, ports, target, chip, boot_address, attached):
         groups.append(("core", lambda: look.core(target.core, evidence.get("clocks"), "silent" in evidence)))
         groups.append(("watchdog", lambda: target.family.watchdog(target.ap0)))
     groups += [
-        ("reset_cause", chip.reset_cause),
+        ("reset_cause", lambda: target.family.reset_cause(target.ap0)),
         ("options", chip.options.read),
         ("supply", chip.supply),
         ("vectors", lambda: _vectors(evidence, chip.flash, boot_address)),

@@ -74,7 +74,7 @@ def gather(run):
             # The option bytes start a watchdog at reset, or one has bitten already: does anybody feed it?
             watch_resets(run, run.target, run.evidence, watchdog_ms)
             wait_for_nrst(run.ports)
-            run.evidence["reset_cause"] = run.chip.reset_cause()
+            run.evidence["reset_cause"] = run.target.family.reset_cause(run.target.ap0)
         _look_for_slow_loop(run)
     else:
         from rescue.engine.unit.nrst_watch import look_again

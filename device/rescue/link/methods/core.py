@@ -1,5 +1,6 @@
 # core.*: the target's Cortex-M.
 
+from rescue.debug import cortex_m_watch
 from rescue.link.unit import connected
 from rescuelink.errors import LinkError
 
@@ -10,7 +11,7 @@ def state(work):
     """{"state": "running", "halted", "lockup", "sleeping" or "reset", and the fault registers}"""
     core = connected(work).core
     found = {"state": core.state()}
-    found.update(core.faults())
+    found.update(cortex_m_watch.faults(core.ap))
     return found
 
 
@@ -47,12 +48,12 @@ def register(work, number, value=None):
 
 def samples(work, count):
     """Up to 256 program counters of the running core."""
-    return connected(work).core.pc_samples(max(1, min(count, 256)))
+    return cortex_m_watch.pc_samples(connected(work).core, max(1, min(count, 256)))
 
 
 def clock(work, window_ms):
     """Core clock in Hz, measured over at most 1 s."""
-    return connected(work).core.cycles_hz(max(10, min(window_ms, 1000)))
+    return cortex_m_watch.cycles_hz(connected(work).core, max(10, min(window_ms, 1000)))
 
 
 CALLS = {
