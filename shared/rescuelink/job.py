@@ -134,27 +134,28 @@ def validate(document: object) -> Job:
     fields.end()
 
     job = Job(
-        name,
-        chip,
-        dev_id,
-        flash_kib,
-        facts.sector_bytes,
-        facts.word_bytes,
-        boot_address,
-        image,
-        mode,
-        preserve,
-        consent,
-        limits,
-        proof,
-        latch,
-        options,
-        bootloader,
-        ask,
-        markers,
-        board_latch,
-        check_config,
+        name=name,
+        chip=chip,
+        dev_id=dev_id,
+        flash_kib=flash_kib,
+        sector_bytes=facts.sector_bytes,
+        word_bytes=facts.word_bytes,
+        boot_address=boot_address,
+        image=image,
+        mode=mode,
+        preserve=preserve,
+        consent=consent,
+        limits=limits,
+        proof=proof,
+        latch=latch,
+        options=options,
+        bootloader=bootloader,
+        ask=ask,
+        markers=markers,
+        board_latch=board_latch,
     )
+    if check_config:
+        job.check_config = True
     if uid:
         job.uid = uid
     _check_layout(job, facts.word_bytes)
@@ -166,7 +167,27 @@ def _learning(name: str, fields: Fields) -> Job:
     limits, latch = _read_board(fields, "")
     fields.end()
     nothing = Image("", "", "", [])
-    return Job(name, "", 0, 0, 0, 0, 0, nothing, _LEARN, [], [], limits, Proof("", 0, 0, 0), board_latch=latch)
+    return Job(
+        name=name,
+        chip="",
+        dev_id=0,
+        flash_kib=0,
+        sector_bytes=0,
+        word_bytes=0,
+        boot_address=0,
+        image=nothing,
+        mode=_LEARN,
+        preserve=[],
+        consent=[],
+        limits=limits,
+        proof=Proof("", 0, 0, 0),
+        latch=None,
+        options=[],
+        bootloader=None,
+        ask=[],
+        markers=[],
+        board_latch=latch,
+    )
 
 
 def _read_board(fields: Fields, chip: str) -> tuple[Limits, str]:

@@ -119,56 +119,32 @@ class Proof:
 class Job:
     """A validated job. `boot_address` is where the chip starts: the vector table of the image lies there."""
 
+    name: str
+    chip: str
+    dev_id: int
+    flash_kib: int
+    sector_bytes: int
+    word_bytes: int
+    boot_address: int
+    image: Image
+    mode: str
+    preserve: list[Region]
+    consent: list[str]
+    limits: Limits
+    proof: Proof
+    latch: tuple[str, bool] | None  # the pin that lets the power latch fall, and the level at which it does
+    options: list[list[object]]  # golden option bytes: [register, value, mask]
+    bootloader: tuple[int, int, int, int] | None  # its address, length, flag's address (0: none), what makes it wait
+    ask: list[str]  # words of consent that a person may give, at the dongle or at the host
+    markers: list[tuple[int, int, str, str]]  # the unit's product: (address, length, text or "", SHA-256 or "")
+    board_latch: str  # "self-holding", "button-or-firmware", "" where the job does not say
     check_config: bool  # there and true where, whatever is cured, its configuration must be checked by a person
     uid: str  # there where the job is for one chip and no other
     digest: bytes  # SHA-256 of job.json, where a helper has read it
 
-    def __init__(
-        self,
-        name: str,
-        chip: str,
-        dev_id: int,
-        flash_kib: int,
-        sector_bytes: int,
-        word_bytes: int,
-        boot_address: int,
-        image: Image,
-        mode: str,
-        preserve: list[Region],
-        consent: list[str],
-        limits: Limits,
-        proof: Proof,
-        latch: tuple[str, bool] | None = None,
-        options: list[list[object]] | None = None,
-        bootloader: tuple[int, int, int, int] | None = None,
-        ask: list[str] | None = None,
-        markers: list[tuple[int, int, str, str]] | None = None,
-        board_latch: str = "",
-        check_config: bool = False,
-    ) -> None:
-        self.name = name
-        self.chip = chip
-        self.dev_id = dev_id
-        self.flash_kib = flash_kib
-        self.sector_bytes = sector_bytes
-        self.word_bytes = word_bytes
-        self.boot_address = boot_address
-        self.image = image
-        self.mode = mode
-        self.preserve = preserve
-        self.consent = consent
-        self.limits = limits
-        self.proof = proof
-        self.latch = latch  # the pin that lets the power latch fall, and the level at which it does
-        self.bootloader = (
-            bootloader  # its address and length, the address of its flag (0: none), and what makes it wait
-        )
-        self.ask = ask or []  # words of consent that a person may give, at the dongle or at the host
-        self.options = options or []  # golden option bytes: [register, value, mask]
-        if check_config:
-            self.check_config = True
-        self.board_latch = board_latch  # "self-holding", "button-or-firmware", "" where the job does not say
-        self.markers = markers or []  # how the unit's product is known: (address, length, text or "", SHA-256 or "")
+    def __init__(self, **facts: object) -> None:
+        for name, fact in facts.items():  # each of the above; the helper's heap is too small for a line each
+            setattr(self, name, fact)
 
     def boot_segment(self) -> Segment:
         """The segment that holds the vector table (the validator has made sure that there is one)."""

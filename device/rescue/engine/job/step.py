@@ -73,7 +73,27 @@ def _go_without(run, missing):
 
     nothing = Image("", "", "", [])
     proof = Proof("", 0, 0, 0)
-    run.job = Job("", None, None, None, None, None, None, nothing, "", [], [], default_limits(), proof)
+    run.job = Job(
+        name="",
+        chip=None,
+        dev_id=None,
+        flash_kib=None,
+        sector_bytes=None,
+        word_bytes=None,
+        boot_address=None,
+        image=nothing,
+        mode="",
+        preserve=[],
+        consent=[],
+        limits=default_limits(),
+        proof=proof,
+        latch=None,
+        options=[],
+        bootloader=None,
+        ask=[],
+        markers=[],
+        board_latch="",
+    )
     run.use_limits(run.job.limits)
     run.observer.event("no-job", {"why": missing})
     run.say(missing)
