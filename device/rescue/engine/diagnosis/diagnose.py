@@ -1,6 +1,6 @@
 # Evidence in, cause out: a pure function, runnable anywhere on a stored record.
 #
-# The rules stand in six tables (rules_open for the last two where there is no job), read from top to bottom in the
+# The rules stand in seven tables (rules_open for the last three where there is no job), read from top to bottom in the
 # order in which the unit must be in order (docs/reference/unit.md#p0). The first rule that fires is the diagnosis. A
 # rule returns None, or (confidence, values for the cause's sentence, deciding evidence lines, alternatives). A value
 # "ends_as" stands in for the cause's own outcome.
@@ -16,15 +16,13 @@ _TABLES = (
     ("supply", "supply"),
     ("contact", "chip"),
     ("chip", "chip"),
+    ("start", "firmware"),
     ("firmware", "firmware"),
     ("behaviour", "firmware"),
 )
 _WITHOUT_JOB = _TABLES[:4] + (("open", "open"),)
 
-_JUDGING = (
-    "rescue.engine.diagnosis.rules_ rescue.engine.diagnosis.whose "
-    "rescue.engine.unit.fault_words rescue.engine.unit.running"
-)
+_JUDGING = "rescue.engine.: diagnosis.rules_ diagnosis.about_ diagnosis.whose unit.fault_words unit.running"
 _IN_ORDER = ("healthy", "quiet")
 
 
@@ -73,6 +71,8 @@ def _rules(table):
         from rescue.engine.diagnosis.rules_chip import RULES
     elif table == "open":
         from rescue.engine.diagnosis.rules_open import RULES
+    elif table == "start":
+        from rescue.engine.diagnosis.rules_start import RULES
     elif table == "firmware":
         from rescue.engine.diagnosis.rules_firmware import RULES
     else:
@@ -81,7 +81,7 @@ def _rules(table):
 
 
 def _remarks(evidence):
-    from rescue.engine.diagnosis.rules_common import roles_in_words
+    from rescue.engine.diagnosis.about_rails import roles_in_words
     from rescue.engine.diagnosis.rules_remarks import doubts, lines
 
     return lines(evidence), doubts(evidence), roles_in_words(evidence)

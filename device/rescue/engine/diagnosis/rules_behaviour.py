@@ -2,25 +2,10 @@
 # job's image: how it behaves says more than that it differs.
 
 from rescue.engine.common import option_values
-from rescue.engine.diagnosis.rules_common import (
-    CERTAIN,
-    LIKELY,
-    core_line,
-    draw_of,
-    good,
-    label_of,
-    map_line,
-    marker_line,
-    not_measured,
-    others,
-    owned_sectors,
-    rail_of,
-    reset_loop,
-    say,
-    say_rail,
-    version_line,
-    wrong_sectors,
-)
+from rescue.engine.diagnosis.about_chip import core_line, reset_loop
+from rescue.engine.diagnosis.about_flash import map_line, marker_line, owned_sectors, version_line, wrong_sectors
+from rescue.engine.diagnosis.about_rails import draw_of, good, label_of, not_measured, others, say, say_rail
+from rescue.engine.diagnosis.rules_common import CERTAIN, LIKELY, rail_of
 from rescue.engine.unit import fault_words, running
 from rescuelink.dead_rails import DEAD_MV
 

@@ -1,19 +1,10 @@
 # Rules for the chip that answers: is it the job's, and is it protected (docs/reference/unit.md#p4)?
 
 from rescue.engine import modules
-from rescue.engine.diagnosis.rules_common import (
-    CERTAIN,
-    LIKELY,
-    chip_wanted,
-    draw_of,
-    is_another_chip,
-    map_line,
-    rail_of,
-    say,
-    supplied,
-    window_of,
-    wrong_sectors,
-)
+from rescue.engine.diagnosis.about_chip import chip_wanted, is_another_chip
+from rescue.engine.diagnosis.about_flash import map_line, wrong_sectors
+from rescue.engine.diagnosis.about_rails import draw_of, say, supplied, window_of
+from rescue.engine.diagnosis.rules_common import CERTAIN, LIKELY, rail_of
 from rescuelink.dead_rails import DEAD_MV
 
 

@@ -1,23 +1,9 @@
 # Rules for the core supply, reset and the way to the debug port (docs/reference/unit.md#p2, #p3, #p4).
 
-from rescue.engine.diagnosis.rules_common import (
-    CERTAIN,
-    LIKELY,
-    UNDECIDED,
-    chip_wanted,
-    good,
-    is_another_chip,
-    label_of,
-    name_of,
-    not_measured,
-    rail_of,
-    reset_loop,
-    say,
-    supplied,
-    unseen,
-    window_of,
-    wrong_sectors,
-)
+from rescue.engine.diagnosis.about_chip import chip_wanted, is_another_chip, reset_loop
+from rescue.engine.diagnosis.about_flash import wrong_sectors
+from rescue.engine.diagnosis.about_rails import good, label_of, not_measured, say, supplied, window_of
+from rescue.engine.diagnosis.rules_common import CERTAIN, LIKELY, UNDECIDED, name_of, rail_of, unseen
 from rescuelink.dead_rails import DEAD_MV
 
 _WITHOUT_FIRMWARE = ("power-cycle-under-reset", "boot0")

@@ -1,7 +1,9 @@
 # Rules for areas that option bytes close: execute-only (PCROP) and secure-only ones. Nothing in bmsrescue opens them,
 # whatever is consented to.
 
-from rescue.engine.diagnosis.rules_common import CERTAIN, core_line, map_line, owned_sectors
+from rescue.engine.diagnosis.about_chip import core_line
+from rescue.engine.diagnosis.about_flash import map_line, owned_sectors
+from rescue.engine.diagnosis.rules_common import CERTAIN
 
 _PROTECTED = "protected"
 

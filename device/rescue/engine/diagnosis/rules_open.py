@@ -1,14 +1,9 @@
 # Rules for the flash and what the core makes of it where there is no job: nobody knows what the unit should hold.
 
-from rescue.engine.diagnosis.rules_common import (
-    CERTAIN,
-    LIKELY,
-    core_line,
-    draw_of,
-    map_line,
-    not_measured,
-    reset_loop,
-)
+from rescue.engine.diagnosis.about_chip import core_line, reset_loop
+from rescue.engine.diagnosis.about_flash import map_line
+from rescue.engine.diagnosis.about_rails import draw_of, not_measured
+from rescue.engine.diagnosis.rules_common import CERTAIN, LIKELY
 from rescue.engine.unit import fault_words, running
 
 _BLANK = "blank"

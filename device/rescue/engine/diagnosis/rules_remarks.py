@@ -1,7 +1,8 @@
 # What is told beside the cause: findings that no cause rests on and that the person at the bench wants to know. They
 # are lines of the diagnosis, and only for what is out of the ordinary.
 
-from rescue.engine.diagnosis.rules_common import name_of, others
+from rescue.engine.diagnosis.about_rails import others
+from rescue.engine.diagnosis.rules_common import name_of
 
 _ZERO_RAW = 10 * 16  # of 65536
 _DPIDR = 0x6BA02477  # of every STM32H7

@@ -1,20 +1,7 @@
 # Rules for the rails of a unit whose power stayed on (docs/reference/unit.md#p1).
 
-from rescue.engine.diagnosis.rules_common import (
-    CERTAIN,
-    LIKELY,
-    UNDECIDED,
-    feeds,
-    good,
-    label_of,
-    name_of,
-    rail_of,
-    say,
-    say_rail,
-    unseen,
-    values_of,
-    window_of,
-)
+from rescue.engine.diagnosis.about_rails import feeds, good, label_of, say, say_rail, values_of, window_of
+from rescue.engine.diagnosis.rules_common import CERTAIN, LIKELY, UNDECIDED, name_of, rail_of, unseen
 from rescuelink.dead_rails import DEAD_MV
 
 _HELD_DOWN_MV = 300  # what leaks through a converter that stands still is less

@@ -2,17 +2,16 @@
 # over somebody else's firmware.
 
 from rescue.engine.diagnosis import whose
-from rescue.engine.diagnosis.rules_common import (
-    CERTAIN,
-    LIKELY,
+from rescue.engine.diagnosis.about_chip import core_line
+from rescue.engine.diagnosis.about_flash import (
     boot_sector,
-    core_line,
     map_line,
     marker_line,
     owned_sectors,
     version_line,
     wrong_sectors,
 )
+from rescue.engine.diagnosis.rules_common import CERTAIN, LIKELY
 
 _FEW = 32  # of 64 parts: with more it is another application
 

@@ -3,7 +3,8 @@
 # An application that runs, or that nothing shows to be damaged, and that the job does not know, is not overwritten
 # without consent: it may be a good unit of another product. What judges its core is loaded where one has to be judged.
 
-from rescue.engine.diagnosis.rules_common import boot_sector, owned_sectors, rail_of
+from rescue.engine.diagnosis.about_flash import boot_sector, owned_sectors
+from rescue.engine.diagnosis.rules_common import rail_of
 from rescuelink.dead_rails import DEAD_MV
 
 _WATCHDOGS = ("IWDG1RSTF", "WWDG1RSTF")
