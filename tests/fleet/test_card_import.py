@@ -250,13 +250,13 @@ def entries_of(image: bytearray, size: int) -> list[int]:
 
 def test_junk_in_an_image_takes_little_memory(store: Store, backups: BackupFolder, tmp_path: Path) -> None:
     line = b"y" * (MIB // 4) + b"\n"
-    (tmp_path / "card.img").write_bytes(make_image({"records/records.jsonl": line * 96}))
+    (tmp_path / "card.img").write_bytes(make_image({"records/records.jsonl": line * 48}))
     tracemalloc.start()
     (report,) = bring_in(store, backups, tmp_path)
     _now, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert report.taken.lines == 96
-    assert most < 16 * MIB
+    assert report.taken.lines == 48
+    assert most < 10 * MIB
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes there only")

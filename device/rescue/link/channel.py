@@ -1,5 +1,5 @@
 # Messages over a byte stream (the `Stream` port): frames in, frames out. The buffers take 5 KiB, and while a job is
-# under way, which needs the heap itself, 1.2.
+# under way, which needs the heap itself, 0.9.
 
 from micropython import const
 
