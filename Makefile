@@ -104,9 +104,10 @@ bench-attack: setup
 depot-pictures: setup
 	PYTHONPATH=tests/support:tests $(BIN)/python tests/benchmarks/depot_pictures.py
 
-# The pictures of docs/face.md: every screen of the dongle, drawn by the agent.
+# The pictures of docs/face.md and README.md: every screen of the dongle, drawn by the agent, and the demo in a terminal.
 screens: setup
 	$(BIN)/python -m bmsrescue.twin.face.sheets docs/pictures
+	$(BIN)/python -m bmsrescue.cli.twin.readme_pictures docs/pictures
 
 # The pictures of docs/architecture.md: our modules and their arrows, from the code.
 map: setup
