@@ -75,7 +75,7 @@ class EmulatedPico2:
             card,
             swclk_hz=_FREE_CYCLES_HZ,
             presses=presses,
-            edges=lambda port: WaitingEdges(port, self._follow, lambda: None),
+            edges=lambda port: WaitingEdges(port, self._follow, self._edges_wait),
         )
         self._edges = cast(WaitingEdges, self.wiring.edges)
         lines, swd = config["lines"], config["swd"]
@@ -93,6 +93,8 @@ class EmulatedPico2:
         self.to_usb = bytearray()
         self.on_output: Callable[[bytes], None] = lambda _data: None
         self.now_ns = 0
+        self._hand_on_at_ns: int | None = None
+        """When edges that wait reach the unit, whatever comes or does not come behind them."""
         self._behind_ns = unit.clock.now_ns  # the unit is older than the Pico
         self._falls_seen = unit.nrst_falls
         self._released: set[int] = set(self.wiring.outputs)
@@ -122,6 +124,7 @@ class EmulatedPico2:
             try:
                 while head := messages.read(9):
                     letter, now_ns = struct.unpack("<Bd", head)
+                    self._hand_on_before(int(now_ns))
                     self.now_ns = int(now_ns)
                     answer = self._calls[letter](messages.read)
                     if answer:
@@ -138,6 +141,15 @@ class EmulatedPico2:
                 self.wiring.release_all()
 
     # --- time ---------------------------------------------------------------------------------------------------------
+
+    def _edges_wait(self) -> None:
+        self._hand_on_at_ns = self.now_ns + LONGEST_WAIT_NS
+
+    def _hand_on_before(self, now_ns: int) -> None:
+        # Else the last idle clocks would reach the chip behind the pause in which SWCLK stood still.
+        if self._hand_on_at_ns is not None and self._hand_on_at_ns < now_ns:
+            self.now_ns, self._hand_on_at_ns = self._hand_on_at_ns, None
+            self._edges.flush()
 
     def _catch_up(self) -> None:
         self._edges.flush()

@@ -31,6 +31,19 @@ class EngineServer:
             time.sleep(wait_ms / 1e3)
 
 
+class EngineChannel:
+    """And of a channel: no line has to share this computer's memory with a job."""
+
+    def window(self, length: int) -> memoryview:
+        return memoryview(bytearray(length))
+
+    def narrow(self) -> None:
+        pass
+
+    def widen(self) -> None:
+        pass
+
+
 class ProbeSession(OwnSession):
     """`ports`: the agent's Ports. `name`: of the probe; it stands in the records as the helper's.
 
@@ -57,7 +70,7 @@ class ProbeSession(OwnSession):
         # Not imported by name: the agent's modules are not held to our types.
         self._methods: Any = import_module("rescue.link.server")
         host_work: Any = import_module("rescue.link.host_work")
-        self._work: Any = host_work.HostWork(ports, {"helper": name}, self._server, _window)
+        self._work: Any = host_work.HostWork(ports, {"helper": name}, self._server, EngineChannel())
         self.about: dict[str, Any] = {"helper": name, "window_bytes": WINDOW_BYTES}
 
     def call(self, method: str, *params: Any, timeout_s: float = CALL_S) -> Any:
@@ -106,10 +119,6 @@ class ProbeSession(OwnSession):
 
     def _tell(self, name: str, data: Any) -> None:
         super()._tell(name, _plain(data))
-
-
-def _window(length: int) -> memoryview:
-    return memoryview(bytearray(length))
 
 
 def _plain(value: Any) -> Any:
