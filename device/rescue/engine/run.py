@@ -245,15 +245,16 @@ class Run:
         except OUR_FAULTS as error:
             self.at_fault(error)
         left = self._let_go()
+        # A note first, as long as there is room: where the heap has none for the record (names that are still to be met
+        # may need a table of 15 KiB in one piece), the next start makes it.
         try:
-            from rescue.engine.record import short_record
-
-            return short_record.make(self.ports, self.helper, left, self.card_mounted)
-        except MemoryError:
-            # Names that are still to be met may need a table of 15 KiB in one piece: the next start has it.
             with open(self.ports.store.root + NOTE, "w") as file:
                 json.dump(left, file)
-            raise
+        except OSError:
+            pass  # the helper's flash takes nothing more
+        from rescue.engine.record import short_record
+
+        return short_record.of_run(self.ports, self.helper, left, self.card_mounted)
 
     def _let_go(self):
         # Everything but the facts of the shortest record, in words that are all in the heap already.

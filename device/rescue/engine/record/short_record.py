@@ -1,6 +1,6 @@
 # The record of a run whose whole record could not be made, most likely for want of heap: outcome, step and reason.
 #
-# It is made at the end of that run, or where there is no room even for this, from a note, at the next start.
+# It is made at the end of that run, or where there is no room even for this, from the run's note, at the next start.
 
 import json
 import os
@@ -20,15 +20,25 @@ def from_note(ports, helper):
     try:
         with open(path) as file:
             left = json.load(file)
-        record = make(ports, helper, left, False)
+        record = _make(ports, helper, left, False)
     except (ValueError, LookupError, TypeError):
         pass  # it was cut when it was written
     os.remove(path)
     return record
 
 
-def make(ports, helper, left, card_mounted):
-    """Stores what a run has `left` on the card or in the helper, and returns it as it was stored."""
+def of_run(ports, helper, left, card_mounted):
+    """The record of the run that has just ended, in place of the note that it wrote."""
+    record = _make(ports, helper, left, card_mounted)
+    try:
+        os.remove(ports.store.root + NOTE)
+    except OSError:
+        pass  # it could not be written
+    return record
+
+
+def _make(ports, helper, left, card_mounted):
+    # Stores what a run has `left` on the card or in the helper, and returns it as it was stored.
     record = {
         "format": records.FORMAT,
         "sequence": records.next_sequence(ports.card.root, ports.store.root),
