@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
@@ -49,9 +48,7 @@ _SVG: Final = """\
 
 def terminal(lines: list[Text]) -> str:
     """A terminal of 80 columns that shows `lines`, as an SVG."""
-    paper = Console(
-        width=COLUMNS, record=True, file=io.StringIO(), color_system="truecolor", force_terminal=True, no_color=False
-    )
+    paper = _recorded()
     for line in lines:
         paper.print(line, soft_wrap=True)
     return paper.export_svg(title="bmsrescue twin demo", theme=MONOKAI, code_format=_SVG, unique_id="terminal")
@@ -59,8 +56,7 @@ def terminal(lines: list[Text]) -> str:
 
 def demo_lines(seed: int = 0) -> list[Text]:
     """What `bmsrescue twin demo` says of diagnosis, plan and outcome, in lines of at most 80 columns."""
-    console = _Recorded(width=COLUMNS)
-    console.file, console.record, console.no_color = io.StringIO(), True, False
+    console = _recorded()
     demo.play(console, seed)
     lines = [Text.from_ansi(line) for line in console.export_text(styles=True).splitlines()]
     for first, behind in _LEFT_OUT:
@@ -107,10 +103,15 @@ def _label(x: int, y: int, text: str, colour: str = "#f9fafb", size: int = 12) -
     return f'<text x="{x}" y="{y}" text-anchor="middle" font-size="{size}" fill="{colour}">{text}</text>'
 
 
-class _Recorded(PlainConsole):
-    """Of a person whose terminal has Unicode, whatever this one has."""
-
+class _Unicode(PlainConsole):
     encoding = "utf-8"
+
+
+def _recorded() -> PlainConsole:
+    """That of a person whose terminal has Unicode and colour, whatever this one has."""
+    console = _Unicode(width=COLUMNS)
+    console.file, console.record, console.no_color = io.StringIO(), True, False
+    return console
 
 
 def main(folder: Path) -> None:
