@@ -1,5 +1,6 @@
-# The agent frozen into MicroPython's firmware: `make -C ports/rp2 BOARD=RPI_PICO FROZEN_MANIFEST=.../manifest.py`, see
-# docs/deploy.md. boot.py, main.py and board.json stay files: a frozen main.py could be neither replaced nor left out.
+# The agent frozen into MicroPython's firmware: `make -C ports/rp2 BOARD_DIR=.../BMSRESCUE_PICO`, see docs/deploy.md.
+# boot.py, main.py and board.json stay files: a frozen main.py could be neither replaced nor left out. Without line
+# numbers (opt=3): they are 20 KB.
 
 import hashlib
 import os
@@ -38,6 +39,6 @@ def _write(path, text):
 metadata(description="Recovery agent for dead BMS boards", version=None, license="MIT")
 include("$(PORT_DIR)/boards/manifest.py")
 for _name, _base in _PACKAGES:
-    package(_name, base_path=_base)
+    package(_name, base_path=_base, opt=3)
 _write(_MADE + "/rescue_frozen.py", "VERSION = {!r}\nSOURCES = {!r}\n".format(_VERSION, _sources()))
 module("rescue_frozen.py", base_path=_MADE)

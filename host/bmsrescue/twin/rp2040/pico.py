@@ -31,9 +31,8 @@ from bmsrescue.twin.rp2040.wiring import BoardWiring, Level
 if TYPE_CHECKING:
     from bmsrescue.twin.board.unit import Unit
 
-FILES_AT: Final = 0xA0000
-FILES_BLOCKS: Final = 352
-"""Where the Pico's firmware keeps its files (MicroPython ports/rp2, RPI_PICO): 1408 KiB at the end of 2 MiB."""
+FLASH_BYTES: Final = 0x20_0000
+"""Firmware at its beginning, files at its end (MicroPython ports/rp2)."""
 
 _FREE_CYCLES_HZ: Final = 1_000_000_000_000
 _PERIPHERAL_HZ: Final = 48_000_000
@@ -117,7 +116,8 @@ class EmulatedPico:
         self._mcu = cast(Any, device.mcu)
         self._mcu.clk_peri = _PERIPHERAL_HZ
         self._running: Any = _Running(device.mcu)
-        self._mcu.flash[FILES_AT : FILES_AT + len(files)] = files
+        self._files_at = FLASH_BYTES - len(files)
+        self._mcu.flash[self._files_at : FLASH_BYTES] = files
         self.output = bytearray()
         self.on_output = on_output
         self.usb = UsbSerial(device.cdc, self._received)
@@ -173,7 +173,7 @@ class EmulatedPico:
 
     def files(self) -> bytes:
         """The image of its file system as it is now."""
-        return bytes(self._mcu.flash[FILES_AT : FILES_AT + FILES_BLOCKS * 4096])
+        return bytes(self._mcu.flash[self._files_at : FLASH_BYTES])
 
     def power_off(self) -> None:
         """Pull the helper's plug: the wires fall to what their resistors make of them."""

@@ -20,8 +20,9 @@ from bmsrescue.card.fat import CardFiles, CardImageError
 from bmsrescue.card.image_bytes import ImageBytes
 from bmsrescue.twin.helper.helper import ENDED, TIME_EXPIRED, WATCHDOG, RunResult
 from bmsrescue.twin.helper.panel import Press
-from bmsrescue.twin.rp2040.internal_flash import make_flash
-from bmsrescue.twin.rp2040.pico import FILES_BLOCKS, EmulatedPico
+from bmsrescue.twin.rp2040.firmware import files_bytes
+from bmsrescue.twin.rp2040.internal_flash import BLOCK_BYTES, make_flash
+from bmsrescue.twin.rp2040.pico import EmulatedPico
 
 if TYPE_CHECKING:
     from bmsrescue.twin.board.unit import Unit
@@ -69,7 +70,7 @@ class PicoRig:
     ) -> None:
         self.unit = unit
         config = board_config(**(settings or {}))
-        image = make_flash(agent_for_pico(config, uf2) if files is None else files, FILES_BLOCKS)
+        image = make_flash(agent_for_pico(config, uf2) if files is None else files, files_bytes(uf2) // BLOCK_BYTES)
         self.pico = EmulatedPico(
             uf2, image, config, unit, card, seed=seed, presses=presses, on_screen=on_screen, on_output=on_output
         )
