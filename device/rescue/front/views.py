@@ -67,10 +67,12 @@ def draw_rails(screen, seen, windows, config):
 
 
 def draw_history(screen, tally):
-    """The newest runs first: the unit's number, how it ended."""
+    """The newest runs first: the end of the unit's number, as many digits as there is room for, and how it ended."""
     lines = []
     for row in tally["last"]:
-        lines.append((row[0] or "-")[-4:] + " " + pages.said(screen, "word." + row[1]))
+        word = pages.said(screen, "word." + row[1])
+        digits = min(4, max(15 - words.columns(word), 2))
+        lines.append((row[0] or "-")[-digits:] + " " + word)
     high = screen.language == "zh"
     lines = [words.cut(line, 16) for line in lines] or [pages.said(screen, "history.none")]
     screen.page("menu.history", lines[: 3 if high else 5])
@@ -91,7 +93,8 @@ def draw_about(screen, config, helper_id):
     """This helper's name and number, the agent, and what of its rails is calibrated."""
     rails = config.get("rails") or {}
     dates = [str(rail["calibrated"].get("date") or "-") for rail in rails.values() if rail and rail.get("calibrated")]
-    lines = ["agent " + VERSION, str(config.get("helper", "helper"))[:16], (helper_id or "-")[-16:]]
-    lines.append("cal. %d/%d" % (len(dates), len(rails)))
+    lines = ["agent " + VERSION, (helper_id or "-")[-16:]]
+    lines.append("%s %d/%d" % (pages.said(screen, "menu.calibrate"), len(dates), len(rails)))
+    lines.append(str(config.get("helper", "helper"))[:16])
     lines += [min(dates)] if dates else []
-    screen.page("menu.about", lines[: 3 if screen.language == "zh" else 5])
+    screen.page("menu.about", lines[: 3 if screen.language == "zh" else 5])  # what matters most comes first
