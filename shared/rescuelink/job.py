@@ -9,6 +9,7 @@ from rescuelink.fields import Fields, bad, is_decimal, quoted
 from rescuelink.limits import read_limits
 from rescuelink.marker import read_markers
 from rescuelink.model import Image, Job, Limits, Proof, Region, Segment
+from rescuelink.no_image import job_without_image
 from rescuelink.targets import FLASH_BASE, TARGETS
 
 __all__ = (
@@ -166,28 +167,7 @@ def _learning(name: str, fields: Fields) -> Job:
     # Chip and flash are the unit's own to say.
     limits, latch = _read_board(fields, "")
     fields.end()
-    nothing = Image("", "", "", [])
-    return Job(
-        name=name,
-        chip="",
-        dev_id=0,
-        flash_kib=0,
-        sector_bytes=0,
-        word_bytes=0,
-        boot_address=0,
-        image=nothing,
-        mode=_LEARN,
-        preserve=[],
-        consent=[],
-        limits=limits,
-        proof=Proof("", 0, 0, 0),
-        latch=None,
-        options=[],
-        bootloader=None,
-        ask=[],
-        markers=[],
-        board_latch=latch,
-    )
+    return job_without_image(name, limits, _LEARN, latch)
 
 
 def _read_board(fields: Fields, chip: str) -> tuple[Limits, str]:

@@ -32,8 +32,8 @@ _DROPPED = (
     "rescue.front.: pages consent_prompt controls words waiting "
     "rescue.chips.stm32h7.: flash_ digest_ identity option clocks pins "
     "rescue.debug.: connect cortex_m_watch rescue.hal.: swd_pins "
-    "rescuelink.: distinguishing causes_ chain consent diagnoses fields job limits manifest marker outcomes p256 seal "
-    "targets vectors volume"
+    "rescuelink.: distinguishing causes_ chain consent diagnoses fields job limits manifest marker no_image outcomes "
+    "p256 seal targets vectors volume"
 )
 _REPORT_IT = "keep the record and report it"
 _NO_ROOM = RescueError("memory", "MemoryError", next_step=_REPORT_IT)

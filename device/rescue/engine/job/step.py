@@ -7,7 +7,7 @@ from rescuelink.errors import CardError
 # What finds the card's volume and the last record on it.
 _READ_WITH = "rescue.engine.record rescuelink.volume"
 # What has read the job.
-_JOB_READ_WITH = "rescue.engine.job.job_file rescuelink.job rescuelink.fields rescuelink.limits rescuelink.marker"
+_JOB_READ_WITH = "rescue.engine.job.job_file rescuelink.: job fields limits marker no_image"
 
 
 def load_job(run):
@@ -67,33 +67,12 @@ def _missing(run):
 
 
 def _go_without(run, missing):
-    # A job without an image: it owns no sector, and the chip says what else is to be known (examine/evidence.py).
+    # What else is to be known the chip says (examine/evidence.py).
     from rescuelink.limits import default_limits
-    from rescuelink.model import Image, Job, Proof
+    from rescuelink.no_image import job_without_image
 
-    nothing = Image("", "", "", [])
-    proof = Proof("", 0, 0, 0)
-    run.job = Job(
-        name="",
-        chip=None,
-        dev_id=None,
-        flash_kib=None,
-        sector_bytes=None,
-        word_bytes=None,
-        boot_address=None,
-        image=nothing,
-        mode="",
-        preserve=[],
-        consent=[],
-        limits=default_limits(),
-        proof=proof,
-        latch=None,
-        options=[],
-        bootloader=None,
-        ask=[],
-        markers=[],
-        board_latch="",
-    )
+    job = run.job = job_without_image("", default_limits())
+    job.chip = job.dev_id = job.flash_kib = job.sector_bytes = job.word_bytes = job.boot_address = None
     run.use_limits(run.job.limits)
     run.observer.event("no-job", {"why": missing})
     run.say(missing)
